@@ -1,0 +1,21 @@
+"""Ratings of prototypes by clinicians: saved, scored and exported.
+
+engine = open_database()
+save_answer(engine, reviewer="R01", item=item, question="clarity", value=4)
+"""
+
+from review_db.database import RatingsError, open_database
+from review_db.questions import QUESTIONS
+from review_db.ratings import Item, answers, first_open, known_reviewer, progress, save_answer
+
+__all__ = [
+    "QUESTIONS",
+    "Item",
+    "RatingsError",
+    "answers",
+    "first_open",
+    "known_reviewer",
+    "open_database",
+    "progress",
+    "save_answer",
+]
