@@ -1,0 +1,1 @@
+"""Pictures of ECGs and explanations: pure functions that return a Plotly figure."""

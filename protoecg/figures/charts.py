@@ -1,0 +1,275 @@
+"""Charts of numbers: what a finding rests on, and what reviewers answered."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from protoecg.explanation import Finding, Match
+from protoecg.figures.theme import THEMES, Theme, ThemeName, blank_figure
+
+SCORES = ("1", "2", "3", "4", "5")
+BAR_PX = 27
+
+
+@dataclass(frozen=True)
+class Step:
+    """One bar of a logit: what it adds and where it starts."""
+
+    label: str
+    hover: str
+    start: float
+    amount: float
+    kind: str
+
+    @property
+    def end(self) -> float:
+        """Where the next bar starts."""
+        return self.start + self.amount
+
+
+def contributions_figure(
+    finding: Finding, *, top: int = 12, theme: ThemeName = "light", title: str = ""
+) -> go.Figure:
+    """Show how contributions, for and against, and the bias add up to the logit.
+
+    Each bar starts where the one above it ends. The `top` strongest matches stand alone, the
+    others share a bar; the dashed line is the logit from which the statement is called present.
+    """
+    colours = THEMES[theme]
+    steps = steps_to_logit(finding, top)
+    figure = blank_figure(colours, title=title, height=BAR_PX * len(steps) + 60 + 30 * bool(title))
+    rows = range(len(steps))
+    figure.add_trace(
+        go.Bar(
+            orientation="h",
+            y=list(rows),
+            base=[step.start for step in steps],
+            x=[step.amount for step in steps],
+            width=0.72,
+            marker={"color": [_colour(step, colours) for step in steps]},
+            customdata=[step.hover for step in steps],
+            hovertemplate="%{customdata}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.add_trace(_connectors(steps, colours))
+    figure.add_trace(_values(steps, colours))
+    _mark_threshold(figure, finding, colours)
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 8 + 30 * bool(title), "b": 44}, bargap=0, hovermode="closest"
+    )
+    figure.update_xaxes(
+        title={"text": "logit: for the statement to the right, against it to the left"},
+        range=_with_room(steps, finding),
+        gridcolor=colours.rule,
+        zeroline=True,
+        zerolinecolor=colours.faint_ink,
+        zerolinewidth=1,
+        fixedrange=True,
+    )
+    figure.update_yaxes(
+        tickvals=list(rows),
+        ticktext=[step.label for step in steps],
+        range=[len(steps) - 0.4, -0.6],
+        showgrid=False,
+        zeroline=False,
+        ticks="",
+        automargin=True,
+        fixedrange=True,
+    )
+    return figure
+
+
+def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
+    """Return the bars from 0 to the logit: strongest matches, the others, the bias, the sum."""
+    ranked = sorted(finding.matches, key=lambda match: -abs(match.contribution))
+    amounts = [(m.prototype.name, _match_hover(m), m.contribution) for m in ranked[:top]]
+    if rest := ranked[top:]:
+        amounts.append(_others(rest))
+    amounts.append(("bias", f"bias: {finding.bias:+.3f}, before any match", finding.bias))
+    starts = np.cumsum([0.0, *(amount for _, _, amount in amounts)])
+    steps = [
+        Step(label, hover, float(start), amount, "bias" if label == "bias" else "match")
+        for (label, hover, amount), start in zip(amounts, starts[:-1], strict=True)
+    ]
+    total = f"sum: logit {finding.logit:+.3f}, probability {finding.probability:.3f}"
+    return [*steps, Step("logit", total, 0.0, finding.logit, "sum")]
+
+
+def describe_contributions(finding: Finding, top: int = 3) -> str:
+    """Say in words what `contributions_figure` shows, for readers who cannot see it."""
+    strongest = ", ".join(
+        f"{step.label} {step.amount:+.2f}"
+        for step in steps_to_logit(finding, top)
+        if step.kind == "match"
+    )
+    return (
+        f"Contributions to {finding.code}: {strongest}; bias {finding.bias:+.2f}; "
+        f"logit {finding.logit:+.2f}, probability {finding.probability:.2f}."
+    )
+
+
+def scores_figure(
+    scores: pd.DataFrame, *, title: str = "", theme: ThemeName = "light"
+) -> go.Figure:
+    """Show each group's ratings from 1 to 5 as one bar of 100 %, the middle of 3 at zero.
+
+    Parameters
+    ----------
+    scores : one row a group (its label is the index), columns "1" to "5", counts
+
+    Raises
+    ------
+    ValueError
+        If one of the five columns is missing.
+    """
+    if missing := [score for score in SCORES if score not in scores.columns]:
+        raise ValueError(
+            f"Found the columns {list(scores.columns)}, expected a count for each score from "
+            f"1 to 5; add {', '.join(missing)}."
+        )
+    colours = THEMES[theme]
+    counts = scores.loc[:, list(SCORES)].to_numpy(dtype=float)
+    n = counts.sum(axis=1)
+    percent = 100 * np.divide(counts, n[:, None], out=np.zeros_like(counts), where=n[:, None] > 0)
+    starts = np.cumsum(percent, axis=1) - percent
+    starts -= (starts[:, 2] + percent[:, 2] / 2)[:, None]
+    rows = list(range(len(scores)))
+    figure = blank_figure(
+        colours, title=title, height=34 * max(len(rows), 1) + 96 + 30 * bool(title)
+    )
+    for i, score in enumerate(SCORES):
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                y=rows,
+                base=starts[:, i],
+                x=percent[:, i],
+                width=0.7,
+                name=score,
+                marker={"color": colours.scores[i]},
+                text=[
+                    f"{count:g}" if share >= 4 else ""
+                    for count, share in zip(counts[:, i], percent[:, i], strict=True)
+                ],
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                customdata=counts[:, i],
+                hovertemplate=f"score {score}: %{{customdata:g}} (%{{x:.0f}} %)<extra></extra>",
+            )
+        )
+    figure.update_layout(
+        barmode="overlay",
+        margin={"l": 8, "r": 8, "t": 34 + 30 * bool(title), "b": 44},
+        legend={"traceorder": "normal"},
+    )
+    figure.update_xaxes(
+        title={"text": "% of ratings: 1 and 2 to the left, 4 and 5 to the right"},
+        range=[-105, 105],
+        tickvals=[-100, -50, 0, 50, 100],
+        ticktext=["100", "50", "0", "50", "100"],
+        gridcolor=colours.rule,
+        zerolinecolor=colours.faint_ink,
+        fixedrange=True,
+    )
+    figure.update_yaxes(
+        tickvals=rows,
+        ticktext=[
+            f"{label}  (n = {count:g})" for label, count in zip(scores.index, n, strict=True)
+        ],
+        range=[len(rows) - 0.4, -0.6],
+        showgrid=False,
+        zeroline=False,
+        automargin=True,
+        fixedrange=True,
+    )
+    return figure
+
+
+def _others(rest: list[Match]) -> tuple[str, str, float]:
+    amount = math.fsum(match.contribution for match in rest)
+    label = f"{len(rest)} other match{'es' if len(rest) > 1 else ''}"
+    positive = math.fsum(max(match.contribution, 0.0) for match in rest)
+    hover = f"{label}: {amount:+.3f} ({positive:+.3f} for, {amount - positive:+.3f} against)"
+    return label, hover, amount
+
+
+def _match_hover(match: Match) -> str:
+    return (
+        f"{match.prototype.name} ({match.prototype.statement}): similarity "
+        f"{match.similarity:.3f} × weight {match.weight:+.3f} = {match.contribution:+.3f}"
+    )
+
+
+def _colour(step: Step, theme: Theme) -> str:
+    if step.kind != "match":
+        return theme.neutral if step.kind == "bias" else theme.ink
+    return theme.evidence_for if step.amount >= 0 else theme.evidence_against
+
+
+def _connectors(steps: list[Step], theme: Theme) -> go.Scatter:
+    x, y = [], []
+    for row, step in enumerate(steps[:-1]):
+        x += [step.end, step.end, None]
+        y += [row - 0.36, row + 1.36, None]
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        line={"color": theme.faint_ink, "width": 1},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _values(steps: list[Step], theme: Theme) -> go.Scatter:
+    return go.Scatter(
+        x=[max(step.start, step.end) for step in steps],
+        y=list(range(len(steps))),
+        text=[f" {step.amount:+.2f}" for step in steps],
+        mode="text",
+        textposition="middle right",
+        textfont={"color": theme.ink, "size": 12},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _mark_threshold(figure: go.Figure, finding: Finding, theme: Theme) -> None:
+    if not 0 < finding.threshold < 1:
+        return
+    at = _logit(finding.threshold)
+    figure.add_vline(
+        x=at,
+        line={"color": theme.faint_ink, "width": 1.5, "dash": "dash"},
+        layer="below",
+    )
+    figure.add_annotation(
+        x=at,
+        y=0,
+        yref="paper",
+        yanchor="bottom",
+        text=f"present from {finding.threshold:.2f}",
+        showarrow=False,
+        xanchor="left",
+        xshift=4,
+        font={"size": 12, "color": theme.faint_ink},
+    )
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+def _with_room(steps: list[Step], finding: Finding) -> list[float]:
+    places = [0.0, *(step.start for step in steps), *(step.end for step in steps)]
+    if 0 < finding.threshold < 1:
+        places.append(_logit(finding.threshold))
+    span = max(max(places) - min(places), 0.5)
+    return [min(places) - 0.03 * span, max(places) + 0.12 * span]

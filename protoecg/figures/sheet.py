@@ -1,0 +1,209 @@
+"""ECG paper to draw on: x in seconds, y in mV, squares of 1 mm that stay square.
+
+Every lead shares one pair of axes and is moved to its place by adding an offset in mV, so that
+one zoom moves the whole sheet and the browser lays out one grid instead of twelve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
+from protoecg.figures.theme import Theme, blank_figure
+
+S_PER_MM = 0.04
+MV_PER_MM = 0.1
+# One mV and 0.4 s are both 10 mm.
+S_PER_MV = 10 * S_PER_MM
+
+LARGE_S, LARGE_MV = 0.2, 0.5
+
+ROW_GAP_MV = 0.3
+MAX_SPACING_MV = 6.0
+REACH_S = 0.2
+
+# What the printed line takes at the lower edge.
+PRINTED_MV = 0.5
+
+Point = tuple[float, float]
+_GAP: Point = (np.nan, np.nan)
+
+
+def sheet(
+    theme: Theme,
+    *,
+    seconds: tuple[float, float],
+    millivolts: tuple[float, float],
+    title: str,
+    printed: str,
+    legend: bool,
+    width_px: int,
+) -> go.Figure:
+    """Return an empty sheet, as high as it must be to show the ranges in `width_px` pixels.
+
+    Narrower or wider pages see the same squares, with more paper below or on the right.
+    """
+    top = 8 + (30 if title else 0) + (26 if legend else 0)
+    side = 2
+    px_per_s = (width_px - 2 * side) / (seconds[1] - seconds[0])
+    height = (millivolts[1] - millivolts[0]) * S_PER_MV * px_per_s
+    figure = blank_figure(theme, title=title, height=height + top + side)
+    figure.update_layout(
+        margin={"l": side, "r": side, "t": top, "b": side},
+        plot_bgcolor=theme.paper,
+        hovermode="closest",
+        dragmode="zoom",
+    )
+    figure.update_xaxes(**_ruling(theme, LARGE_S, S_PER_MM), range=seconds)
+    figure.update_xaxes(constrain="range", constraintoward="left")
+    figure.update_yaxes(**_ruling(theme, LARGE_MV, MV_PER_MM), range=millivolts)
+    figure.update_yaxes(constrain="range", constraintoward="top")
+    figure.update_yaxes(scaleanchor="x", scaleratio=S_PER_MV)
+    line = (seconds[0] + S_PER_MM, millivolts[0] + PRINTED_MV / 2, printed)
+    figure.add_trace(written([line], size=12, colour=theme.faint_ink, name="printed line"))
+    return figure
+
+
+def lead_trace(
+    values: np.ndarray,
+    *,
+    lead: str,
+    start_s: float,
+    rate: float,
+    offset: float,
+    **style: object,
+) -> go.Scatter:
+    """One lead's millivolts from `start_s` on, drawn around `offset`; hover tells the truth."""
+    return go.Scatter(
+        x0=start_s,
+        dx=1 / rate,
+        y=np.asarray(values + np.float32(offset), dtype=np.float32),
+        customdata=np.asarray(values, dtype=np.float32),
+        mode="lines",
+        name=lead,
+        hovertemplate="%{x:.2f} s, %{customdata:.2f} mV",
+        **{"showlegend": False, **style},
+    )
+
+
+def drawn(points: Iterable[Point], line: dict[str, object], **style: object) -> go.Scatter:
+    """Straight lines through points that have no value to tell; nan lifts the pen."""
+    x, y = np.asarray(list(points), dtype=np.float32).T
+    return go.Scatter(
+        x=x, y=y, mode="lines", line=line, hoverinfo="skip", **{"showlegend": False, **style}
+    )
+
+
+def written(
+    texts: Sequence[tuple[float, float, str]],
+    *,
+    size: int,
+    colour: str,
+    weight: int = 400,
+    halo: str = "",
+    position: str = "middle right",
+    **style: object,
+) -> go.Scatter:
+    """Words on the paper, each as (seconds, mV, text); a halo lifts them off a tracing."""
+    x, y, words = zip(*texts, strict=True)
+    return go.Scatter(
+        x=x,
+        y=y,
+        text=words,
+        mode="text",
+        textposition=position,
+        textfont={
+            "size": size,
+            "color": colour,
+            "weight": weight,
+            "shadow": f"0 0 2px {halo}, 0 0 2px {halo}, 0 0 3px {halo}" if halo else "none",
+        },
+        hoverinfo="skip",
+        **{"showlegend": False, **style},
+    )
+
+
+def calibration_pulse(start_s: float, offset: float) -> list[Point]:
+    """1 mV for 0.2 s, with a foot of one millimetre on each side."""
+    end_s = start_s + 0.2
+    steps = [
+        (start_s - S_PER_MM, 0.0),
+        (start_s, 0.0),
+        (start_s, 1.0),
+        (end_s, 1.0),
+        (end_s, 0.0),
+        (end_s + S_PER_MM, 0.0),
+    ]
+    return [*((x, offset + y) for x, y in steps), _GAP]
+
+
+def vertical(at_s: float, low_mv: float, high_mv: float) -> list[Point]:
+    """Return a vertical stroke."""
+    return [(at_s, low_mv), (at_s, high_mv), _GAP]
+
+
+def rectangle(seconds: tuple[float, float], millivolts: tuple[float, float]) -> list[Point]:
+    """Return a closed rectangle."""
+    (left, right), (low, high) = seconds, millivolts
+    return [(left, low), (left, high), (right, high), (right, low), (left, low), _GAP]
+
+
+def row_offsets(
+    lows: Sequence[np.ndarray], highs: Sequence[np.ndarray], *, spacing: float
+) -> list[float]:
+    """Where the zero line of each row lies, in mV, the last row at 0.
+
+    Rows lie `spacing` apart, further where a tall row would run into its neighbour, always on
+    a line of the large squares. Beyond 6 mV rows may touch: the scale is never changed.
+
+    Parameters
+    ----------
+    lows, highs : how far each row reaches, in mV, at the same places along every row
+    """
+    offsets = [0.0]
+    for above, below in zip(lows[-2::-1], highs[:0:-1], strict=True):
+        needed = up_to_line(float(np.max(below - above)) + ROW_GAP_MV)
+        offsets.append(offsets[-1] + min(max(spacing, needed), MAX_SPACING_MV))
+    return offsets[::-1]
+
+
+def envelope(row: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value within 0.1 s of each sample."""
+    reach = max(round(REACH_S * rate), 1)
+    return minimum_filter1d(row, reach), maximum_filter1d(row, reach)
+
+
+def up_to_line(value: float, large: float = LARGE_MV) -> float:
+    """Round up to the next line of the large squares."""
+    return float(np.ceil(value / large - 1e-6)) * large
+
+
+def down_to_line(value: float, large: float = LARGE_MV) -> float:
+    """Round down to the next line of the large squares."""
+    return -up_to_line(-value, large)
+
+
+def _ruling(theme: Theme, large: float, small: float) -> dict[str, object]:
+    return {
+        "tick0": 0,
+        "dtick": large,
+        "showgrid": True,
+        "gridcolor": theme.large_squares,
+        "gridwidth": 1,
+        "minor": {
+            "tick0": 0,
+            "dtick": small,
+            "showgrid": True,
+            "gridcolor": theme.small_squares,
+            "gridwidth": 1,
+        },
+        "showticklabels": False,
+        "ticks": "",
+        "zeroline": False,
+        "showline": True,
+        "mirror": True,
+        "linecolor": theme.large_squares,
+    }
