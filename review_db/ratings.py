@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from review_db.database import reading, writing
 from review_db.questions import CODEBOOK_VERSION, REQUIRED, checked_answer, checked_reviewer
-from review_db.schema import NAME_LENGTH, current_rating, rating_event
+from review_db.schema import NAME_LENGTH, RatingEvent, current_rating, rating_event
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _standing(connection: Connection, reviewer: str, item: Item) -> dict[str, st
         now.reviewer == reviewer,
         now.prototype == item.prototype,
     )
-    return {question: value for question, value in connection.execute(query)}
+    return {row.question: row.value for row in connection.execute(query)}
 
 
 def _best_prototypes(connection: Connection, reviewer: str, item: Item) -> list[Item]:
@@ -191,7 +191,7 @@ def _append(
         "codebook_version": CODEBOOK_VERSION,
     }
     connection.execute(
-        insert(rating_event),
+        insert(RatingEvent),
         [
             {**asdict(item), "question": question, "value": value, **always}
             for item, question, value in changes
