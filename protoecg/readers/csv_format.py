@@ -1,0 +1,245 @@
+"""CSV files: one row a sample, one column a lead, perhaps a column with the time."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+
+from protoecg.ecg import ECG, LEADS, RATE_HZ, ECGError, lead_named
+from protoecg.readers.npy_format import ORDER_NOTE
+
+MAX_COLUMNS = 64
+
+_DELIMITERS = ";\t,"
+_MICRO = "\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}"
+_MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "v": 1e3, "nv": 1e-6}
+_IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
+_AFTER_NAME = re.compile(rf"(?P<name>.*?)[\s_/]+(?P<unit>[mun{_MICRO}]v|ms|s|sec)", re.IGNORECASE)
+_TIME_NAMES = {"time", "t", "elapsedtime", "timestamp", "zeit", "seconds", "sec", "s", "ms"}
+_SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Columns, `values` (rows, columns); a name or unit is "" where the file says none."""
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    values: np.ndarray
+
+
+def read(content: bytes, source: str, *, rate: float | None = None) -> ECG:
+    """Read a table of samples; `rate` in Hz is needed where no column gives the time.
+
+    Leads are found by their names in the first row, in millivolts unless the name has a unit
+    ("I (uV)"). A table without names must have exactly the twelve leads in their order.
+    """
+    table = _read_table(_text(content, source), source)
+    own_rate: float | None
+    notes: tuple[str, ...]
+    time = next((i for i, name in enumerate(table.names) if _is_time(name)), None)
+    own_rate, notes = _rate_of(table, time, source) if time is not None else (None, ())
+    if own_rate is None and rate is None:
+        raise ECGError(
+            f"{source} does not say its sampling rate: it has no column with the time. Give the "
+            "rate in Hz, such as 500."
+        )
+    if own_rate and rate and abs(rate - own_rate) > 0.01 * own_rate:
+        notes += (f"The file itself says {own_rate:g} Hz; the given {rate:g} Hz were not used.",)
+    if not any(table.names):
+        return ECG(table.values.T, float(rate or 0), source, (*notes, ORDER_NOTE))
+    factors, unit_notes = _factors(table)
+    return ECG.from_leads(
+        table.values.T * factors[:, None],
+        table.names,
+        own_rate or float(rate or 0),
+        source,
+        (*notes, *unit_notes),
+    )
+
+
+def _text(content: bytes, source: str) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("latin-1")
+    if "\0" in text or not text.strip():
+        raise ECGError(
+            f"{source} is {'empty' if not content.strip() else 'no file of a known format'}. "
+            "Expected a WFDB record (.hea with .dat or .mat), a CSV table or an NPY array."
+        )
+    return text
+
+
+def _read_table(text: str, source: str) -> _Table:
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    first = _first_row(lines)
+    line = lines[first] if lines else ""
+    delimiter = max(_DELIMITERS, key=line.count)
+    cells = _cells(line, delimiter)
+    if not len(LEADS) <= len(cells) <= MAX_COLUMNS:
+        raise ECGError(
+            f"{source} has {len(cells)} columns in its row {line[:40]!r}, expected a column for "
+            "each of the twelve leads, separated by comma, semicolon or tab, with their names in "
+            "the first row."
+        )
+    if all(_is_number(cell) for cell in cells):
+        return _table_without_names(lines[first:], delimiter, len(cells), source)
+    names, units = zip(*map(_name_and_unit, cells), strict=True)
+    body = lines[first + 1 :]
+    if body and (row := _units_row(body[0], delimiter, len(cells))):
+        units, body = tuple(u or r for u, r in zip(units, row, strict=True)), body[1:]
+    keep = [i for i, name in enumerate(names) if lead_named(name) or _is_time(name)]
+    values = _numbers(body, delimiter, len(cells), keep, source)
+    return _Table(tuple(names[i] for i in keep), tuple(units[i] for i in keep), values)
+
+
+def _first_row(lines: list[str]) -> int:
+    """Index of the row of lead names; devices put lines about the patient before it."""
+    for index, line in enumerate(lines[:100]):
+        cells = _cells(line, max(_DELIMITERS, key=line.count))
+        if len({lead_named(_name_and_unit(cell)[0]) for cell in cells} - {None}) == len(LEADS):
+            return index
+    return 0
+
+
+def _table_without_names(lines: list[str], delimiter: str, columns: int, source: str) -> _Table:
+    if columns != len(LEADS):
+        raise ECGError(
+            f"{source} names no leads and has {columns} columns. Write the names of the leads into "
+            "the first row, or give exactly the twelve leads I, II, III, aVR, aVL, aVF, V1 to V6."
+        )
+    values = _numbers(lines, delimiter, columns, list(range(columns)), source)
+    return _Table(("",) * columns, ("",) * columns, values)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        row = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+    cells = [cell.strip().strip("'").strip() for cell in row]
+    return cells[:-1] if cells and not cells[-1] else cells
+
+
+def _name_and_unit(cell: str) -> tuple[str, str]:
+    match = _IN_BRACKETS.fullmatch(cell) or _AFTER_NAME.fullmatch(cell)
+    return (match["name"].strip(), match["unit"].strip()) if match else (cell, "")
+
+
+def _plain(unit: str) -> str:
+    return re.sub(f"[{_MICRO}]", "u", unit.strip(" '\"()[]")).lower()
+
+
+def _units_row(line: str, delimiter: str, columns: int) -> tuple[str, ...]:
+    cells = _cells(line, delimiter)
+    known = {*_MILLIVOLTS, *_SECONDS, ""}
+    if len(cells) != columns or not all(_plain(cell) in known for cell in cells):
+        return ()
+    return tuple(map(_plain, cells))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(
+    lines: list[str], delimiter: str, columns: int, keep: list[int], source: str
+) -> np.ndarray:
+    """Values of the columns to keep: (rows, len(keep)); what is not there is NaN."""
+    for number, line in enumerate(lines, 1):
+        # A separator at the end of the row is common.
+        if (found := line.count(delimiter) + 1) not in {columns, columns + 1}:
+            raise ECGError(
+                f"Sample {number} of {source} has {found} columns, expected {columns}. If numbers "
+                "are written with a decimal comma, separate the columns by semicolons."
+            )
+    decimal = "," if delimiter != "," and any("," in line for line in lines[:1000]) else "."
+    try:
+        table = pd.read_csv(
+            StringIO("\n".join(lines)),
+            sep=delimiter,
+            decimal=decimal,
+            header=None,
+            names=list(range(columns + 1)),
+            usecols=keep,
+            dtype=np.float64,
+            skipinitialspace=True,
+        )
+    except (ValueError, OverflowError) as error:
+        raise ECGError(f"{_where_text_is(lines, delimiter, keep)} in {source}.") from error
+    return table.to_numpy()
+
+
+def _where_text_is(lines: list[str], delimiter: str, keep: list[int]) -> str:
+    for number, line in enumerate(lines, 1):
+        cells = _cells(line, delimiter)
+        for text in (cells[i] for i in keep if i < len(cells)):
+            if text and not _is_number(text):
+                return f"Found {text[:40]!r} at sample {number}, expected a number,"
+    return "Found text where numbers are expected"
+
+
+def _is_time(name: str) -> bool:
+    return re.sub(r"[\s_]", "", name.lower()) in _TIME_NAMES
+
+
+def _rate_of(table: _Table, column: int, source: str) -> tuple[float, tuple[str, ...]]:
+    """Return the rate in Hz by the time column, and what was assumed about it."""
+    time = table.values[:, column]
+    if len(time) < 2 or not np.isfinite(time).all():
+        raise ECGError(f"The time column of {source} has gaps. Export the ECG without gaps.")
+    step = (time[-1] - time[0]) / (len(time) - 1)
+    even = time[0] + step * np.arange(len(time))
+    if step <= 0 or np.abs(time - even).max() > 1.5 * step:
+        raise ECGError(
+            f"The time column of {source} does not grow evenly: samples are missing or repeated. "
+            "Export the ECG without gaps."
+        )
+    unit = _plain(table.units[column]) or table.names[column].lower()
+    if unit in _SECONDS:
+        return _whole(1 / (step * _SECONDS[unit])), ()
+    return _rate_of_unknown_unit(step, source)
+
+
+def _rate_of_unknown_unit(step: float, source: str) -> tuple[float, tuple[str, ...]]:
+    for word, seconds in (("seconds", 1.0), ("milliseconds", 1e-3)):
+        rate = _whole(1 / (step * seconds))
+        if RATE_HZ[0] <= rate <= RATE_HZ[1]:
+            note = f"The time column names no unit: {word} are assumed, {rate:g} Hz."
+            return rate, (note,)
+    raise ECGError(
+        f"The time column of {source} grows by {step:g} a sample, neither seconds nor milliseconds "
+        "of an ECG. Name its unit in the first row, such as 'time (s)'."
+    )
+
+
+def _whole(rate: float) -> float:
+    """Rate without the rounding of printed times."""
+    return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate
+
+
+def _factors(table: _Table) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Factor to millivolts for each column, and what was assumed about it."""
+    factors = [_MILLIVOLTS.get(_plain(unit), 1.0) for unit in table.units]
+    notes = tuple(
+        f"The unit {unit[:20]!r} of {name} is unknown: millivolts are assumed."
+        for name, unit in zip(table.names, table.units, strict=True)
+        if lead_named(name) and unit and _plain(unit) not in _MILLIVOLTS
+    )
+    return np.array(factors), notes
