@@ -141,7 +141,7 @@ def simulate(
     codes = draw(rng) if statements is None else completed(statements)
     person = person or Person.draw(rng)
     times = np.arange(round(duration * rate)) / rate
-    source, placed, events = _beating(codes, person, times, duration, rng)
+    source, placed, events = _beating(codes, person, times, rate, rng)
     breath = 1 + 0.04 * np.sin(2 * np.pi * (rng.uniform(0.2, 0.3) * times + rng.uniform()))
     eight = person.leads @ (dipole(placed, times) * breath + source)
     eight = eight + noise_level * noise(times, rate, rng)
@@ -161,11 +161,11 @@ def _beating(
     codes: tuple[str, ...],
     person: Person,
     times: np.ndarray,
-    duration: float,
+    rate: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, list[Placed], list[Event]]:
     """Return what the atria add to the dipole, the shapes of the beats, and the atria's events."""
-    quiet = np.zeros((3, len(times)))
+    quiet, duration = np.zeros((3, len(times))), len(times) / rate
     if "AFLT" in codes:
         cycle, ratio = rhythm.flutter_cycle(rng), int(rng.choice([2, 3, 4], p=[0.35, 0.25, 0.4]))
         made = heart(codes, cycle * ratio, person, rng)
@@ -177,7 +177,7 @@ def _beating(
         placed = rhythm.fibrillation(codes, made, duration, rng)
         return fibrillatory_waves(times, rng), placed, [Event("f waves", 0.0, duration)]
     if "PACE" in codes:
-        return quiet, rhythm.paced(made, duration, rng), []
+        return quiet, rhythm.paced(made, duration, rate, rng), []
     return quiet, rhythm.sinus(codes, made, duration, rng), []
 
 

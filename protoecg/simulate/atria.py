@@ -14,7 +14,7 @@ def fibrillatory_waves(times: np.ndarray, rng: np.random.Generator) -> np.ndarra
     size = rng.uniform(0.04, 0.10)
     main = _wandering_wave(times, rng.uniform(4.8, 7.8), rng)
     other = _wandering_wave(times, rng.uniform(4.5, 8.0), rng)
-    aside = rng.normal(0, 0.3, 3)
+    aside = rng.normal(0, 0.2, 3)
     return size * (_FIBRILLATION[:, None] * main + aside[:, None] * other)
 
 

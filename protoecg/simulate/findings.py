@@ -22,9 +22,9 @@ _WIDE = ("CLBBB", "PACE", "WPW")
 _HIDDEN = ("ASMI", "IMI", "LVH", "STD_", "INVT", "LNGQT", "LAFB", "LVOLT")
 _EXCLUDES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_WIDE, _HIDDEN),
-    "PACE": (*_HIDDEN, "CLBBB", "CRBBB", "WPW", "1AVB", "PAC"),
+    "PACE": (*_HIDDEN, "CLBBB", "CRBBB", "WPW", "1AVB", "PAC", "PVC"),
     "AFIB": ("1AVB", "PAC", "WPW", "LNGQT"),
-    "AFLT": ("1AVB", "PAC", "WPW", "LNGQT", "STD_", "INVT", "LVOLT"),
+    "AFLT": ("1AVB", "PAC", "PVC", "WPW", "LNGQT", "STD_", "INVT", "LVOLT"),
     "STACH": ("1AVB", "LNGQT", "PVC", "PAC"),
     "SARRH": ("PVC", "PAC"),
     "WPW": (*_HIDDEN, "1AVB"),

@@ -16,10 +16,10 @@ Range = tuple[float, float]
 # Rows: centre and width as a fraction of the QRS duration, vector x, y, z in mV.
 _NORMAL = np.array(
     [
-        [0.16, 0.070, -0.16, -0.06, -0.24],
-        [0.32, 0.085, 0.26, 0.14, -0.46],
-        [0.48, 0.095, 1.05, 0.90, 0.12],
-        [0.67, 0.090, 0.30, 0.28, 0.62],
+        [0.16, 0.070, -0.16, -0.06, -0.17],
+        [0.32, 0.085, 0.26, 0.14, -0.40],
+        [0.48, 0.095, 1.05, 0.86, 0.26],
+        [0.67, 0.090, 0.26, 0.24, 0.80],
         [0.84, 0.065, -0.14, -0.20, 0.20],
     ]
 )
@@ -34,11 +34,11 @@ _LEFT_ANTERIOR_FASCICLE = np.array(
 )
 _LEFT_BUNDLE = np.array(
     [
-        [0.15, 0.065, 0.10, 0.08, -0.06],
-        [0.33, 0.100, 0.86, 0.42, 0.62],
-        [0.52, 0.080, 0.44, 0.16, 0.86],
-        [0.70, 0.095, 0.90, 0.26, 0.66],
-        [0.88, 0.055, 0.12, 0.02, 0.14],
+        [0.15, 0.065, 0.12, 0.08, -0.06],
+        [0.33, 0.100, 0.84, 0.42, 1.00],
+        [0.52, 0.080, 0.46, 0.16, 1.30],
+        [0.70, 0.095, 0.92, 0.26, 1.00],
+        [0.88, 0.055, 0.10, 0.02, 0.18],
     ]
 )
 _PRE_EXCITED = np.array(
@@ -52,10 +52,10 @@ _PRE_EXCITED = np.array(
 )
 _PACED = np.array(
     [
-        [0.16, 0.080, 0.30, -0.26, 0.12],
-        [0.36, 0.110, 0.66, -0.78, 0.56],
-        [0.60, 0.110, 0.52, -0.86, 0.70],
-        [0.82, 0.075, 0.16, -0.30, 0.34],
+        [0.16, 0.080, 0.30, -0.28, 0.14],
+        [0.36, 0.110, 0.66, -0.86, 0.78],
+        [0.60, 0.110, 0.54, -0.94, 0.98],
+        [0.82, 0.075, 0.16, -0.32, 0.44],
     ]
 )
 # Where premature ventricular beats arise: outflow tract, right apex, left ventricle.
@@ -156,7 +156,6 @@ def _qrs(
         rows = _inferior_loss(rows, rng)
     if "LVH" in codes:
         rows[2:4, [2, 4]] *= 1.25
-        rows[3, 4] *= 1.2
     if "CRBBB" in codes:
         rows = _right_bundle_delay(rows, rng)
     return np.vstack([bump(r[0] * duration, r[1] * duration, r[2:]) for r in rows])
@@ -171,7 +170,9 @@ def _pattern(codes: Collection[str], person: Person, rng: np.random.Generator) -
         return _turned(_PRE_EXCITED, person.axis, person)
     if "LAFB" in codes:
         return _LEFT_ANTERIOR_FASCICLE
-    return _turned(_NORMAL, person.axis, person)
+    # Both a thick left ventricle and a lost inferior wall turn the axis to the left.
+    turn = 35 if set(codes) & {"LVH", "IMI"} else 0
+    return _turned(_NORMAL, max(person.axis - turn, -25), person)
 
 
 def _turned(rows: np.ndarray, axis: float, person: Person) -> np.ndarray:
@@ -224,13 +225,13 @@ def _scaled(
     """Scale the complex to the voltages that the findings, or their absence, ask for."""
     limb, chest, sokolow = voltages(qrs, person)
     if "LVOLT" in codes:
-        gain = min(rng.uniform(0.28, 0.42) / limb, rng.uniform(0.6, 0.9) / chest)
+        gain = min(rng.uniform(0.28, 0.44) / limb, 1.6 / chest)
     elif "LVH" in codes:
-        gain = rng.uniform(3.85, 5.2) / sokolow
+        gain = rng.uniform(3.8, 4.9) / sokolow
     elif set(codes) & {"CLBBB", "PACE"}:
         gain = rng.uniform(0.75, 1.15)
     else:
-        gain = min(max(person.voltage / sokolow, 0.75 / limb), 3.2 / sokolow, 3.6 / chest)
+        gain = min(max(person.voltage / sokolow, 0.75 / limb), 3.2 / sokolow, 3.8 / chest)
     scaled = qrs.copy()
     scaled[:, 4:] *= gain
     return scaled

@@ -33,7 +33,7 @@ class Person:
         age = int(np.clip(rng.normal(60, 17), 18, 95))
         sex = str(rng.choice(["female", "male"]))
         axis = np.clip(rng.normal(62 - 0.5 * (age - 40), 20), -20, 88)
-        voltage = np.clip(rng.normal(2.2 if sex == "male" else 1.9, 0.4), 1.2, 3.0)
+        voltage = np.clip(rng.normal(2.2 if sex == "male" else 1.9, 0.5), 1.1, 3.1)
         # Electrodes sit a little differently on everyone.
-        leads = DOWER * rng.normal(1, 0.1, (8, 1)) + rng.normal(0, 0.04, (8, 3))
+        leads = DOWER * rng.normal(1, 0.13, (8, 1)).clip(0.7, 1.3) + rng.normal(0, 0.04, (8, 3))
         return cls(age, sex, float(axis), float(voltage), leads)

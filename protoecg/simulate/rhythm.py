@@ -95,20 +95,21 @@ def flutter(
     return [(t, heart.complex) for t in times if t < duration + AFTER_S]
 
 
-def paced(heart: Heart, duration: float, rng: np.random.Generator) -> list[Placed]:
+def paced(heart: Heart, duration: float, rate: float, rng: np.random.Generator) -> list[Placed]:
     """Place a spike and a broad complex at a fixed rate, after the patient's own P or none."""
     times = np.arange(-BEFORE_S + rng.uniform(0, heart.rr), duration + AFTER_S, heart.rr)
-    spike = _spike(rng)
+    spike = _spike(rate, rng)
     placed = [(t - 0.008, spike) for t in times] + [(t, heart.complex) for t in times]
     if rng.uniform() < 0.5:
         placed += [(t - heart.pr, heart.p) for t in times]
     return placed
 
 
-def _spike(rng: np.random.Generator) -> Shape:
-    # Wide enough to show at 100 Hz, where a recorder's own filter widens it too.
-    vector = rng.uniform(0.5, 1.1) * np.array([0.55, -0.9, 0.3])
-    return Shape(bump(0.001, 0.0022, vector), (("pacing spike", 0.0, _SPIKE_S),))
+def _spike(rate: float, rng: np.random.Generator) -> Shape:
+    # A recorder's filter spreads the spike over its sampling interval, or it would miss it.
+    width = max(0.001, 0.4 / rate)
+    vector = rng.uniform(0.5, 1.1) * np.array([0.55, -0.9, 0.3]) * (0.002 / width) ** 0.5
+    return Shape(bump(0.001, width, vector), (("pacing spike", 0.0, _SPIKE_S),))
 
 
 def _sinus_node(

@@ -53,14 +53,16 @@ def _wander(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     # Breathing moves all electrodes at once, each drifts by itself on top.
     hz = np.concatenate([rng.uniform(0.18, 0.35, 1), rng.uniform(0.03, 0.5, 5)])
     waves = np.cos(2 * np.pi * (hz[:, None] * times + rng.uniform(size=(6, 1))))
-    amplitude = rng.lognormal(np.log(0.022), 0.6)
+    amplitude = rng.lognormal(np.log(0.025), 0.7)
     return amplitude * rng.normal(size=(9, 6)) / (1 + 3 * hz) @ waves
 
 
 def _muscle(samples: int, rng: np.random.Generator) -> np.ndarray:
     white = rng.normal(size=(9, samples + 1))
-    steady = rng.lognormal(np.log(0.004), 0.45, size=(9, 1))
-    tremor = rng.lognormal(np.log(0.004), 0.8) * rng.lognormal(0, 0.4, size=(9, 1))
+    steady = rng.lognormal(np.log(0.002), 0.4, size=(9, 1))
+    # Arms and legs tremble more than the chest.
+    place = np.array([1.0] * 3 + [0.4] * 6)[:, None]
+    tremor = rng.lognormal(np.log(0.004), 0.8) * place * rng.lognormal(0, 0.4, size=(9, 1))
     tense = _envelope(samples, rng)
     return steady * white[:, 1:] + tremor * tense * np.diff(white)
 
