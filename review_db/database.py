@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from alembic import command
@@ -16,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 URL_VARIABLE = "PROTOECG_DATABASE_URL"
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "data" / "ratings.db"
@@ -23,10 +25,11 @@ VERSION_TABLE = "review_db_version"
 BUSY_SECONDS = 15.0
 
 _MIGRATIONS = Path(__file__).resolve().parent / "migrations"
-# Any fixed number that other programs on the same PostgreSQL server are unlikely to lock.
-_MIGRATION_LOCK = 7_106_514_002
+_SMALLEST_SQLITE_FILE = 512
 # Alembic's environment is one global of the process.
 _one_migration_at_a_time = threading.Lock()
+# Waiting for SQLite's own lock is by sleep and retry, where the unlucky wait for long.
+_one_sqlite_writer_at_a_time = threading.Lock()
 
 
 class RatingsError(RuntimeError):
@@ -76,7 +79,7 @@ def writing(engine: Engine, lock: str) -> Iterator[Connection]:
     SQLite lets in one writer at a time anyway; taking the lock at the start means that what the
     block reads is still true when it writes.
     """
-    with failures_in_words(engine), engine.connect() as connection:
+    with failures_in_words(engine), _turn_to_write(engine), engine.connect() as connection:
         connection.execution_options(sqlite_begin="IMMEDIATE")
         with connection.begin():
             if _is_postgresql(engine):
@@ -91,6 +94,19 @@ def failures_in_words(engine: Engine) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise RatingsError(f"{_named(engine.url)} {_in_words(error)}") from error
+
+
+@contextmanager
+def _turn_to_write(engine: Engine) -> Iterator[None]:
+    if _is_postgresql(engine):
+        yield
+        return
+    if not _one_sqlite_writer_at_a_time.acquire(timeout=BUSY_SECONDS):
+        raise RatingsError(f"{_named(engine.url)} {_LOCKED}")
+    try:
+        yield
+    finally:
+        _one_sqlite_writer_at_a_time.release()
 
 
 def _address(url: str | URL | None) -> URL:
@@ -130,6 +146,7 @@ def _engine(address: URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "checkout", partial(_refuse_removed_file, address))
     return engine
 
 
@@ -148,23 +165,43 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {kind}")
 
 
-def _find_file(address: URL, create: bool) -> None:
-    if address.query.get("uri"):
-        return
-    file = Path(str(address.database))
-    if file.is_dir():
-        raise RatingsError(f"{file} is a folder, expected the SQLite file of the ratings.")
-    if not create and not file.exists():
+def _refuse_removed_file(
+    address: URL, _: object, connection: ConnectionPoolEntry, __: object
+) -> None:
+    # A file that was deleted or replaced would still take ratings, which nobody could read again.
+    if connection.info.setdefault("file", _identity(address)) != _identity(address):
         raise RatingsError(
-            f"There is no database of ratings at {file}. Rate a prototype in the app first, or "
-            "name the database that holds the ratings."
+            f"{_named(address)} was deleted or replaced while the app was running. Nothing was "
+            "saved; put the file back if it is missing, and start the app again."
         )
+
+
+def _identity(address: URL) -> tuple[int, int] | None:
     try:
+        found = os.stat(str(address.database))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _find_file(address: URL, create: bool) -> None:
+    file = Path(str(address.database))
+    try:
+        if file.is_dir():
+            raise RatingsError(f"{file} is a folder, expected the SQLite file of the ratings.")
+        if not create and not file.exists():
+            raise RatingsError(
+                f"There is no database of ratings at {file}. Rate a prototype in the app first, "
+                "or name the database that holds the ratings."
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite takes a file this short for an empty database, and would write over it.
+        if file.exists() and 0 < file.stat().st_size < _SMALLEST_SQLITE_FILE:
+            raise RatingsError(f"The database {file} {_WORDS['SQLITE_NOTADB']}")
     except OSError as error:
         raise RatingsError(
-            f"The folder {file.parent} for the ratings cannot be made: {error.strerror}. Name "
-            f"another place in {URL_VARIABLE}."
+            f"The folder {file.parent} cannot hold the ratings: {error.strerror}. Name another "
+            f"place in {URL_VARIABLE}."
         ) from error
 
 
