@@ -81,7 +81,7 @@ def open_together(url):
 def test_processes_that_open_a_fresh_database_at_once_all_succeed(tmp_path):
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(3, spawn, meet, (spawn.Barrier(3),)) as pool:
-        for round_ in range(4):
+        for round_ in range(5):
             list(pool.map(open_together, [f"sqlite:///{tmp_path}/{round_}.db"] * 3))
             with sqlite3.connect(tmp_path / f"{round_}.db") as connection:
                 assert connection.execute(f"SELECT count(*) FROM {VERSION_TABLE}").fetchone() == (
