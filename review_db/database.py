@@ -26,8 +26,6 @@ BUSY_SECONDS = 15.0
 
 _MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 _SMALLEST_SQLITE_FILE = 512
-# Alembic's environment is one global of the process.
-_one_migration_at_a_time = threading.Lock()
 # Waiting for SQLite's own lock is by sleep and retry, where the unlucky wait for long.
 _one_sqlite_writer_at_a_time = threading.Lock()
 
@@ -212,10 +210,9 @@ def _bring_up_to_date(engine: Engine) -> None:
             return
     if engine.dialect.name == "sqlite":
         _use_write_ahead_log(engine)
-    with _one_migration_at_a_time, writing(engine, lock=VERSION_TABLE) as connection:
-        # Another process may have been first while this one waited for the lock.
-        if not _is_up_to_date(connection, scripts):
-            _migrate(connection)
+    with writing(engine, lock=VERSION_TABLE) as connection:
+        # Where another process was first while this one waited, nothing is left to do.
+        _migrate(connection)
 
 
 def _is_up_to_date(connection: Connection, scripts: ScriptDirectory) -> bool:

@@ -231,3 +231,15 @@ def test_the_room_needs_no_model_and_no_page():
     )
     loaded = {name.split(".")[0] for name in run.stdout.split()}
     assert not loaded & {"streamlit", "torch", "protoecg", "training"}
+
+
+def test_a_first_start_waits_for_another_that_is_under_way(file, url):
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(open_database, url)
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=0.3)
+        other.execute("ROLLBACK")
+        assert rate(opening.result(timeout=10))
+    other.close()

@@ -18,7 +18,7 @@ ITEMS = [
 
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory):
-    """Three reviewers who left some questions open, changed some answers and took some back."""
+    """Reviewers who left questions open, changed answers and took some back."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('rated')}/ratings.db")
     chance = random.Random(1)
 
@@ -33,7 +33,7 @@ def rated(tmp_path_factory):
             save(reviewer, item, "accurate", chance.choice(["yes", "no", None]))
             save(reviewer, item, "best", chance.choice([True, False]))
             save(reviewer, item, "bad", chance.choice([True, False]))
-    save("R1", ITEMS[0], "comment", "words alone are no score")
+    save("R4", ITEMS[0], "comment", "words alone are no score")
     save("R1", Item("demo", "f0", "rhythm-AFIB-0", "rhythm", "AFIB"), "clarity", 1)
     yield engine
     engine.dispose()
