@@ -1,0 +1,118 @@
+"""What the model says about an ECG, in the numbers that it decided by."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Prototype:
+    """A real training ECG, or a window of it, that stands for a statement.
+
+    Parameters
+    ----------
+    name : unique within its bundle, such as `"morphology-PVC-3"`; never used as a path
+    branch, statement : the branch that compares by it, the statement that it stands for
+    record : the source ECG within its data set, such as `"records100/00000/00001_lr"`
+    window_s : start and end in the source ECG, seconds; the whole strip for rhythm and global
+    statements : every statement of the source ECG, its own included
+    patient : pseudonymous patient number of the data set
+    age, sex : of the source patient, where the data set knows; sex as "female" or "male"
+    sha256 : of the source record's header and signal file, one after the other
+    """
+
+    name: str
+    branch: str
+    statement: str
+    record: str
+    window_s: tuple[float, float]
+    statements: tuple[str, ...]
+    patient: str
+    age: int | None
+    sex: str | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """One prototype's part in a finding.
+
+    `contribution` is `weight * similarity`, in logits; negative evidence is against.
+    `similarity` is the cosine, -1 to 1, between the prototype and the best matching window of
+    the query, `window_s` (start and end, seconds).
+    """
+
+    prototype: Prototype
+    similarity: float
+    weight: float
+    contribution: float
+    window_s: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A statement about the ECG, with every match that its logit is the sum of.
+
+    `logit == bias + sum of contributions`, `probability` is its logistic (calibrated on the
+    validation fold), and the statement is called present from `threshold` on. `matches` are
+    sorted by contribution, strongest evidence for first. `low_evidence` marks a statement of
+    which too few validation ECGs were seen to trust probability and threshold.
+    """
+
+    code: str
+    branch: str
+    probability: float
+    threshold: float
+    logit: float
+    bias: float
+    low_evidence: bool
+    matches: tuple[Match, ...]
+
+    @property
+    def present(self) -> bool:
+        """Whether the probability reaches the threshold."""
+        return self.probability >= self.threshold
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All findings of a bundle on one ECG: those above threshold first, then by probability."""
+
+    bundle: str
+    simulated: bool
+    source: str
+    notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types; each match names its prototype and its source window."""
+        return {
+            "bundle": self.bundle,
+            "simulated": self.simulated,
+            "source": self.source,
+            "notes": list(self.notes),
+            "findings": [_finding_json(finding) for finding in self.findings],
+        }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        **asdict(finding),
+        "present": finding.present,
+        "matches": [_match_json(match) for match in finding.matches],
+    }
+
+
+def _match_json(match: Match) -> dict[str, Any]:
+    prototype = match.prototype
+    return {
+        "prototype": prototype.name,
+        "branch": prototype.branch,
+        "statement": prototype.statement,
+        "similarity": match.similarity,
+        "weight": match.weight,
+        "contribution": match.contribution,
+        "window_s": list(match.window_s),
+        "source": {"record": prototype.record, "window_s": list(prototype.window_s)},
+    }

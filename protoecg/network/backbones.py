@@ -1,0 +1,150 @@
+"""Backbones: a (batch, 12, time) ECG at 100 Hz to latents that prototypes are compared with.
+
+The published 2-D branches begin with a kernel as tall as the twelve leads, after which the height
+is one. Kernels are therefore `(1, k)` here: the published 3x3 ones multiply zeros two times out of
+three. Convolutions stay two-dimensional since channels-last makes them twice as fast on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from protoecg.ecg import LEADS
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a shortcut: (batch, c_in, 1, t) to (batch, c_out, 1, t').
+
+    With `padded=False` a cell sees nothing but its own samples: the convolutions are valid, and
+    the shortcut is cropped to the same middle.
+    """
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, padded: bool) -> None:
+        super().__init__()
+        padding = kernel // 2 if padded else 0
+        self.body = nn.Sequential(
+            _conv(c_in, c_out, kernel, stride, padding),
+            nn.BatchNorm2d(c_out),
+            nn.ReLU(),
+            _conv(c_out, c_out, kernel, 1, padding),
+            nn.BatchNorm2d(c_out),
+        )
+        self.crop = 0 if padded else (kernel // 2) * (1 + stride)
+        same = c_in == c_out and stride == 1
+        self.shortcut = nn.Identity() if same else _conv(c_in, c_out, 1, stride, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        body = self.body(x)
+        shortcut = self.shortcut(x[..., self.crop : x.shape[-1] - self.crop])
+        return torch.relu(body + shortcut[..., : body.shape[-1]])
+
+
+class WindowBackbone(nn.Module):
+    """Latents of overlapping windows: (batch, 12, t) to (batch, latent, cells).
+
+    No cell sees a sample outside its window of `receptive_field` samples, which begins at
+    `stride` times the cell's index: there is no padding and nothing is pooled over time, so that
+    the window shown is all that a similarity rests on.
+
+    Parameters
+    ----------
+    widths : channels of the stem and of each residual block
+    strides : of each residual block; the stem halves the rate
+    latent : size of a cell's latent vector
+    """
+
+    kernel, last_kernel = 5, 5
+
+    def __init__(self, widths: Sequence[int], strides: Sequence[int], latent: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _stem(widths[0], padded=False),
+            *_blocks(widths, strides, self.kernel, padded=False),
+            _conv(widths[-1], widths[-1], self.last_kernel, 2, 0),
+            nn.BatchNorm2d(widths[-1]),
+            nn.ReLU(),
+        )
+        self.features = 2 * widths[-1]
+        self.to_latent = _latent(widths[-1], latent)
+        self.stride = 4 * prod(strides)
+        self.receptive_field = _receptive_field(self.body)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.to_latent(self.body(_as_image(x))).squeeze(2)
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Mean and maximum over time, for pre-training: (batch, features)."""
+        return _mean_and_max(self.body(_as_image(x))).flatten(1)
+
+
+class StripBackbone(nn.Module):
+    """One latent of the whole strip: (batch, 12, t) to (batch, latent, 1).
+
+    Parameters are those of `WindowBackbone`.
+    """
+
+    kernel = 5
+
+    def __init__(self, widths: Sequence[int], strides: Sequence[int], latent: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _stem(widths[0], padded=True),
+            *_blocks(widths, strides, self.kernel, padded=True),
+        )
+        self.features = 2 * widths[-1]
+        self.to_latent = _latent(self.features, latent)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.to_latent(_mean_and_max(self.body(_as_image(x)))).squeeze(2)
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Mean and maximum over time, for pre-training: (batch, features)."""
+        return _mean_and_max(self.body(_as_image(x))).flatten(1)
+
+
+def _as_image(x: Tensor) -> Tensor:
+    """Leads as channels of an image of height one: the full-height kernel, unrolled."""
+    return x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+
+
+def _conv(c_in: int, c_out: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
+    conv = nn.Conv2d(c_in, c_out, (1, kernel), (1, stride), (0, padding), bias=False)
+    return conv.to(memory_format=torch.channels_last)
+
+
+def _stem(width: int, padded: bool) -> nn.Module:
+    conv = _conv(len(LEADS), width, 7, 2, 3 if padded else 0)
+    return nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU())
+
+
+def _blocks(
+    widths: Sequence[int], strides: Sequence[int], kernel: int, padded: bool
+) -> list[nn.Module]:
+    pairs = zip(widths, widths[1:], strides, strict=False)
+    return [Residual(c_in, c_out, kernel, stride, padded) for c_in, c_out, stride in pairs]
+
+
+def _latent(features: int, latent: int) -> nn.Module:
+    # Normalised without a rectifier: signed and centred, so that unlike windows are near
+    # cosine 0 and not near 1.
+    return nn.Sequential(
+        nn.Conv2d(features, latent, 1, bias=False), nn.BatchNorm2d(latent, affine=False)
+    )
+
+
+def _mean_and_max(x: Tensor) -> Tensor:
+    return torch.cat([x.mean(3, keepdim=True), x.amax(3, keepdim=True)], dim=1)
+
+
+def _receptive_field(body: nn.Module) -> int:
+    """Samples that one output cell sees, from the main path's kernels and strides."""
+    field, jump = 1, 1
+    for module in body.modules():
+        if isinstance(module, nn.Conv2d):
+            field += (module.kernel_size[1] - 1) * jump
+            jump *= module.stride[1] if module.kernel_size[1] > 1 else 1
+    return field

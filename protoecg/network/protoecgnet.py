@@ -1,0 +1,90 @@
+"""ProtoECGNet: similarities to real ECGs, fused linearly (after arXiv 2504.08713)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from protoecg.network.backbones import StripBackbone, WindowBackbone
+from protoecg.network.prototypes import PrototypeLayer, Similarities
+from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
+
+
+@dataclass(frozen=True)
+class BranchShape:
+    """All that is needed to build a branch.
+
+    Parameters
+    ----------
+    view : "window" compares localised windows, "strip" the whole ten seconds
+    widths, strides, latent : of the backbone, see `WindowBackbone`
+    owners : the statement of each prototype, in the order of the prototypes
+    """
+
+    view: Literal["window", "strip"]
+    widths: tuple[int, ...]
+    strides: tuple[int, ...]
+    latent: int
+    owners: tuple[str, ...]
+
+
+class Branch(nn.Module):
+    """A backbone and its prototypes: (batch, 12, 1000) to `Similarities`."""
+
+    def __init__(self, shape: BranchShape) -> None:
+        super().__init__()
+        self.shape = shape
+        backbone = WindowBackbone if shape.view == "window" else StripBackbone
+        self.backbone = backbone(shape.widths, shape.strides, shape.latent)
+        self.prototypes = PrototypeLayer(len(shape.owners), shape.latent)
+
+    def forward(self, x: Tensor) -> Similarities:
+        return self.prototypes(self.backbone(x))
+
+    def window_samples(self, cell: int) -> tuple[int, int]:
+        """First sample and end of what a cell sees, in model input samples."""
+        if isinstance(self.backbone, StripBackbone):
+            return 0, MODEL_SAMPLES
+        start = cell * self.backbone.stride
+        return start, start + self.backbone.receptive_field
+
+    def window_s(self, cell: int) -> tuple[float, float]:
+        """Start and end of what a cell sees, in seconds."""
+        start, end = self.window_samples(cell)
+        return start / MODEL_RATE, end / MODEL_RATE
+
+
+class Output(NamedTuple):
+    """Similarities and cells of all prototypes, branch after branch, and the fused logits."""
+
+    similarities: Tensor
+    cells: Tensor
+    logits: Tensor
+
+
+class ProtoECGNet(nn.Module):
+    """The whole model: (batch, 12, 1000) mV at 100 Hz to `Output`.
+
+    `fusion` maps all similarities to the logits of all statements. `solo` holds one linear layer
+    a branch, from its own similarities to its own statements: what the branch says alone.
+    """
+
+    def __init__(self, shapes: Mapping[str, BranchShape], statements: Sequence[str]) -> None:
+        super().__init__()
+        self.statements = tuple(statements)
+        self.branches = nn.ModuleDict({name: Branch(shape) for name, shape in shapes.items()})
+        self.solo = nn.ModuleDict(
+            {name: nn.Linear(len(s.owners), len(set(s.owners))) for name, s in shapes.items()}
+        )
+        prototypes = sum(len(shape.owners) for shape in shapes.values())
+        self.fusion = nn.Linear(prototypes, len(self.statements))
+
+    def forward(self, x: Tensor) -> Output:
+        seen = [branch(x) for branch in self.branches.values()]
+        similarities = torch.cat([s.values for s in seen], dim=1)
+        cells = torch.cat([s.cells for s in seen], dim=1)
+        return Output(similarities, cells, self.fusion(similarities))

@@ -1,0 +1,1 @@
+"""PTB-XL to a trained bundle."""

@@ -1,0 +1,110 @@
+"""The settings of a training run, read from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from protoecg.labels import BRANCHES
+
+
+class ConfigError(ValueError):
+    """A settings file that cannot be used; the message names the setting."""
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms in `protoecg.network.losses`, beside the cross-entropy of weight 1."""
+
+    clustering: float = 0.02
+    separation: float = 0.01
+    diversity: float = 0.5
+    contrastive: float = 0.2
+    l1: float = 1e-3
+
+
+@dataclass(frozen=True)
+class BranchConfig:
+    """One branch: its shape (see `BranchShape`) and how long each stage lasts, in epochs."""
+
+    view: str
+    widths: tuple[int, ...]
+    strides: tuple[int, ...]
+    latent: int = 128
+    prototypes_per_statement: int = 6
+    pretrain_epochs: int = 14
+    joint_epochs: int = 6
+    anchored_epochs: int = 6
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Sparse fusion: the penalties tried, as shares of the smallest that empties a statement.
+
+    Of those, the sparsest is taken whose validation AUROC is within `tolerance` of the best.
+    """
+
+    shares: tuple[float, ...] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
+    tolerance: float = 0.002
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole training run.
+
+    Parameters
+    ----------
+    train_folds, validation_folds : of PTB-XL
+    carry_waveforms : store the prototypes' source ECGs in the bundle; for simulated data only
+    """
+
+    name: str
+    seed: int = 0
+    batch: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    train_folds: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
+    validation_folds: tuple[int, ...] = (9,)
+    carry_waveforms: bool = False
+    losses: LossWeights = field(default_factory=LossWeights)
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    branches: dict[str, BranchConfig] = field(default_factory=dict)
+
+
+def read_config(path: Path) -> Config:
+    """Read a settings file.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown, missing or of the wrong kind.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
+    raw["losses"] = _build(LossWeights, raw.get("losses", {}), "losses")
+    raw["fusion"] = _build(FusionConfig, raw.get("fusion", {}), "fusion")
+    branches = raw.get("branches", {})
+    if unknown := set(branches) - set(BRANCHES):
+        raise ConfigError(f"Unknown branch {', '.join(unknown)}; there are {', '.join(BRANCHES)}.")
+    raw["branches"] = {
+        name: _build(BranchConfig, branches[name], f"branches.{name}")
+        for name in BRANCHES
+        if name in branches
+    }
+    return _build(Config, raw, "the file")
+
+
+def _build(kind: type, raw: dict[str, Any], where: str) -> Any:
+    known = {f.name for f in fields(kind)}
+    if unknown := set(raw) - known:
+        raise ConfigError(
+            f"Unknown setting {', '.join(sorted(unknown))} in {where}; known: {', '.join(sorted(known))}."
+        )
+    try:
+        return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}") from error

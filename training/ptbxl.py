@@ -1,0 +1,122 @@
+"""PTB-XL, or any data set in its layout, as arrays."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import wfdb
+from tqdm import tqdm
+
+from protoecg.ecg import ECG, LEADS
+from protoecg.labels import STATEMENTS
+from protoecg.signals import MODEL_SAMPLES, model_input
+
+TRAIN_FOLDS = (1, 2, 3, 4, 5, 6, 7, 8)
+VALIDATION_FOLDS = (9,)
+
+
+class DataError(ValueError):
+    """A data set that cannot be used; the message says what is missing and where to get it."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """ECGs of a data set in PTB-XL's layout.
+
+    Parameters
+    ----------
+    root : its folder
+    name : what to call it
+    simulated : whether its ECGs are
+    table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple)
+    """
+
+    root: Path
+    name: str
+    simulated: bool
+    table: pd.DataFrame
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The statements that occur, in PTB-XL's order."""
+        present = {code for codes in self.table["codes"] for code in codes}
+        return tuple(code for code in STATEMENTS if code in present)
+
+    def folds(self, folds: Sequence[int]) -> Dataset:
+        """Return the ECGs of some folds only."""
+        table = self.table[self.table["fold"].isin(folds)].reset_index(drop=True)
+        if table.empty:
+            raise DataError(f"{self.root} has no ECG of fold {', '.join(map(str, folds))}.")
+        return Dataset(self.root, self.name, self.simulated, table)
+
+    def labels(self, statements: Sequence[str]) -> np.ndarray:
+        """Return (n, len(statements)) float32, 1 where the statement is present."""
+        rows = [[code in codes for code in statements] for codes in map(set, self.table["codes"])]
+        return np.array(rows, dtype=np.float32)
+
+
+def load(root: Path) -> Dataset:
+    """Read the table of a data set in PTB-XL's layout.
+
+    A statement counts when its key is present in `scp_codes`, whatever its likelihood.
+
+    Raises
+    ------
+    DataError
+        If the folder is not such a data set.
+    """
+    path = root / "ptbxl_database.csv"
+    if not path.exists():
+        raise DataError(
+            f"{path} not found. Get PTB-XL with `python -m training download {root}`, or name the "
+            "folder that holds ptbxl_database.csv with --data."
+        )
+    raw = pd.read_csv(path, index_col="ecg_id")
+    about = root / "dataset.json"
+    meta = json.loads(about.read_text()) if about.exists() else {}
+    return Dataset(
+        root, meta.get("name", "PTB-XL 1.0.3"), bool(meta.get("simulated", False)), _table(raw)
+    )
+
+
+def _table(raw: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "ecg_id": raw.index,
+            "record": raw["filename_lr"],
+            "patient": raw["patient_id"].astype(int).astype(str),
+            "fold": raw["strat_fold"].astype(int),
+            # PTB-XL hides ages above 89 as 300.
+            "age": raw["age"].where(raw["age"] < 120),
+            "sex": raw["sex"].map({0: "male", 1: "female"}),
+            "codes": [tuple(ast.literal_eval(codes)) for codes in raw["scp_codes"]],
+        }
+    ).reset_index(drop=True)
+
+
+def read_record(root: Path, record: str) -> ECG:
+    """Read one record of the data set."""
+    read = wfdb.rdrecord(str(root / record))
+    return ECG.from_leads(read.p_signal.T, read.sig_name, read.fs, source=record)
+
+
+def inputs(dataset: Dataset, cache: Path, progress: Callable = tqdm) -> np.ndarray:
+    """Model inputs of a data set, (n, 12, 1000) float32, kept in `cache` between runs."""
+    shape = (len(dataset.table), len(LEADS), MODEL_SAMPLES)
+    index = cache.with_suffix(".json")
+    records = list(dataset.table["record"])
+    if not (index.exists() and cache.exists() and json.loads(index.read_text()) == records):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        index.unlink(missing_ok=True)
+        array = np.lib.format.open_memmap(cache, mode="w+", dtype=np.float32, shape=shape)
+        for row, record in enumerate(progress(records, desc="model inputs", unit="ECG")):
+            array[row] = model_input(read_record(dataset.root, record))
+        array.flush()
+        index.write_text(json.dumps(records))
+    return np.load(cache, mmap_mode="r")

@@ -1,0 +1,199 @@
+"""The stages of one branch: pre-training, joint training, projection, anchored training.
+
+Joint training moves free prototypes; projection puts each onto a real ECG, where it no longer fits
+the features as well. Anchored training mends that: each prototype stays the latent of its own
+window, embedded anew as the backbone learns, so that the projected model is what is optimised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.cluster.vq import kmeans2
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from protoecg.network import losses
+from protoecg.network.prototypes import Similarities, best_cells
+from protoecg.network.protoecgnet import Branch
+from protoecg.projection import Source, crop, embed, project
+from training.config import BranchConfig, Config, LossWeights
+from training.loop import Data, Loop
+from training.metrics import macro_auroc
+
+
+class Pretraining(nn.Module):
+    """A backbone that classifies all statements by its latents' maximum and mean over time."""
+
+    def __init__(self, backbone: nn.Module, latent: int, statements: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(2 * latent, statements)
+
+    def forward(self, x: Tensor) -> Tensor:
+        latents = self.backbone(x)
+        return self.head(torch.cat([latents.amax(dim=2), latents.mean(dim=2)], dim=1))
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Cross-entropy, summed over statements and averaged over the batch."""
+        return _cross_entropy(self(x), y)
+
+    def evidence(self, latents: Tensor, statement: int) -> Tensor:
+        """Of each cell of (batch, latent, cells) for a statement: (batch, cells)."""
+        weight = self.head.weight[statement, : latents.shape[1]]
+        return torch.einsum("l,blc->bc", weight, latents)
+
+
+class Joint(nn.Module):
+    """A branch, its own linear classifier and the terms that shape its prototypes."""
+
+    def __init__(self, branch: Branch, solo: nn.Linear, weights: LossWeights, y: Tensor) -> None:
+        super().__init__()
+        self.branch, self.solo, self.weights = branch, solo, weights
+        self.register_buffer("owned", assignment(branch.shape.owners))
+        self.register_buffer("co_occurrence", losses.jaccard(y))
+        with torch.no_grad():
+            solo.weight.copy_(2.0 * self.owned.T)
+            solo.bias.copy_(torch.logit(y.mean(dim=0).clamp(1e-4, 1 - 1e-4)) - 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.solo(self.branch(x).values)
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Cross-entropy and the weighted terms of `protoecg.network.losses`."""
+        return self.total(self.branch(x), self.branch.prototypes.vectors, y)
+
+    def total(self, seen: Similarities, vectors: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of similarities to the (p, latent) `vectors`."""
+        weights, owned = self.weights, self.owned
+        return (
+            _cross_entropy(self.solo(seen.values), y)
+            + weights.clustering * losses.clustering(seen.values, y, owned)
+            + weights.separation * losses.separation(seen.values, y, owned)
+            + weights.diversity * losses.diversity(vectors)
+            + weights.contrastive * losses.contrastive(vectors, owned, self.co_occurrence)
+            + weights.l1 * (self.solo.weight * (1 - owned.T)).abs().sum()
+        )
+
+
+class Anchored(nn.Module):
+    """Joint training in which each prototype is the latent of its own real window.
+
+    In each step `live` prototypes are embedded anew, with their gradient; the others keep
+    their last embedding.
+    """
+
+    live = 48
+
+    def __init__(self, joint: Joint, windows: Tensor) -> None:
+        super().__init__()
+        self.joint = joint
+        self.register_buffer("windows", windows)
+        joint.branch.prototypes.vectors.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Anchored:
+        # Batch statistics stay as they were: they must be the same for strips and windows.
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return `Joint.total` with prototypes that follow the backbone."""
+        branch = self.joint.branch
+        stored = branch.prototypes.vectors
+        rows = torch.randperm(len(stored), device=stored.device)[: self.live]
+        fresh = branch.backbone(self.windows[rows]).squeeze(2).float()
+        vectors = stored.detach().clone().index_put((rows,), fresh)
+        stored.data[rows] = fresh.detach()
+        return self.joint.total(best_cells(branch.backbone(x), vectors), vectors, y)
+
+
+@dataclass
+class BranchTraining:
+    """Runs all stages of one branch, each resumable from `folder`.
+
+    Parameters
+    ----------
+    train, validation : with labels of all statements
+    own : columns of this branch's statements, in the order of `Branch`'s classifier
+    """
+
+    name: str
+    config: Config
+    folder: Path
+    train: Data
+    validation: Data
+    own: list[int]
+    patients: np.ndarray
+    log: Callable[..., None]
+
+    @property
+    def settings(self) -> BranchConfig:
+        return self.config.branches[self.name]
+
+    def run(self, branch: Branch, solo: nn.Linear) -> list[Source]:
+        """Train `branch` and `solo` in place; return where each prototype comes from."""
+        own_train, own_validation = self.train.columns(self.own), self.validation.columns(self.own)
+        pretraining = Pretraining(
+            branch.backbone, self.settings.latent, self.train.y.shape[1]
+        ).to(self.train.device)
+        self._train("pretrain", pretraining, self.train, self.settings.pretrain_epochs)
+        self._report("pretrain", pretraining, self.validation)
+        joint = Joint(branch, solo, self.config.losses, own_train.y).to(self.train.device)
+        branch.prototypes.vectors.data = self._first_prototypes(pretraining, branch)
+        self._train("joint", joint, own_train, self.settings.joint_epochs)
+        self._report("joint", joint, own_validation)
+        sources = project(branch, own_train.batches(), joint.owned, own_train.y, self.patients)
+        self._report("projected", joint, own_validation)
+        anchored = Anchored(joint, crop(branch, self.train.x, sources)).to(self.train.device)
+        self._train("anchored", anchored, own_train, self.settings.anchored_epochs)
+        embed(branch, anchored.windows)
+        self._report("anchored", joint, own_validation)
+        return sources
+
+    def _train(self, stage: str, module: nn.Module, data: Data, epochs: int) -> None:
+        Loop(self.config, f"{self.name} {stage}", self.folder / f"{self.name}-{stage}.pt").run(
+            module, data, epochs
+        )
+
+    def _report(self, stage: str, module: nn.Module, data: Data) -> None:
+        figure = macro_auroc(data.y.cpu().numpy(), predict(module, data))
+        self.log(branch=self.name, stage=stage, validation_macro_auroc=round(figure, 4))
+
+    @torch.no_grad()
+    def _first_prototypes(self, pretraining: Pretraining, branch: Branch) -> Tensor:
+        """Centres of the cells with most evidence for each statement: (p, latent)."""
+        pretraining.eval()
+        owners = branch.shape.owners
+        centres = []
+        for column, statement in zip(self.own, dict.fromkeys(owners), strict=True):
+            rows = torch.nonzero(self.train.y[:, column]).flatten()[:512]
+            latents = torch.cat([branch.backbone(x) for x in self.train.rows(rows)])
+            cells = pretraining.evidence(latents, column).argmax(dim=1)
+            best = latents[torch.arange(len(rows)), :, cells].cpu().numpy()
+            count = owners.count(statement)
+            centres.append(kmeans2(best, count, minit="++", rng=self.config.seed, missing="warn")[0])
+        return torch.from_numpy(np.concatenate(centres)).float().to(self.train.device)
+
+
+def assignment(owners: tuple[str, ...]) -> Tensor:
+    """Which class each prototype belongs to: (p, c) float, classes in order of appearance."""
+    classes = list(dict.fromkeys(owners))
+    return torch.tensor([[float(owner == c) for c in classes] for owner in owners])
+
+
+@torch.no_grad()
+def predict(module: nn.Module, data: Data) -> np.ndarray:
+    """Logits of a module over a data set, as (n, c)."""
+    module.eval()
+    return torch.cat([module(x).float().cpu() for x in data.batches()]).numpy()
+
+
+def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    return cross_entropy(logits.float(), y, reduction="sum") / len(y)
