@@ -14,7 +14,7 @@ def fibrillatory_waves(times: np.ndarray, rng: np.random.Generator) -> np.ndarra
     size = rng.uniform(0.04, 0.10)
     main = _wandering_wave(times, rng.uniform(4.8, 7.8), rng)
     other = _wandering_wave(times, rng.uniform(4.5, 8.0), rng)
-    aside = rng.normal(0, 0.2, 3)
+    aside = rng.normal(0, 0.12, 3)
     return size * (_FIBRILLATION[:, None] * main + aside[:, None] * other)
 
 
@@ -23,14 +23,14 @@ def flutter_waves(
 ) -> np.ndarray:
     """Return the dipole of a sawtooth of period `cycle`, in step with the beats: (3, n) mV."""
     phase = 2 * np.pi * ((times - beat) / cycle + rng.uniform())
-    # A slow way down and a quick way up: harmonics of a sawtooth, damped.
-    wave = sum(np.sin(k * phase) * 0.72 ** (k - 1) / k for k in range(1, 6))
+    # In II a slow way down and a quick way up: harmonics of a sawtooth, damped.
+    wave = -sum(np.sin(k * phase) * 0.72 ** (k - 1) / k for k in range(1, 6))
     return rng.uniform(0.10, 0.18) * _FLUTTER[:, None] * wave
 
 
 def _wandering_wave(times: np.ndarray, hz: float, rng: np.random.Generator) -> np.ndarray:
     knots = np.linspace(times[0], times[-1], 24)
-    pace = np.interp(times, knots, np.clip(rng.normal(hz, 0.12 * hz, 24), 4.0, 9.0))
-    size = np.interp(times, knots, rng.uniform(0.45, 1.2, 24))
+    pace = np.interp(times, knots, np.clip(rng.normal(hz, 0.2 * hz, 24), 4.0, 9.0))
+    size = np.interp(times, knots, rng.uniform(0.3, 1.3, 24))
     phase = 2 * np.pi * (np.cumsum(pace) * (times[1] - times[0]) + rng.uniform())
     return size * (np.sin(phase) + 0.25 * np.sin(2 * phase))

@@ -227,9 +227,9 @@ def _scaled(
     if "LVOLT" in codes:
         gain = min(rng.uniform(0.28, 0.44) / limb, 1.6 / chest)
     elif "LVH" in codes:
-        gain = rng.uniform(3.8, 4.9) / sokolow
+        gain = rng.uniform(3.75, 4.6) / sokolow
     elif set(codes) & {"CLBBB", "PACE"}:
-        gain = rng.uniform(0.75, 1.15)
+        gain = rng.uniform(0.6, 1.05)
     else:
         gain = min(max(person.voltage / sokolow, 0.75 / limb), 3.2 / sokolow, 3.8 / chest)
     scaled = qrs.copy()

@@ -22,6 +22,8 @@ from protoecg.simulate import (
     example,
     simulate,
 )
+from protoecg.simulate.atria import fibrillatory_waves, flutter_waves
+from protoecg.simulate.torso import DOWER, twelve_leads
 
 RATE = 500
 SEEDS = range(8)
@@ -137,10 +139,8 @@ def test_fibrillation_has_irregular_complexes_and_no_p_waves():
         assert [e.offset_s for e in simulated.events if e.kind == "f waves"] == [10.0]
 
 
-def test_flutter_waves_come_at_about_300_a_minute_and_conduct_in_whole_ratios():
+def test_flutter_conducts_every_second_to_sixth_of_about_300_waves_a_minute():
     for simulated in each("AFLT"):
-        spectrum = np.abs(np.fft.rfft(simulated.ecg.signal[LEADS.index("II")]))
-        hz = np.fft.rfftfreq(10 * RATE, 1 / RATE)
         # The cycle divides all intervals between complexes, so that it shows as a comb.
         intervals = np.diff(spans(simulated, "QRS")[:, 0])
         cycles = np.linspace(60 / 335, 60 / 255, 400)
@@ -148,26 +148,30 @@ def test_flutter_waves_come_at_about_300_a_minute_and_conduct_in_whole_ratios():
         cycle = cycles[int(np.argmin(misfit))]
         assert min(misfit) < 0.02
         assert set(np.rint(intervals / cycle)) <= {2, 3, 4, 5, 6}
-        band = (hz > 4) & (hz < 6)
-        assert hz[band][spectrum[band].argmax()] * cycle == pytest.approx(1, abs=0.05)
         assert len(spans(simulated, "P")) == 0
 
 
-def test_fibrillation_waves_are_largest_in_v1():
-    def between_beats(simulated, lead):
-        values = simulated.ecg.signal[LEADS.index(lead)]
-        onsets = spans(simulated, "QRS")[:, 0]
-        rests = [(end, onsets[onsets > end].min(initial=10)) for _, end in spans(simulated, "T")]
-        parts = [
-            values[round(end * RATE) : round(onset * RATE)]
-            for end, onset in rests
-            if 0.15 < onset - end < 3
-        ]
-        return np.mean([np.ptp(part) for part in parts])
+def test_flutter_waves_repeat_steadily_and_point_away_from_the_inferior_leads():
+    times, cycle = np.arange(0, 5, 0.002), 0.2
+    for seed in SEEDS:
+        waves = flutter_waves(times, cycle, 0.1, np.random.default_rng(seed))
+        leads = twelve_leads(DOWER @ waves)
+        np.testing.assert_allclose(leads[:, 100:], leads[:, :-100], atol=1e-9)
+        sizes = dict(zip(LEADS, np.ptp(leads, axis=1), strict=True))
+        assert min(sizes[lead] for lead in ("II", "III", "aVF")) > 2 * sizes["I"]
+        # A sawtooth: slowly downwards, quickly back.
+        assert (np.diff(leads[LEADS.index("II")]) < 0).mean() > 0.6
 
-    for simulated in each("AFIB", "LVH"):
-        others = [between_beats(simulated, lead) for lead in ("I", "II", "V5", "V6")]
-        assert between_beats(simulated, "V1") > max(others)
+
+def test_fibrillation_waves_are_largest_in_v1_and_between_4_and_9_hz():
+    times = np.arange(0, 10, 0.002)
+    hz = np.fft.rfftfreq(len(times), 0.002)
+    for seed in SEEDS:
+        leads = twelve_leads(DOWER @ fibrillatory_waves(times, np.random.default_rng(seed)))
+        sizes = dict(zip(LEADS, leads.std(axis=1), strict=True))
+        assert sizes["V1"] > max(sizes[lead] for lead in ("I", "II", "aVF", "V5", "V6"))
+        power = np.abs(np.fft.rfft(leads[LEADS.index("V1")])) ** 2
+        assert power[(hz >= 4) & (hz <= 9)].sum() > 0.8 * power.sum()
 
 
 def test_ventricular_beats_are_early_wide_and_followed_by_a_compensatory_pause():
@@ -218,7 +222,7 @@ def test_left_bundle_branch_block_is_broad_without_septal_q_and_discordant():
         assert extreme(qrs(simulated, "V1")) < -0.5
         for lead in ("I", "V6"):
             assert beat(simulated, lead, 0, 0.06).min() > -0.03
-            assert extreme(qrs(simulated, lead)) > 0.3
+            assert extreme(qrs(simulated, lead)) > 0.15
             assert extreme(t_wave(simulated, lead)) < 0
         assert extreme(t_wave(simulated, "V1")) > 0
 
@@ -246,7 +250,7 @@ def test_anteroseptal_infarction_takes_the_r_wave_of_v1_to_v3():
         for lead in ("V1", "V2", "V3"):
             first = beat(simulated, lead, 0, 0.04)
             assert first.min() < -0.1
-            assert first.max() < 0.08
+            assert first[: first.argmin() + 1].max() < 0.03
 
 
 @pytest.mark.parametrize("lead", ["V1", "V2", "V3"])
@@ -332,7 +336,9 @@ def test_pre_excitation_shortens_pr_and_widens_the_complex():
     for simulated in each("WPW"):
         assert (intervals_to_qrs(simulated) < 0.12).all()
         assert np.diff(sinus_qrs(simulated)[1])[0] > 0.11
-        assert beat(simulated, "I", 0.02, 0.05).min() > 0
+        # The delta wave: a slurred start, upright over the left ventricle.
+        peak = qrs(simulated, "V4").max()
+        assert 0.03 * peak < beat(simulated, "V4", 0.035, 0.035)[0] < 0.6 * peak
 
 
 def test_the_axis_is_normal_but_for_the_left_anterior_fascicle():
