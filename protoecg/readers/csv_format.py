@@ -162,21 +162,22 @@ def _numbers(
     lines: list[str], delimiter: str, columns: int, keep: list[int], source: str
 ) -> np.ndarray:
     """Values of the columns to keep: (rows, len(keep)); what is not there is NaN."""
-    for number, line in enumerate(lines, 1):
-        # A separator at the end of the row is common.
-        if (found := line.count(delimiter) + 1) not in {columns, columns + 1}:
-            raise ECGError(
-                f"Sample {number} of {source} has {found} columns, expected {columns}. If numbers "
-                "are written with a decimal comma, separate the columns by semicolons."
-            )
+    rows = [_row(line, delimiter, columns) for line in lines]
+    if None in rows:
+        number = rows.index(None)
+        found = _columns(lines[number], delimiter)
+        raise ECGError(
+            f"Sample {number + 1} of {source} has {found} columns, expected {columns}. If numbers "
+            "are written with a decimal comma, separate the columns by semicolons."
+        )
     decimal = "," if delimiter != "," and any("," in line for line in lines[:1000]) else "."
     try:
         table = pd.read_csv(
-            StringIO("\n".join(lines)),
+            StringIO("\n".join(map(str, rows))),
             sep=delimiter,
             decimal=decimal,
             header=None,
-            names=list(range(columns + 1)),
+            names=list(range(columns)),
             usecols=keep,
             dtype=np.float64,
             skipinitialspace=True,
@@ -184,6 +185,20 @@ def _numbers(
     except (ValueError, OverflowError) as error:
         raise ECGError(f"{_where_text_is(lines, delimiter, keep)} in {source}.") from error
     return table.to_numpy()
+
+
+def _row(line: str, delimiter: str, columns: int) -> str | None:
+    """Return a row without the separator that some programs put at its end; None if ragged."""
+    found = _columns(line, delimiter)
+    if found == columns + 1 and line.rstrip().endswith(delimiter.strip() or delimiter):
+        return line.rstrip(" ").removesuffix(delimiter)
+    return line if found == columns else None
+
+
+def _columns(line: str, delimiter: str) -> int:
+    if '"' in line:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    return line.count(delimiter) + 1
 
 
 def _where_text_is(lines: list[str], delimiter: str, keep: list[int]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +17,7 @@ from protoecg.ecg import ECG, ECGError, lead_named
 
 MAX_CHANNELS = 64
 MAX_HEADER_BYTES = 100_000
+MAX_LINE = 1000
 
 _BYTES_PER_SAMPLE = {
     "8": Fraction(1),
@@ -80,12 +82,13 @@ class Header:
 def is_header(content: bytes) -> bool:
     """Whether a file's content is a WFDB header."""
     lines = _lines(content[:MAX_HEADER_BYTES])
-    if not lines or not (record := _RECORD_LINE.fullmatch(lines[0])):
+    if not lines or not (record := _RECORD_LINE.fullmatch(lines[0][:MAX_LINE])):
         return False
     if record["segments"] or len(lines) == 1:
         return True
     # A table of numbers can look like a record line; no signal file is named by a number.
-    return " " in lines[1].replace("\t", " ") and not _is_number(lines[1].split()[0])
+    words = lines[1].split()
+    return len(words) > 1 and not _is_number(words[0])
 
 
 def signal_files(content: bytes) -> tuple[str, ...]:
@@ -108,6 +111,8 @@ def parse_header(content: bytes) -> Header:
     if len(content) > MAX_HEADER_BYTES:
         raise ECGError(f"The header has {len(content):,} bytes, too many for a WFDB header.")
     lines = _lines(content)
+    if max(map(len, lines), default=0) > MAX_LINE:
+        raise ECGError("The header has a line longer than any of WFDB's; export the ECG again.")
     record = _RECORD_LINE.fullmatch(lines[0]) if lines else None
     if record is None:
         raise ECGError(_cannot_understand("first line", lines[0] if lines else ""))
@@ -146,6 +151,7 @@ def read(files: Mapping[str, bytes], header_name: str, *, rate: float | None = N
         )
     contents = {name: _partner(files, name, header_name) for name in wanted}
     channels = [c for c in header.channels if c.file in wanted]
+    _refuse_scattered_files(channels)
     frames = _frames(header.frames, channels, contents)
     leads = [c for c in channels if lead_named(c.name)]
     true_rate = header.frames_per_s * _common_frame(leads)
@@ -271,6 +277,16 @@ def _partner(files: Mapping[str, bytes], name: str, header_name: str) -> bytes:
             ".dat file. Export the ECG as .dat."
         )
     return content
+
+
+def _refuse_scattered_files(channels: Iterable[Channel]) -> None:
+    # WFDB wants the signals of a file together; the wfdb library mixes up others.
+    files = [file for file, _ in groupby(c.file for c in channels)]
+    if len(files) > len(set(files)):
+        raise ECGError(
+            "The header mixes the signals of several files, where those of one file must stand "
+            "together. Export the ECG again."
+        )
 
 
 def _frames(

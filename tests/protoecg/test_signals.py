@@ -27,7 +27,7 @@ def test_the_filter_is_the_published_one():
 @settings(deadline=None, max_examples=25)
 @given(st.sampled_from([100, 128, 200, 250, 256, 300, 360, 400, 500, 512, 600, 960, 977, 1000]))
 def test_the_rate_of_the_recording_makes_no_difference(rate):
-    inner = slice(20, -20)
+    inner = slice(100, -100)  # the ends depend on how each rate is extended beyond them
     expected = model_input(ECG(tones(MODEL_RATE), MODEL_RATE))[:, inner]
     found = model_input(ECG(tones(rate), rate))[:, inner]
     np.testing.assert_allclose(found, expected, atol=0.02)
@@ -57,4 +57,5 @@ def test_a_constant_offset_is_taken_away(offset):
 
 def test_the_amplitude_is_kept():
     signal = tones(100, hertz=(8,))
-    assert model_input(ECG(signal, 100)).std() == pytest.approx(signal.std(), rel=0.02)
+    inner = model_input(ECG(signal, 100))[:, 200:-200]
+    assert inner.std() == pytest.approx(signal.std(), rel=0.02)

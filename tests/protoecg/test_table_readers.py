@@ -1,0 +1,297 @@
+import csv
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protoecg.ecg import LEADS, ECGError
+from protoecg.readers import read_ecg, read_path
+
+
+def tracing(seconds=10.0, rate=100):
+    """Return twelve wandering leads within one millivolt; the limb leads agree."""
+    t = np.arange(round(seconds * rate)) / rate
+    phases = np.random.default_rng(1).uniform(0, 6, (12, 3, 1))
+    signal = sum(np.sin((k + 1) * 3 * t + phases[:, k]) for k in range(3)) / 3.1
+    i, ii = signal[:2] / 2
+    signal[:6] = i, ii, ii - i, -(i + ii) / 2, i - ii / 2, ii - i / 2
+    return signal
+
+
+def table(columns, names=None, *, delimiter=",", decimal=".", end="\n"):
+    """Write columns as CSV text."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=end)
+    if names:
+        writer.writerow(names)
+    rows = ([f"{v:.6g}".replace(".", decimal) for v in row] for row in np.asarray(columns).T)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def read_text(text, rate=None, encoding="utf-8"):
+    return read_ecg({"ecg.csv": text.encode(encoding)}, rate=rate)
+
+
+def npy(array, **options):
+    out = io.BytesIO()
+    np.save(out, array, **options)
+    return out.getvalue()
+
+
+def with_time(signal, rate, per_second=1.0):
+    return np.concatenate([[np.arange(signal.shape[1]) / rate * per_second], signal])
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sampled_from([(",", "."), (";", "."), ("\t", "."), (";", ","), ("\t", ",")]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.permutations(range(12)),
+)
+def test_delimiter_decimal_sign_encoding_and_order_make_no_difference(
+    dialect, end, encoding, order
+):
+    signal = tracing()
+    names = [LEADS[i] for i in order]
+    text = table(signal[order], names, delimiter=dialect[0], decimal=dialect[1], end=end)
+    ecg = read_text(text, 100, encoding)
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+    assert (ecg.rate, ecg.source, ecg.notes) == (100, "ecg.csv", ())
+
+
+@pytest.mark.parametrize("rate", [100, 128, 360, 500, 1000])
+@pytest.mark.parametrize(
+    ("heading", "per_second"),
+    [("time (s)", 1), ("Time [ms]", 1000), ("time_ms", 1000), ("t", 1), ("Elapsed time", 1000)],
+)
+def test_the_rate_is_taken_from_the_time_column(rate, heading, per_second):
+    signal = tracing(rate=rate)
+    text = table(with_time(signal, rate, per_second), [heading, *LEADS])
+    ecg = read_text(text)
+    assert ecg.rate == rate
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+
+
+def test_times_rounded_to_milliseconds_still_give_the_rate():
+    time = np.round(np.arange(3600) / 360, 3)
+    text = table(np.concatenate([[time], tracing(rate=360)]), ["time (s)", *LEADS])
+    assert read_text(text).rate == 360
+
+
+def test_a_time_column_without_unit_is_noted():
+    text = table(with_time(tracing(rate=500), 500, 1000), ["time", *LEADS])
+    assert "milliseconds are assumed, 500 Hz" in " ".join(read_text(text).notes)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "factor"),
+    [
+        ("{} (mV)", 1),
+        ("{} [uV]", 1e3),
+        ("{}_uV", 1e3),
+        ("{} (\u00b5V)", 1e3),
+        ("Lead {} (V)", 1e-3),
+    ],
+)
+def test_the_unit_beside_the_name_counts(spelling, factor):
+    text = table(tracing() * factor, [spelling.format(lead) for lead in LEADS])
+    ecg = read_text(text, 100)
+    np.testing.assert_allclose(ecg.signal, tracing(), atol=1e-4)
+    assert ecg.notes == ()
+
+
+def test_a_second_row_with_units_is_read_as_physionet_writes_it():
+    text = table(with_time(tracing() * 1000, 100), ["'Elapsed time'", *[f"'{x}'" for x in LEADS]])
+    first, rest = text.split("\n", 1)
+    units = ",".join(["'seconds'", *["'uV'"] * 12])
+    ecg = read_text(f"{first}\n{units}\n{rest}")
+    assert ecg.rate == 100
+    np.testing.assert_allclose(ecg.signal, tracing(), atol=1e-4)
+
+
+def test_an_unknown_unit_is_noted():
+    names = ["I (counts)", *LEADS[1:]]
+    assert "unit 'counts' of I is unknown" in " ".join(
+        read_text(table(tracing(), names), 100).notes
+    )
+
+
+def test_lines_about_the_patient_before_the_table_are_passed_over_and_not_kept():
+    text = "Name,Jane Doe\n# ID 4711\nBorn,1950\n\n" + table(tracing(), LEADS)
+    ecg = read_text(text, 100)
+    np.testing.assert_allclose(ecg.signal, tracing(), atol=1e-5)
+    assert "Doe" not in repr((ecg.source, ecg.notes))
+
+
+def test_other_columns_are_left_out_whatever_is_in_them():
+    lines = table(tracing(), LEADS).splitlines()
+    text = "\n".join([f"{lines[0]},remark", *(f"{line},noise" for line in lines[1:])])
+    np.testing.assert_allclose(read_text(text, 100).signal, tracing(), atol=1e-5)
+
+
+def test_a_delimiter_at_the_end_of_each_row_is_no_column():
+    text = "\n".join(line + ";" for line in table(tracing(), LEADS, delimiter=";").splitlines())
+    np.testing.assert_allclose(read_text(text, 100).signal, tracing(), atol=1e-5)
+
+
+def test_twelve_columns_without_names_are_taken_in_the_standard_order_and_it_is_noted():
+    ecg = read_text(table(tracing()), 100)
+    np.testing.assert_allclose(ecg.signal, tracing(), atol=1e-5)
+    assert "names no leads: the order I, II, III, aVR, aVL, aVF, V1 to V6" in ecg.notes[0]
+
+
+def test_a_rate_that_contradicts_the_time_column_is_noted_and_not_used():
+    ecg = read_text(table(with_time(tracing(), 100), ["time (s)", *LEADS]), 500)
+    assert ecg.rate == 100
+    assert "says 100 Hz; the given 500 Hz were not used" in " ".join(ecg.notes)
+
+
+def with_cell(text, row, column, value):
+    lines = text.split("\n")
+    cells = lines[row].split(",")
+    cells[column] = value
+    lines[row] = ",".join(cells)
+    return "\n".join(lines)
+
+
+def gap(signal, rate):
+    return np.delete(with_time(signal, rate), slice(300, 320), axis=1)
+
+
+GOOD = table(tracing(), LEADS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD, "does not say its sampling rate.*Give the rate in Hz"),
+        (table(tracing()[:11], LEADS[:11]), "11 columns"),
+        (table(tracing(), [*LEADS[:11], "V7"]), "Missing lead V6"),
+        (table(np.vstack([tracing(), tracing()[:1]]), [*LEADS, "Lead I"]), "More than one"),
+        (table(np.vstack([tracing(), tracing()[:1]])), "names no leads and has 13 columns"),
+        (",".join("x" * 200_000), "columns"),
+        ("x" * 300_000, "1 columns|0 columns"),
+        ("\n".join(GOOD.split("\n")[:1]), "lasts 0.0 s|Found"),
+        (with_cell(GOOD, 7, 3, "n/k"), "Found 'n/k' at sample 7, expected a number"),
+        (with_cell(GOOD, 7, 3, ""), r"missing in lead aVR \(first in aVR at 0.06 s\)"),
+        (with_cell(GOOD, 7, 3, "1,2"), "Sample 7 of ecg.csv has 14 columns|has 13 columns"),
+        (with_cell(GOOD, 7, 3, "inf"), "missing in lead aVR"),
+        (table(tracing() * 1000, LEADS), "microvolts or raw counts"),
+        (table(gap(tracing(11), 100), ["time (s)", *LEADS]), "does not grow evenly"),
+        (table(with_time(tracing(), -100), ["time (s)", *LEADS]), "does not grow evenly"),
+        (table(with_time(tracing(), 1e-4), ["time", *LEADS]), "neither seconds nor milliseconds"),
+        ("", "is empty"),
+        ("\n\n  \n", "is empty"),
+        ("# a comment only", "columns"),
+    ],
+)
+def test_a_table_that_is_no_ecg_is_refused_with_the_reason(text, words):
+    rate = None if "time" in text or "sampling" in words else 100
+    with pytest.raises(ECGError, match=words):
+        read_text(text, rate)
+
+
+def test_a_decimal_comma_between_commas_is_refused_and_not_misread():
+    with pytest.raises(ECGError, match="separate the columns by semicolons"):
+        read_text(table(tracing(), LEADS, decimal=",").replace('"', ""), 100)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_a_damaged_table_is_read_or_refused_but_never_breaks(data):
+    content = bytearray(GOOD.encode())
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(content) - 1) | st.integers(0, 60))
+        content[at] = data.draw(st.sampled_from(list(b",;\t\n\"'#e-.\x00\xb5\xff ")))
+    try:
+        ecg = read_ecg({"ecg.csv": bytes(content)}, rate=100)
+    except ECGError:
+        return
+    assert ecg.signal.shape[0] == 12
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(content):
+    with pytest.raises(ECGError):
+        read_ecg({"upload": content}, rate=500)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", ">f4", "float16", "int16", "uint8"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_are_read_in_both_orientations_and_any_real_type(dtype, order):
+    signal = np.round(tracing() * 3 + 4).astype(dtype, order=order)
+    for array in (signal, signal.T):
+        ecg = read_ecg({"ecg.npy": npy(array)}, rate=100)
+        np.testing.assert_array_equal(ecg.signal, signal.astype(np.float32))
+        assert "the order I, II, III" in ecg.notes[0]
+
+
+def test_an_array_is_known_by_its_content():
+    assert read_ecg({"upload.bin": npy(tracing())}, rate=100).duration == 10
+
+
+def lying_npy(shape, descr="<f8"):
+    text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(800)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (npy(tracing()[:11]), r"shape \(11, 1000\)"),
+        (npy(tracing()[None]), r"shape \(1, 12, 1000\)"),
+        (npy(tracing()[0]), "shape"),
+        (npy(tracing() + 1j), "holds complex128"),
+        (npy(tracing() > 0), "holds bool"),
+        (npy(np.full((12, 1000), "0.1")), "holds <U3"),
+        (npy(np.full((12, 1000), None), allow_pickle=True), "holds object"),
+        (npy(np.zeros((12, 1000), [("a", "f4")])), "expected real numbers"),
+        (npy(tracing())[:-8], "incomplete or damaged"),
+        (npy(tracing())[:40], "damaged NPY"),
+        (lying_npy((12, 10**15)), "incomplete or damaged"),
+        (lying_npy((12, -5)), "damaged|shape"),
+        (lying_npy("(12, [])"), "damaged"),
+        (b"\x93NUMPY\x09\x09" + bytes(50), "damaged NPY"),
+        (b"\x93NUMPY", "damaged NPY"),
+        (npy(np.full((12, 1000), np.nan)), "Samples are missing"),
+    ],
+)
+def test_an_array_that_is_no_ecg_is_refused_with_the_reason(content, words):
+    with pytest.raises(ECGError, match=words):
+        read_ecg({"ecg.npy": content}, rate=100)
+
+
+def test_an_array_needs_a_rate():
+    with pytest.raises(ECGError, match="Give the rate in Hz"):
+        read_ecg({"ecg.npy": npy(tracing())})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"%PDF-1.7", "is a PDF"),
+        (b"\x89PNG\r\n", "a picture"),
+        (b"PK\x03\x04" + bytes(30), "an Excel or zip file.*Save the sheet as CSV"),
+        (b"<?xml version='1.0'?><AnnotatedECG/>", "an XML file"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "an XML file"),
+        (bytes(128) + b"DICM", "a DICOM file"),
+        (b"0       patient", "an EDF file"),
+        (b"\x1f\x8b\x08", "a gzip archive"),
+    ],
+)
+def test_formats_that_are_not_read_are_named_with_a_way_out(content, words):
+    with pytest.raises(ECGError, match=words):
+        read_ecg({"upload.csv": content}, rate=500)
+
+
+def test_tables_and_arrays_are_read_from_disk(tmp_path):
+    (tmp_path / "a.csv").write_text(GOOD)
+    np.save(tmp_path / "b.npy", tracing())
+    for name in ("a.csv", "b.npy"):
+        ecg = read_path(tmp_path / name, rate=100)
+        np.testing.assert_allclose(ecg.signal, tracing(), atol=1e-5)
+        assert ecg.source == name

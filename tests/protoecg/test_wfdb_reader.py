@@ -1,0 +1,311 @@
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protoecg.ecg import LEADS, ECGError
+from protoecg.readers import MAX_BYTES, read_ecg, read_path
+from protoecg.readers.wfdb_format import parse_header
+
+PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[2] / "data" / "ptbxl")
+RANGE = {"8": 100, "16": 32_000, "24": 8_000_000, "32": 2_000_000_000, "80": 127, "212": 2047}
+_connections: list[str] = []
+
+
+def _note_connections(event, _arguments):
+    if event in {"socket.connect", "socket.getaddrinfo"}:
+        _connections.append(event)
+
+
+sys.addaudithook(_note_connections)
+
+
+def tracing(seconds=10.0, rate=100, seed=0):
+    """Return twelve wandering leads within one millivolt; the limb leads agree."""
+    t = np.arange(round(seconds * rate)) / rate
+    phases = np.random.default_rng(seed).uniform(0, 6, (12, 3, 1))
+    signal = sum(np.sin((k + 1) * 3 * t + phases[:, k]) for k in range(3)) / 3.1
+    i, ii = signal[:2] / 2
+    signal[:6] = i, ii, ii - i, -(i + ii) / 2, i - ii / 2, ii - i / 2
+    return signal
+
+
+def record(folder, signal, *, rate=100, name="ecg", fmt="16", gain=1000.0, unit="mV", **more):
+    """Write a record with the wfdb library, and return its files."""
+    leads = more.pop("leads", LEADS)
+    wfdb.wrsamp(
+        name,
+        fs=rate,
+        units=[unit] * len(leads),
+        sig_name=list(leads),
+        p_signal=signal.T.copy(),
+        fmt=[fmt] * len(leads),
+        adc_gain=[gain] * len(leads),
+        baseline=[0] * len(leads),
+        write_dir=str(folder),
+        **more,
+    )
+    return {p.name: p.read_bytes() for p in Path(folder).glob(f"{name}.*")}
+
+
+def header(
+    lines=None, first="ecg 12 100 1000", file="ecg.dat", encoding="16 1000(0)/mV 16 0 0 0 0"
+):
+    lines = lines or [f"{file} {encoding} {lead}" for lead in LEADS]
+    return "\n".join([first, *lines]).encode()
+
+
+def samples(n=1000):
+    return (tracing(n / 100).T * 1000).astype("<i2").tobytes()
+
+
+def files(**of_header):
+    return {"ecg.hea": header(**of_header), "ecg.dat": samples()}
+
+
+@pytest.mark.parametrize("fmt", ["16", "24", "32", "80", "212"])
+@pytest.mark.parametrize("rate", [100, 250, 1000])
+def test_what_was_written_is_read_in_any_format_and_rate(tmp_path, fmt, rate):
+    signal = tracing(rate=rate)
+    gain = RANGE[fmt] / 1.05
+    ecg = read_ecg(record(tmp_path, signal, rate=rate, fmt=fmt, gain=gain))
+    np.testing.assert_allclose(ecg.signal, signal, atol=0.6 / gain + 1e-6)
+    assert (ecg.rate, ecg.source, ecg.notes) == (rate, "ecg", ())
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.permutations(range(12)), st.sampled_from(["mV", "uV", "V", "nV", "MV", "\u00b5V", "\u03bcV"])
+)
+def test_order_and_unit_of_the_leads_make_no_difference(order, unit):
+    signal = tracing()
+    per_unit = {"uv": 1e-3, "\u03bcv": 1e-3, "v": 1e3, "nv": 1e-6}.get(unit.casefold(), 1.0)
+    gain = 1000 * per_unit
+    lines = [f"ecg.dat 16 {gain!r}(7)/{unit} 16 0 0 0 0 {LEADS[i]}" for i in order]
+    content = (signal[order].T * 1000 + 7).round().astype("<i2").tobytes()
+    ecg = read_ecg({"ecg.hea": header(lines), "ecg.dat": content})
+    np.testing.assert_allclose(ecg.signal, signal, atol=6e-4)
+    assert ecg.notes == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_the_micro_sign_is_read_in_old_and_new_encodings(encoding):
+    text = header(encoding="16 1(0)/uV 16 0 0 0 0").decode().replace("uV", "\u00b5V")
+    ecg = read_ecg({"ecg.hea": text.encode(encoding), "ecg.dat": samples()})
+    assert 0.5 < ecg.signal.max() < 1.5
+
+
+def test_a_mat_file_with_its_offset_is_read():
+    lines = [f"ecg.mat 16+24 1000/mV 16 0 0 0 0 {lead}" for lead in LEADS]
+    first = "ecg.mat 12 100 1000 05-May-2020 09:49:17"
+    ecg = read_ecg({"ecg.hea": header(lines, first), "ecg.mat": b"\x01" * 24 + samples()})
+    np.testing.assert_allclose(ecg.signal, tracing(), atol=2e-3)
+
+
+def test_leads_in_two_files_and_channels_in_a_third_are_read_without_the_third():
+    limb, chest = tracing()[:6], tracing()[6:]
+    lines = [f"a.dat 16 1000 16 0 0 0 0 {lead}" for lead in LEADS[:6]]
+    lines += [f"b.dat 16 1000 16 0 0 0 0 {lead}" for lead in LEADS[6:]]
+    lines += [f"c.xyz 16 1000 16 0 0 0 0 v{axis}" for axis in "xyz"]
+    parts = {
+        n: (s.T * 1000).astype("<i2").tobytes() for n, s in (("a.dat", limb), ("b.dat", chest))
+    }
+    ecg = read_ecg({"x.hea": header(lines, "x 15 100 1000"), **parts})
+    np.testing.assert_allclose(ecg.signal, tracing(), atol=2e-3)
+
+
+def test_frames_of_several_samples_are_unrolled():
+    signal = tracing(rate=500)
+    content = (signal.reshape(12, 10, 500).transpose(1, 0, 2) * 1000).astype("<i2").tobytes()
+    lines = [f"ecg.dat 16x500 1000 16 0 0 0 0 {lead}" for lead in LEADS]
+    ecg = read_ecg({"ecg.hea": header(lines, "ecg 12 1 10"), "ecg.dat": content})
+    assert ecg.rate == 500
+    np.testing.assert_allclose(ecg.signal, signal, atol=2e-3)
+
+
+def test_a_missing_length_is_taken_from_the_signal_file():
+    assert read_ecg(files(first="ecg 12 100")).duration == 10
+
+
+@pytest.mark.parametrize("name", ["ecg.hea", "ecg.dat", "ecg"])
+def test_on_disk_any_file_of_the_record_names_it(tmp_path, name):
+    record(tmp_path, tracing())
+    np.testing.assert_allclose(read_path(tmp_path / name).signal, tracing(), atol=1e-3)
+
+
+def test_a_missing_file_on_disk_is_named(tmp_path):
+    with pytest.raises(ECGError, match=r"Cannot read .*nowhere"):
+        read_path(tmp_path / "nowhere")
+
+
+def test_the_signal_file_may_differ_in_case_and_stand_in_a_folder():
+    given = files()
+    ecg = read_ecg({"study/ECG.HEA": given["ecg.hea"], "study\\ECG.DAT": given["ecg.dat"]})
+    assert ecg.duration == 10
+
+
+def test_the_header_is_known_by_its_content():
+    given = files()
+    assert read_ecg({"header.txt": given["ecg.hea"], "ecg.dat": given["ecg.dat"]}).duration == 10
+
+
+FOREIGN_NAMES = [
+    "../ecg.dat", "..", "/etc/passwd", "a/b.dat", "..\\ecg.dat", "C:\\x.dat", "c:x.dat", "~/x.dat",
+    "~", "-", "http://host/x.dat", "s3://bucket/x.dat", "file:///etc/passwd", ".hidden", "a;b|c",
+    "\\\\host\\x.dat", "$HOME", "%2e%2e%2fx.dat", "*", "x::y",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOREIGN_NAMES)
+def test_a_header_that_names_files_outside_its_own_folder_is_refused(name):
+    before = len(_connections)
+    with pytest.raises(ECGError, match="names files outside its own folder"):
+        read_ecg({"ecg.hea": header(file=name), "ecg.dat": samples(), name: samples()})
+    assert len(_connections) == before
+
+
+def test_a_foreign_name_is_refused_from_disk_even_if_the_file_is_there(tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / "ecg.dat").write_bytes(samples())
+    (inner / "ecg.hea").write_bytes(header(file="../ecg.dat"))
+    with pytest.raises(ECGError, match="names files outside its own folder"):
+        read_path(inner / "ecg")
+
+
+@given(st.text(min_size=1, max_size=30).filter(lambda t: not t[0].isspace()))
+def test_an_accepted_file_name_is_one_name_in_one_folder(name):
+    try:
+        channels = parse_header(header(file=name)).channels
+    except ECGError:
+        return
+    for channel in channels:
+        assert Path(channel.file).name == channel.file
+        assert not set(channel.file) & set("/\\:~\0")
+        assert channel.file not in {".", ".."}
+
+
+def test_reading_leaves_nothing_behind_and_opens_no_connection(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = len(_connections)
+    read_ecg(files())
+    assert list(tmp_path.iterdir()) == []
+    assert len(_connections) == before
+
+
+def test_who_the_patient_is_is_not_kept():
+    text = header(first="ecg 12 100 1000 09:49:17 05/05/2020").decode()
+    text = f"# Name: Jane Doe\n{text}\n# ID 4711\n#<name> Jane Doe"
+    ecg = read_ecg({"ecg.hea": text.encode(), "ecg.dat": samples()})
+    kept = repr((ecg.source, ecg.notes, parse_header(text.encode())))
+    assert not any(word in kept for word in ("Jane", "Doe", "4711", "2020", "09:49"))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (files(first="ecg/3 12 100 1000"), "multi-segment"),
+        (files(first="ecg 12"), "no sampling rate"),
+        (files(first="ecg 12 0 1000"), "sampling rate is 0 Hz"),
+        (files(first="ecg 12 99999999 1000"), "sampling rate"),
+        (files(first="ecg 12 100 999999999999"), "ends after 1,000 of 999,999,999,999"),
+        (files(first="ecg 999999999 100 1000"), "999999999 channels"),
+        (files(first="ecg 0 100 1000"), "0 channels"),
+        (files(first="ecg 13 100 1000"), "describes 12"),
+        (files(first="ecg 12 100 500"), "lasts 5.0 s"),
+        (files(encoding="16 0(0)/mV 16 0 0 0 0"), "gain of 0"),
+        (files(encoding="16 -5(0)/mV 16 0 0 0 0"), "gain of -5"),
+        (files(encoding="16 1e300(0)/mV 16 0 0 0 0"), "gain of 1e300"),
+        (files(encoding="16 1e-300(0)/mV 16 0 0 0 0"), "gain of 1e-300"),
+        (files(encoding="16 0.0001(0)/mV 16 0 0 0 0"), "microvolts or raw counts"),
+        (files(encoding="516 1000(0)/mV 16 0 0 0 0"), "format 516"),
+        (files(encoding="0 1000(0)/mV 16 0 0 0 0"), "format 0"),
+        (files(encoding="16:9999 1000(0)/mV 16 0 0 0 0"), "shifted in time"),
+        (files(encoding="16x999999999 1000(0)/mV 16 0 0 0 0"), "samples a frame"),
+        (files(encoding="16x0 1000(0)/mV 16 0 0 0 0"), "samples a frame"),
+        (files(encoding="16+999999999 1000(0)/mV 16 0 0 0 0"), "ends after 0"),
+        (files(encoding="sixteen"), "line of channel 1 of the header is not understood"),
+        (files(lines=["e.dat 16" + " " * 5000 + "x"] * 12), "longer than any"),
+        (files(lines=["e.dat 16" + " " * 90_000 + "x"] * 12), "too many for a WFDB header"),
+        (
+            files(
+                lines=[
+                    f"{f}.dat 16 1000 0 0 0 0 0 {x}" for f, x in zip("ab" * 6, LEADS, strict=True)
+                ]
+            )
+            | {"a.dat": samples(), "b.dat": samples()},
+            "mixes the signals of several files",
+        ),
+        ({"ecg.hea": header()}, "without its signal file ecg.dat; select both"),
+        ({"ecg.hea": header(), "b.dat": samples()}, r"ecg.dat \(found b.dat\); select both"),
+        ({"ecg.dat": samples()}, "without its header"),
+        ({"ecg.hea": header(), "ecg.dat": samples(999)}, "ends after 999 of 1,000"),
+        ({"ecg.hea": header(), "ecg.dat": b""}, "ends after 0"),
+        ({"ecg.hea": header(), "ecg.dat": b"MATLAB 5.0 MAT-file" + samples()}, "MATLAB 5"),
+        ({"a.hea": header(), "b.hea": header(), "ecg.dat": samples()}, "Found 2 ECGs"),
+        ({"ecg.dat": samples(), "other.dat": samples()}, "Found 2 files without a WFDB header"),
+        ({}, "Found no files"),
+        ({"big.dat": bytes(MAX_BYTES + 1)}, "at most 20 MB"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_reason(given, words):
+    with pytest.raises(ECGError, match=words):
+        read_ecg(given)
+
+
+def test_invalid_samples_are_missing_samples():
+    content = np.frombuffer(samples(), "<i2").copy()
+    content[12 * 300 + 1] = -(2**15)
+    with pytest.raises(ECGError, match=r"missing in lead II \(first in II at 3.00 s\)"):
+        read_ecg({"ecg.hea": header(), "ecg.dat": content.tobytes()})
+
+
+def test_what_is_assumed_is_said():
+    lines = [f"ecg.dat 16 1000/NU 16 0 0 0 0 {lead}" for lead in LEADS[:11]] + ["ecg.dat 16 V6"]
+    notes = " ".join(read_ecg(files(lines=lines)).notes)
+    assert "The unit 'NU' of I is unknown: millivolts are assumed." in notes
+    assert "no gain for V6: 200 units a millivolt" in notes
+
+
+def test_the_files_own_rate_counts_and_another_is_noted():
+    assert read_ecg(files(), rate=100).notes == ()
+    ecg = read_ecg(files(), rate=500)
+    assert ecg.rate == 100
+    assert "says 100 Hz; the given 500 Hz were not used" in " ".join(ecg.notes)
+
+
+def test_samples_that_do_not_fit_the_checksum_are_noted(tmp_path):
+    given = record(tmp_path, tracing())
+    altered = bytearray(given["ecg.dat"])
+    altered[24 * 500 + 4] ^= 0xFF
+    notes = read_ecg({**given, "ecg.dat": bytes(altered)}).notes
+    assert notes[0].startswith("The samples of III differ from the header's checksum")
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_a_damaged_header_is_read_or_refused_but_never_breaks(data):
+    content = bytearray(header())
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content[at] = data.draw(st.sampled_from(list(b" /.-~0129()+x:e\n\t#\xb5\x00A")))
+    try:
+        ecg = read_ecg({"ecg.hea": bytes(content), "ecg.dat": samples()})
+    except ECGError:
+        return
+    assert ecg.signal.shape[0] == 12
+
+
+@pytest.mark.skipif(not (PTBXL / "records100").is_dir(), reason="no PTB-XL at PROTOECG_PTBXL")
+def test_ptbxl_is_read_as_the_wfdb_library_reads_it():
+    headers = sorted((PTBXL / "records100").glob("*/*.hea"))[::2000]
+    for path in headers:
+        ecg = read_path(path)
+        expected = wfdb.rdrecord(str(path.with_suffix("")))
+        np.testing.assert_allclose(ecg.signal, expected.p_signal.T, atol=1e-6)
+        assert (ecg.rate, ecg.notes) == (100, ())
