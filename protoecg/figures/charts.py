@@ -42,7 +42,7 @@ def contributions_figure(
     """
     colours = THEMES[theme]
     steps = steps_to_logit(finding, top)
-    figure = blank_figure(colours, title=title, height=BAR_PX * len(steps) + 60 + 30 * bool(title))
+    figure = blank_figure(colours, title=title, height=BAR_PX * len(steps) + 80 + 30 * bool(title))
     rows = range(len(steps))
     figure.add_trace(
         go.Bar(
@@ -58,13 +58,13 @@ def contributions_figure(
         )
     )
     figure.add_trace(_connectors(steps, colours))
-    figure.add_trace(_values(steps, colours))
+    figure.add_trace(_values(steps, finding, colours))
     _mark_threshold(figure, finding, colours)
     figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 8 + 30 * bool(title), "b": 44}, bargap=0, hovermode="closest"
+        margin={"l": 8, "r": 8, "t": 24 + 30 * bool(title), "b": 52}, bargap=0, hovermode="closest"
     )
     figure.update_xaxes(
-        title={"text": "logit: for the statement to the right, against it to the left"},
+        title=_small("logit: for the statement to the right, against it to the left"),
         range=_with_room(steps, finding),
         gridcolor=colours.rule,
         zeroline=True,
@@ -98,7 +98,7 @@ def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
         for (label, hover, amount), start in zip(amounts, starts[:-1], strict=True)
     ]
     total = f"sum: logit {finding.logit:+.3f}, probability {finding.probability:.3f}"
-    return [*steps, Step("logit", total, 0.0, finding.logit, "sum")]
+    return [*steps, Step("sum: logit", total, 0.0, finding.logit, "sum")]
 
 
 def describe_contributions(finding: Finding, top: int = 3) -> str:
@@ -166,11 +166,11 @@ def scores_figure(
         )
     figure.update_layout(
         barmode="overlay",
-        margin={"l": 8, "r": 8, "t": 34 + 30 * bool(title), "b": 44},
+        margin={"l": 8, "r": 8, "t": 34 + 30 * bool(title), "b": 52},
         legend={"traceorder": "normal"},
     )
     figure.update_xaxes(
-        title={"text": "% of ratings: 1 and 2 to the left, 4 and 5 to the right"},
+        title=_small("% of ratings: 1 and 2 to the left, 4 and 5 to the right"),
         range=[-105, 105],
         tickvals=[-100, -50, 0, 50, 100],
         ticktext=["100", "50", "0", "50", "100"],
@@ -228,17 +228,24 @@ def _connectors(steps: list[Step], theme: Theme) -> go.Scatter:
     )
 
 
-def _values(steps: list[Step], theme: Theme) -> go.Scatter:
+def _values(steps: list[Step], finding: Finding, theme: Theme) -> go.Scatter:
     return go.Scatter(
         x=[max(step.start, step.end) for step in steps],
         y=list(range(len(steps))),
-        text=[f" {step.amount:+.2f}" for step in steps],
+        text=[f" {_printed(step, finding)}" for step in steps],
         mode="text",
         textposition="middle right",
         textfont={"color": theme.ink, "size": 12},
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def _printed(step: Step, finding: Finding) -> str:
+    amount = _signed(step.amount)
+    if step.kind != "sum":
+        return amount
+    return f"<b>{amount}</b>, probability {finding.probability:.2f}"
 
 
 def _mark_threshold(figure: go.Figure, finding: Finding, theme: Theme) -> None:
@@ -252,15 +259,21 @@ def _mark_threshold(figure: go.Figure, finding: Finding, theme: Theme) -> None:
     )
     figure.add_annotation(
         x=at,
-        y=0,
+        y=1,
         yref="paper",
         yanchor="bottom",
         text=f"present from {finding.threshold:.2f}",
         showarrow=False,
-        xanchor="left",
-        xshift=4,
         font={"size": 12, "color": theme.faint_ink},
     )
+
+
+def _small(text: str) -> dict[str, object]:
+    return {"text": text, "font": {"size": 13}, "standoff": 10}
+
+
+def _signed(amount: float, digits: int = 2) -> str:
+    return f"{amount:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _logit(probability: float) -> float:
@@ -272,4 +285,4 @@ def _with_room(steps: list[Step], finding: Finding) -> list[float]:
     if 0 < finding.threshold < 1:
         places.append(_logit(finding.threshold))
     span = max(max(places) - min(places), 0.5)
-    return [min(places) - 0.03 * span, max(places) + 0.12 * span]
+    return [min(places) - 0.03 * span, max(places) + 0.16 * span]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -39,7 +41,7 @@ class _Drawing:
     label: str
     values: np.ndarray
     rate: float
-    line: dict[str, object]
+    line: dict[str, Any]
     start_s: float = 0.0
     offset: float = 0.0
 
@@ -183,7 +185,7 @@ def _strip(ecg: ECG, lead: str) -> np.ndarray:
     return ecg.between(0.0, DURATION_S)[LEADS.index(lead)]
 
 
-def _lines(theme: Theme) -> tuple[dict[str, object], dict[str, object]]:
+def _lines(theme: Theme) -> tuple[dict[str, Any], dict[str, Any]]:
     # Told apart by width as well as by colour.
     return {"color": theme.query, "width": 1.5}, {"color": theme.prototype, "width": 3.5}
 
@@ -246,14 +248,14 @@ def _overlaid(drawing: _Drawing) -> go.Scatter:
     seconds = np.arange(len(drawing.values)) / drawing.rate
     told = np.column_stack([drawing.values, seconds]).astype(np.float32)
     trace.update(
-        name=drawing.label,
+        name=escape(drawing.label, quote=False),
         customdata=told,
         hovertemplate=f"{drawing.lead}: %{{customdata[1]:.2f}} s, %{{customdata[0]:.2f}} mV",
     )
     return trace
 
 
-def _trace(drawing: _Drawing, **style: object) -> go.Scatter:
+def _trace(drawing: _Drawing, **style: Any) -> go.Scatter:
     return sheet.lead_trace(
         drawing.values,
         lead=f"{drawing.lead}, {drawing.label}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from html import escape
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -137,7 +138,7 @@ def ecg_figure(
 
 
 def printed_line(ecg: ECG) -> str:
-    """What a printed ECG says about itself: speed, gain, rate, filter and source."""
+    """Return what a printed ECG says about itself: speed, gain, rate, filter and source."""
     facts = ["25 mm/s", "10 mm/mV", f"{ecg.rate:g} Hz", "no filter"]
     if ecg.duration > DURATION_S + 0.1:
         facts.append(f"first {DURATION_S:g} of {ecg.duration:.0f} s")
@@ -191,7 +192,7 @@ def _next_accent(theme: Theme, index: int) -> str:
     return theme.accents[index % len(theme.accents)]
 
 
-def _switch(window: Window) -> dict[str, object]:
+def _switch(window: Window) -> dict[str, Any]:
     # A group's traces answer to one legend entry.
     key = f"{window.label} {window.start_s:.3f} {window.end_s:.3f}"
     return {"legendgroup": key, "visible": True if window.shown else "legendonly"}
@@ -204,7 +205,7 @@ def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter
         {"color": translucent(colour, 0.6), "width": 3 if window.whole_strip else 1},
         fill="toself",
         fillcolor=translucent(colour, 0.04 if window.whole_strip else 0.14),
-        name=window.title,
+        name=escape(window.title, quote=False),
         showlegend=True,
         **_switch(window),
     )

@@ -7,6 +7,8 @@ one zoom moves the whole sheet and the browser lays out one grid instead of twel
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -74,7 +76,7 @@ def lead_trace(
     start_s: float,
     rate: float,
     offset: float,
-    **style: object,
+    **style: Any,
 ) -> go.Scatter:
     """One lead's millivolts from `start_s` on, drawn around `offset`; hover tells the truth."""
     return go.Scatter(
@@ -89,7 +91,7 @@ def lead_trace(
     )
 
 
-def drawn(points: Iterable[Point], line: dict[str, object], **style: object) -> go.Scatter:
+def drawn(points: Iterable[Point], line: dict[str, Any], **style: Any) -> go.Scatter:
     """Straight lines through points that have no value to tell; nan lifts the pen."""
     x, y = np.asarray(list(points), dtype=np.float32).T
     return go.Scatter(
@@ -105,14 +107,14 @@ def written(
     weight: int = 400,
     halo: str = "",
     position: str = "middle right",
-    **style: object,
+    **style: Any,
 ) -> go.Scatter:
     """Words on the paper, each as (seconds, mV, text); a halo lifts them off a tracing."""
     x, y, words = zip(*texts, strict=True)
     return go.Scatter(
         x=x,
         y=y,
-        text=words,
+        text=[escape(word, quote=False) for word in words],
         mode="text",
         textposition=position,
         textfont={
@@ -186,7 +188,7 @@ def down_to_line(value: float, large: float = LARGE_MV) -> float:
     return -up_to_line(-value, large)
 
 
-def _ruling(theme: Theme, large: float, small: float) -> dict[str, object]:
+def _ruling(theme: Theme, large: float, small: float) -> dict[str, Any]:
     return {
         "tick0": 0,
         "dtick": large,

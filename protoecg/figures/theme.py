@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -88,9 +89,9 @@ def blank_figure(theme: Theme, *, title: str, height: float) -> go.Figure:
     if title:
         figure.update_layout(
             title={
-                "text": title,
+                "text": escape(title, quote=False),
                 "x": 0,
-                "xref": "paper",
+                "xref": "container",
                 "y": 1,
                 "yref": "container",
                 "yanchor": "top",
