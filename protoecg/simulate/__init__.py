@@ -76,7 +76,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "Long QT interval": ("LNGQT", "SR"),
     "Ventricular pacing": ("PACE",),
     "Low voltage": ("LVOLT", "SR"),
-    "Wolff-Parkinson-White pattern": ("WPW", "SR"),
+    "Pre-excitation (Wolff-Parkinson-White)": ("WPW", "SR"),
     "Sinus arrhythmia": ("SARRH",),
     "Left anterior fascicular block": ("LAFB", "SR"),
     "Atrial fibrillation with premature ventricular complexes": ("AFIB", "PVC"),
@@ -154,7 +154,12 @@ def example(title: str, rate: float = 500) -> ECG:
     """Return the example ECG of that title in `EXAMPLES`, always the same one."""
     seed = 1000 + list(EXAMPLES).index(title)
     ecg = simulate(EXAMPLES[title], seed=seed, rate=rate, noise_level=0.6).ecg
-    return replace(ecg, source=f"Simulated: {title[0].lower()}{title[1:]}")
+    return replace(ecg, source=f"Simulated: {_within_a_sentence(title)}")
+
+
+def _within_a_sentence(title: str) -> str:
+    # "ST depression" and "T wave inversion" keep their capitals.
+    return title[0].lower() + title[1:] if title[1].islower() else title
 
 
 def _beating(

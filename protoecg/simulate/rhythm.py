@@ -108,7 +108,7 @@ def paced(heart: Heart, duration: float, rate: float, rng: np.random.Generator) 
 def _spike(rate: float, rng: np.random.Generator) -> Shape:
     # A recorder's filter spreads the spike over its sampling interval, or it would miss it.
     width = max(0.001, 0.4 / rate)
-    vector = rng.uniform(0.7, 1.4) * np.array([0.55, -0.9, 0.3]) * (0.002 / width) ** 0.5
+    vector = rng.uniform(1.0, 1.9) * np.array([0.55, -0.9, 0.3]) * (0.002 / width) ** 0.5
     return Shape(bump(0.001, width, vector), (("pacing spike", 0.0, _SPIKE_S),))
 
 

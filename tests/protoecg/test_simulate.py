@@ -478,6 +478,22 @@ def test_every_example_says_that_it_is_simulated(title):
     assert NOTE in ecg.notes
 
 
+@pytest.mark.parametrize(
+    ("title", "source"),
+    [
+        ("Atrial fibrillation", "Simulated: atrial fibrillation"),
+        ("ST depression", "Simulated: ST depression"),
+        ("T wave inversion", "Simulated: T wave inversion"),
+    ],
+)
+def test_an_example_is_named_by_its_finding(title, source):
+    assert example(title, rate=100).source == source
+
+
+def test_every_finding_but_the_rhythm_it_rests_on_has_an_example():
+    assert {code for codes in EXAMPLES.values() for code in codes} == set(CODES)
+
+
 def test_a_longer_ecg_can_be_simulated():
     simulated = simulate(["AFIB"], seed=0, duration=30)
     assert simulated.ecg.duration == 30
