@@ -19,7 +19,7 @@ class Prototype:
     statements : every statement of the source ECG, its own included
     patient : pseudonymous patient number of the data set
     age, sex : of the source patient, where the data set knows; sex as "female" or "male"
-    sha256 : of the source record's header and signal file, one after the other
+    sha256 : of the source record's signal file
     """
 
     name: str

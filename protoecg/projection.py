@@ -97,5 +97,3 @@ def _one_per_patient(values: np.ndarray, patients: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(number == p)
         chosen[k] = rows[np.argmax(values[rows, k])]
     return chosen
-
-

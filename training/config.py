@@ -27,7 +27,10 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class BranchConfig:
-    """One branch: its shape (see `BranchShape`) and how long each stage lasts, in epochs."""
+    """One branch: its shape (see `BranchShape`) and how long each stage lasts, in epochs.
+
+    `live` is the number of prototypes embedded anew in each step of anchored training.
+    """
 
     view: str
     widths: tuple[int, ...]
@@ -37,6 +40,8 @@ class BranchConfig:
     pretrain_epochs: int = 14
     joint_epochs: int = 6
     anchored_epochs: int = 6
+    anchored_learning_rate: float = 2e-3
+    live: int = 48
 
 
 @dataclass(frozen=True)

@@ -51,16 +51,17 @@ class Loop:
     config: Config
     title: str
     checkpoint: Path
+    learning_rate: float
 
     def run(self, module: nn.Module, data: Data, epochs: int) -> None:
         """Train `module` in place, from the last checkpoint if there is one."""
         steps = -(-len(data.y) // self.config.batch)
         trainable = [p for p in module.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
-            trainable, self.config.learning_rate, weight_decay=self.config.weight_decay
+            trainable, self.learning_rate, weight_decay=self.config.weight_decay
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.config.learning_rate, total_steps=max(epochs * steps, 1)
+            optimizer, self.learning_rate, total_steps=max(epochs * steps, 1)
         )
         state = {"module": module, "optimizer": optimizer, "schedule": schedule}
         for epoch in range(self._resume(state, data.device), epochs):
@@ -82,7 +83,9 @@ class Loop:
         batches = Data(data.x, data.y, data.device, self.config.batch).rows(order)
         bar = tqdm(zip(parts, batches, strict=True), title, len(parts), unit="batch", mininterval=2)
         for rows, x in bar:
-            with torch.autocast(data.device.type, torch.bfloat16, enabled=_has_bfloat16(data.device)):
+            with torch.autocast(
+                data.device.type, torch.bfloat16, enabled=_has_bfloat16(data.device)
+            ):
                 loss = module.loss(augment(x), data.y[rows].to(data.device))
             optimizer.zero_grad()
             loss.backward()

@@ -29,10 +29,12 @@ from training.metrics import macro_auroc
 class Pretraining(nn.Module):
     """A backbone that classifies all statements by its latents' maximum and mean over time."""
 
-    def __init__(self, backbone: nn.Module, latent: int, statements: int) -> None:
+    def __init__(self, backbone: nn.Module, latent: int, y: Tensor) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head = nn.Linear(2 * latent, statements)
+        self.head = nn.Linear(2 * latent, y.shape[1])
+        with torch.no_grad():
+            self.head.bias.copy_(_prior(y))
 
     def forward(self, x: Tensor) -> Tensor:
         latents = self.backbone(x)
@@ -58,7 +60,7 @@ class Joint(nn.Module):
         self.register_buffer("co_occurrence", losses.jaccard(y))
         with torch.no_grad():
             solo.weight.copy_(2.0 * self.owned.T)
-            solo.bias.copy_(torch.logit(y.mean(dim=0).clamp(1e-4, 1 - 1e-4)) - 1.0)
+            solo.bias.copy_(_prior(y) - 1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.solo(self.branch(x).values)
@@ -87,11 +89,9 @@ class Anchored(nn.Module):
     their last embedding.
     """
 
-    live = 48
-
-    def __init__(self, joint: Joint, windows: Tensor) -> None:
+    def __init__(self, joint: Joint, windows: Tensor, live: int) -> None:
         super().__init__()
-        self.joint = joint
+        self.joint, self.live = joint, live
         self.register_buffer("windows", windows)
         joint.branch.prototypes.vectors.requires_grad_(False)
 
@@ -139,28 +139,33 @@ class BranchTraining:
 
     def run(self, branch: Branch, solo: nn.Linear) -> list[Source]:
         """Train `branch` and `solo` in place; return where each prototype comes from."""
-        own_train, own_validation = self.train.columns(self.own), self.validation.columns(self.own)
-        pretraining = Pretraining(
-            branch.backbone, self.settings.latent, self.train.y.shape[1]
-        ).to(self.train.device)
-        self._train("pretrain", pretraining, self.train, self.settings.pretrain_epochs)
+        settings, device = self.settings, self.train.device
+        own, own_validation = self.train.columns(self.own), self.validation.columns(self.own)
+        pretraining = Pretraining(branch.backbone, settings.latent, self.train.y).to(device)
+        self._train("pretrain", pretraining, self.train, settings.pretrain_epochs)
         self._report("pretrain", pretraining, self.validation)
-        joint = Joint(branch, solo, self.config.losses, own_train.y).to(self.train.device)
+        joint = Joint(branch, solo, self.config.losses, own.y).to(device)
         branch.prototypes.vectors.data = self._first_prototypes(pretraining, branch)
-        self._train("joint", joint, own_train, self.settings.joint_epochs)
+        self._train("joint", joint, own, settings.joint_epochs)
         self._report("joint", joint, own_validation)
-        sources = project(branch, own_train.batches(), joint.owned, own_train.y, self.patients)
+        sources = project(branch, own.batches(), joint.owned, own.y, self.patients)
+        windows = crop(branch, self.train.x, sources).to(device)
+        embed(branch, windows)
         self._report("projected", joint, own_validation)
-        anchored = Anchored(joint, crop(branch, self.train.x, sources)).to(self.train.device)
-        self._train("anchored", anchored, own_train, self.settings.anchored_epochs)
-        embed(branch, anchored.windows)
+        anchored = Anchored(joint, windows, settings.live).to(device)
+        self._train(
+            "anchored", anchored, own, settings.anchored_epochs, settings.anchored_learning_rate
+        )
+        embed(branch, windows)
         self._report("anchored", joint, own_validation)
         return sources
 
-    def _train(self, stage: str, module: nn.Module, data: Data, epochs: int) -> None:
-        Loop(self.config, f"{self.name} {stage}", self.folder / f"{self.name}-{stage}.pt").run(
-            module, data, epochs
-        )
+    def _train(
+        self, stage: str, module: nn.Module, data: Data, epochs: int, rate: float | None = None
+    ) -> None:
+        checkpoint = self.folder / f"{self.name}-{stage}.pt"
+        rate = rate or self.config.learning_rate
+        Loop(self.config, f"{self.name} {stage}", checkpoint, rate).run(module, data, epochs)
 
     def _report(self, stage: str, module: nn.Module, data: Data) -> None:
         figure = macro_auroc(data.y.cpu().numpy(), predict(module, data))
@@ -178,8 +183,15 @@ class BranchTraining:
             cells = pretraining.evidence(latents, column).argmax(dim=1)
             best = latents[torch.arange(len(rows)), :, cells].cpu().numpy()
             count = owners.count(statement)
-            centres.append(kmeans2(best, count, minit="++", rng=self.config.seed, missing="warn")[0])
+            centres.append(
+                kmeans2(best, count, minit="++", rng=self.config.seed, missing="warn")[0]
+            )
         return torch.from_numpy(np.concatenate(centres)).float().to(self.train.device)
+
+
+def _prior(y: Tensor) -> Tensor:
+    """Logit of how often each statement occurs: (c,)."""
+    return torch.logit(y.mean(dim=0).clamp(1e-4, 1 - 1e-4))
 
 
 def assignment(owners: tuple[str, ...]) -> Tensor:

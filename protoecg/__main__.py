@@ -1,0 +1,104 @@
+"""`python -m protoecg`: explain an ECG, or get the ECGs behind a bundle's prototypes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from protoecg.explanation import Explanation, Finding
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; bad input gets one line on standard error."""
+    from protoecg.bundle import BundleError
+    from protoecg.ecg import ECGError
+    from protoecg.waveforms import WaveformUnavailable
+
+    args = _parser().parse_args(arguments)
+    try:
+        args.run(args)
+    except (BundleError, ECGError, WaveformUnavailable, OSError) as error:
+        sys.stderr.write(f"{' '.join(str(error).split())}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. Run the same command again to go on from here.\n")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m protoecg", description=f"{__doc__} Research use only."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    explain = commands.add_parser("explain", help="findings, and the prototypes they rest on")
+    explain.add_argument("file", type=Path, help="WFDB record (.hea or .dat), CSV or NPY")
+    explain.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
+    explain.add_argument("--rate", type=float, help="Hz, for files that do not say it")
+    explain.add_argument("--json", action="store_true", help="print all findings as JSON")
+    explain.set_defaults(run=_explain)
+
+    fetch = commands.add_parser("fetch", help="get the source ECGs of a bundle's prototypes")
+    fetch.add_argument("bundle", type=Path, help="a bundle's folder, such as models/ptbxl")
+    fetch.set_defaults(run=_fetch)
+    return parser
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from protoecg.explain import explain
+    from protoecg.readers import read_path
+
+    explanation = explain(read_path(args.file, rate=args.rate), load_bundle(args.bundle))
+    if args.json:
+        sys.stdout.write(json.dumps(explanation.to_json(), indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(_in_words(explanation)) + "\n")
+
+
+def _in_words(explanation: Explanation) -> list[str]:
+    kind = " (simulated)" if explanation.simulated else ""
+    lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
+    lines += [f"! {note}" for note in explanation.notes]
+    for finding in explanation.findings:
+        if finding.present:
+            lines += _finding_in_words(finding)
+    return lines
+
+
+def _finding_in_words(finding: Finding) -> list[str]:
+    from protoecg.labels import describe
+
+    few = ", low evidence" if finding.low_evidence else ""
+    lines = [f"{finding.probability:6.1%}  {finding.code}  {describe(finding.code)}{few}"]
+    for match in finding.matches[:3]:
+        start, end = match.window_s
+        lines.append(
+            f"        {match.contribution:+.2f} = {match.weight:+.2f} x {match.similarity:+.2f}  "
+            f"{match.prototype.name} ({match.prototype.record}), at {start:.2f}-{end:.2f} s"
+        )
+    return lines
+
+
+def _fetch(args: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from protoecg.bundle import load_bundle
+    from protoecg.waveforms import Waveforms
+
+    bundle = load_bundle(args.bundle)
+    waveforms = Waveforms.for_bundle(bundle.path, bundle.simulated)
+    with tqdm(desc="source ECGs", unit="ECG") as bar:
+        for had, total in waveforms.fetch_all(bundle.prototypes):
+            bar.total, bar.n = total, had
+            bar.refresh()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

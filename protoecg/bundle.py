@@ -1,0 +1,226 @@
+"""A trained model on disk: safetensors and JSON, versioned and checksummed.
+
+bundle.json         everything but the numbers: version, statements, shapes, calibration, metrics
+prototypes.json     every prototype and where it comes from
+weights.safetensors the network's weights
+waveforms/          source ECGs, where the bundle carries them (simulated data)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from protoecg.explanation import Prototype
+from protoecg.labels import BRANCHES, STATEMENTS
+from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+
+FORMAT = "protoecg-bundle"
+VERSION = 1
+MAX_JSON_BYTES = 20_000_000
+_FILES = ("prototypes.json", "weights.safetensors")
+
+
+class BundleError(ValueError):
+    """A bundle that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """When a statement is called present.
+
+    `low_evidence`: the validation fold held too few positives to trust the threshold.
+    """
+
+    threshold: float
+    positives: int
+    low_evidence: bool
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model with all that explains it.
+
+    Parameters
+    ----------
+    path : its folder
+    name : what to call it
+    simulated : whether it was trained on simulated ECGs
+    network : in evaluation mode, on the CPU
+    prototypes : in the order of the network's similarities
+    decisions : by statement
+    about : data set, configuration, metrics and dates, as plain JSON
+    fingerprint : of the prototypes; ratings belong to it
+    """
+
+    path: Path
+    name: str
+    simulated: bool
+    network: ProtoECGNet
+    prototypes: tuple[Prototype, ...]
+    decisions: Mapping[str, Decision]
+    about: Mapping[str, Any]
+    fingerprint: str
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The statements that it decides, in PTB-XL's order."""
+        return self.network.statements
+
+
+def save_bundle(
+    path: Path,
+    *,
+    name: str,
+    simulated: bool,
+    network: ProtoECGNet,
+    prototypes: tuple[Prototype, ...],
+    decisions: Mapping[str, Decision],
+    about: Mapping[str, Any],
+) -> Bundle:
+    """Write a bundle and return it as loaded again.
+
+    `bundle.json` is written last: it holds the checksums of the rest, so that a bundle whose
+    writing was interrupted does not load.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
+    safetensors.torch.save_file(weights, path / "weights.safetensors")
+    _write_json(path / "prototypes.json", [asdict(prototype) for prototype in prototypes])
+    shapes = {branch: asdict(module.shape) for branch, module in network.branches.items()}
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": name,
+        "simulated": simulated,
+        "statements": network.statements,
+        "branches": shapes,
+        "decisions": {code: asdict(decision) for code, decision in decisions.items()},
+        "about": about,
+        "sha256": {file: _sha256(path / file) for file in _FILES},
+    }
+    _write_json(path / "bundle.json", head)
+    return load_bundle(path)
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Load a bundle, checking its version, its checksums and that all parts belong together.
+
+    Raises
+    ------
+    BundleError
+        If the folder is no bundle, or a damaged, foreign or newer one.
+    """
+    head = _read_head(path)
+    for file in _FILES:
+        _refuse_damaged(path / file, head["sha256"][file])
+    try:
+        network = _network(head, path / "weights.safetensors")
+        prototypes = tuple(_prototype(raw) for raw in _read_json(path / "prototypes.json"))
+        decisions = {code: Decision(**raw) for code, raw in head["decisions"].items()}
+        _refuse_unfitting(network, prototypes, decisions)
+        return Bundle(
+            path=path,
+            name=str(head["name"]),
+            simulated=bool(head["simulated"]),
+            network=network,
+            prototypes=prototypes,
+            decisions=decisions,
+            about=head["about"],
+            fingerprint=head["sha256"]["prototypes.json"][:16],
+        )
+    except (KeyError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
+        raise BundleError(
+            f"{path} is not a bundle that this version can use: {error}. Get the bundle again, or "
+            "train it with `python -m training fit`."
+        ) from error
+
+
+def _read_head(path: Path) -> dict[str, Any]:
+    if not (path / "bundle.json").is_file():
+        raise BundleError(
+            f"{path} holds no bundle.json, so it is no bundle (or its writing was interrupted). "
+            "Name a folder that `python -m training fit` wrote, such as models/demo."
+        )
+    head = _read_json(path / "bundle.json")
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise BundleError(f"{path / 'bundle.json'} was not written by ProtoECG; choose a bundle.")
+    version = head.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise BundleError(
+            f"{path} has bundle format {version}, this program reads up to {VERSION}. "
+            "Update ProtoECG to use it."
+        )
+    if not isinstance(head.get("sha256"), dict) or set(head["sha256"]) != set(_FILES):
+        raise BundleError(f"{path / 'bundle.json'} lists no checksums; get the bundle again.")
+    return head
+
+
+def _network(head: Mapping[str, Any], weights: Path) -> ProtoECGNet:
+    if unknown := set(head["statements"]) - set(STATEMENTS):
+        raise ValueError(f"unknown statements {', '.join(sorted(unknown))}")
+    if unknown := set(head["branches"]) - set(BRANCHES):
+        raise ValueError(f"unknown branches {', '.join(sorted(unknown))}")
+    shapes = {name: _shape(raw) for name, raw in head["branches"].items()}
+    # Built without memory: a hostile shape must not be allocated before the weights agree.
+    with torch.device("meta"):
+        network = ProtoECGNet(shapes, head["statements"])
+    state = safetensors.torch.load_file(weights)
+    network.load_state_dict(state, strict=True, assign=True)
+    return network.float().eval().requires_grad_(False)
+
+
+def _shape(raw: Mapping[str, Any]) -> BranchShape:
+    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    return BranchShape(**tuples)
+
+
+def _prototype(raw: Mapping[str, Any]) -> Prototype:
+    lists = {"window_s": tuple(raw["window_s"]), "statements": tuple(raw["statements"])}
+    return Prototype(**{**raw, **lists})
+
+
+def _refuse_unfitting(
+    network: ProtoECGNet, prototypes: tuple[Prototype, ...], decisions: Mapping[str, Decision]
+) -> None:
+    owners = [
+        (name, owner) for name, branch in network.branches.items() for owner in branch.shape.owners
+    ]
+    if owners != [(p.branch, p.statement) for p in prototypes]:
+        raise ValueError("its prototypes are not those of its network")
+    if len({p.name for p in prototypes}) != len(prototypes):
+        raise ValueError("two of its prototypes have one name")
+    if set(decisions) != set(network.statements):
+        raise ValueError("it has no threshold for some statements")
+
+
+def _refuse_damaged(file: Path, expected: str) -> None:
+    if not file.is_file():
+        raise BundleError(f"{file} is missing: the bundle is incomplete. Get it again.")
+    if _sha256(file) != expected:
+        raise BundleError(f"{file} is damaged: its checksum is not the bundle's. Get it again.")
+
+
+def _sha256(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()
+
+
+def _read_json(file: Path) -> Any:
+    if file.stat().st_size > MAX_JSON_BYTES:
+        raise BundleError(f"{file} is larger than any bundle's; get the bundle again.")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BundleError(f"{file} is damaged: {error}. Get the bundle again.") from error
+
+
+def _write_json(file: Path, content: Any) -> None:
+    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

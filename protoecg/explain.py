@@ -1,0 +1,80 @@
+"""ECG and bundle to Explanation: the decision, taken apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from protoecg.bundle import Bundle
+from protoecg.ecg import DURATION_S, ECG
+from protoecg.explanation import Explanation, Finding, Match
+from protoecg.labels import STATEMENTS
+from protoecg.signals import model_input
+
+
+@torch.inference_mode()
+def explain(ecg: ECG, bundle: Bundle) -> Explanation:
+    """Explain the first ten seconds of an ECG by the prototypes of a bundle.
+
+    A finding's matches are all prototypes with a weight for it; their contributions and the bias
+    add up to its logit.
+    """
+    output = bundle.network(torch.from_numpy(model_input(ecg))[None])
+    similarities, windows = output.similarities[0].tolist(), _windows(bundle, output.cells[0])
+    findings = [
+        _finding(bundle, column, similarities, windows) for column in range(len(bundle.statements))
+    ]
+    findings.sort(key=lambda finding: (not finding.present, -finding.probability))
+    return Explanation(
+        bundle=bundle.name,
+        simulated=bundle.simulated,
+        source=ecg.source,
+        notes=(*ecg.notes, *_too_long(ecg)),
+        findings=tuple(findings),
+    )
+
+
+def _windows(bundle: Bundle, cells: Tensor) -> list[tuple[float, float]]:
+    """Window of the query, in seconds, that each prototype was most similar to."""
+    branches = bundle.network.branches
+    return [
+        branches[prototype.branch].window_s(cell)
+        for prototype, cell in zip(bundle.prototypes, cells.tolist(), strict=True)
+    ]
+
+
+def _finding(
+    bundle: Bundle,
+    column: int,
+    similarities: list[float],
+    windows: list[tuple[float, float]],
+) -> Finding:
+    code = bundle.statements[column]
+    decision = bundle.decisions[code]
+    weights = bundle.network.fusion.weight[column].tolist()
+    bias = float(bundle.network.fusion.bias[column])
+    matches = [
+        Match(prototype, similarity, weight, weight * similarity, window)
+        for prototype, similarity, weight, window in zip(
+            bundle.prototypes, similarities, weights, windows, strict=True
+        )
+        if weight
+    ]
+    matches.sort(key=lambda match: -match.contribution)
+    logit = bias + sum(match.contribution for match in matches)
+    return Finding(
+        code=code,
+        branch=STATEMENTS[code].branch,
+        probability=float(torch.sigmoid(torch.tensor(logit))),
+        threshold=decision.threshold,
+        logit=logit,
+        bias=bias,
+        low_evidence=decision.low_evidence,
+        matches=tuple(matches),
+    )
+
+
+def _too_long(ecg: ECG) -> tuple[str, ...]:
+    if ecg.duration <= DURATION_S + 0.1:
+        return ()
+    return (f"Only the first {DURATION_S:g} of {ecg.duration:.0f} seconds were read by the model.",)

@@ -1,0 +1,225 @@
+"""A data set to a bundle: train each branch, fuse, calibrate, write."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from protoecg.bundle import Bundle, save_bundle
+from protoecg.explanation import Prototype
+from protoecg.labels import STATEMENTS
+from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.projection import Source
+from protoecg.waveforms import record_checksum
+from training import calibrate, evaluate, fuse, ptbxl
+from training.config import BranchConfig, Config, ConfigError
+from training.loop import Data
+from training.stages import BranchTraining
+
+
+@dataclass(frozen=True)
+class Split:
+    """The ECGs of some folds: their table, and inputs and labels ready for training."""
+
+    dataset: ptbxl.Dataset
+    data: Data
+
+    @property
+    def patients(self) -> np.ndarray:
+        """Patient of each ECG."""
+        return self.dataset.table["patient"].to_numpy()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A branch after all its stages, and the training ECG behind each prototype."""
+
+    state: dict[str, torch.Tensor]
+    solo: dict[str, torch.Tensor]
+    sources: list[Source]
+
+
+class Fit:
+    """One training run, resumable from its work folder.
+
+    Parameters
+    ----------
+    root : data set in PTB-XL's layout
+    work : folder for checkpoints, cached inputs and the log
+
+    Raises
+    ------
+    ConfigError
+        If the work folder belongs to a run with other settings or other data.
+    """
+
+    def __init__(self, config: Config, root: Path, work: Path, device: torch.device) -> None:
+        work.mkdir(parents=True, exist_ok=True)
+        self.config, self.work, self.device = config, work, device
+        dataset = ptbxl.load(root)
+        self.data_hash = _data_hash(dataset)
+        _claim(work, {"config": asdict(config), "data": self.data_hash})
+        self.codes = dataset.statements
+        self.train = self._split(dataset, "train", config.train_folds)
+        self.validation = self._split(dataset, "validation", config.validation_folds)
+        self.shapes = {
+            name: BranchShape(b.view, b.widths, b.strides, b.latent, self._owners(name, b))
+            for name, b in config.branches.items()
+        }
+
+    def _split(self, dataset: ptbxl.Dataset, name: str, folds: tuple[int, ...]) -> Split:
+        part = dataset.folds(folds)
+        x = ptbxl.inputs(part, self.work / f"{name}.npy")
+        y = torch.from_numpy(part.labels(self.codes))
+        return Split(part, Data(x, y, self.device))
+
+    def _owners(self, branch: str, settings: BranchConfig) -> tuple[str, ...]:
+        """Statement of each prototype: no more for a statement than patients who have it."""
+        owners: list[str] = []
+        for column, code in enumerate(self.codes):
+            if STATEMENTS[code].branch == branch:
+                carriers = self.train.patients[self.train.data.y[:, column].numpy() > 0]
+                count = min(settings.prototypes_per_statement, len(set(carriers)))
+                owners += [code] * count
+        return tuple(owners)
+
+    def branch(self, name: str) -> Trained:
+        """Train one branch, or read it where that is done."""
+        file = self.work / f"{name}.pt"
+        if not file.exists():
+            torch.save(asdict(self._train_branch(name)), file)
+        saved = torch.load(file, weights_only=True)
+        return Trained(saved["state"], saved["solo"], [Source(*s) for s in saved["sources"]])
+
+    def _train_branch(self, name: str) -> Trained:
+        torch.manual_seed(self.config.seed)
+        network = ProtoECGNet({name: self.shapes[name]}, self.codes).to(self.device)
+        branch, solo = network.branches[name], network.solo[name]
+        training = BranchTraining(
+            name=name,
+            config=self.config,
+            folder=self.work,
+            train=self.train.data,
+            validation=self.validation.data,
+            own=[self.codes.index(code) for code in dict.fromkeys(self.shapes[name].owners)],
+            patients=self.train.patients,
+            log=self.log,
+        )
+        sources = training.run(branch, solo)
+        return Trained(
+            {key: value.cpu() for key, value in branch.state_dict().items()},
+            {key: value.cpu() for key, value in solo.state_dict().items()},
+            [(int(row), int(cell)) for row, cell in sources],  # type: ignore[misc]
+        )
+
+    def run(self, out: Path) -> Bundle:
+        """Train what is not yet trained and write the bundle to `out`."""
+        network = ProtoECGNet(self.shapes, self.codes)
+        sources = []
+        for name in self.shapes:
+            trained = self.branch(name)
+            network.branches[name].load_state_dict(trained.state)
+            sources += trained.sources
+        network.to(self.device).eval()
+        prototypes = self._prototypes(network, sources)
+        seen = [fuse.similarities(network, split.data) for split in (self.train, self.validation)]
+        labels = [split.data.y for split in (self.train, self.validation)]
+        fuse.fit_all(network, prototypes, seen, labels, self.config.fusion, self.log)
+        decisions = calibrate.calibrate(network, seen[1], labels[1])
+        metrics = evaluate.figures(network, seen[1], labels[1].numpy())
+        self.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
+        if self.config.carry_waveforms:
+            _carry_waveforms(self.train.dataset.root, out / "waveforms", prototypes)
+        return save_bundle(
+            out,
+            name=self.config.name,
+            simulated=self.train.dataset.simulated,
+            network=network.cpu(),
+            prototypes=prototypes,
+            decisions=decisions,
+            about=self._about(metrics),
+        )
+
+    def _prototypes(self, network: ProtoECGNet, sources: list[Source]) -> tuple[Prototype, ...]:
+        owners = [(n, owner) for n, shape in self.shapes.items() for owner in shape.owners]
+        counts: dict[str, int] = {}
+        prototypes = []
+        for (branch, code), source in zip(owners, sources, strict=True):
+            counts[code] = counts.get(code, 0) + 1
+            row = self.train.dataset.table.iloc[source.row]
+            prototypes.append(
+                Prototype(
+                    name=f"{branch}-{code}-{counts[code]}",
+                    branch=branch,
+                    statement=code,
+                    record=row["record"],
+                    window_s=network.branches[branch].window_s(source.cell),
+                    statements=row["codes"],
+                    patient=row["patient"],
+                    age=None if np.isnan(row["age"]) else int(row["age"]),
+                    sex=row["sex"],
+                    sha256=record_checksum(self.train.dataset.root, row["record"]),
+                )
+            )
+        return tuple(prototypes)
+
+    def _about(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "data": self.train.dataset.name,
+            "data_sha256": self.data_hash,
+            "training_ecgs": len(self.train.data.y),
+            "validation_ecgs": len(self.validation.data.y),
+            "config": asdict(self.config),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "validation": metrics,
+            "log": [json.loads(line) for line in self._log_file.read_text().splitlines()],
+        }
+
+    @property
+    def _log_file(self) -> Path:
+        return self.work / "log.jsonl"
+
+    def log(self, **entry: Any) -> None:
+        """Append a line to the run's log."""
+        with self._log_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) -> None:
+    if dest.exists():
+        shutil.rmtree(dest)
+    for record in sorted({prototype.record for prototype in prototypes}):
+        for suffix in (".hea", ".dat"):
+            target = dest / f"{record}{suffix}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / f"{record}{suffix}", target)
+
+
+def _data_hash(dataset: ptbxl.Dataset) -> str:
+    rows = dataset.table[["record", "fold", "codes"]].to_csv(index=False)
+    return sha256(rows.encode()).hexdigest()
+
+
+def _claim(work: Path, settings: dict[str, Any]) -> None:
+    """Make the work folder this run's, or see that it is."""
+    file = work / "run.json"
+    text = json.dumps(settings, indent=1, sort_keys=True)
+    if not file.exists():
+        file.write_text(text)
+    elif file.read_text() != text:
+        raise ConfigError(
+            f"{work} holds a run with other settings or other data. Choose another folder with "
+            "--work, or delete it to start anew."
+        )
