@@ -14,6 +14,7 @@ from protoecg.ecg import ECG, LEADS, RATE_HZ, ECGError, lead_named
 from protoecg.readers.npy_format import ORDER_NOTE
 
 MAX_COLUMNS = 64
+MAX_LINE = 4000
 
 _DELIMITERS = ";\t,"
 _MICRO = "\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}"
@@ -125,6 +126,8 @@ def _table_without_names(lines: list[str], delimiter: str, columns: int, source:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
+    if len(line) > MAX_LINE:
+        return []
     try:
         row = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:

@@ -1,0 +1,284 @@
+import os
+import shutil
+import threading
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from protoecg.ecg import LEADS
+from protoecg.explanation import Prototype
+from protoecg.readers import read_path
+from protoecg.waveforms import Waveforms, WaveformUnavailable, record_checksum
+
+PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[2] / "data" / "ptbxl")
+RECORD = "records100/00000/00001_lr"
+
+
+def write_record(root, record, seed=0, *, gain="1000.0(0)/mV", leads=LEADS, rate=100):
+    """Write a record as PTB-XL has it."""
+    place = Path(root) / record
+    place.parent.mkdir(parents=True, exist_ok=True)
+    name = place.name
+    digital = np.random.default_rng(seed).integers(-900, 900, (1000, 12)).astype("<i2")
+    lines = [f"{name}.dat 16 {gain} 16 0 0 0 0 {lead}" for lead in leads]
+    place.with_name(f"{name}.hea").write_text("\n".join([f"{name} 12 {rate} 1000", *lines]))
+    place.with_name(f"{name}.dat").write_bytes(digital.tobytes())
+    return digital.T / 1000
+
+
+def prototype(root, record=RECORD, checksum=None):
+    return Prototype(
+        name=f"rhythm-AFIB-{record[-8:]}",
+        branch="rhythm",
+        statement="AFIB",
+        record=record,
+        window_s=(0.0, 10.0),
+        statements=("AFIB",),
+        patient="1",
+        age=None,
+        sex=None,
+        sha256=checksum or record_checksum(Path(root), record),
+    )
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        if self.path in self.server.broken:
+            self.send_error(self.server.broken[self.path])
+        else:
+            super().do_GET()
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """Stay silent where a client hangs up on purpose."""
+
+
+@pytest.fixture
+def physionet(tmp_path, monkeypatch):
+    """Yield a real server with five records; `asked` lists the paths, `broken` maps to a status."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    root = tmp_path / "physionet"
+    for i in range(5):
+        write_record(root, f"records100/00000/0000{i}_lr", i)
+    server = Server(("127.0.0.1", 0), partial(Handler, directory=str(root)))
+    server.asked, server.broken, server.root = [], {}, root
+    server.url = f"http://127.0.0.1:{server.server_port}/"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def waveforms(tmp_path, physionet):
+    return Waveforms(
+        tmp_path / "bundle", tmp_path / "ptbxl", tmp_path / "cache", f"{physionet.url}"
+    )
+
+
+@pytest.fixture
+def prototypes(physionet):
+    return [prototype(physionet.root, f"records100/00000/0000{i}_lr") for i in range(5)]
+
+
+@pytest.mark.parametrize("place", ["bundle/waveforms", "ptbxl", "cache"])
+def test_the_ecg_is_found_in_every_local_place_without_the_network(
+    tmp_path, waveforms, physionet, place
+):
+    signal = write_record(tmp_path / place, RECORD)
+    ecg = waveforms.load(prototype(tmp_path / place), online=True)
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-6)
+    assert (ecg.rate, ecg.source) == (100, RECORD)
+    assert physionet.asked == []
+
+
+def test_the_samples_are_those_that_the_wfdb_reader_gives(tmp_path, waveforms):
+    write_record(tmp_path / "ptbxl", RECORD)
+    expected = read_path(tmp_path / "ptbxl" / RECORD).signal
+    ecg = waveforms.load(prototype(tmp_path / "ptbxl"))
+    np.testing.assert_array_equal(ecg.signal, expected)
+
+
+@pytest.mark.skipif(not (PTBXL / "records100").is_dir(), reason="no PTB-XL at PROTOECG_PTBXL")
+def test_real_ptbxl_records_pass_the_checks(tmp_path):
+    for path in sorted((PTBXL / "records100").glob("*/*.hea"))[::1000]:
+        record = str(path.relative_to(PTBXL).with_suffix(""))
+        ecg = Waveforms(tmp_path, PTBXL).load(prototype(PTBXL, record))
+        np.testing.assert_array_equal(ecg.signal, read_path(path).signal)
+
+
+def test_the_header_text_may_differ_as_long_as_it_says_the_same(tmp_path, waveforms):
+    write_record(tmp_path / "ptbxl", RECORD)
+    wanted = prototype(tmp_path / "ptbxl")
+    upper = [lead.upper() for lead in LEADS]
+    write_record(tmp_path / "ptbxl", RECORD, gain="1000/mV", leads=upper)
+    assert waveforms.load(wanted).duration == 10
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"gain": "500(0)/mV"},
+        {"gain": "1000(7)/mV"},
+        {"gain": "1000(0)/uV"},
+        {"rate": 500},
+        {"leads": LEADS[::-1]},
+    ],
+)
+def test_a_header_that_says_something_else_is_refused(tmp_path, waveforms, altered):
+    write_record(tmp_path / "ptbxl", RECORD)
+    wanted = prototype(tmp_path / "ptbxl")
+    write_record(tmp_path / "ptbxl", RECORD, **altered)
+    with pytest.raises(WaveformUnavailable, match="differs from PTB-XL's"):
+        waveforms.load(wanted)
+
+
+def test_a_damaged_copy_is_skipped_for_a_sound_one_and_reported(tmp_path, waveforms, caplog):
+    signal = write_record(tmp_path / "cache", RECORD, seed=1)
+    write_record(tmp_path / "ptbxl", RECORD, seed=2)
+    ecg = waveforms.load(prototype(tmp_path / "cache"))
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-6)
+    assert "not the ECG that the bundle was made from" in caplog.text
+
+
+def test_if_all_copies_are_damaged_the_message_says_so_and_what_to_do(tmp_path, waveforms):
+    write_record(tmp_path / "ptbxl", RECORD, seed=2)
+    wanted = prototype(tmp_path, checksum=sha256(b"another").hexdigest())
+    with pytest.raises(WaveformUnavailable) as failure:
+        waveforms.load(wanted)
+    for words in ("not the ECG", "Set PROTOECG_PTBXL", "python -m protoecg fetch", "bundle"):
+        assert words in str(failure.value)
+
+
+HOSTILE = [
+    "../secret", "/etc/passwd", "a/../../b", "records100//x", "a\\b", "C:x", "~/x", ".", "..", "",
+    "x/", "a b", "http://h/x", "x\n", "records100/\u0660", "a.b", "%2e%2e/x", "x\0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("record", HOSTILE)
+def test_a_record_that_leads_out_of_the_folders_is_refused(tmp_path, waveforms, physionet, record):
+    wanted = prototype(tmp_path, record, checksum="0" * 64)
+    with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
+        waveforms.load(wanted, online=True)
+    with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
+        list(waveforms.fetch_all([wanted]))
+    with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
+        record_checksum(tmp_path, record)
+    assert waveforms.available([wanted]) == 0
+    assert physionet.asked == []
+
+
+def test_the_network_is_used_only_when_asked_for(waveforms, physionet, prototypes):
+    with pytest.raises(WaveformUnavailable, match="not on this machine"):
+        waveforms.load(prototypes[0])
+    assert physionet.asked == []
+    assert waveforms.load(prototypes[0], online=True).source == prototypes[0].record
+    assert len(physionet.asked) == 2
+
+
+def test_what_was_fetched_is_kept_whole_and_nothing_else(tmp_path, waveforms, prototypes):
+    waveforms.load(prototypes[0], online=True)
+    kept = [str(p.relative_to(tmp_path / "cache")) for p in (tmp_path / "cache").rglob("*.*")]
+    assert sorted(kept) == [f"{prototypes[0].record}.dat", f"{prototypes[0].record}.hea"]
+    assert waveforms.load(prototypes[0]).duration == 10
+
+
+def test_fetching_all_reports_progress_and_asks_once_a_record(waveforms, physionet, prototypes):
+    progress = list(waveforms.fetch_all([*prototypes, *prototypes]))
+    assert progress == [(n, 5) for n in range(6)]
+    assert len(physionet.asked) == 10
+    assert waveforms.available([*prototypes, *prototypes]) == 10
+    physionet.asked.clear()
+    assert list(waveforms.fetch_all(prototypes)) == [(5, 5)]
+    assert physionet.asked == []
+
+
+def test_an_interrupted_fetch_goes_on_where_it_was(waveforms, physionet, prototypes):
+    interrupted = waveforms.fetch_all(prototypes)
+    assert [next(interrupted) for _ in range(4)][-1] == (3, 5)
+    interrupted.close()
+    physionet.asked.clear()
+    assert list(waveforms.fetch_all(prototypes))[0] == (3, 5)
+    assert len(physionet.asked) == 4
+
+
+@pytest.mark.parametrize("status", [404, 403, 500])
+def test_a_record_that_is_not_there_does_not_stop_the_others(
+    waveforms, physionet, prototypes, status
+):
+    physionet.broken[f"/{prototypes[1].record}.dat"] = status
+    seen = []
+    with pytest.raises(WaveformUnavailable, match=rf"1 of 5 ECGs.*answers {status}.*same again"):
+        seen.extend(waveforms.fetch_all(prototypes))
+    assert waveforms.available(prototypes) == 4
+    physionet.broken.clear()
+    assert list(waveforms.fetch_all(prototypes)) == [(4, 5), (5, 5)]
+
+
+def test_what_arrives_damaged_is_refused_and_not_kept(tmp_path, waveforms, physionet, prototypes):
+    path = physionet.root / f"{prototypes[2].record}.dat"
+    path.write_bytes(path.read_bytes()[:-24])
+    with pytest.raises(WaveformUnavailable, match="not the ECG that the bundle was made from"):
+        waveforms.load(prototypes[2], online=True)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_far_too_large_is_not_read_to_the_end(waveforms, physionet, prototypes):
+    (physionet.root / f"{prototypes[2].record}.dat").write_bytes(bytes(3_000_000))
+    with pytest.raises(WaveformUnavailable, match="larger than"):
+        waveforms.load(prototypes[2], online=True)
+
+
+def test_a_server_that_is_gone_is_given_up_soon(tmp_path, physionet):
+    wanted = [prototype(tmp_path, f"records100/{n}", checksum="0" * 64) for n in range(100)]
+    waveforms = Waveforms(tmp_path / "bundle", None, tmp_path / "cache", "http://127.0.0.1:9/")
+    seen = []
+    with pytest.raises(WaveformUnavailable, match="100 of 100 ECGs.*No connection"):
+        seen.extend(waveforms.fetch_all(wanted))
+    assert len(seen) < 10
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, physionet, prototypes):
+    (tmp_path / "file").write_text("")
+    waveforms = Waveforms(tmp_path, None, tmp_path / "file", physionet.url)
+    with pytest.raises(WaveformUnavailable, match="PROTOECG_CACHE"):
+        waveforms.load(prototypes[0], online=True)
+
+
+def test_a_simulated_bundle_has_only_its_own_waveforms(
+    tmp_path, monkeypatch, physionet, prototypes
+):
+    monkeypatch.setenv("PROTOECG_PTBXL", str(physionet.root))
+    monkeypatch.setenv("PROTOECG_CACHE", str(physionet.root))
+    monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url)
+    waveforms = Waveforms.for_bundle(tmp_path / "demo", simulated=True)
+    with pytest.raises(WaveformUnavailable, match="restore its folder 'waveforms'"):
+        waveforms.load(prototypes[0], online=True)
+    assert waveforms.available(prototypes) == 0
+    shutil.copytree(physionet.root, tmp_path / "demo" / "waveforms")
+    assert waveforms.available(prototypes) == 5
+    assert list(waveforms.fetch_all(prototypes)) == [(5, 5)]
+    assert physionet.asked == []
+
+
+def test_a_real_bundle_takes_its_places_from_the_environment(
+    tmp_path, monkeypatch, physionet, prototypes
+):
+    monkeypatch.setenv("PROTOECG_PTBXL", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url.rstrip("/"))
+    waveforms = Waveforms.for_bundle(tmp_path / "real", simulated=False)
+    waveforms.load(prototypes[0], online=True)
+    assert (tmp_path / "cache" / f"{prototypes[0].record}.dat").is_file()
+    monkeypatch.setenv("PROTOECG_PTBXL", str(physionet.root))
+    assert Waveforms.for_bundle(tmp_path / "real", simulated=False).available(prototypes) == 5
