@@ -1,0 +1,36 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: app test demo bench lint
+
+app: $(VENV)/.app
+	$(BIN)/streamlit run app.py
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+# The shipped models/demo, made anew.
+demo: $(VENV)/.app
+	test -e data/demo/ptbxl_database.csv || $(BIN)/python -m training simulate data/demo --n 1600 --seed 1
+	$(BIN)/python -m training fit --data data/demo --out models/demo --config training/configs/demo.toml
+
+bench: $(VENV)/.app
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV)/.test: requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@ $(VENV)/.app
