@@ -1,0 +1,77 @@
+"""Library: every prototype, where it comes from, and what the reviewers said."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import drawing, frame, models, reviews, words
+from protoecg.bundle import Bundle
+from protoecg.explanation import Prototype
+from protoecg.labels import BRANCHES
+from review_db.results import prototype_summary
+
+
+def main() -> None:
+    """Lay out the page."""
+    frame.guard("Library")
+    bundle = models.choose()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Prototypes", anchor=False, width="content", help=words.PROTOTYPE)
+        models.badge(bundle)
+    shown = _chosen(bundle)
+    said = prototype_summary(reviews.database(), bundle=bundle.name, fingerprint=bundle.fingerprint)
+    for prototype in shown:
+        _card(bundle, prototype, said)
+
+
+def _chosen(bundle: Bundle) -> list[Prototype]:
+    branches = [b for b in BRANCHES if any(p.branch == b for p in bundle.prototypes)]
+    left, right = st.columns(2)
+    branch = left.segmented_control(
+        "Branch",
+        branches,
+        default=branches[0],
+        required=True,
+        key="branch",
+        bind="query-params",
+    )
+    of_branch = [p for p in bundle.prototypes if p.branch == branch]
+    statements = list(dict.fromkeys(p.statement for p in of_branch))
+    statement = right.selectbox(
+        "Statement", statements, format_func=words.named, key="statement", bind="query-params"
+    )
+    return [p for p in of_branch if p.statement == statement]
+
+
+def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame) -> None:
+    with st.container(border=True):
+        st.subheader(prototype.name, anchor=False)
+        st.markdown(drawing.provenance(prototype))
+        others = [words.named(code) for code in prototype.statements if code != prototype.statement]
+        st.caption(f"Also in this ECG: {'; '.join(others) or 'nothing else'}")
+        st.caption(_said(prototype, said))
+        ecg = models.source_ecg(bundle, prototype)
+        if ecg is not None:
+            drawing.show_ecg(
+                ecg, [drawing.prototype_window(prototype)], key=f"ecg {prototype.name}"
+            )
+
+
+def _said(prototype: Prototype, said: pd.DataFrame) -> str:
+    if prototype.name not in said.index:
+        return "Reviewers: not rated yet"
+    row = said.loc[prototype.name]
+    facts = [f"{row.reviewers:.0f} reviewer{'s' if row.reviewers > 1 else ''}"]
+    if pd.notna(row.accurate):
+        facts.append(f"called accurate by {row.accurate:.0%}")
+    facts += [
+        f"{scale} {row[scale]:.1f} of 5"
+        for scale in ("representativeness", "clarity")
+        if pd.notna(row[scale])
+    ]
+    facts += [f"{mark}: {row[mark]:.0f}" for mark in ("best", "bad") if row[mark]]
+    return "Reviewers: " + " · ".join(facts)
+
+
+main()

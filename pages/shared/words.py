@@ -1,0 +1,59 @@
+"""Wording that several pages share."""
+
+from __future__ import annotations
+
+from protoecg.explanation import Prototype
+from protoecg.labels import describe
+
+SIMILARITY = (
+    "How alike the model finds the two: the cosine between their inner descriptions, from -1 "
+    "(opposite) over 0 (unrelated) to 1 (the same)."
+)
+CONTRIBUTION = (
+    "Weight times similarity. All contributions and the bias (where the model starts before it "
+    "sees the ECG) add up to the logit, which a fixed curve turns into the probability."
+)
+PROTOTYPE = (
+    "A real ECG of the training data, or a window of it, that the model compares every ECG with."
+)
+BRANCHES = {
+    "rhythm": "The rhythm branch compares the whole ten seconds, so the whole strip is marked.",
+    "morphology": "The morphology branch compares short windows of all twelve leads.",
+    "global": "The global branch compares the whole ten seconds, so the whole strip is marked.",
+}
+
+
+def named(code: str) -> str:
+    """Name a statement in words with its code, such as "Atrial fibrillation (AFIB)"."""
+    words = describe(code)
+    return f"{words[:1].upper()}{words[1:]} ({code})"
+
+
+def percent(probability: float) -> str:
+    """Print a probability as a whole percentage that never claims certainty."""
+    if probability < 0.01:
+        return "<1 %"
+    if probability > 0.99:
+        return ">99 %"
+    return f"{probability:.0%}".replace("%", " %")
+
+
+def signed(amount: float) -> str:
+    """Print a number with its sign, two digits, and a true minus."""
+    return f"{amount:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def patient(prototype: Prototype) -> str:
+    """Tell age and sex of a prototype's patient, as far as they are known."""
+    # PTB-XL gives 300 for ages of 90 and more.
+    age = None if prototype.age is None else min(prototype.age, 90)
+    years = "age unknown" if age is None else f"{age}{'+' if age == 90 else ''} years"
+    return f"{prototype.sex or 'sex unknown'}, {years}"
+
+
+def seconds(window_s: tuple[float, float]) -> str:
+    """Put a window in words."""
+    start, end = window_s
+    if end - start >= 9.9:
+        return "whole strip"
+    return f"{start:.2f} to {end:.2f} s"
