@@ -1,0 +1,97 @@
+"""What several rooms' tests need: a tiny trained bundle, simulated ECGs, and where PTB-XL is."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TINY = """
+name = "Tiny"
+seed = 3
+batch = 32
+carry_waveforms = true
+
+[fusion]
+shares = [0.2, 0.05]
+
+[branches.rhythm]
+view = "strip"
+widths = [8, 8, 8]
+strides = [4, 4]
+latent = 8
+prototypes_per_statement = 2
+pretrain_epochs = 1
+joint_epochs = 1
+anchored_epochs = 1
+live = 4
+
+[branches.morphology]
+view = "window"
+widths = [8, 8, 8]
+strides = [2, 1]
+latent = 8
+prototypes_per_statement = 2
+pretrain_epochs = 1
+joint_epochs = 1
+anchored_epochs = 1
+live = 4
+
+[branches.global]
+view = "strip"
+widths = [8, 8]
+strides = [4]
+latent = 8
+prototypes_per_statement = 2
+pretrain_epochs = 1
+joint_epochs = 1
+anchored_epochs = 1
+live = 2
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory) -> Path:
+    """Settings of a whole training run that takes seconds."""
+    path = tmp_path_factory.mktemp("config") / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def simulated_root(tmp_path_factory) -> Path:
+    """120 simulated ECGs in PTB-XL's layout."""
+    from training.simulated import write_dataset
+
+    root = tmp_path_factory.mktemp("data") / "simulated"
+    write_dataset(root, 120, seed=5)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_work(tmp_path_factory) -> Path:
+    """Work folder of the run that made `tiny_bundle`."""
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory, tiny_config, tiny_work, simulated_root):
+    """A bundle that went through every stage, on simulated ECGs; read it, never write to it."""
+    import torch
+
+    from training.config import read_config
+    from training.fit import Fit
+
+    out = tmp_path_factory.mktemp("bundle") / "tiny"
+    run = Fit(read_config(tiny_config), simulated_root, tiny_work, torch.device("cpu"))
+    return run.run(out)
+
+
+@pytest.fixture(scope="session")
+def ptbxl_root() -> Path:
+    """A local PTB-XL."""
+    root = Path(os.environ.get("PROTOECG_PTBXL") or ROOT / "data" / "ptbxl")
+    if not (root / "ptbxl_database.csv").is_file():
+        pytest.skip(f"no PTB-XL at {root}: name its folder in PROTOECG_PTBXL")
+    return root

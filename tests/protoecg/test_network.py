@@ -1,0 +1,199 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from protoecg.network.backbones import StripBackbone, WindowBackbone
+from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
+from protoecg.network.prototypes import best_cells
+from training.config import read_config
+
+SHAPES = [((8, 8), (1,)), ((8, 8, 12), (2, 1)), ((64, 64, 96, 128), (1, 2, 1)), ((6, 8, 8), (1, 3))]
+# About a beat; the published cells see 4.35 s.
+WIDEST_S = 1.0
+
+
+def window_branch(widths=(8, 8, 12), strides=(2, 1)):
+    torch.manual_seed(0)
+    branch = Branch(BranchShape("window", widths, strides, 16, ("PVC",) * 5))
+    _unsettle(branch)
+    return branch.eval()
+
+
+def _unsettle(module):
+    """Give batch norm statistics and scales that are not the trivial ones."""
+    for part in module.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.running_mean.normal_(0, 0.2)
+            part.running_var.uniform_(0.5, 2)
+            if part.affine:
+                torch.nn.init.uniform_(part.weight, 0.5, 1.5)
+                torch.nn.init.normal_(part.bias, 0, 0.2)
+
+
+@pytest.mark.parametrize(("widths", "strides"), SHAPES)
+def test_a_cell_sees_exactly_its_window(widths, strides):
+    branch = window_branch(widths, strides)
+    x = torch.randn(1, 12, 1000, dtype=torch.float64, requires_grad=True)
+    latents = branch.double().backbone(x)
+    for cell in (0, 1, latents.shape[2] // 2, latents.shape[2] - 1):
+        (slope,) = torch.autograd.grad(latents[0, :, cell].square().sum(), x, retain_graph=True)
+        seen = torch.nonzero(slope[0].abs().sum(dim=0)).flatten()
+        start, end = branch.window_samples(cell)
+        assert start <= seen.min() and seen.max() < end
+        # Rectifiers may close single paths at the very ends, never most of the window.
+        assert seen.min() <= start + 2 and seen.max() >= end - 3
+
+
+@given(cell=st.integers(0, 200), seed=st.integers(0, 1000))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_a_window_is_all_that_its_latent_rests_on(cell, seed):
+    branch = window_branch()
+    x = torch.randn(1, 12, 1000, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        latents = branch.backbone(x)
+        cell %= latents.shape[2]
+        start, end = branch.window_samples(cell)
+        other = 50 * torch.randn(1, 12, 1000)
+        other[..., start:end] = x[..., start:end]
+        again = branch.backbone(other)[0, :, cell]
+        alone = branch.backbone(x[..., start:end])[0, :, 0]
+    assert torch.allclose(again, latents[0, :, cell], rtol=1e-4, atol=1e-5)
+    assert torch.allclose(alone, latents[0, :, cell], rtol=1e-4, atol=1e-5)
+
+
+def test_a_latent_does_depend_on_its_window():
+    branch = window_branch()
+    x = torch.randn(1, 12, 1000)
+    start, end = branch.window_samples(7)
+    other = x.clone()
+    other[..., start:end] = torch.randn(1, 12, end - start)
+    with torch.no_grad():
+        assert not torch.allclose(
+            branch.backbone(x)[0, :, 7], branch.backbone(other)[0, :, 7], rtol=1e-2
+        )
+
+
+@pytest.mark.parametrize(("widths", "strides"), SHAPES)
+def test_every_window_lies_inside_the_strip(widths, strides):
+    branch = window_branch(widths, strides)
+    with torch.no_grad():
+        cells = branch.backbone(torch.zeros(1, 12, 1000)).shape[2]
+    windows = [branch.window_samples(cell) for cell in range(cells)]
+    assert windows[0][0] == 0
+    assert all(0 <= start < end <= 1000 for start, end in windows)
+    # No further window would have fitted.
+    assert branch.window_samples(cells)[1] > 1000
+
+
+def test_seconds_are_samples_at_100_hz():
+    branch = window_branch()
+    start, end = branch.window_samples(9)
+    assert branch.window_s(9) == (start / 100, end / 100)
+
+
+def test_a_strip_is_shown_whole():
+    branch = Branch(BranchShape("strip", (8, 8), (2,), 16, ("SR",)))
+    assert branch.window_s(0) == (0.0, 10.0)
+    assert branch.backbone(torch.randn(2, 12, 1000)).shape == (2, 16, 1)
+
+
+def test_a_strip_depends_on_every_second_of_it():
+    torch.manual_seed(1)
+    backbone = StripBackbone((8, 8), (2,), 16).eval()
+    x = torch.randn(1, 12, 1000, requires_grad=True)
+    (slope,) = torch.autograd.grad(backbone(x).square().sum(), x)
+    assert (slope[0].abs().sum(dim=0).reshape(10, 100).sum(dim=1) > 0).all()
+
+
+@pytest.mark.parametrize("kind", [WindowBackbone, StripBackbone])
+def test_no_multiplication_is_wasted_on_padding_of_the_height(kind):
+    heights = {
+        part.kernel_size[0]
+        for part in kind((8, 8, 8), (1, 2), 16).modules()
+        if isinstance(part, torch.nn.Conv2d)
+    }
+    assert heights == {1}
+
+
+def test_the_windows_of_the_ptbxl_settings_are_about_a_beat_wide():
+    path = Path(__file__).parents[2] / "training" / "configs" / "ptbxl.toml"
+    settings = read_config(path).branches["morphology"]
+    backbone = WindowBackbone(settings.widths, settings.strides, settings.latent)
+    assert backbone.receptive_field / 100 <= WIDEST_S
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    scale=st.sampled_from([0.0, 1e-30, 1e-3, 1.0, 1e4, 1e15]),
+    cells=st.integers(1, 20),
+)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_similarities_lie_between_minus_one_and_one(seed, scale, cells):
+    draw = torch.Generator().manual_seed(seed)
+    latents = scale * torch.randn(3, 8, cells, generator=draw)
+    seen = best_cells(latents, torch.randn(4, 8, generator=draw))
+    assert seen.values.abs().max() <= 1 + 1e-6
+    assert not seen.values.isnan().any()
+    assert ((seen.cells >= 0) & (seen.cells < cells)).all()
+
+
+@given(seed=st.integers(0, 10_000), size=st.floats(0.01, 100))
+@hypothesis_settings(max_examples=40, deadline=None)
+def test_a_prototype_finds_itself_whatever_its_size(seed, size):
+    draw = torch.Generator().manual_seed(seed)
+    latents = torch.randn(2, 8, 30, generator=draw)
+    vectors = torch.randn(5, 8, generator=draw)
+    places = torch.randint(30, (2, 5), generator=draw)
+    places[1] = torch.randperm(30, generator=draw)[:5]
+    for p in range(5):
+        latents[1, :, places[1, p]] = size * vectors[p]
+    seen = best_cells(latents, vectors)
+    assert torch.equal(seen.cells[1], places[1])
+    assert torch.allclose(seen.values[1], torch.ones(5), atol=1e-5)
+
+
+def test_a_planted_window_is_found_in_the_strip():
+    branch = window_branch()
+    rng = torch.Generator().manual_seed(2)
+    pattern = torch.randn(1, 12, branch.backbone.receptive_field, generator=rng)
+    cell = 11
+    start, end = branch.window_samples(cell)
+    x = 0.1 * torch.randn(1, 12, 1000, generator=rng)
+    x[..., start:end] = pattern
+    with torch.no_grad():
+        branch.prototypes.vectors[3] = branch.backbone(pattern)[0, :, 0]
+        seen = branch(x)
+    assert seen.cells[0, 3] == cell
+    assert seen.values[0, 3] > 0.9999
+
+
+def test_the_network_is_the_sum_of_its_branches():
+    torch.manual_seed(0)
+    shapes = {
+        "rhythm": BranchShape("strip", (8, 8), (2,), 8, ("SR", "SR", "AFIB")),
+        "morphology": BranchShape("window", (8, 8), (2,), 8, ("PVC", "IMI")),
+    }
+    network = ProtoECGNet(shapes, ("SR", "AFIB", "PVC", "IMI")).eval()
+    x = torch.randn(4, 12, 1000)
+    with torch.no_grad():
+        output = network(x)
+        parts = [network.branches[name](x) for name in shapes]
+    assert output.similarities.shape == output.cells.shape == (4, 5)
+    assert torch.equal(output.similarities, torch.cat([p.values for p in parts], dim=1))
+    assert torch.equal(output.cells, torch.cat([p.cells for p in parts], dim=1))
+    expected = output.similarities @ network.fusion.weight.T + network.fusion.bias
+    assert torch.allclose(output.logits, expected, atol=1e-6)
+
+
+def test_an_ecg_is_judged_alike_alone_and_in_a_batch():
+    branch = window_branch()
+    x = torch.randn(5, 12, 1000)
+    with torch.no_grad():
+        together = branch(x).values
+        alone = torch.cat([branch(one[None]).values for one in x])
+    assert np.allclose(together, alone, atol=1e-5)
