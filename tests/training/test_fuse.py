@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protoecg.explanation import Prototype
+from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from training.fuse import carriers, lasso, parts
+
+
+def problem(seed, n=150, p=6, c=2):
+    rng = torch.Generator().manual_seed(seed)
+    s = torch.rand(n, p, generator=rng) * torch.linspace(0.3, 1.0, p) - 0.2
+    truth = 4 * torch.randn(p, c, generator=rng)
+    logits = (s - s.mean(0)) @ truth
+    y = (torch.rand(n, c, generator=rng) < torch.sigmoid(logits)).float()
+    may_support = torch.rand(p, c, generator=rng) < 0.5
+    may_support[0] = True
+    return s, y, may_support
+
+
+def standardised(s):
+    return (s - s.mean(0)) / s.std(0), s.std(0)
+
+
+def penalties(s, y, may_support, share):
+    pull = standardised(s)[0].T @ (y - y.mean(0)) / len(s)
+    return share * torch.where(may_support, pull, pull.clamp(max=0)).abs().amax(0)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_the_largest_penalty_empties_every_statement_and_leaves_its_frequency(seed):
+    s, y, may_support = problem(seed)
+    weight, bias = lasso(s, y, may_support, 1.0)
+    assert weight.abs().max() < 1e-4
+    assert torch.allclose(torch.sigmoid(bias), y.mean(0), atol=1e-3)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_a_smaller_penalty_empties_none(seed):
+    s, y, may_support = problem(seed)
+    weight, _ = lasso(s, y, may_support, 0.8)
+    assert ((weight != 0).any(dim=1)).all()
+
+
+@given(seed=st.integers(0, 10_000), share=st.sampled_from([0.3, 0.05, 0.01]))
+@settings(max_examples=15, deadline=None)
+def test_only_carriers_of_a_statement_speak_for_it(seed, share):
+    s, y, may_support = problem(seed)
+    weight, _ = lasso(s, y, may_support, share)
+    assert (weight.T[~may_support] <= 0).all()
+
+
+@given(seed=st.integers(0, 10_000), share=st.sampled_from([0.5, 0.2, 0.05, 0.02]))
+@settings(max_examples=20, deadline=None)
+def test_no_small_step_from_the_solution_is_better(seed, share):
+    """Karush-Kuhn-Tucker conditions of the signed logistic lasso."""
+    s, y, may_support = problem(seed)
+    weight, bias = lasso(s, y, may_support, share)
+    x, scale = standardised(s)
+    slope = x.T @ (torch.sigmoid(s @ weight.T + bias) - y) / len(s)
+    penalty = penalties(s, y, may_support, share).expand_as(slope)
+    w = weight.T * scale[:, None]
+    tolerance = 2e-3
+    used = w.abs() > 1e-3
+    assert (slope + penalty * w.sign())[used].abs().max() < tolerance
+    assert (slope >= -penalty - tolerance)[may_support].all()
+    assert (slope <= penalty + tolerance).all()
+    assert (torch.sigmoid(s @ weight.T + bias) - y).mean(0).abs().max() < tolerance
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_the_objective_is_as_low_as_a_general_minimiser_gets_it(share):
+    from scipy.optimize import minimize
+
+    s, y, may_support = problem(11, c=1)
+    weight, bias = lasso(s, y, may_support, share)
+    x = standardised(s)[0].numpy().astype(float)
+    labels, p = y[:, 0].numpy(), s.shape[1]
+    penalty = float(penalties(s, y, may_support, share)[0])
+
+    def objective(parts):
+        # Weights as the difference of two that are not negative.
+        z = x @ (parts[:p] - parts[p : 2 * p]) + parts[-1]
+        return (np.logaddexp(0, z) - labels * z).mean() + penalty * parts[:-1].sum()
+
+    positive = [(0, None if allowed else 0) for allowed in may_support[:, 0]]
+    bounds = [*positive, *[(0, None)] * p, (None, None)]
+    reference = minimize(objective, np.zeros(2 * p + 1), bounds=bounds, options={"maxfun": 10**6})
+    w = (weight[0] * s.std(0)).numpy()
+    shift = float(bias[0] + s.mean(0) @ weight[0])
+    ours = objective(np.r_[w.clip(min=0), (-w).clip(min=0), shift])
+    assert ours == pytest.approx(reference.fun, abs=1e-5)
+
+
+def prototype(branch, statement, *statements):
+    return Prototype(
+        f"{branch}-{statement}", branch, statement, "records100/00000/00001_lr",
+        (0.0, 10.0), (statement, *statements), "1", None, None, "",
+    )  # fmt: skip
+
+
+def test_carriers_are_all_statements_of_the_source_ecg():
+    found = carriers(
+        [prototype("rhythm", "SR", "IMI"), prototype("morphology", "PVC")], ("SR", "PVC", "IMI")
+    )
+    assert found.tolist() == [[True, False, True], [False, True, False]]
+
+
+def test_each_branch_has_its_own_columns_and_statements():
+    shapes = {
+        "rhythm": BranchShape("strip", (8, 8), (2,), 8, ("SR", "SR", "AFIB")),
+        "morphology": BranchShape("window", (8, 8), (2,), 8, ("PVC", "IMI")),
+    }
+    network = ProtoECGNet(shapes, ("IMI", "SR", "PVC", "AFIB"))
+    assert parts(network) == [("rhythm", [0, 1, 2], [1, 3]), ("morphology", [3, 4], [2, 0])]
