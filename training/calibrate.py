@@ -59,9 +59,16 @@ def platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
 
 
 def best_f1_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
-    """Threshold with the best F1, midway between two probabilities that occur."""
+    """Threshold with the best F1, midway between two probabilities that occur.
+
+    One half where all probabilities are the same, so that nothing can be told apart.
+    """
     order = np.argsort(-probability)
     ranked, hits = probability[order], labels[order].cumsum()
     f1 = 2 * hits / (np.arange(1, len(labels) + 1) + labels.sum())
-    best = int(np.argmax(f1[:-1]))
+    # A threshold cannot part ECGs of equal probability.
+    parting = np.flatnonzero(ranked[:-1] > ranked[1:])
+    if not len(parting):
+        return 0.5
+    best = parting[np.argmax(f1[parting])]
     return float((ranked[best] + ranked[best + 1]) / 2)
