@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.shared import drawing, frame, models, picking, words
@@ -15,6 +17,7 @@ from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
 
 TOP = 5
+ABOVE, BESIDE = "one above the other", "side by side"
 
 
 def main() -> None:
@@ -42,18 +45,18 @@ def _welcome() -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the ECG")
-def _explained(key: str, path: str, fingerprint: str, _ecg: ECG, _bundle: Bundle) -> Explanation:
+def _explained(key: str, path: Path, fingerprint: str, _ecg: ECG, _bundle: Bundle) -> Explanation:
     return explain(_ecg, _bundle)
 
 
 def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(ecg.source or "ECG", anchor=False, width="stretch")
+        st.markdown(f"#### {ecg.source or 'ECG'}", width="stretch")
         models.badge(bundle)
-        with st.popover("Another ECG", icon=":material/upload_file:"):
+        with st.popover("Another ECG", icon=":material/upload_file:", width=460):
             picking.picker()
     for note in explanation.notes:
-        st.info(note, icon=":material/info:")
+        st.caption(f":material/info: {note}")
 
 
 def _choose_finding(explanation: Explanation) -> Finding:
@@ -115,17 +118,18 @@ def _show_finding(ecg: ECG, bundle: Bundle, finding: Finding) -> None:
         st.info("No prototype has a weight for this statement: it rests on the bias alone.")
         drawing.show_ecg(ecg, [], key="query")
         return
-    tops = finding.matches[:TOP]
+    tops = _strongest(finding)
     match = _choose_match(tops)
-    _pair(ecg, bundle, tops, match)
+    _facts(match)
+    _pictures(ecg, bundle, tops, match)
     _chart(finding)
 
 
 def _verdict(finding: Finding) -> None:
-    st.header(words.named(finding.code), anchor=False)
-    side = "at or above" if finding.present else "below"
+    st.markdown(f"### {words.named(finding.code)}")
+    verdict = "present" if finding.present else "not present"
     st.markdown(
-        f"Probability **{words.percent(finding.probability)}**, {side} its threshold of "
+        f"Probability **{words.percent(finding.probability)}**: {verdict}, as the threshold is "
         f"{words.percent(finding.threshold)} · {finding.branch} branch",
         help=words.BRANCHES[finding.branch],
     )
@@ -137,18 +141,40 @@ def _verdict(finding: Finding) -> None:
         )
 
 
-def _choose_match(tops: tuple[Match, ...]) -> Match:
+def _strongest(finding: Finding) -> list[Match]:
+    """Return the strongest matches for the finding or, if chosen, against it."""
+    sides = {
+        "for": [match for match in finding.matches if match.contribution > 0],
+        "against": [match for match in reversed(finding.matches) if match.contribution <= 0],
+    }
+    offered = [side for side, matches in sides.items() if matches]
+    side = st.segmented_control(
+        "Prototypes that speak",
+        offered,
+        default=offered[0],
+        required=True,
+        format_func=lambda side: f"{side} it",
+        key="evidence",
+        bind="query-params",
+        help=f"{words.PROTOTYPE} {words.CONTRIBUTION}",
+    )
+    return sides[side][:TOP] if side in offered else sides[offered[0]][:TOP]
+
+
+def _choose_match(tops: list[Match]) -> Match:
     by_name = {match.prototype.name: match for match in tops}
     chosen = st.query_params.get("match")
     st.session_state["match choice"] = chosen if chosen in by_name else next(iter(by_name))
+    numbers = {name: number for number, name in enumerate(by_name, start=1)}
     name = st.radio(
-        f"The {len(tops)} prototypes that speak most for it",
+        "Match",
         list(by_name),
-        captions=[_numbers(match) for match in tops],
+        captions=[f"adds {words.signed(match.contribution)}" for match in tops],
+        format_func=lambda name: f"**{numbers[name]}** · {name}",
         key="match choice",
         on_change=_take_match,
         horizontal=True,
-        help=f"{words.PROTOTYPE} Similarity: {words.SIMILARITY} Contribution: {words.CONTRIBUTION}",
+        label_visibility="collapsed",
     )
     return by_name[name]
 
@@ -157,48 +183,83 @@ def _take_match() -> None:
     st.query_params["match"] = st.session_state["match choice"]
 
 
-def _numbers(match: Match) -> str:
-    return (
-        f"similarity {words.signed(match.similarity)} × weight {words.signed(match.weight)} = "
-        f"**{words.signed(match.contribution)}**"
+def _facts(match: Match) -> None:
+    prototype = match.prototype
+    others = [words.named(code) for code in prototype.statements if code != prototype.statement]
+    st.markdown(
+        f"A prototype of **{words.named(prototype.statement)}**: similarity "
+        f"**{words.signed(match.similarity)}** × weight {words.signed(match.weight)} = "
+        f"contribution **{words.signed(match.contribution)}**",
+        help=f"Similarity: {words.SIMILARITY} Contribution: {words.CONTRIBUTION}",
     )
+    st.caption(
+        f"{drawing.provenance(prototype)} · also in its ECG: {', '.join(others) or 'nothing else'}"
+    )
+    if prototype.branch != "morphology":
+        st.caption(words.BRANCHES[prototype.branch])
 
 
-def _pair(ecg: ECG, bundle: Bundle, tops: tuple[Match, ...], match: Match) -> None:
-    colours = THEMES[frame.theme()]
-    windows = [
+def _pictures(ecg: ECG, bundle: Bundle, tops: list[Match], match: Match) -> None:
+    source = models.source_ecg(bundle, match.prototype)
+    if source is None:
+        st.markdown("**This ECG**")
+        drawing.show_ecg(ecg, _windows(tops, match), key="query")
+        return
+    arranged = st.segmented_control(
+        "Arrange",
+        [ABOVE, BESIDE],
+        default=ABOVE,
+        required=True,
+        key="arrange",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if arranged == BESIDE:
+        left, right = st.columns(2)
+        width_px = drawing.HALF_PX
+    else:
+        left, right = st.container(), st.container()
+        width_px = drawing.PAGE_PX
+    with left:
+        st.markdown("**This ECG**")
+        drawing.show_ecg(ecg, _windows(tops, match), key="query", width_px=width_px)
+    with right:
+        st.markdown("**The prototype's ECG**")
+        own = [drawing.prototype_window(match.prototype)]
+        drawing.show_ecg(source, own, key="source", width_px=width_px)
+    _comparison(ecg, source, match)
+
+
+def _windows(tops: list[Match], match: Match) -> list[Window]:
+    own_colour = THEMES[frame.theme()].prototype
+    return [
         Window(
             *top.window_s,
-            f"like {top.prototype.name}",
-            colours.prototype if top is match else None,
+            f"match {number}",
+            own_colour if top is match else None,
             shown=top is match,
         )
-        for top in tops
+        for number, top in enumerate(tops, start=1)
     ]
-    source = models.source_ecg(bundle, match.prototype)
-    drawing.show_ecg(ecg, windows, key="query", title="This ECG")
-    if source is None:
-        return
-    prototype = match.prototype
-    drawing.show_ecg(
-        source, [drawing.prototype_window(prototype)], key="source", title="The prototype's ECG"
-    )
-    st.caption(drawing.provenance(prototype))
+
+
+def _comparison(ecg: ECG, source: ECG, match: Match) -> None:
+    windows = match.window_s, match.prototype.window_s
+    st.markdown("**Both, lead by lead**")
     figure = comparison_figure(
         ecg,
-        match.window_s,
+        windows[0],
         source,
-        prototype.window_s,
-        title="Both windows",
+        windows[1],
         theme=frame.theme(),
+        labels=("this ECG", "prototype"),
         width_px=drawing.PAGE_PX,
     )
-    alt = describe_comparison(match.window_s, prototype.window_s)
-    drawing.show(figure, key="comparison", alt=alt)
+    drawing.show_paper(figure, key="comparison", alt=describe_comparison(*windows))
 
 
 def _chart(finding: Finding) -> None:
-    st.subheader("What the finding adds up from", anchor=False, help=words.CONTRIBUTION)
+    st.markdown("#### What the finding adds up from", help=words.CONTRIBUTION)
     drawing.show(
         contributions_figure(finding, theme=frame.theme()),
         key="contributions",

@@ -106,7 +106,7 @@ def _go(item: Item) -> None:
 
 
 def _picture(bundle: Bundle, prototype: Prototype) -> bool:
-    st.header(words.named(prototype.statement), anchor=False)
+    st.markdown(f"### {words.named(prototype.statement)}")
     st.caption(f"{prototype.name} · {drawing.provenance(prototype)}")
     ecg = models.source_ecg(bundle, prototype)
     if ecg is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -11,7 +13,7 @@ from protoecg.explanation import Prototype
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import CONFIG, THEMES
 
-PAGE_PX, HALF_PX = 1080, 540
+PAGE_PX, HALF_PX = 1090, 535
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -19,17 +21,38 @@ def show(figure: go.Figure, *, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=f"{key} {frame.theme()}", config=CONFIG, theme=None, alt=alt)
 
 
-def show_ecg(
-    ecg: ECG, windows: list[Window], *, key: str, title: str = "", width_px: int = PAGE_PX
-) -> None:
+def show_paper(figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX) -> None:
+    """Put a figure made for `width_px` on the page, in its proportions at any width."""
+    name = f"paper-{crc32(key.encode()):08x}"
+    margin = figure.layout.margin
+    edges = margin.t + margin.b
+    ratio = (figure.layout.height - edges) / width_px
+    st.html(
+        f"<style>.st-key-{name} {{ container-type: inline-size; }} "
+        f".st-key-{name}-inner {{ height: calc({100 * ratio:.2f}cqi + {edges}px); }}</style>"
+    )
+    with st.container(key=name), st.container(key=f"{name}-inner"):
+        st.plotly_chart(
+            figure,
+            key=f"{key} {frame.theme()}",
+            config=CONFIG,
+            theme=None,
+            alt=alt,
+            height="stretch",
+        )
+
+
+def show_ecg(ecg: ECG, windows: list[Window], *, key: str, width_px: int = PAGE_PX) -> None:
     """Print an ECG on the page."""
-    figure = ecg_figure(ecg, windows=windows, title=title, theme=frame.theme(), width_px=width_px)
-    show(figure, key=key, alt=describe_ecg(ecg, windows))
+    figure = ecg_figure(ecg, windows=windows, theme=frame.theme(), width_px=width_px)
+    # One window is named on the tracing; a legend is for switching between several.
+    figure.update_layout(showlegend=len(windows) > 1 and width_px > HALF_PX)
+    show_paper(figure, key=key, alt=describe_ecg(ecg, windows), width_px=width_px)
 
 
 def prototype_window(prototype: Prototype) -> Window:
     """Return a prototype's own window, to be marked on its source ECG."""
-    return Window(*prototype.window_s, prototype.name, THEMES[frame.theme()].prototype)
+    return Window(*prototype.window_s, "prototype", THEMES[frame.theme()].prototype)
 
 
 def provenance(prototype: Prototype) -> str:

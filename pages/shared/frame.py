@@ -1,40 +1,60 @@
-"""The frame of every page: settings, notice and theme."""
+"""The frame of every page: settings, navigation, notice and theme."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from protoecg.figures.theme import ThemeName
 
 NOTICE = "Research use only. Not a medical device."
 
+_PAGES = Path(__file__).resolve().parents[1]
 _ICON = Path(__file__).with_name("icon.svg")
+_HEART = ":material/ecg_heart:"
 _STYLE = """
 <style>
 .st-key-notice {
-  position: fixed; bottom: 0; left: 0; right: 0; z-index: 999990;
-  pointer-events: none; padding: 0.1rem 0.75rem; text-align: right;
+  position: fixed; bottom: 0; right: 0; width: auto; z-index: 999990; pointer-events: none;
+  padding: 0.1rem 0.75rem; border-top-left-radius: 4px;
+  background: var(--st-secondary-background-color);
 }
-.st-key-notice p { font-size: 0.8rem; opacity: 0.8; margin: 0; }
-[data-testid="stMainBlockContainer"] { padding-top: 3.75rem; padding-bottom: 3rem; }
+.st-key-notice p { font-size: 0.8rem; margin: 0; }
+[data-testid="stMainBlockContainer"] { padding: 3.75rem 2rem 3rem; }
+[data-testid="stMainBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 </style>
 """
 
 
-def configure(title: str) -> None:
-    """Set what Streamlit takes only at the start of a script."""
-    st.set_page_config(page_title=title, page_icon=_ICON, layout="wide")
+def navigation() -> Page:
+    """Return the page that the browser asks for, and show the way to the others."""
+    st.session_state["navigated"] = True
+    explain = _PAGES / "explain.py"
+    return st.navigation(
+        [
+            # The default page answers at "/" only; its other entry answers at its own name.
+            st.Page(explain, title="Explain", icon=_HEART, url_path="start", default=True),
+            st.Page(explain, title="Explain", url_path="explain", visibility="hidden"),
+            st.Page(_PAGES / "library.py", title="Library", icon=":material/library_books:"),
+            st.Page(_PAGES / "rate.py", title="Rate", icon=":material/rate_review:"),
+            st.Page(_PAGES / "results.py", title="Results", icon=":material/bar_chart:"),
+        ],
+        position="top",
+    )
 
 
 def guard(title: str) -> None:
     """Begin a page; the first statement of each.
 
-    A deep link to a cold server runs the page's file by itself, before `app.py`, so whatever a
-    page must not be without is set here.
+    A deep link to a cold server runs the page's file by itself, before `app.py`. It is sent
+    through the navigation here, and whatever a page must not be without is set here, too.
     """
-    configure(f"{title} · ProtoECG")
+    if not st.session_state.get("navigated"):
+        navigation()
+        st.rerun()
+    st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
     st.html(_STYLE)
     with st.container(key="notice"):
         st.caption(NOTICE)
