@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = """
 name = "Tiny"
 seed = 3
-batch = 32
+batch = 8
 carry_waveforms = true
 
 [fusion]

@@ -1,0 +1,152 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from protoecg.ecg import ECG
+from protoecg.explain import explain
+from protoecg.labels import STATEMENTS
+from protoecg.signals import model_input
+from protoecg.simulate import CODES, simulate
+
+# A failing example prints a whole bundle; shrinking it takes long and says no more.
+NO_SHRINKING = (Phase.explicit, Phase.generate)
+
+
+@pytest.fixture(scope="module")
+def ecg():
+    return simulate(["AFIB"], seed=2, rate=500).ecg
+
+
+@pytest.fixture(scope="module")
+def explanation(ecg, tiny_bundle):
+    return explain(ecg, tiny_bundle)
+
+
+def output(ecg, bundle):
+    with torch.inference_mode():
+        return bundle.network(torch.from_numpy(model_input(ecg))[None])
+
+
+@given(
+    code=st.sampled_from(sorted(CODES)),
+    seed=st.integers(0, 1000),
+    rate=st.sampled_from([100, 250, 500, 1000]),
+)
+@settings(max_examples=10, deadline=None, phases=NO_SHRINKING)
+def test_bias_and_contributions_are_the_logit_of_the_network(tiny_bundle, code, seed, rate):
+    ecg = simulate([code], seed=seed, rate=rate).ecg
+    logits = output(ecg, tiny_bundle).logits[0]
+    for finding in explain(ecg, tiny_bundle).findings:
+        total = finding.bias + sum(match.contribution for match in finding.matches)
+        assert total == pytest.approx(finding.logit, abs=1e-4)
+        expected = float(logits[tiny_bundle.statements.index(finding.code)])
+        # A model trained for seconds has terms of hundreds that cancel: float32 ends there.
+        largest = max([abs(match.contribution) for match in finding.matches], default=0)
+        assert finding.logit == pytest.approx(expected, abs=max(1e-4, 1e-6 * largest))
+        assert finding.probability == pytest.approx(1 / (1 + np.exp(-finding.logit)), abs=1e-6)
+
+
+def test_every_statement_has_one_finding(explanation, tiny_bundle):
+    codes = [finding.code for finding in explanation.findings]
+    assert sorted(codes) == sorted(tiny_bundle.statements)
+    for finding in explanation.findings:
+        assert finding.branch == STATEMENTS[finding.code].branch
+        assert finding.threshold == tiny_bundle.decisions[finding.code].threshold
+        assert finding.low_evidence == tiny_bundle.decisions[finding.code].low_evidence
+
+
+def test_findings_come_present_first_and_then_by_probability(explanation):
+    keys = [(not f.present, -f.probability) for f in explanation.findings]
+    assert keys == sorted(keys)
+    assert all(f.present == (f.probability >= f.threshold) for f in explanation.findings)
+
+
+def test_a_contribution_is_weight_times_similarity(explanation):
+    for finding in explanation.findings:
+        for match in finding.matches:
+            assert match.contribution == pytest.approx(match.weight * match.similarity)
+            assert match.weight != 0
+            assert -1.000001 <= match.similarity <= 1.000001
+
+
+def test_matches_are_sorted_strongest_evidence_for_first(explanation):
+    for finding in explanation.findings:
+        contributions = [match.contribution for match in finding.matches]
+        assert contributions == sorted(contributions, reverse=True)
+
+
+def test_evidence_against_is_told_too(explanation):
+    assert any(m.contribution < 0 for f in explanation.findings for m in f.matches)
+    assert any(m.contribution > 0 for f in explanation.findings for m in f.matches)
+
+
+def test_only_prototypes_of_the_statement_speak_for_it(explanation):
+    for finding in explanation.findings:
+        for match in finding.matches:
+            assert match.weight < 0 or finding.code in match.prototype.statements
+
+
+def test_a_match_shows_the_window_that_its_similarity_rests_on(ecg, explanation, tiny_bundle):
+    x = torch.from_numpy(model_input(ecg))[None]
+    order = {prototype.name: p for p, prototype in enumerate(tiny_bundle.prototypes)}
+    matches = {m.prototype.name: m for f in explanation.findings for m in f.matches}
+    localised = 0
+    for name, match in matches.items():
+        branch = tiny_bundle.network.branches[match.prototype.branch]
+        first = min(p for n, p in order.items() if n.startswith(match.prototype.branch))
+        start, end = (round(100 * s) for s in match.window_s)
+        with torch.inference_mode():
+            alone = branch(x[..., start:end]).values[0, order[name] - first]
+        assert float(alone) == pytest.approx(match.similarity, abs=1e-4)
+        localised += match.prototype.branch == "morphology"
+    assert localised > 0
+
+
+def test_whole_strip_matches_show_the_whole_strip(explanation):
+    windows = {
+        match.prototype.branch: (match.window_s, match.prototype.window_s)
+        for finding in explanation.findings
+        for match in finding.matches
+    }
+    assert windows["rhythm"] == ((0.0, 10.0), (0.0, 10.0))
+    for ours in windows["morphology"]:
+        assert 0 <= ours[0] < ours[1] <= 10 and ours[1] - ours[0] < 5
+
+
+def test_the_same_ecg_at_another_rate_says_nearly_the_same(tiny_bundle):
+    fast = simulate(["NORM", "SR"], seed=4, rate=500, noise_level=0).ecg
+    slow = simulate(["NORM", "SR"], seed=4, rate=100, noise_level=0).ecg
+    apart = output(fast, tiny_bundle).similarities - output(slow, tiny_bundle).similarities
+    assert apart.abs().mean() < 0.1
+
+
+def test_an_ecg_is_explained_the_same_each_time(ecg, explanation, tiny_bundle):
+    assert explain(ecg, tiny_bundle) == explanation
+
+
+def test_what_is_beyond_ten_seconds_is_said_and_not_read(ecg, explanation, tiny_bundle):
+    doubled = ECG(np.concatenate([ecg.signal, ecg.signal[:, ::-1]], axis=1), ecg.rate, ecg.source)
+    longer = explain(doubled, tiny_bundle)
+    assert longer.findings == explanation.findings
+    assert any("first 10 of 20 seconds" in note for note in longer.notes)
+
+
+def test_the_notes_of_the_ecg_are_passed_on(ecg, tiny_bundle):
+    assert set(ecg.notes) <= set(explain(ecg, tiny_bundle).notes)
+
+
+def test_json_holds_all_that_was_decided_by(explanation):
+    read = json.loads(json.dumps(explanation.to_json()))
+    assert read["simulated"] is True
+    assert len(read["findings"]) == len(explanation.findings)
+    for finding in read["findings"]:
+        assert {"code", "probability", "threshold", "logit", "bias", "matches"} <= set(finding)
+        total = finding["bias"] + sum(match["contribution"] for match in finding["matches"])
+        assert total == pytest.approx(finding["logit"], abs=1e-4)
+        for match in finding["matches"]:
+            assert {"prototype", "branch", "similarity", "weight", "window_s"} <= set(match)
+            assert set(match["source"]) == {"record", "window_s"}
