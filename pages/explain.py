@@ -53,7 +53,7 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {ecg.source or 'ECG'}", width="stretch")
         models.badge(bundle)
-        with st.popover("Another ECG", icon=":material/upload_file:", width=460):
+        with st.popover("Another ECG", icon=":material/upload_file:"):
             picking.picker()
     for note in explanation.notes:
         st.caption(f":material/info: {note}")
@@ -118,10 +118,12 @@ def _show_finding(ecg: ECG, bundle: Bundle, finding: Finding) -> None:
         st.info("No prototype has a weight for this statement: it rests on the bias alone.")
         drawing.show_ecg(ecg, [], key="query")
         return
-    tops = _strongest(finding)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        tops = _strongest(finding)
+        arranged = _arranged()
     match = _choose_match(tops)
     _facts(match)
-    _pictures(ecg, bundle, tops, match)
+    _pictures(ecg, bundle, tops, match, arranged)
     _chart(finding)
 
 
@@ -185,35 +187,36 @@ def _take_match() -> None:
 
 def _facts(match: Match) -> None:
     prototype = match.prototype
-    others = [words.named(code) for code in prototype.statements if code != prototype.statement]
     st.markdown(
         f"A prototype of **{words.named(prototype.statement)}**: similarity "
         f"**{words.signed(match.similarity)}** × weight {words.signed(match.weight)} = "
         f"contribution **{words.signed(match.contribution)}**",
         help=f"Similarity: {words.SIMILARITY} Contribution: {words.CONTRIBUTION}",
     )
-    st.caption(
-        f"{drawing.provenance(prototype)} · also in its ECG: {', '.join(others) or 'nothing else'}"
-    )
+    lines = [drawing.provenance(prototype), drawing.other_statements(prototype)]
     if prototype.branch != "morphology":
-        st.caption(words.BRANCHES[prototype.branch])
+        lines.append(words.BRANCHES[prototype.branch])
+    st.caption(" · ".join(lines))
 
 
-def _pictures(ecg: ECG, bundle: Bundle, tops: list[Match], match: Match) -> None:
-    source = models.source_ecg(bundle, match.prototype)
-    if source is None:
-        st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, _windows(tops, match), key="query")
-        return
+def _arranged() -> str:
     arranged = st.segmented_control(
-        "Arrange",
+        "The two ECGs",
         [ABOVE, BESIDE],
         default=ABOVE,
         required=True,
         key="arrange",
         bind="query-params",
-        label_visibility="collapsed",
     )
+    return arranged or ABOVE
+
+
+def _pictures(ecg: ECG, bundle: Bundle, tops: list[Match], match: Match, arranged: str) -> None:
+    source = models.source_ecg(bundle, match.prototype)
+    if source is None:
+        st.markdown("**This ECG**")
+        drawing.show_ecg(ecg, _windows(tops, match), key="query")
+        return
     if arranged == BESIDE:
         left, right = st.columns(2)
         width_px = drawing.HALF_PX

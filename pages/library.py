@@ -17,12 +17,19 @@ def main() -> None:
     frame.guard("Library")
     bundle = models.choose()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header("Prototypes", anchor=False, width="content", help=words.PROTOTYPE)
+        st.markdown("### Prototypes", width="content", help=words.PROTOTYPE)
         models.badge(bundle)
     shown = _chosen(bundle)
-    said = prototype_summary(reviews.database(), bundle=bundle.name, fingerprint=bundle.fingerprint)
+    said = _summary(bundle)
     for prototype in shown:
         _card(bundle, prototype, said)
+
+
+def _summary(bundle: Bundle) -> pd.DataFrame:
+    # What the reviewers said is an extra here; without it the library is still worth showing.
+    with reviews.database() as engine:
+        return prototype_summary(engine, bundle=bundle.name, fingerprint=bundle.fingerprint)
+    return pd.DataFrame()
 
 
 def _chosen(bundle: Bundle) -> list[Prototype]:
@@ -46,11 +53,9 @@ def _chosen(bundle: Bundle) -> list[Prototype]:
 
 def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame) -> None:
     with st.container(border=True):
-        st.subheader(prototype.name, anchor=False)
-        st.markdown(drawing.provenance(prototype))
-        others = [words.named(code) for code in prototype.statements if code != prototype.statement]
-        st.caption(f"Also in this ECG: {'; '.join(others) or 'nothing else'}")
-        st.caption(_said(prototype, said))
+        st.markdown(f"#### {prototype.name}")
+        st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
+        st.markdown(_said(prototype, said))
         ecg = models.source_ecg(bundle, prototype)
         if ecg is not None:
             drawing.show_ecg(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
@@ -19,39 +22,78 @@ from review_db import (
     progress,
     save_answer,
 )
-from review_db.ratings import is_done
+from review_db.questions import TEXT_LENGTH
+from review_db.ratings import Progress, is_done
+
+FAILED = "answer that was not saved"
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """Who rates which item, and the answers that stand."""
+
+    engine: Engine
+    reviewer: str
+    item: Item
+    given: dict[str, str]
+
+    def key(self, question: str) -> str:
+        """Name the widget that asks a question."""
+        return f"{self.reviewer} {self.item.fingerprint} {self.item.prototype} {question}"
 
 
 def main() -> None:
     """Lay out the page."""
     frame.guard("Rate")
     bundle = models.choose()
-    engine = reviews.database()
-    reviewer = _reviewer(engine)
-    if reviewer is None:
-        return
-    items = reviews.items(bundle)
-    item = _chosen(engine, reviewer, items)
-    _progress(engine, reviewer, items)
-    _navigation(engine, reviewer, items, item)
-    prototype = next(p for p in bundle.prototypes if p.name == item.prototype)
-    if _picture(bundle, prototype):
-        _questions(engine, reviewer, item)
+    with reviews.database() as engine:
+        reviewer = _reviewer(engine)
+        if reviewer is not None:
+            _sit(engine, reviewer, bundle)
 
 
 def _reviewer(engine: Engine) -> str | None:
-    if given := st.query_params.get("reviewer"):
+    given = st.query_params.get("reviewer") or st.session_state.get("rating as")
+    if given:
         try:
-            return known_reviewer(engine, given)
-        except (ValueError, RatingsError) as error:
+            st.session_state["rating as"] = known_reviewer(engine, given)
+            st.query_params["reviewer"] = st.session_state["rating as"]
+            return st.session_state["rating as"]
+        except ValueError as error:
             st.error(str(error), icon=":material/error:")
-    st.header("Rate prototypes", anchor=False)
-    with st.form("who", width=420):
-        code = st.text_input("Your reviewer code", max_chars=32, placeholder="R01")
-        if st.form_submit_button("Start", type="primary"):
-            st.query_params["reviewer"] = code.strip()
-            st.rerun()
+    _ask_who()
     return None
+
+
+def _ask_who() -> None:
+    st.markdown("### Rate prototypes")
+    st.write(
+        "You see one prototype at a time and say whether it portrays its statement. Every answer "
+        "is saved at once; come back with the same code, on any machine, to go on."
+    )
+    with st.form("who", width=420):
+        code = st.text_input(
+            "Your reviewer code", max_chars=32, placeholder="R01", help="A code, not your name."
+        )
+        if st.form_submit_button("Start", type="primary"):
+            st.query_params["reviewer"] = code.strip() or " "
+            st.rerun()
+
+
+def _sit(engine: Engine, reviewer: str, bundle: Bundle) -> None:
+    items = reviews.items(bundle)
+    item = _chosen(engine, reviewer, items)
+    now = progress(engine, reviewer=reviewer, items=items)
+    _top(engine, reviewer, items, item, now)
+    _by_statement(now, items)
+    prototype = next(p for p in bundle.prototypes if p.name == item.prototype)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"### {words.named(prototype.statement)}", width="content")
+        models.badge(bundle)
+    given = answers(engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint)
+    _marked_best(item, items, given)
+    if _picture(bundle, prototype):
+        _questions(Sitting(engine, reviewer, item, given.get(item.prototype, {})))
 
 
 def _chosen(engine: Engine, reviewer: str, items: list[Item]) -> Item:
@@ -63,142 +105,180 @@ def _chosen(engine: Engine, reviewer: str, items: list[Item]) -> Item:
     return item
 
 
-def _progress(engine: Engine, reviewer: str, items: list[Item]) -> None:
-    now = progress(engine, reviewer=reviewer, items=items)
-    st.progress(now.done / now.total, f"{reviewer}: {now.done} of {now.total} prototypes rated")
+def _top(engine: Engine, reviewer: str, items: list[Item], item: Item, now: Progress) -> None:
+    place = items.index(item)
+    following = first_open(engine, reviewer=reviewer, items=items[place + 1 :] + items[:place])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(
+            now.done / now.total, f"Reviewer {reviewer}: {now.done} of {now.total} prototypes rated"
+        )
+        _step("Previous", ":material/arrow_back:", items[place - 1] if place else None)
+        st.markdown(f"{place + 1} / {len(items)}", width="content")
+        after = items[place + 1] if place + 1 < len(items) else None
+        _step("Next", ":material/arrow_forward:", after)
+        _step("Next open", ":material/skip_next:", following)
+        st.button("Another reviewer", type="tertiary", on_click=_leave)
+
+
+def _step(label: str, icon: str, to: Item | None) -> None:
+    name = to.prototype if to else None
+    st.button(label, icon=icon, on_click=_go, args=(name,), disabled=to is None)
+
+
+def _go(prototype: str) -> None:
+    st.query_params["prototype"] = prototype
+
+
+def _leave() -> None:
+    st.session_state.pop("rating as", None)
+    st.query_params.pop("reviewer", None)
+    st.query_params.pop("prototype", None)
+
+
+def _by_statement(now: Progress, items: list[Item]) -> None:
+    first = {item.statement: item.prototype for item in reversed(items)}
     with st.sidebar:
+        st.selectbox(
+            "Go to a statement",
+            list(now.by_statement),
+            index=None,
+            format_func=lambda code: _counted(code, *now.by_statement[code]),
+            placeholder="Choose a statement",
+            key="go to",
+            on_change=_go_to_statement,
+            args=(first,),
+        )
         table = pd.DataFrame(
-            [(code, done, total) for code, (done, total) in now.by_statement.items()],
-            columns=["Statement", "Done", "Of"],
+            [(code, f"{done} of {total}") for code, (done, total) in now.by_statement.items()],
+            columns=["Statement", "Rated"],
         )
         st.dataframe(table, hide_index=True)
 
 
-def _navigation(engine: Engine, reviewer: str, items: list[Item], item: Item) -> None:
-    place = items.index(item)
-    following = first_open(engine, reviewer=reviewer, items=items[place + 1 :] + items[:place])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Previous",
-            icon=":material/arrow_back:",
-            on_click=_go,
-            args=(items[place - 1],),
-            disabled=place == 0,
-        )
-        st.button(
-            "Next",
-            icon=":material/arrow_forward:",
-            on_click=_go,
-            args=(items[(place + 1) % len(items)],),
-            disabled=place == len(items) - 1,
-        )
-        st.button(
-            "Next open",
-            icon=":material/skip_next:",
-            on_click=_go,
-            args=(following or item,),
-            disabled=following is None,
-        )
+def _counted(code: str, done: int, total: int) -> str:
+    return f"{words.named(code)}: {done} of {total} rated"
 
 
-def _go(item: Item) -> None:
-    st.query_params["prototype"] = item.prototype
+def _go_to_statement(first: dict[str, str]) -> None:
+    if statement := st.session_state["go to"]:
+        _go(first[statement])
+    st.session_state["go to"] = None
+
+
+def _marked_best(item: Item, items: list[Item], given: dict[str, dict[str, str]]) -> None:
+    best = [
+        other.prototype
+        for other in items
+        if other.statement == item.statement
+        and given.get(other.prototype, {}).get("best") == "yes"
+        and other != item
+    ]
+    if best:
+        st.caption(f"Your best prototype of this statement so far: {best[0]}")
 
 
 def _picture(bundle: Bundle, prototype: Prototype) -> bool:
-    st.markdown(f"### {words.named(prototype.statement)}")
     st.caption(f"{prototype.name} · {drawing.provenance(prototype)}")
     ecg = models.source_ecg(bundle, prototype)
     if ecg is None:
+        st.info("A prototype can be rated once its ECG is shown. Go on with the next one.")
         return False
     drawing.show_ecg(ecg, [drawing.prototype_window(prototype)], key=f"rate {prototype.name}")
     return True
 
 
-def _questions(engine: Engine, reviewer: str, item: Item) -> None:
-    given = answers(
-        engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint
-    ).get(item.prototype, {})
+def _questions(sitting: Sitting) -> None:
+    _state(sitting)
     left, middle, right = st.columns(3, gap="large")
     with left:
-        _choice("accurate", engine, reviewer, item, given, horizontal=True)
-        if given.get("accurate") == "no":
-            _text("alternative", engine, reviewer, item, given)
-        _mark("best", engine, reviewer, item, given)
-        _mark("bad", engine, reviewer, item, given)
-        _text("comment", engine, reviewer, item, given)
+        _choice(sitting, "accurate", horizontal=True)
+        if sitting.given.get("accurate") == "no":
+            _text(sitting, "alternative")
+        _mark(sitting, "best")
+        _mark(sitting, "bad")
+        _text(sitting, "comment")
     with middle:
-        _choice("representativeness", engine, reviewer, item, given)
+        _choice(sitting, "representativeness")
     with right:
-        _choice("clarity", engine, reviewer, item, given)
-    _state(item, given)
+        _choice(sitting, "clarity")
+    if sitting.given:
+        st.button("Take back my answers", type="tertiary", on_click=_take_back, args=(sitting,))
 
 
-def _state(item: Item, given: dict[str, str]) -> None:
-    if problem := st.session_state.pop("not saved", None):
-        st.error(f"The answer was NOT saved. {problem}", icon=":material/error:")
-    elif is_done(given):
-        st.success("Saved. All that is asked of this prototype is answered.")
-    elif given:
-        st.info("Saved. Some questions are still open.")
+def _state(sitting: Sitting) -> None:
+    failed = st.session_state.get(FAILED, {})
+    for question, problem in failed.get(sitting.item.prototype, {}).items():
+        st.error(f"NOT saved ({question}): {problem}", icon=":material/error:")
+    if failed.get(sitting.item.prototype):
+        return
+    if is_done(sitting.given):
+        st.markdown(":green[:material/check_circle: Saved. This prototype is rated.]")
+    elif sitting.given:
+        st.markdown(":green[:material/check: Saved.] Some questions are still open.")
+    else:
+        st.markdown("Not rated yet. Every answer is saved at once.")
 
 
-def _key(item: Item, question: str) -> str:
-    return f"{item.fingerprint} {item.prototype} {question}"
-
-
-def _choice(
-    question: str,
-    engine: Engine,
-    reviewer: str,
-    item: Item,
-    given: dict[str, str],
-    horizontal: bool = False,
-) -> None:
+def _choice(sitting: Sitting, question: str, horizontal: bool = False) -> None:
     asked = QUESTIONS[question]
-    key = _key(item, question)
-    st.session_state[key] = given.get(question)
     anchors = dict(zip(asked.options, asked.anchors, strict=False))
     st.radio(
         asked.text,
         asked.options,
         index=None,
-        format_func=lambda option: f"{option}  {anchors.get(option, '')}",
-        key=key,
+        format_func=lambda point: f"**{point}** · {anchors[point]}" if anchors else point,
         horizontal=horizontal,
-        on_change=_save,
-        args=(engine, reviewer, item, question),
+        **_widget(sitting, question, sitting.given.get(question)),
     )
 
 
-def _text(question: str, engine: Engine, reviewer: str, item: Item, given: dict[str, str]) -> None:
-    key = _key(item, question)
-    st.session_state[key] = given.get(question, "")
+def _text(sitting: Sitting, question: str) -> None:
     st.text_area(
         QUESTIONS[question].text,
-        key=key,
-        on_change=_save,
-        args=(engine, reviewer, item, question),
+        max_chars=TEXT_LENGTH,
+        height=80,
+        **_widget(sitting, question, sitting.given.get(question, "")),
     )
 
 
-def _mark(question: str, engine: Engine, reviewer: str, item: Item, given: dict[str, str]) -> None:
-    key = _key(item, question)
-    st.session_state[key] = given.get(question) == "yes"
+def _mark(sitting: Sitting, question: str) -> None:
     st.checkbox(
         QUESTIONS[question].text,
-        key=key,
-        on_change=_save,
-        args=(engine, reviewer, item, question),
+        **_widget(sitting, question, sitting.given.get(question) == "yes"),
     )
 
 
-def _save(engine: Engine, reviewer: str, item: Item, question: str) -> None:
-    value = st.session_state[_key(item, question)]
+def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
+    """Show the answer that stands in the database, but keep one that could not be saved."""
+    key = sitting.key(question)
+    failed = st.session_state.get(FAILED, {}).get(sitting.item.prototype, {})
+    if question not in failed:
+        st.session_state[key] = stands
+    return {"key": key, "on_change": _answer, "args": (sitting, question)}
+
+
+def _answer(sitting: Sitting, question: str) -> None:
+    _save(sitting, question, st.session_state[sitting.key(question)])
+
+
+def _take_back(sitting: Sitting) -> None:
+    for question in sitting.given:
+        _save(sitting, question, None)
+
+
+def _save(sitting: Sitting, question: str, value: str | bool | None) -> None:
+    failed = st.session_state.setdefault(FAILED, {}).setdefault(sitting.item.prototype, {})
+    failed.pop(question, None)
     try:
-        save_answer(engine, reviewer=reviewer, item=item, question=question, value=value)
+        save_answer(
+            sitting.engine,
+            reviewer=sitting.reviewer,
+            item=sitting.item,
+            question=question,
+            value=value,
+        )
     except (ValueError, RatingsError) as error:
-        st.session_state["not saved"] = str(error)
+        failed[question] = str(error)
 
 
 main()

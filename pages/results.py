@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
+from sqlalchemy import Engine
 
-from pages.shared import drawing, frame, models, reviews
+from pages.shared import drawing, frame, models, reviews, words
+from protoecg.bundle import Bundle
 from protoecg.figures.charts import scores_figure
 from review_db.export import export_zip
-from review_db.questions import SCALES
-from review_db.results import GROUPS, scores
+from review_db.questions import QUESTIONS, SCALES
+from review_db.results import GROUPS, RatedBundle, rated_bundles, scores
+
+BARS = 40
 
 
 def main() -> None:
     """Lay out the page."""
     frame.guard("Results")
     bundle = models.choose()
-    engine = reviews.database()
-    st.header("Results", anchor=False)
+    with reviews.database() as engine:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("### Results")
+            models.badge(bundle)
+            _export(engine)
+        rated = _version(engine, bundle)
+        by = _by()
+        table = scores(engine, bundle=rated.bundle, fingerprint=rated.fingerprint, by=by)
+        if table.empty:
+            _nothing_yet(rated)
+        else:
+            _show(table, by)
+
+
+def _export(engine: Engine) -> None:
     st.download_button(
         "All ratings as CSV, with codebook",
         lambda: export_zip(engine),
@@ -24,23 +42,98 @@ def main() -> None:
         mime="application/zip",
         on_click="ignore",
         icon=":material/download:",
+        help="Every rating of every model and reviewer, its history, and what each column means.",
     )
+
+
+def _version(engine: Engine, bundle: Bundle) -> RatedBundle:
+    """Return the chosen model's ratings, or those of another version that has some."""
+    rated = rated_bundles(engine)
+    current = next(
+        (r for r in rated if (r.bundle, r.fingerprint) == (bundle.name, bundle.fingerprint)),
+        RatedBundle(bundle.name, bundle.fingerprint, 0),
+    )
+    others = [r for r in rated if r != current]
+    if not others:
+        return current
+    return st.selectbox(
+        "Ratings of",
+        [current, *others],
+        format_func=lambda r: f"{r.bundle}, version {r.fingerprint[:8]}: {r.answers} answers",
+        key=f"version {current.fingerprint}",
+        help="Prototypes of another version of a model are other ECGs, so they are apart.",
+    )
+
+
+def _by() -> str:
     by = st.segmented_control(
-        "By", list(GROUPS), default="branch", required=True, key="by", bind="query-params"
+        "Scores by",
+        list(GROUPS),
+        default="branch",
+        required=True,
+        key="by",
+        bind="query-params",
     )
-    table = scores(engine, bundle=bundle.name, fingerprint=bundle.fingerprint, by=by)
-    if table.empty:
-        st.info(
-            f"No prototype of {bundle.name} has been rated yet. Open Rate, enter a reviewer code "
-            "and answer the questions; the scores appear here at once."
-        )
-        return
+    return by or "branch"
+
+
+def _nothing_yet(rated: RatedBundle) -> None:
+    st.info(
+        f"No prototype of “{rated.bundle}” has been rated yet. Open Rate, enter a reviewer code "
+        "and answer the questions; the scores appear here at once.",
+        icon=":material/rate_review:",
+    )
+
+
+def _show(table: pd.DataFrame, by: str) -> None:
+    if by == "prototype":
+        table = _of_statement(table)
+    names = table[by].map(words.named) if by == "statement" else table[by]
+    for scale, column in zip(SCALES, st.columns(2), strict=True):
+        with column:
+            st.markdown(f"**{scale.capitalize()}**", help=QUESTIONS[scale].text)
+            drawing.show(
+                scores_figure(_counts(table, names, scale).head(BARS), theme=frame.theme()),
+                key=scale,
+                alt=f"How often {scale} was given each score from 1 to 5, by {by}; see the table.",
+            )
+    st.dataframe(
+        _printed(table, names, by),
+        hide_index=True,
+        column_config={"accurate": st.column_config.NumberColumn(format="percent")},
+    )
+
+
+def _of_statement(table: pd.DataFrame) -> pd.DataFrame:
+    statement = st.selectbox(
+        "Statement",
+        sorted(table["statement"].unique()),
+        format_func=words.named,
+        key="statement",
+        bind="query-params",
+    )
+    return table[table["statement"] == statement]
+
+
+def _counts(table: pd.DataFrame, names: pd.Series, scale: str) -> pd.DataFrame:
+    points = QUESTIONS[scale].options
+    counts = table[[f"{scale}_{point}" for point in points]].set_axis(list(points), axis=1)
+    return counts.set_axis(names, axis=0)
+
+
+def _printed(table: pd.DataFrame, names: pd.Series, by: str) -> pd.DataFrame:
+    columns = {by: names, "ratings": table["n"], "reviewers": table["reviewers"]}
+    if by != "prototype":
+        columns["prototypes"] = table["prototypes"]
+    columns["accurate"] = table["accurate_share"]
     for scale in SCALES:
-        counts = table.set_index(by)[[f"{scale}_{i}" for i in range(1, 6)]]
-        counts.columns = [str(i) for i in range(1, 6)]
-        st.subheader(scale.capitalize(), anchor=False)
-        drawing.show(scores_figure(counts, theme=frame.theme()), key=scale, alt=f"{scale} by {by}")
-    st.dataframe(table, hide_index=True)
+        for key, label in (("mean", "mean"), ("sd", "SD"), ("median", "median")):
+            columns[f"{scale}: {label}"] = table[f"{scale}_{key}"].round(2)
+        low, high = table[f"{scale}_q1"], table[f"{scale}_q3"]
+        columns[f"{scale}: quartiles"] = [
+            f"{a:.1f} to {b:.1f}" if pd.notna(a) else "" for a, b in zip(low, high, strict=True)
+        ]
+    return pd.DataFrame(columns)
 
 
 main()

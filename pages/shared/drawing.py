@@ -45,9 +45,15 @@ def show_paper(figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX
 def show_ecg(ecg: ECG, windows: list[Window], *, key: str, width_px: int = PAGE_PX) -> None:
     """Print an ECG on the page."""
     figure = ecg_figure(ecg, windows=windows, theme=frame.theme(), width_px=width_px)
-    # One window is named on the tracing; a legend is for switching between several.
-    figure.update_layout(showlegend=len(windows) > 1 and width_px > HALF_PX)
+    if len(windows) < 2 or width_px < PAGE_PX:
+        _without_legend(figure)
     show_paper(figure, key=key, alt=describe_ecg(ecg, windows), width_px=width_px)
+
+
+def _without_legend(figure: go.Figure) -> None:
+    # One window is named on the tracing; a legend is for switching between several.
+    spare = figure.layout.margin.t - 8
+    figure.update_layout(showlegend=False, margin_t=8, height=figure.layout.height - spare)
 
 
 def prototype_window(prototype: Prototype) -> Window:
@@ -58,6 +64,12 @@ def prototype_window(prototype: Prototype) -> Window:
 def provenance(prototype: Prototype) -> str:
     """Say where a prototype comes from."""
     return (
-        f"Record `{prototype.record}` · {words.seconds(prototype.window_s)} · "
+        f"Record {prototype.record} · {words.seconds(prototype.window_s)} · "
         f"{words.patient(prototype)}"
     )
+
+
+def other_statements(prototype: Prototype) -> str:
+    """Say what else stands in a prototype's source ECG."""
+    others = [words.named(code) for code in prototype.statements if code != prototype.statement]
+    return f"Also in its ECG: {', '.join(others) or 'nothing else'}"

@@ -13,7 +13,6 @@ NOTICE = "Research use only. Not a medical device."
 
 _PAGES = Path(__file__).resolve().parents[1]
 _ICON = Path(__file__).with_name("icon.svg")
-_HEART = ":material/ecg_heart:"
 _STYLE = """
 <style>
 .st-key-notice {
@@ -35,11 +34,11 @@ def navigation() -> Page:
     return st.navigation(
         [
             # The default page answers at "/" only; its other entry answers at its own name.
-            st.Page(explain, title="Explain", icon=_HEART, url_path="start", default=True),
+            st.Page(explain, title="Explain", url_path="start", default=True),
             st.Page(explain, title="Explain", url_path="explain", visibility="hidden"),
-            st.Page(_PAGES / "library.py", title="Library", icon=":material/library_books:"),
-            st.Page(_PAGES / "rate.py", title="Rate", icon=":material/rate_review:"),
-            st.Page(_PAGES / "results.py", title="Results", icon=":material/bar_chart:"),
+            st.Page(_PAGES / "library.py", title="Library"),
+            st.Page(_PAGES / "rate.py", title="Rate"),
+            st.Page(_PAGES / "results.py", title="Results"),
         ],
         position="top",
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 from sqlalchemy import Engine
 
@@ -9,13 +12,13 @@ from protoecg.bundle import Bundle
 from review_db import Item, RatingsError, open_database
 
 
-def database() -> Engine:
-    """Return the database of ratings; where it cannot be opened, say so and stop the page."""
+@contextmanager
+def database() -> Iterator[Engine]:
+    """Give the database of ratings; where it cannot be used, say so and end the page."""
     try:
-        return _engine()
+        yield _engine()
     except RatingsError as error:
         st.error(str(error), icon=":material/error:")
-        st.stop()
 
 
 @st.cache_resource(show_spinner=False)
