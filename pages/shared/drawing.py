@@ -27,9 +27,10 @@ def show_paper(figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX
     margin = figure.layout.margin
     edges = margin.t + margin.b
     ratio = (figure.layout.height - edges) / width_px
+    height = f"calc({100 * ratio:.2f}cqi + {edges}px)"
     st.html(
         f"<style>.st-key-{name} {{ container-type: inline-size; }} "
-        f".st-key-{name}-inner {{ height: calc({100 * ratio:.2f}cqi + {edges}px); }}</style>"
+        f".st-key-{name}-inner {{ flex: none; height: {height}; }}</style>"
     )
     with st.container(key=name), st.container(key=f"{name}-inner"):
         st.plotly_chart(
@@ -47,6 +48,8 @@ def show_ecg(ecg: ECG, windows: list[Window], *, key: str, width_px: int = PAGE_
     figure = ecg_figure(ecg, windows=windows, theme=frame.theme(), width_px=width_px)
     if len(windows) < 2 or width_px < PAGE_PX:
         _without_legend(figure)
+    if width_px < PAGE_PX:
+        _with_small_type(figure)
     show_paper(figure, key=key, alt=describe_ecg(ecg, windows), width_px=width_px)
 
 
@@ -54,6 +57,12 @@ def _without_legend(figure: go.Figure) -> None:
     # One window is named on the tracing; a legend is for switching between several.
     spare = figure.layout.margin.t - 8
     figure.update_layout(showlegend=False, margin_t=8, height=figure.layout.height - spare)
+
+
+def _with_small_type(figure: go.Figure) -> None:
+    for trace in figure.data:
+        if trace.mode == "text":
+            trace.textfont.size *= 0.7
 
 
 def prototype_window(prototype: Prototype) -> Window:

@@ -15,12 +15,11 @@ _PAGES = Path(__file__).resolve().parents[1]
 _ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
-.st-key-notice {
-  position: fixed; bottom: 0; right: 0; width: auto; z-index: 999990; pointer-events: none;
-  padding: 0.1rem 0.75rem; border-top-left-radius: 4px;
-  background: var(--st-secondary-background-color);
+.research-notice {
+  position: fixed; bottom: 0; right: 0; z-index: 999990; pointer-events: none;
+  padding: 0.15rem 0.75rem; border-top-left-radius: 4px; font-size: 0.8rem;
+  color: var(--st-text-color); background: var(--st-secondary-background-color);
 }
-.st-key-notice p { font-size: 0.8rem; margin: 0; }
 [data-testid="stMainBlockContainer"] { padding: 3.75rem 2rem 3rem; }
 [data-testid="stMainBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 </style>
@@ -54,9 +53,7 @@ def guard(title: str) -> None:
         navigation()
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
-    st.html(_STYLE)
-    with st.container(key="notice"):
-        st.caption(NOTICE)
+    st.html(f'{_STYLE}<div class="research-notice">{NOTICE}</div>')
 
 
 def theme() -> ThemeName:
