@@ -1,0 +1,102 @@
+"""Who may import what: the table of the rooms, held by reading the code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("app", "pages", "protoecg", "review_db", "training", "benchmarks")
+
+# Of each room: what it must not import.
+FORBIDDEN = {
+    "protoecg": {"streamlit", "sqlalchemy", "alembic", "training", "review_db", "pages", "app"},
+    "review_db": {"streamlit", "torch", "training", "pages", "app"},
+    "training": {"streamlit", "pages", "app"},
+    "pages": {"training", "alembic", "torch", "benchmarks"},
+    "app": {"training", "sqlalchemy", "alembic", "torch", "benchmarks"},
+}
+# Each would run code that a file brought along.
+UNSAFE = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"}
+
+
+def files(room):
+    if room == "app":
+        return [ROOT / "app.py"] if (ROOT / "app.py").is_file() else []
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+ALL = [(room, file) for room in ROOMS for file in files(room)]
+IDS = [str(file.relative_to(ROOT)) for _, file in ALL]
+
+
+def imported(tree):
+    """Names of all modules that a file imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+
+
+def parsed(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def test_the_rooms_are_there():
+    assert {"protoecg", "review_db", "training"} <= {room for room, _ in ALL}
+
+
+@pytest.mark.parametrize(("room", "file"), ALL, ids=IDS)
+def test_a_room_imports_only_what_its_place_allows(room, file):
+    packages = {name.split(".")[0] for name in imported(parsed(file))}
+    assert not packages & FORBIDDEN.get(room, set())
+
+
+@pytest.mark.parametrize(("room", "file"), ALL, ids=IDS)
+def test_nothing_is_read_that_could_bring_code_along(room, file):
+    tree = parsed(file)
+    assert not {name.split(".")[0] for name in imported(tree)} & UNSAFE
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        options = {k.arg: getattr(k.value, "value", None) for k in call.keywords}
+        assert not options.get("allow_pickle")
+        if ast.unparse(call.func) == "torch.load":
+            assert options.get("weights_only") is True
+            # Checkpoints are the run's own; a bundle is what others send.
+            assert room == "training"
+        assert ast.unparse(call.func) not in {"eval", "exec", "os.system"}
+
+
+@pytest.mark.parametrize(
+    ("room", "file"),
+    [(r, f) for r, f in ALL if r not in {"app", "pages"}],
+    ids=[i for (r, _), i in zip(ALL, IDS, strict=True) if r not in {"app", "pages"}],
+)
+def test_streamlit_stays_at_the_door(room, file):
+    assert "streamlit" not in {name.split(".")[0] for name in imported(parsed(file))}
+
+
+@pytest.mark.parametrize("file", files("pages"), ids=lambda f: f.name)
+def test_a_page_knows_of_the_database_but_that_there_is_one(file):
+    """The name of the engine's type is all that a page may use of SQLAlchemy."""
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"):
+            assert {alias.name for alias in node.names} == {"Engine"}
+        elif isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("sqlalchemy") for alias in node.names)
+
+
+def test_the_check_itself_sees_imports_inside_functions():
+    tree = ast.parse("def f():\n    from review_db.schema import x\n    import torch.nn as nn\n")
+    assert set(imported(tree)) == {"review_db.schema", "torch.nn"}
+
+
+def test_no_file_names_a_place_on_somebodys_machine():
+    for room, file in ALL:
+        text = file.read_text(encoding="utf-8")
+        assert not any(f"{place}/" in text for place in ("/home", "/Users", "/root")), (room, file)
+
+
+def test_every_module_of_a_room_says_what_it_is_for():
+    missing = [str(f.relative_to(ROOT)) for _, f in ALL if not ast.get_docstring(parsed(f))]
+    assert not missing
