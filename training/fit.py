@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 from collections.abc import Callable
@@ -97,7 +98,9 @@ class Fit:
         """Train one branch, or read it where that is done."""
         file = self.work / f"{name}.pt"
         if not file.exists():
-            torch.save(asdict(self._train_branch(name)), file)
+            part = file.with_suffix(".part")
+            torch.save(asdict(self._train_branch(name)), part)
+            os.replace(part, file)
         saved = torch.load(file, weights_only=True)
         return Trained(saved["state"], saved["solo"], [Source(*s) for s in saved["sources"]])
 
@@ -217,7 +220,9 @@ def _claim(work: Path, settings: dict[str, Any]) -> None:
     file = work / "run.json"
     text = json.dumps(settings, indent=1, sort_keys=True)
     if not file.exists():
-        file.write_text(text)
+        part = file.with_suffix(".part")
+        part.write_text(text)
+        os.replace(part, file)
     elif file.read_text() != text:
         raise ConfigError(
             f"{work} holds a run with other settings or other data. Choose another folder with "

@@ -1,0 +1,179 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+import torch
+
+from protoecg.bundle import load_bundle
+from training.config import ConfigError, read_config
+from training.fit import Fit
+
+CPU = torch.device("cpu")
+
+
+def fit(config, root, work, out):
+    return Fit(read_config(config), root, work, CPU).run(out)
+
+
+def digest(bundle, file):
+    return sha256((bundle.path / file).read_bytes()).hexdigest()
+
+
+def command(config, root, work, out):
+    arguments = ["--data", root, "--out", out, "--config", config, "--work", work]
+    return [sys.executable, "-m", "training", "fit", "--device", "cpu", *map(str, arguments)]
+
+
+def test_a_run_ends_in_a_bundle_of_every_statement(tiny_bundle):
+    assert tiny_bundle.simulated
+    assert set(tiny_bundle.network.branches) == {"rhythm", "morphology", "global"}
+    assert set(tiny_bundle.decisions) == set(tiny_bundle.statements)
+    assert {p.statement for p in tiny_bundle.prototypes} == set(tiny_bundle.statements)
+
+
+def test_a_statement_has_no_more_prototypes_than_patients(tiny_bundle):
+    taken = [(p.statement, p.patient) for p in tiny_bundle.prototypes]
+    assert len(set(taken)) == len(taken)
+    assert all(p.statement in p.statements for p in tiny_bundle.prototypes)
+
+
+def test_the_bundle_tells_how_it_was_made(tiny_bundle):
+    about = tiny_bundle.about
+    assert about["config"]["seed"] == 3
+    assert about["training_ecgs"] + about["validation_ecgs"] < 120
+    stages = {entry["stage"] for entry in about["log"]}
+    assert {"pretrain", "joint", "projected", "anchored", "fusion", "bundle"} <= stages
+
+
+def test_a_bundle_of_simulated_ecgs_carries_them(tiny_bundle):
+    for prototype in tiny_bundle.prototypes:
+        file = tiny_bundle.path / "waveforms" / f"{prototype.record}.dat"
+        assert sha256(file.read_bytes()).hexdigest() == prototype.sha256
+
+
+def test_the_same_seed_gives_the_same_bundle(
+    tiny_bundle, tiny_config, simulated_root, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("again")
+    again = fit(tiny_config, simulated_root, folder / "work", folder / "bundle")
+    assert digest(again, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
+    assert digest(again, "prototypes.json") == digest(tiny_bundle, "prototypes.json")
+    assert again.decisions == tiny_bundle.decisions
+
+
+def test_a_finished_run_is_not_trained_again(
+    tiny_bundle, tiny_config, tiny_work, simulated_root, tmp_path
+):
+    checkpoints = {f: f.stat().st_mtime_ns for f in tiny_work.glob("*.pt")}
+    again = fit(tiny_config, simulated_root, tiny_work, tmp_path / "bundle")
+    assert digest(again, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
+    assert {f: f.stat().st_mtime_ns for f in tiny_work.glob("*.pt")} == checkpoints
+
+
+STALE_GRADIENT = pytest.mark.xfail(
+    strict=True,
+    reason="the anchored stage clips by a norm that counts the prototypes' last joint gradient, "
+    "which a resumed run does not have (training/loop.py)",
+)
+
+
+@pytest.mark.parametrize(
+    "reached",
+    [
+        "train.npy",
+        "morphology-anchored.pt",
+        pytest.param("rhythm-joint.pt", marks=STALE_GRADIENT),
+    ],
+)
+def test_a_run_killed_and_resumed_ends_as_one_that_was_not(
+    reached, tiny_bundle, tiny_config, simulated_root, tmp_path
+):
+    work, out = tmp_path / "work", tmp_path / "bundle"
+    run = subprocess.Popen(
+        command(tiny_config, simulated_root, work, out), stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not (work / reached).exists():
+        assert run.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    assert not (out / "bundle.json").exists()
+    resumed = fit(tiny_config, simulated_root, work, out)
+    assert digest(resumed, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
+    assert resumed.prototypes == tiny_bundle.prototypes
+
+
+def test_leftovers_of_a_kill_while_writing_do_no_harm(
+    tiny_bundle, tiny_config, tiny_work, simulated_root, tmp_path
+):
+    import shutil
+
+    work = tmp_path / "work"
+    shutil.copytree(tiny_work, work)
+    whole = (work / "global.pt").read_bytes()
+    (work / "global.pt").unlink()
+    (work / "global.part").write_bytes(whole[: len(whole) // 2])
+    (work / "global-joint.part").write_bytes(b"")
+    resumed = fit(tiny_config, simulated_root, work, tmp_path / "bundle")
+    assert digest(resumed, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
+
+
+def test_a_work_folder_of_other_settings_is_refused(
+    tiny_bundle, tiny_config, tiny_work, simulated_root
+):
+    other = replace(read_config(tiny_config), seed=4)
+    with pytest.raises(ConfigError, match="other settings or other data"):
+        Fit(other, simulated_root, tiny_work, CPU)
+
+
+def test_a_work_folder_of_other_data_is_refused(tiny_bundle, tiny_config, tiny_work, tmp_path):
+    from training.simulated import write_dataset
+
+    write_dataset(tmp_path / "other", 30, seed=6)
+    with pytest.raises(ConfigError, match="other settings or other data"):
+        Fit(read_config(tiny_config), tmp_path / "other", tiny_work, CPU)
+
+
+def test_a_branch_can_be_trained_by_a_process_of_its_own(
+    tiny_bundle, tiny_config, simulated_root, tmp_path
+):
+    config = read_config(tiny_config)
+    for name in ("global", "rhythm"):
+        Fit(config, simulated_root, tmp_path / "work", CPU).branch(name)
+    whole = Fit(config, simulated_root, tmp_path / "work", CPU).run(tmp_path / "bundle")
+    assert digest(whole, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
+
+
+def test_what_was_written_is_what_loads(tiny_bundle):
+    assert load_bundle(tiny_bundle.path).prototypes == tiny_bundle.prototypes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name = 3\nseeds = 1", "Unknown setting seeds in the file"),
+        ('name = "x"\n[losses]\nlove = 1', "Unknown setting love in losses"),
+        ('name = "x"\n[branches.soul]\nview = "strip"', "Unknown branch soul"),
+        ('name = "x"\n[branches.rhythm]\nview = "strip"', "branches.rhythm.*widths"),
+        ("seed = 1", "name"),
+        ("name = ", "cannot be read as TOML"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(text, words, tmp_path):
+    (tmp_path / "bad.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=words):
+        read_config(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize("name", ["demo", "ptbxl"])
+def test_the_settings_that_come_along_can_be_read(name):
+    from training.__main__ import CONFIGS
+
+    assert set(read_config(CONFIGS / f"{name}.toml").branches) == {"rhythm", "morphology", "global"}
