@@ -51,7 +51,7 @@ class FusionConfig:
     Of those, the sparsest is taken whose validation AUROC is within `tolerance` of the best.
     """
 
-    shares: tuple[float, ...] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
+    shares: tuple[float, ...] = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
     tolerance: float = 0.002
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -69,7 +68,7 @@ class Fit:
         self.config, self.work, self.device = config, work, device
         dataset = ptbxl.load(root)
         self.data_hash = _data_hash(dataset)
-        _claim(work, {"config": asdict(config), "data": self.data_hash})
+        _claim(work, {"config": _of_training(config), "data": self.data_hash})
         self.codes = dataset.statements
         self.train = self._split(dataset, "train", config.train_folds)
         self.validation = self._split(dataset, "validation", config.validation_folds)
@@ -213,6 +212,12 @@ def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) 
 def _data_hash(dataset: ptbxl.Dataset) -> str:
     rows = dataset.table[["record", "fold", "codes"]].to_csv(index=False)
     return sha256(rows.encode()).hexdigest()
+
+
+def _of_training(config: Config) -> dict[str, Any]:
+    """Settings that checkpoints depend on; the fusion is fitted anew each time."""
+    later = {"name", "fusion", "carry_waveforms"}
+    return {key: value for key, value in asdict(config).items() if key not in later}
 
 
 def _claim(work: Path, settings: dict[str, Any]) -> None:
