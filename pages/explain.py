@@ -202,13 +202,13 @@ def _facts(match: Match) -> None:
 def _arranged() -> str:
     arranged = st.segmented_control(
         "The two ECGs",
-        [ABOVE, BESIDE],
-        default=ABOVE,
+        [BESIDE, ABOVE],
+        default=BESIDE,
         required=True,
         key="arrange",
         bind="query-params",
     )
-    return arranged or ABOVE
+    return arranged or BESIDE
 
 
 def _pictures(ecg: ECG, bundle: Bundle, tops: list[Match], match: Match, arranged: str) -> None:
@@ -218,7 +218,8 @@ def _pictures(ecg: ECG, bundle: Bundle, tops: list[Match], match: Match, arrange
         drawing.show_ecg(ecg, _windows(tops, match), key="query")
         return
     if arranged == BESIDE:
-        left, right = st.columns(2)
+        with st.container(key="pair"):
+            left, right = st.columns(2)
         width_px = drawing.HALF_PX
     else:
         left, right = st.container(), st.container()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from zlib import crc32
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared import frame, words
+from pages.shared.proportion import container_key
 from protoecg.ecg import ECG
 from protoecg.explanation import Prototype
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
@@ -23,16 +22,15 @@ def show(figure: go.Figure, *, key: str, alt: str) -> None:
 
 def show_paper(figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX) -> None:
     """Put a figure made for `width_px` on the page, in its proportions at any width."""
-    name = f"paper-{crc32(key.encode()):08x}"
     margin = figure.layout.margin
-    edges = margin.t + margin.b
-    ratio = (figure.layout.height - edges) / width_px
-    height = f"calc({100 * ratio:.2f}cqi + {edges}px)"
-    st.html(
-        f"<style>.st-key-{name} {{ container-type: inline-size; }} "
-        f".st-key-{name}-inner {{ flex: none; height: {height}; }}</style>"
+    inner = container_key(
+        figure.layout.height - margin.t - margin.b, width_px, legend=margin.t > 8, name=key
     )
-    with st.container(key=name), st.container(key=f"{name}-inner"):
+    figure.update_layout(height=None)
+    # Plotly draws once before it knows its height; ranges fitted to that would be kept.
+    figure.update_xaxes(constrain="domain", constraintoward="left")
+    figure.update_yaxes(constrain="domain", constraintoward="top")
+    with st.container(key=f"frame-{key}"), st.container(key=inner):
         st.plotly_chart(
             figure,
             key=f"{key} {frame.theme()}",

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from pages.shared import proportion
 from protoecg.figures.theme import ThemeName
 
 NOTICE = "Research use only. Not a medical device."
@@ -22,6 +23,9 @@ _STYLE = """
 }
 [data-testid="stMainBlockContainer"] { padding: 3.75rem 2rem 3rem; }
 [data-testid="stMainBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+/* Two tracings stand side by side only where each is wide enough to be read. */
+.st-key-pair [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+.st-key-pair [data-testid="stColumn"] { min-width: 440px; }
 </style>
 """
 
@@ -53,7 +57,7 @@ def guard(title: str) -> None:
         navigation()
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
-    st.html(f'{_STYLE}<div class="research-notice">{NOTICE}</div>')
+    st.html(f'{_STYLE}<style>{proportion.STYLE}</style><div class="research-notice">{NOTICE}</div>')
 
 
 def theme() -> ThemeName:
