@@ -1,0 +1,1 @@
+"""Speed, measured against a plain build of the published networks in the same run."""

@@ -1,0 +1,162 @@
+"""`python -m benchmarks`: ours against a plain build of the published networks, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import ours, published
+from protoecg import projection
+from protoecg.bundle import Bundle
+from protoecg.explain import explain
+from protoecg.signals import model_input
+from protoecg.simulate import CODES, simulate
+
+BATCH = 16
+
+
+def main() -> int:
+    """Time each task on both, alternating, and print the medians and their ratio."""
+    args = _arguments()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    bundle, words = ours.bundle(args.network)
+    print(f"Ours: {words}, {len(bundle.prototypes)} prototypes.")
+    print("Theirs: the published networks in plain PyTorch, 1037 prototypes, random weights.")
+    print(f"{args.threads} thread(s), {args.ecgs} simulated ECGs, {_machine()}.\n")
+    print(f"{'':22}{'ours':>12}{'theirs':>12}{'ratio':>9}   repeats")
+    figures = {}
+    for task, pair, repeats in _tasks(bundle, args.ecgs, args.repeats):
+        mine, theirs = _interleaved(pair, repeats)
+        figures[task] = {"ours_s": mine, "theirs_s": theirs, "ratio": theirs / mine}
+        print(
+            f"{task:22}{1e3 * mine:9.1f} ms{1e3 * theirs:9.1f} ms{theirs / mine:8.1f}x   {repeats}"
+        )
+    if args.json:
+        about = {"ours": words, "threads": args.threads, "machine": _machine()}
+        args.json.write_text(json.dumps({**about, "tasks": figures}, indent=1) + "\n")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--network", choices=["auto", "ptbxl", "demo", "random"], default="auto")
+    parser.add_argument("--ecgs", type=int, default=256, help="ECGs to project onto (default 256)")
+    parser.add_argument("--repeats", type=int, default=15, help="of the short tasks (default 15)")
+    parser.add_argument("--threads", type=int, default=1, help="for PyTorch (default 1)")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    return parser.parse_args()
+
+
+Pair = tuple[Callable[[], Any], Callable[[], Any]]
+
+
+def _tasks(bundle: Bundle, n: int, repeats: int) -> list[tuple[str, Pair, int]]:
+    ecg = simulate(["AFIB"], seed=1, rate=500).ecg
+    strips = [simulate([CODES[i % len(CODES)]], seed=i).ecg for i in range(n)]
+    x = np.stack([model_input(strip) for strip in strips])
+    theirs = published.Published().eval()
+    sources = np.stack([x[i % n][:, 300 : 300 + published.SHOWN_SAMPLES] for i in range(1037)])
+    return [
+        ("inference, one ECG", _inference(bundle, theirs, torch.from_numpy(x[:1])), repeats),
+        (
+            "explanation, one ECG",
+            (
+                lambda: explain(ecg, bundle),
+                lambda: published.explain(
+                    theirs, torch.from_numpy(model_input(ecg))[None], sources
+                ),
+            ),
+            repeats,
+        ),
+        (f"projection, {n} ECGs", _projection(bundle, theirs, x), 3),
+        (f"training, {BATCH} ECGs", _training(bundle, theirs, x), max(repeats // 3, 3)),
+    ]
+
+
+def _inference(bundle: Bundle, theirs: published.Published, x: torch.Tensor) -> Pair:
+    return _no_gradient(lambda: bundle.network(x)), _no_gradient(lambda: theirs(x))
+
+
+def _no_gradient(call: Callable[[], Any]) -> Callable[[], Any]:
+    return torch.inference_mode()(call)
+
+
+def _projection(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pair:
+    network, theirs = copy.deepcopy(bundle.network), copy.deepcopy(theirs)
+    y = _labels(len(x), published.STATEMENTS)
+    patients = np.arange(len(x))
+
+    def batches() -> list[torch.Tensor]:
+        return list(torch.from_numpy(x).split(64))
+
+    def mine() -> None:
+        for joint, own in ours.joints(network, y[:, : len(network.statements)]):
+            found = projection.project(joint.branch, batches(), joint.owned, own, patients)
+            projection.embed(joint.branch, projection.crop(joint.branch, x, found))
+
+    return _no_gradient(mine), lambda: published.project(theirs, batches(), y)
+
+
+def _training(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pair:
+    """One step of joint training of all branches; theirs without the prototype losses."""
+    network = copy.deepcopy(bundle.network).requires_grad_(True).train()
+    theirs = copy.deepcopy(theirs).train()
+    batch, y = torch.from_numpy(x[:BATCH]), _labels(BATCH, published.STATEMENTS)
+    joints = ours.joints(network, y[:, : len(network.statements)])
+    mine_step = torch.optim.AdamW(network.parameters(), 1e-4)
+    their_step = torch.optim.AdamW(theirs.parameters(), 1e-4)
+
+    def mine() -> None:
+        mine_step.zero_grad()
+        for joint, own in joints:
+            joint.loss(batch, own).backward()
+        mine_step.step()
+
+    def other() -> None:
+        their_step.zero_grad()
+        logits = theirs(batch)[1]
+        torch.nn.functional.binary_cross_entropy_with_logits(logits, y).backward()
+        their_step.step()
+
+    return mine, other
+
+
+def _labels(n: int, statements: int) -> torch.Tensor:
+    """Draw a tenth of all, with enough of each statement for its prototypes."""
+    labels = (torch.rand(n, statements, generator=torch.Generator().manual_seed(0)) < 0.1).float()
+    for statement in range(statements):
+        labels[(statement * 7 + torch.arange(20)) % n, statement] = 1.0
+    return labels
+
+
+def _interleaved(pair: Pair, repeats: int) -> tuple[float, float]:
+    """Median seconds of each; what slows the machine down for a while slows both."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(repeats + 1):
+        for call, taken in zip(pair, times, strict=True):
+            begun = time.perf_counter()
+            call()
+            if turn:
+                taken.append(time.perf_counter() - begun)
+    return median(times[0]), median(times[1])
+
+
+def _machine() -> str:
+    return f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What is timed of ours: a shipped bundle, or one of PTB-XL's shape with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from protoecg.bundle import Bundle, Decision, load_bundle
+from protoecg.explanation import Prototype
+from protoecg.labels import STATEMENTS
+from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from training.config import LossWeights, read_config
+from training.stages import Joint
+
+ROOT = Path(__file__).resolve().parents[1]
+# Of all weights of a fusion: about what the sparse fit leaves.
+FUSION_DENSITY = 0.1
+
+
+def bundle(which: str) -> tuple[Bundle, str]:
+    """Return a bundle by name, and words for what it is; "auto" takes the best that is there."""
+    names = ["ptbxl", "demo"] if which == "auto" else [which]
+    for name in names:
+        if (ROOT / "models" / name / "bundle.json").is_file():
+            return load_bundle(ROOT / "models" / name), f"the shipped models/{name}"
+    words = "the shape of training/configs/ptbxl.toml with random weights"
+    return _random(), words
+
+
+def _random() -> Bundle:
+    config = read_config(ROOT / "training" / "configs" / "ptbxl.toml")
+    shapes = {}
+    for name, b in config.branches.items():
+        codes = [code for code, s in STATEMENTS.items() if s.branch == name]
+        owners = tuple(code for code in codes for _ in range(b.prototypes_per_statement))
+        shapes[name] = BranchShape(b.view, b.widths, b.strides, b.latent, owners)  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    network = ProtoECGNet(shapes, tuple(STATEMENTS)).eval().requires_grad_(False)
+    network.fusion.weight *= torch.rand_like(network.fusion.weight) < FUSION_DENSITY
+    prototypes = tuple(
+        Prototype(f"{n}-{i}", n, code, "records100/00000/00001_lr", (0.0, 10.0), (code,), "1", None,
+                  None, "")
+        for n, shape in shapes.items()
+        for i, code in enumerate(shape.owners)
+    )  # fmt: skip
+    decisions = {code: Decision(0.5, 100, False) for code in STATEMENTS}
+    return Bundle(ROOT, "random", False, network, prototypes, decisions, {}, "random")
+
+
+def joints(network: ProtoECGNet, labels: torch.Tensor) -> list[tuple[Joint, torch.Tensor]]:
+    """Each branch in joint training, with the labels of its own statements."""
+    found = []
+    for name, branch in network.branches.items():
+        codes = list(dict.fromkeys(branch.shape.owners))
+        y = labels[:, [network.statements.index(code) for code in codes]]
+        found.append((Joint(branch, network.solo[name], LossWeights(), y), y))
+    return found
