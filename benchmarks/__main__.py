@@ -23,6 +23,7 @@ from protoecg.bundle import Bundle
 from protoecg.explain import explain
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
+from training.stages import assignment
 
 BATCH = 16
 
@@ -104,7 +105,9 @@ def _projection(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> P
 
     def mine() -> None:
         for joint, own in ours.joints(network, y[:, : len(network.statements)]):
-            found = projection.project(joint.branch, batches(), joint.owned, own, patients)
+            found = projection.project(
+                joint.branch, batches(), assignment(joint.branch.shape.owners), own, patients
+            )
             projection.embed(joint.branch, projection.crop(joint.branch, x, found))
 
     return _no_gradient(mine), lambda: published.project(theirs, batches(), y)

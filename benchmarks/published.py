@@ -37,6 +37,7 @@ class Basic(nn.Module):
         self.shortcut = nn.Identity() if same else shortcut
 
     def forward(self, x: Tensor) -> Tensor:
+        """Add the body to the shortcut."""
         return torch.relu(self.body(x) + self.shortcut(x))
 
 

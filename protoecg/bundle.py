@@ -180,7 +180,7 @@ def _network(head: Mapping[str, Any], weights: Path) -> ProtoECGNet:
 
 def _shape(raw: Mapping[str, Any]) -> BranchShape:
     tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-    return BranchShape(**tuples)
+    return BranchShape(**tuples)  # type: ignore[arg-type]
 
 
 def _prototype(raw: Mapping[str, Any]) -> Prototype:

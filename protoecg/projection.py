@@ -10,8 +10,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from protoecg.network.prototypes import Similarities
 from protoecg.network.protoecgnet import Branch
+from protoecg.network.prototypes import Similarities
 
 
 class Source(NamedTuple):

@@ -107,7 +107,8 @@ def _build(kind: type, raw: dict[str, Any], where: str) -> Any:
     known = {f.name for f in fields(kind)}
     if unknown := set(raw) - known:
         raise ConfigError(
-            f"Unknown setting {', '.join(sorted(unknown))} in {where}; known: {', '.join(sorted(known))}."
+            f"Unknown setting {', '.join(sorted(unknown))} in {where}; "
+            f"known: {', '.join(sorted(known))}."
         )
     try:
         return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})

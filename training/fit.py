@@ -73,8 +73,7 @@ class Fit:
         self.train = self._split(dataset, "train", config.train_folds)
         self.validation = self._split(dataset, "validation", config.validation_folds)
         self.shapes = {
-            name: BranchShape(b.view, b.widths, b.strides, b.latent, self._owners(name, b))
-            for name, b in config.branches.items()
+            name: _shape(b, self._owners(name, b)) for name, b in config.branches.items()
         }
 
     def _split(self, dataset: ptbxl.Dataset, name: str, folds: tuple[int, ...]) -> Split:
@@ -209,13 +208,20 @@ def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) 
             shutil.copyfile(root / f"{record}{suffix}", target)
 
 
+def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
+    view = settings.view
+    if view not in ("window", "strip"):
+        raise ConfigError(f'A branch has view = "{view}"; expected "window" or "strip".')
+    return BranchShape(view, settings.widths, settings.strides, settings.latent, owners)  # type: ignore[arg-type]
+
+
 def _data_hash(dataset: ptbxl.Dataset) -> str:
     rows = dataset.table[["record", "fold", "codes"]].to_csv(index=False)
     return sha256(rows.encode()).hexdigest()
 
 
 def _of_training(config: Config) -> dict[str, Any]:
-    """Settings that checkpoints depend on; the fusion is fitted anew each time."""
+    """Return the settings that checkpoints depend on; the fusion is fitted anew each time."""
     later = {"name", "fusion", "carry_waveforms"}
     return {key: value for key, value in asdict(config).items() if key not in later}
 

@@ -86,7 +86,9 @@ class Loop:
             with torch.autocast(
                 data.device.type, torch.bfloat16, enabled=_has_bfloat16(data.device)
             ):
-                loss = module.loss(augment(x), data.y[rows].to(data.device))
+                loss = module.loss(  # type: ignore[operator]
+                    augment(x), data.y[rows].to(data.device)
+                )
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(module.parameters(), 1.0)

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from protoecg.network import losses
-from protoecg.network.prototypes import Similarities, best_cells
 from protoecg.network.protoecgnet import Branch
+from protoecg.network.prototypes import Similarities, best_cells
 from protoecg.projection import Source, crop, embed, project
 from training.config import BranchConfig, Config, LossWeights
 from training.loop import Data, Loop
@@ -37,6 +37,7 @@ class Pretraining(nn.Module):
             self.head.bias.copy_(_prior(y))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits of all statements, (batch, c)."""
         latents = self.backbone(x)
         return self.head(torch.cat([latents.amax(dim=2), latents.mean(dim=2)], dim=1))
 
@@ -53,6 +54,9 @@ class Pretraining(nn.Module):
 class Joint(nn.Module):
     """A branch, its own linear classifier and the terms that shape its prototypes."""
 
+    owned: Tensor
+    co_occurrence: Tensor
+
     def __init__(self, branch: Branch, solo: nn.Linear, weights: LossWeights, y: Tensor) -> None:
         super().__init__()
         self.branch, self.solo, self.weights = branch, solo, weights
@@ -63,6 +67,7 @@ class Joint(nn.Module):
             solo.bias.copy_(_prior(y) - 1.0)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return logits of the branch's own statements, (batch, c)."""
         return self.solo(self.branch(x).values)
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
@@ -89,6 +94,8 @@ class Anchored(nn.Module):
     their last embedding.
     """
 
+    windows: Tensor
+
     def __init__(self, joint: Joint, windows: Tensor, live: int) -> None:
         super().__init__()
         self.joint, self.live = joint, live
@@ -96,6 +103,7 @@ class Anchored(nn.Module):
         joint.branch.prototypes.vectors.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Anchored:
+        """Switch all to training but the batch norms."""
         # Batch statistics stay as they were: they must be the same for strips and windows.
         super().train(mode)
         for module in self.modules():
@@ -135,6 +143,7 @@ class BranchTraining:
 
     @property
     def settings(self) -> BranchConfig:
+        """Settings of this branch."""
         return self.config.branches[self.name]
 
     def run(self, branch: Branch, solo: nn.Linear) -> list[Source]:

@@ -38,6 +38,7 @@ class Residual(nn.Module):
         self.shortcut = nn.Identity() if same else _conv(c_in, c_out, 1, stride, 0)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Add the body to the shortcut."""
         body = self.body(x)
         shortcut = self.shortcut(x[..., self.crop : x.shape[-1] - self.crop])
         return torch.relu(body + shortcut[..., : body.shape[-1]])
@@ -74,6 +75,7 @@ class WindowBackbone(nn.Module):
         self.receptive_field = _receptive_field(self.body)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return a latent for each window."""
         return self.to_latent(self.body(_as_image(x))).squeeze(2)
 
     def pooled(self, x: Tensor) -> Tensor:
@@ -99,6 +101,7 @@ class StripBackbone(nn.Module):
         self.to_latent = _latent(self.features, latent)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the strip's one latent."""
         return self.to_latent(_mean_and_max(self.body(_as_image(x)))).squeeze(2)
 
     def pooled(self, x: Tensor) -> Tensor:
@@ -113,7 +116,7 @@ def _as_image(x: Tensor) -> Tensor:
 
 def _conv(c_in: int, c_out: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
     conv = nn.Conv2d(c_in, c_out, (1, kernel), (1, stride), (0, padding), bias=False)
-    return conv.to(memory_format=torch.channels_last)
+    return conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _stem(width: int, padded: bool) -> nn.Module:
@@ -141,7 +144,7 @@ def _mean_and_max(x: Tensor) -> Tensor:
 
 
 def _receptive_field(body: nn.Module) -> int:
-    """Samples that one output cell sees, from the main path's kernels and strides."""
+    """Count the samples that one output cell sees, from the main path's kernels and strides."""
     field, jump = 1, 1
     for module in body.modules():
         if isinstance(module, nn.Conv2d):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,7 @@ class Branch(nn.Module):
         self.prototypes = PrototypeLayer(len(shape.owners), shape.latent)
 
     def forward(self, x: Tensor) -> Similarities:
+        """Compare each ECG's cells with all prototypes."""
         return self.prototypes(self.backbone(x))
 
     def window_samples(self, cell: int) -> tuple[int, int]:
@@ -76,14 +77,15 @@ class ProtoECGNet(nn.Module):
     def __init__(self, shapes: Mapping[str, BranchShape], statements: Sequence[str]) -> None:
         super().__init__()
         self.statements = tuple(statements)
-        self.branches = nn.ModuleDict({name: Branch(shape) for name, shape in shapes.items()})
-        self.solo = nn.ModuleDict(
-            {name: nn.Linear(len(s.owners), len(set(s.owners))) for name, s in shapes.items()}
-        )
+        branches = {name: Branch(shape) for name, shape in shapes.items()}
+        solo = {n: nn.Linear(len(s.owners), len(set(s.owners))) for n, s in shapes.items()}
+        self.branches = cast(dict[str, Branch], nn.ModuleDict(branches))
+        self.solo = cast(dict[str, nn.Linear], nn.ModuleDict(solo))
         prototypes = sum(len(shape.owners) for shape in shapes.values())
         self.fusion = nn.Linear(prototypes, len(self.statements))
 
     def forward(self, x: Tensor) -> Output:
+        """Ask every branch and fuse what they say."""
         seen = [branch(x) for branch in self.branches.values()]
         similarities = torch.cat([s.values for s in seen], dim=1)
         cells = torch.cat([s.cells for s in seen], dim=1)

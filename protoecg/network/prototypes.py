@@ -28,6 +28,7 @@ class PrototypeLayer(nn.Module):
         self.vectors = nn.Parameter(torch.randn(prototypes, latent))
 
     def forward(self, latents: Tensor) -> Similarities:
+        """Return the best cell for each prototype."""
         return best_cells(latents, self.vectors)
 
 

@@ -177,3 +177,10 @@ def test_the_settings_that_come_along_can_be_read(name):
     from training.__main__ import CONFIGS
 
     assert set(read_config(CONFIGS / f"{name}.toml").branches) == {"rhythm", "morphology", "global"}
+
+
+def test_a_view_that_is_none_is_refused(tiny_config, simulated_root, tmp_path):
+    text = tiny_config.read_text(encoding="utf-8").replace('view = "window"', 'view = "keyhole"')
+    (tmp_path / "bad.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="keyhole"):
+        Fit(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU)
