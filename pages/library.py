@@ -9,6 +9,7 @@ from pages.shared import drawing, frame, models, reviews, words
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
 from protoecg.labels import BRANCHES
+from review_db import RatingsError
 from review_db.results import prototype_summary
 
 
@@ -26,10 +27,14 @@ def main() -> None:
 
 
 def _summary(bundle: Bundle) -> pd.DataFrame:
-    # What the reviewers said is an extra here; without it the library is still worth showing.
-    with reviews.database() as engine:
-        return prototype_summary(engine, bundle=bundle.name, fingerprint=bundle.fingerprint)
-    return pd.DataFrame()
+    try:
+        return prototype_summary(
+            reviews.opened(), bundle=bundle.name, fingerprint=bundle.fingerprint
+        )
+    except RatingsError as error:
+        # What the reviewers said is an extra here; without it the library is worth showing.
+        st.warning(str(error), icon=":material/warning:")
+        return pd.DataFrame()
 
 
 def _chosen(bundle: Bundle) -> list[Prototype]:

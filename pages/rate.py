@@ -25,7 +25,7 @@ from review_db import (
 from review_db.questions import TEXT_LENGTH
 from review_db.ratings import Progress, is_done
 
-FAILED = "answer that was not saved"
+FAILED = "answers that were not saved"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def main() -> None:
     """Lay out the page."""
     frame.guard("Rate")
     bundle = models.choose()
+    _not_saved()
     with reviews.database() as engine:
         reviewer = _reviewer(engine)
         if reviewer is not None:
@@ -205,11 +206,15 @@ def _questions(sitting: Sitting) -> None:
         st.button("Take back my answers", type="tertiary", on_click=_take_back, args=(sitting,))
 
 
+def _not_saved() -> None:
+    for (prototype, question), problem in st.session_state.get(FAILED, {}).items():
+        st.error(f"NOT saved: {question} of {prototype}. {problem}", icon=":material/error:")
+
+
 def _state(sitting: Sitting) -> None:
-    failed = st.session_state.get(FAILED, {})
-    for question, problem in failed.get(sitting.item.prototype, {}).items():
-        st.error(f"NOT saved ({question}): {problem}", icon=":material/error:")
-    if failed.get(sitting.item.prototype):
+    if any(
+        prototype == sitting.item.prototype for prototype, _ in st.session_state.get(FAILED, {})
+    ):
         return
     if is_done(sitting.given):
         st.markdown(":green[:material/check_circle: Saved. This prototype is rated.]")
@@ -251,8 +256,7 @@ def _mark(sitting: Sitting, question: str) -> None:
 def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
     """Show the answer that stands in the database, but keep one that could not be saved."""
     key = sitting.key(question)
-    failed = st.session_state.get(FAILED, {}).get(sitting.item.prototype, {})
-    if question not in failed:
+    if (sitting.item.prototype, question) not in st.session_state.get(FAILED, {}):
         st.session_state[key] = stands
     return {"key": key, "on_change": _answer, "args": (sitting, question)}
 
@@ -267,8 +271,8 @@ def _take_back(sitting: Sitting) -> None:
 
 
 def _save(sitting: Sitting, question: str, value: str | bool | None) -> None:
-    failed = st.session_state.setdefault(FAILED, {}).setdefault(sitting.item.prototype, {})
-    failed.pop(question, None)
+    failed = st.session_state.setdefault(FAILED, {})
+    failed.pop((sitting.item.prototype, question), None)
     try:
         save_answer(
             sitting.engine,
@@ -278,7 +282,7 @@ def _save(sitting: Sitting, question: str, value: str | bool | None) -> None:
             value=value,
         )
     except (ValueError, RatingsError) as error:
-        failed[question] = str(error)
+        failed[sitting.item.prototype, question] = str(error)
 
 
 main()

@@ -16,13 +16,16 @@ from review_db import Item, RatingsError, open_database
 def database() -> Iterator[Engine]:
     """Give the database of ratings; where it cannot be used, say so and end the page."""
     try:
-        yield _engine()
+        engine = opened()
+        yield engine
     except RatingsError as error:
         st.error(str(error), icon=":material/error:")
+        st.stop()
 
 
 @st.cache_resource(show_spinner=False)
-def _engine() -> Engine:
+def opened() -> Engine:
+    """Return the database of ratings, or raise its `RatingsError`."""
     return open_database()
 
 

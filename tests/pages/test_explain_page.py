@@ -1,0 +1,148 @@
+import json
+
+import pytest
+
+from protoecg.bundle import Bundle
+from protoecg.explain import explain
+from protoecg.simulate import example
+
+AFIB = "Atrial fibrillation"
+
+
+def words(app) -> str:
+    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.subheader]
+    return "\n".join(element.value for element in elements)
+
+
+def heading(app) -> str:
+    return next(m.value for m in app.markdown if m.value.startswith("### "))
+
+
+def figures(app) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def present(app) -> list[str]:
+    return [label.split("(")[-1].rstrip(")") for label in app.radio(key="present").options]
+
+
+def test_findings_above_threshold_are_listed_most_probable_first(page, demo: Bundle):
+    app = page("explain", example=AFIB)
+
+    found = explain(example(AFIB), demo).findings
+    assert present(app) == [finding.code for finding in found if finding.present]
+    assert app.radio(key="present").value == found[0].code
+
+
+def test_every_statement_can_be_reached(page, demo: Bundle):
+    app = page("explain", example=AFIB)
+
+    absent = [label.split("(")[-1].rstrip(")") for label in app.selectbox(key="absent").options]
+    assert sorted(present(app) + absent) == sorted(demo.statements)
+
+
+def test_a_statement_below_threshold_shows_its_matches_too(page, demo: Bundle):
+    app = page("explain", example=AFIB)
+    code = [f for f in explain(example(AFIB), demo).findings if not f.present and f.matches][
+        -1
+    ].code
+
+    app.selectbox(key="absent").select(code).run()
+
+    assert f"({code})" in heading(app)
+    assert "not present" in words(app)
+    assert code in app.query_params["finding"]
+    assert len(figures(app)) == 4
+
+
+def test_the_query_is_marked_where_the_chosen_match_is(page, demo: Bundle):
+    finding = next(
+        f
+        for f in explain(example("Premature ventricular complexes"), demo).findings
+        if f.branch == "morphology" and f.matches[0].prototype.branch == "morphology"
+    )
+    app = page(
+        "explain",
+        example="Premature ventricular complexes",
+        finding=finding.code,
+        evidence="for it",
+    )
+
+    bands = [t for t in figures(app)[0]["data"] if t.get("fill") == "toself"]
+    shown = [band for band in bands if band.get("visible") is True]
+    assert [band["name"] for band in shown] == ["match 1"]
+    assert finding.matches[0].prototype.name in app.radio(key="match choice").options[0]
+
+
+def test_the_url_alone_brings_back_finding_and_match(page, demo: Bundle):
+    finding, match = next(
+        (finding, finding.matches[1].prototype.name)
+        for finding in reversed(explain(example(AFIB), demo).findings)
+        if len(finding.matches) > 1 and finding.matches[1].contribution > 0
+    )
+
+    app = page("explain", example=AFIB, finding=finding.code, match=match)
+
+    assert f"({finding.code})" in heading(app)
+    assert app.radio(key="match choice").value == match
+
+
+def test_what_is_wrong_in_the_url_is_passed_over(page):
+    app = page("explain", example=AFIB, finding="<script>", match="../../x", bundle="nowhere")
+
+    assert app.radio(key="present").value
+
+
+def test_an_upload_that_is_no_longer_kept_is_asked_for_again(page):
+    app = page("explain", ecg="unknown")
+
+    assert "Upload it again" in words(app)
+
+
+def test_notes_about_the_ecg_stand_before_the_findings(page):
+    app = page("explain", example=AFIB)
+
+    assert any("computed, not recorded" in caption.value for caption in app.caption)
+
+
+def test_without_the_prototypes_ecg_all_else_is_still_shown(page, real_without_ecgs: Bundle):
+    app = page("explain", example=AFIB, bundle="real")
+
+    assert "python -m protoecg fetch" in words(app)
+    assert "is missing" in words(app)
+    assert len(figures(app)) == 2
+    assert "contribution" in words(app)
+
+
+def test_the_demo_comes_first_while_the_real_bundles_ecgs_are_missing(page, real_without_ecgs):
+    app = page("explain")
+
+    assert app.selectbox(key="bundle").value == "demo"
+    assert "is not the first choice yet" in words(app)
+    assert "PROTOECG_PTBXL" in words(app)
+
+
+def test_the_real_bundle_comes_first_when_its_ecgs_are_here(
+    page, demo: Bundle, real_without_ecgs: Bundle, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PROTOECG_PTBXL", str(demo.path / "waveforms"))
+
+    app = page("explain")
+
+    assert app.selectbox(key="bundle").value == "real"
+
+
+@pytest.mark.parametrize("damage", ["weights.safetensors", "prototypes.json", "bundle.json"])
+def test_a_damaged_bundle_says_so_and_leaves_the_others_usable(
+    page, models, real_without_ecgs: Bundle, damage: str
+):
+    (models / "real" / damage).write_bytes(b"{")
+
+    assert page("explain", bundle="real").error
+    assert page("explain", bundle="demo", example=AFIB).radio(key="present").value
+
+
+def test_without_any_bundle_the_page_says_what_to_do(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("PROTOECG_MODELS", str(tmp_path / "none"))
+
+    assert "make demo" in page("explain").error[0].value

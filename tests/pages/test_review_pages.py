@@ -1,0 +1,163 @@
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Engine
+
+from pages.shared import frame, reviews
+from protoecg.bundle import Bundle
+from review_db import answers, save_answer
+from review_db.questions import REQUIRED
+
+GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
+
+
+def words(app) -> str:
+    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(element.value for element in elements)
+
+
+@pytest.fixture
+def given(engine: Engine, demo: Bundle) -> Callable[[], dict]:
+    return lambda: answers(engine, reviewer="R01", bundle=demo.name, fingerprint=demo.fingerprint)
+
+
+@pytest.fixture
+def rated(engine: Engine, demo: Bundle) -> None:
+    for reviewer in ("R01", "R02"):
+        for item in reviews.items(demo)[:3]:
+            for question, value in GOOD.items():
+                save_answer(engine, reviewer=reviewer, item=item, question=question, value=value)
+
+
+def asked(app, question: str):
+    widgets = [*app.radio, *app.checkbox, *app.text_area]
+    return next(widget for widget in widgets if widget.key.endswith(f" {question}"))
+
+
+@pytest.mark.parametrize("name", ["explain", "library", "rate", "results"])
+def test_every_page_carries_the_research_notice(page, name: str):
+    assert any(frame.NOTICE in html.proto.body for html in page(name).get("html"))
+
+
+def test_a_reviewer_is_asked_for_a_code(page):
+    app = page("rate")
+
+    app.text_input[0].input("R01")
+    app.button[0].click().run()
+
+    assert "R01" in app.query_params["reviewer"]
+    assert "Reviewer R01" in app.get("progress")[0].proto.text
+
+
+def test_a_code_that_cannot_be_one_is_refused_with_a_sentence(page):
+    assert "R01, not a name" in page("rate", reviewer="Jane Doe").error[0].value
+
+
+def test_nothing_is_answered_beforehand(page):
+    app = page("rate", reviewer="R01")
+
+    assert [asked(app, question).value for question in REQUIRED] == [None, None, None]
+    assert [asked(app, question).value for question in ("best", "bad")] == [False, False]
+    assert asked(app, "comment").value == ""
+
+
+def test_each_answer_is_saved_at_once(page, given, demo: Bundle):
+    app = page("rate", reviewer="R01")
+
+    asked(app, "clarity").set_value("4").run()
+    asked(app, "comment").input("noise in V1").run()
+    asked(app, "bad").check().run()
+
+    assert given() == {
+        demo.prototypes[0].name: {"clarity": "4", "comment": "noise in V1", "bad": "yes"}
+    }
+    assert "Saved" in words(app)
+
+
+def test_an_alternative_is_asked_for_only_if_not_accurate(page, given, demo: Bundle):
+    app = page("rate", reviewer="R01")
+    assert not [area for area in app.text_area if area.key.endswith("alternative")]
+
+    asked(app, "accurate").set_value("no").run()
+    asked(app, "alternative").input("AFLT").run()
+    assert given()[demo.prototypes[0].name] == {"accurate": "no", "alternative": "AFLT"}
+
+    asked(app, "accurate").set_value("yes").run()
+    assert given()[demo.prototypes[0].name] == {"accurate": "yes"}
+
+
+def test_answers_can_be_taken_back(page, given):
+    app = page("rate", reviewer="R01")
+    asked(app, "clarity").set_value("4").run()
+
+    next(b for b in app.button if b.label == "Take back my answers").click().run()
+
+    assert given() == {}
+    assert asked(app, "clarity").value is None
+
+
+def test_rating_goes_on_at_the_first_open_prototype(page, rated, demo: Bundle):
+    app = page("rate", reviewer="R01")
+
+    assert demo.prototypes[3].name in app.query_params["prototype"]
+    assert f"3 of {len(demo.prototypes)}" in app.get("progress")[0].proto.text
+
+
+def test_the_url_leads_back_to_a_rated_prototype_and_its_answers(page, rated, demo: Bundle):
+    app = page("rate", reviewer="r01", prototype=demo.prototypes[1].name)
+
+    assert {question: asked(app, question).value for question in GOOD} == GOOD
+
+
+def test_an_answer_that_was_not_saved_is_named_and_kept_in_sight(page, models):
+    app = page("rate", reviewer="R01")
+    (models.parent / "ratings.db").unlink()
+
+    asked(app, "clarity").set_value("4").run()
+
+    assert "NOT saved: clarity" in words(app)
+    assert "was deleted or replaced" in words(app)
+
+
+def test_without_its_ecg_a_prototype_cannot_be_rated(page, real_without_ecgs: Bundle):
+    app = page("rate", reviewer="R01", bundle="real")
+
+    assert "is missing" in words(app)
+    assert not app.radio
+
+
+def test_the_library_shows_all_prototypes_of_a_statement(page, demo: Bundle):
+    prototype = next(p for p in demo.prototypes if p.branch == "morphology")
+    app = page("library", branch="morphology")
+
+    shown = [m.value.removeprefix("#### ") for m in app.markdown if m.value.startswith("#### ")]
+    assert shown == [p.name for p in demo.prototypes if p.statement == prototype.statement]
+    assert len(app.get("plotly_chart")) == len(shown)
+    assert prototype.record in words(app)
+
+
+def test_the_library_tells_what_reviewers_said(page, rated, demo: Bundle):
+    app = page("library", branch=demo.prototypes[0].branch)
+
+    assert "2 reviewers · called accurate by 100%" in words(app)
+    assert "representativeness 4.0 of 5" in words(app)
+
+
+def test_results_say_what_to_do_while_nothing_is_rated(page):
+    assert "Open Rate" in words(page("results"))
+
+
+@pytest.mark.parametrize("by", ["branch", "statement", "prototype"])
+def test_results_count_every_rating(page, rated, by: str):
+    app = page("results", by=by)
+
+    table = app.dataframe[0].value
+    assert table["ratings"].sum() == 6
+    assert set(table["clarity: mean"]) == {5.0}
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_a_database_that_cannot_be_read_is_named(page, models):
+    (models.parent / "ratings.db").write_bytes(b"not a database" * 100)
+
+    assert "no SQLite database" in words(page("results"))
