@@ -91,7 +91,7 @@ class Loop:
                 )
             optimizer.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            nn.utils.clip_grad_norm_([p for p in module.parameters() if p.requires_grad], 1.0)
             optimizer.step()
             schedule.step()
             bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)

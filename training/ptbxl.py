@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,5 +119,7 @@ def inputs(dataset: Dataset, cache: Path, progress: Callable = tqdm) -> np.ndarr
         for row, record in enumerate(progress(records, desc="model inputs", unit="ECG")):
             array[row] = model_input(read_record(dataset.root, record))
         array.flush()
-        index.write_text(json.dumps(records))
+        part = index.with_suffix(".part")
+        part.write_text(json.dumps(records))
+        os.replace(part, index)
     return np.load(cache, mmap_mode="r")

@@ -75,19 +75,12 @@ def test_a_finished_run_is_not_trained_again(
     assert {f: f.stat().st_mtime_ns for f in tiny_work.glob("*.pt")} == checkpoints
 
 
-STALE_GRADIENT = pytest.mark.xfail(
-    strict=True,
-    reason="the anchored stage clips by a norm that counts the prototypes' last joint gradient, "
-    "which a resumed run does not have (training/loop.py)",
-)
-
-
 @pytest.mark.parametrize(
     "reached",
     [
         "train.npy",
         "morphology-anchored.pt",
-        pytest.param("rhythm-joint.pt", marks=STALE_GRADIENT),
+        "rhythm-joint.pt",
     ],
 )
 def test_a_run_killed_and_resumed_ends_as_one_that_was_not(
