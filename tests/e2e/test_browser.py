@@ -1,0 +1,170 @@
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from protoecg.ecg import LEADS
+from protoecg.simulate import simulate
+
+PAGES = {
+    "explain": "Explain an ECG",
+    "library": "Prototypes",
+    "rate": "Your reviewer code",
+    "results": "Results",
+}
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A WFDB record of ten seconds at 500 Hz with premature ventricular complexes."""
+    ecg = simulate({"PVC", "SR"}, seed=7, rate=500).ecg
+    counts = np.rint(1000 * ecg.signal).astype("<i2")
+    folder = tmp_path_factory.mktemp("record")
+    lines = [f"pvc {len(LEADS)} 500 {counts.shape[1]}"]
+    lines += [
+        f"pvc.dat 16 1000(0)/mV 16 0 {row[0]} 0 0 {lead}"
+        for lead, row in zip(LEADS, counts, strict=True)
+    ]
+    (folder / "pvc.hea").write_text("\n".join(lines) + "\n")
+    (folder / "pvc.dat").write_bytes(counts.T.tobytes())
+    return folder / "pvc"
+
+
+def upload(tab: Page, url: str, *files: Path) -> None:
+    tab.goto(f"{url}/explain?bundle=demo")
+    tab.locator("input[type=file]").first.set_input_files(list(files))
+
+
+def upload_record(tab: Page, url: str, record: Path) -> None:
+    upload(tab, url, record.with_suffix(".hea"), record.with_suffix(".dat"))
+    expect(tab.get_by_text("Findings (")).to_be_visible()
+
+
+def drawn(tab: Page, number: int) -> None:
+    expect(tab.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(tab.locator(".js-plotly-plot")).to_have_count(number)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_deep_link_to_a_cold_server_opens_the_page_with_its_notice(own_server, tab, name):
+    tab.goto(f"{own_server.url}/{name}")
+
+    expect(tab.get_by_text(PAGES[name], exact=True).first).to_be_visible()
+    expect(tab.get_by_text("Research use only. Not a medical device.")).to_be_visible()
+    expect(tab.get_by_role("link", name="Library")).to_be_visible()
+    expect(tab.get_by_text("Page not found")).to_have_count(0)
+
+
+def test_nothing_is_fetched_from_elsewhere(server, tab):
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+
+    for name in PAGES:
+        tab.goto(f"{server.url}/{name}?example=Atrial+fibrillation&reviewer=R09")
+        expect(tab.get_by_text("Research use only")).to_be_visible()
+
+    local = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+    assert [url for url in asked if not url.startswith(local)] == []
+
+
+def test_an_uploaded_record_is_explained_and_its_windows_are_drawn(server, tab, record):
+    upload_record(tab, server.url, record)
+
+    drawn(tab, 4)
+    expect(tab.get_by_text("Ventricular premature complex (PVC)").first).to_be_visible()
+    tab.get_by_text("Ventricular premature complex (PVC)").first.click()
+    expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
+    expect(tab.locator(".js-plotly-plot text", has_text="match 1").first).to_be_visible()
+    expect(tab.locator(".js-plotly-plot text", has_text="prototype").first).to_be_visible()
+
+
+def test_a_reload_loses_neither_the_upload_nor_the_choice(server, tab, record):
+    upload_record(tab, server.url, record)
+    tab.get_by_text("Ventricular premature complex (PVC)").first.click()
+    expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
+    tab.locator("label", has_text="2 ·").click()
+    expect(tab).to_have_url(re.compile("match="))
+    chosen = tab.url
+
+    tab.reload()
+
+    expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
+    expect(tab.locator("label", has_text="2 ·").locator("input")).to_be_checked()
+    assert tab.url == chosen
+
+
+def test_coming_back_from_another_page_the_ecg_is_still_there(server, tab, record):
+    upload_record(tab, server.url, record)
+
+    tab.get_by_role("link", name="Library").click()
+    expect(tab.get_by_text("Prototypes", exact=True)).to_be_visible()
+    tab.get_by_role("link", name="Explain").click()
+
+    expect(tab.get_by_text("Findings (")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("scan.pdf", b"%PDF-1.7 ...", "A printed ECG has no samples in it"),
+        ("lonely.dat", b"\0" * 4000, "was given without its header"),
+        ("short.csv", b"I,II\n0,0\n1,1\n", "expected a column for each"),
+    ],
+)
+def test_a_bad_file_gets_its_sentence(server, tab, tmp_path, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+
+    upload(tab, server.url, tmp_path / name)
+
+    expect(tab.get_by_text(sentence)).to_be_visible()
+
+
+def test_a_rating_survives_reload_and_kill_and_stands_in_the_export(own_server, tab):
+    tab.goto(f"{own_server.url}/rate?bundle=demo")
+    tab.get_by_role("textbox", name="Your reviewer code").fill("R01")
+    tab.get_by_role("button", name="Start").click()
+    tab.get_by_text("Good: slight noise").click()
+    expect(tab.get_by_text("Saved.")).to_be_visible()
+    tab.get_by_label("Comment").fill("P waves are clear")
+    tab.get_by_label("Comment").press("Control+Enter")
+    expect(tab.get_by_role("button", name="Take back")).to_be_visible()
+
+    tab.reload()
+    expect(tab.get_by_label("Comment")).to_have_value("P waves are clear")
+    expect(tab.locator("label", has_text="Good: slight noise").locator("input")).to_be_checked()
+    rated = tab.url
+
+    own_server.kill()
+    own_server.start()
+    tab.goto(rated)
+    expect(tab.get_by_label("Comment")).to_have_value("P waves are clear")
+
+    tab.goto(f"{own_server.url}/results?bundle=demo")
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="All ratings as CSV").click()
+    assert exported(download.value.path()) == {"clarity": "4", "comment": "P waves are clear"}
+
+
+def exported(archive: Path) -> dict[str, str]:
+    with zipfile.ZipFile(archive) as files:
+        assert "codebook.csv" in files.namelist()
+        rows = csv.DictReader(io.StringIO(files.read("ratings_long.csv").decode("utf-8")))
+        return {row["question"]: row["value"] for row in rows if row["reviewer"] == "R01"}
+
+
+def test_answers_given_while_a_comment_is_typed_are_all_kept(server, tab):
+    tab.goto(f"{server.url}/rate?bundle=demo&reviewer=R02")
+    tab.get_by_label("Comment").fill("typed, then straight on")
+    tab.get_by_role("button", name="Next", exact=True).click()
+    expect(tab.get_by_text(re.compile(r"^2 / "))).to_be_visible()
+
+    tab.get_by_role("button", name="Previous").click()
+
+    expect(tab.get_by_text(re.compile(r"^1 / "))).to_be_visible()
+    expect(tab.get_by_label("Comment")).to_have_count(1)
+    expect(tab.get_by_label("Comment")).to_have_value("typed, then straight on")
