@@ -1,9 +1,9 @@
 """Sparse linear layers on frozen similarities: the fusion, and each branch alone.
 
 Each statement's weights are a logistic lasso. Its penalty is a share of the smallest one that
-empties the statement, since one penalty for all empties the rare ones first. Evidence for a
-statement may only come from prototypes whose source ECG carries it; all others can only speak
-against, so that no finding rests on an ECG that does not have it.
+empties the statement, since one penalty for all empties the rare ones first. Only the statement's
+own prototypes may speak for it, all others only against: a premature beat is not explained by an
+ECG that stands for something else.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def fit_all(
     seen : similarities of training and validation ECGs, (n, p) each
     labels : their statements, (n, c) each
     """
-    carries = carriers(prototypes, network.statements)
-    _fit(network.fusion, seen, labels, carries, config, lambda **k: log(stage="fusion", **k))
+    owned = owners(prototypes, network.statements)
+    _fit(network.fusion, seen, labels, owned, config, lambda **k: log(stage="fusion", **k))
     for name, columns, statements in parts(network):
         _fit(
             network.solo[name],
             [s[:, columns] for s in seen],
             [y[:, statements] for y in labels],
-            carries[columns][:, statements],
+            owned[columns][:, statements],
             config,
             lambda name=name, **k: log(stage="solo", branch=name, **k),
         )
@@ -61,16 +61,16 @@ def parts(network: ProtoECGNet) -> list[tuple[str, list[int], list[int]]]:
     """Of each branch: its name, its columns of the similarities, its own statements."""
     found, start = [], 0
     for name, branch in network.branches.items():
-        owners = branch.shape.owners
-        statements = [network.statements.index(code) for code in dict.fromkeys(owners)]
-        found.append((name, list(range(start, start + len(owners))), statements))
-        start += len(owners)
+        of_each = branch.shape.owners
+        statements = [network.statements.index(code) for code in dict.fromkeys(of_each)]
+        found.append((name, list(range(start, start + len(of_each))), statements))
+        start += len(of_each)
     return found
 
 
-def carriers(prototypes: Sequence[Prototype], statements: Sequence[str]) -> Tensor:
-    """Whether the source ECG of each prototype carries each statement: (p, c) bool."""
-    return torch.tensor([[code in p.statements for code in statements] for p in prototypes])
+def owners(prototypes: Sequence[Prototype], statements: Sequence[str]) -> Tensor:
+    """Whether each prototype stands for each statement: (p, c) bool."""
+    return torch.tensor([[code == p.statement for code in statements] for p in prototypes])
 
 
 def lasso(s: Tensor, y: Tensor, may_support: Tensor, share: float) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from protoecg.explanation import Prototype
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
-from training.fuse import carriers, lasso, parts
+from training.fuse import lasso, owners, parts
 
 
 def problem(seed, n=150, p=6, c=2):
@@ -48,7 +48,7 @@ def test_a_smaller_penalty_empties_none(seed):
 
 @given(seed=st.integers(0, 10_000), share=st.sampled_from([0.3, 0.05, 0.01]))
 @settings(max_examples=15, deadline=None)
-def test_only_carriers_of_a_statement_speak_for_it(seed, share):
+def test_only_its_own_prototypes_speak_for_a_statement(seed, share):
     s, y, may_support = problem(seed)
     weight, _ = lasso(s, y, may_support, share)
     assert (weight.T[~may_support] <= 0).all()
@@ -103,11 +103,11 @@ def prototype(branch, statement, *statements):
     )  # fmt: skip
 
 
-def test_carriers_are_all_statements_of_the_source_ecg():
-    found = carriers(
+def test_a_prototype_stands_for_its_own_statement_only():
+    found = owners(
         [prototype("rhythm", "SR", "IMI"), prototype("morphology", "PVC")], ("SR", "PVC", "IMI")
     )
-    assert found.tolist() == [[True, False, True], [False, True, False]]
+    assert found.tolist() == [[True, False, False], [False, True, False]]
 
 
 def test_each_branch_has_its_own_columns_and_statements():
