@@ -59,6 +59,7 @@ class Bundle:
     decisions : by statement
     about : data set, configuration, metrics and dates, as plain JSON
     fingerprint : of the prototypes; ratings belong to it
+    revision : of the whole bundle, weights and thresholds included
     """
 
     path: Path
@@ -69,6 +70,7 @@ class Bundle:
     decisions: Mapping[str, Decision]
     about: Mapping[str, Any]
     fingerprint: str
+    revision: str
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -136,6 +138,7 @@ def load_bundle(path: Path) -> Bundle:
             decisions=decisions,
             about=head["about"],
             fingerprint=head["sha256"]["prototypes.json"][:16],
+            revision=_sha256(path / "bundle.json")[:16],
         )
     except (KeyError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
         raise BundleError(
