@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import drawing, frame, models, picking, words
 from protoecg.bundle import Bundle
@@ -13,7 +14,7 @@ from protoecg.explain import explain
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures.charts import contributions_figure, describe_contributions
 from protoecg.figures.overlay import comparison_figure, describe_comparison
-from protoecg.figures.paper import Window
+from protoecg.figures.paper import LayoutName, Window
 from protoecg.figures.theme import THEMES
 
 TOP = 5
@@ -29,7 +30,7 @@ def main() -> None:
         _welcome()
         return
     key, ecg = found
-    explanation = _explained(key, bundle.path, bundle.fingerprint, ecg, bundle)
+    explanation = _explained(key, bundle.path, bundle.revision, ecg, bundle)
     _heading(ecg, bundle, explanation)
     finding = _choose_finding(explanation)
     _show_finding(ecg, bundle, finding)
@@ -45,7 +46,7 @@ def _welcome() -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the ECG")
-def _explained(key: str, path: Path, fingerprint: str, _ecg: ECG, _bundle: Bundle) -> Explanation:
+def _explained(key: str, path: Path, revision: str, _ecg: ECG, _bundle: Bundle) -> Explanation:
     return explain(_ecg, _bundle)
 
 
@@ -106,10 +107,8 @@ def _take(widget: str) -> None:
 
 def _caption(finding: Finding) -> str:
     low = " · :orange[low evidence]" if finding.low_evidence else ""
-    return (
-        f"**{words.percent(finding.probability)}** · from {words.percent(finding.threshold)} · "
-        f"{finding.branch}{low}"
-    )
+    probability, threshold = words.percent(finding.probability), words.percent(finding.threshold)
+    return f"**{probability}** · threshold {threshold} · {finding.branch}{low}"
 
 
 def _show_finding(ecg: ECG, bundle: Bundle, finding: Finding) -> None:
@@ -120,10 +119,10 @@ def _show_finding(ecg: ECG, bundle: Bundle, finding: Finding) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tops = _strongest(finding)
-        arranged = _arranged()
+        arranged, layout = _arranged(), drawing.layout()
     match = _choose_match(tops)
     _facts(match)
-    _pictures(ecg, bundle, tops, match, arranged)
+    _pictures(ecg, bundle, match, _windows(tops, match), arranged, layout)
     _chart(finding)
 
 
@@ -211,27 +210,36 @@ def _arranged() -> str:
     return arranged or BESIDE
 
 
-def _pictures(ecg: ECG, bundle: Bundle, tops: list[Match], match: Match, arranged: str) -> None:
+def _pictures(
+    ecg: ECG,
+    bundle: Bundle,
+    match: Match,
+    windows: list[Window],
+    arranged: str,
+    layout: LayoutName,
+) -> None:
     source = models.source_ecg(bundle, match.prototype)
     if source is None:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, _windows(tops, match), key="query")
+        drawing.show_ecg(ecg, windows, key="query", layout=layout)
         return
-    if arranged == BESIDE:
-        with st.container(key="pair"):
-            left, right = st.columns(2)
-        width_px = drawing.HALF_PX
-    else:
-        left, right = st.container(), st.container()
-        width_px = drawing.PAGE_PX
+    left, right, width_px = _places(arranged)
     with left:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, _windows(tops, match), key="query", width_px=width_px)
+        drawing.show_ecg(ecg, windows, key="query", layout=layout, width_px=width_px)
     with right:
         st.markdown("**The prototype's ECG**")
         own = [drawing.prototype_window(match.prototype)]
-        drawing.show_ecg(source, own, key="source", width_px=width_px)
+        drawing.show_ecg(source, own, key="source", layout=layout, width_px=width_px)
     _comparison(ecg, source, match)
+
+
+def _places(arranged: str) -> tuple[DeltaGenerator, DeltaGenerator, int]:
+    if arranged == ABOVE:
+        return st.container(), st.container(), drawing.PAGE_PX
+    with st.container(key="pair"):
+        left, right = st.columns(2)
+    return left, right, drawing.HALF_PX
 
 
 def _windows(tops: list[Match], match: Match) -> list[Window]:

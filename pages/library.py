@@ -8,6 +8,7 @@ import streamlit as st
 from pages.shared import drawing, frame, models, reviews, words
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
+from protoecg.figures.paper import LayoutName
 from protoecg.labels import BRANCHES
 from review_db import RatingsError
 from review_db.results import prototype_summary
@@ -20,10 +21,10 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("### Prototypes", width="content", help=words.PROTOTYPE)
         models.badge(bundle)
-    shown = _chosen(bundle)
+    shown, layout = _chosen(bundle)
     said = _summary(bundle)
     for prototype in shown:
-        _card(bundle, prototype, said)
+        _card(bundle, prototype, said, layout)
 
 
 def _summary(bundle: Bundle) -> pd.DataFrame:
@@ -37,9 +38,9 @@ def _summary(bundle: Bundle) -> pd.DataFrame:
         return pd.DataFrame()
 
 
-def _chosen(bundle: Bundle) -> list[Prototype]:
+def _chosen(bundle: Bundle) -> tuple[list[Prototype], LayoutName]:
     branches = [b for b in BRANCHES if any(p.branch == b for p in bundle.prototypes)]
-    left, right = st.columns(2)
+    left, right, last = st.columns([1, 2, 1])
     branch = left.segmented_control(
         "Branch",
         branches,
@@ -53,19 +54,20 @@ def _chosen(bundle: Bundle) -> list[Prototype]:
     statement = right.selectbox(
         "Statement", statements, format_func=words.named, key="statement", bind="query-params"
     )
-    return [p for p in of_branch if p.statement == statement]
+    with last:
+        layout = drawing.layout()
+    return [p for p in of_branch if p.statement == statement], layout
 
 
-def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame) -> None:
+def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame, layout: LayoutName) -> None:
     with st.container(border=True):
         st.markdown(f"#### {prototype.name}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
         st.markdown(_said(prototype, said))
         ecg = models.source_ecg(bundle, prototype)
         if ecg is not None:
-            drawing.show_ecg(
-                ecg, [drawing.prototype_window(prototype)], key=f"ecg {prototype.name}"
-            )
+            own = [drawing.prototype_window(prototype)]
+            drawing.show_ecg(ecg, own, key=f"ecg {prototype.name}", layout=layout)
 
 
 def _said(prototype: Prototype, said: pd.DataFrame) -> str:
@@ -74,7 +76,7 @@ def _said(prototype: Prototype, said: pd.DataFrame) -> str:
     row = said.loc[prototype.name]
     facts = [f"{row.reviewers:.0f} reviewer{'s' if row.reviewers > 1 else ''}"]
     if pd.notna(row.accurate):
-        facts.append(f"called accurate by {row.accurate:.0%}")
+        facts.append(f"called accurate by {100 * row.accurate:.0f} %")
     facts += [
         f"{scale} {row[scale]:.1f} of 5"
         for scale in ("representativeness", "clarity")

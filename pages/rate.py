@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from pages.shared import drawing, frame, models, reviews, words
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
+from protoecg.figures.paper import LayoutName
 from review_db import (
     QUESTIONS,
     Item,
@@ -88,12 +89,13 @@ def _sit(engine: Engine, reviewer: str, bundle: Bundle) -> None:
     _top(engine, reviewer, items, item, now)
     _by_statement(now, items)
     prototype = next(p for p in bundle.prototypes if p.name == item.prototype)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {words.named(prototype.statement)}", width="content")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.markdown(f"### {words.named(prototype.statement)}", width="stretch")
         models.badge(bundle)
+        layout = drawing.layout()
     given = answers(engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint)
     _marked_best(item, items, given)
-    if _picture(bundle, prototype):
+    if _picture(bundle, prototype, layout):
         _questions(Sitting(engine, reviewer, item, given.get(item.prototype, {})))
 
 
@@ -178,13 +180,14 @@ def _marked_best(item: Item, items: list[Item], given: dict[str, dict[str, str]]
         st.caption(f"Your best prototype of this statement so far: {best[0]}")
 
 
-def _picture(bundle: Bundle, prototype: Prototype) -> bool:
+def _picture(bundle: Bundle, prototype: Prototype, layout: LayoutName) -> bool:
     st.caption(f"{prototype.name} · {drawing.provenance(prototype)}")
     ecg = models.source_ecg(bundle, prototype)
     if ecg is None:
         st.info("A prototype can be rated once its ECG is shown. Go on with the next one.")
         return False
-    drawing.show_ecg(ecg, [drawing.prototype_window(prototype)], key=f"rate {prototype.name}")
+    own = [drawing.prototype_window(prototype)]
+    drawing.show_ecg(ecg, own, key=f"rate {prototype.name}", layout=layout)
     return True
 
 

@@ -22,7 +22,7 @@ def main() -> None:
     bundle = models.choose()
     with reviews.database() as engine:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("### Results")
+            st.markdown("### Results", width="stretch")
             models.badge(bundle)
             _export(engine)
         rated = _version(engine, bundle)
@@ -97,11 +97,7 @@ def _show(table: pd.DataFrame, by: str) -> None:
                 key=scale,
                 alt=f"How often {scale} was given each score from 1 to 5, by {by}; see the table.",
             )
-    st.dataframe(
-        _printed(table, names, by),
-        hide_index=True,
-        column_config={"accurate": st.column_config.NumberColumn(format="percent")},
-    )
+    st.dataframe(_printed(table, names, by), hide_index=True)
 
 
 def _of_statement(table: pd.DataFrame) -> pd.DataFrame:
@@ -125,15 +121,30 @@ def _printed(table: pd.DataFrame, names: pd.Series, by: str) -> pd.DataFrame:
     columns = {by: names, "ratings": table["n"], "reviewers": table["reviewers"]}
     if by != "prototype":
         columns["prototypes"] = table["prototypes"]
-    columns["accurate"] = table["accurate_share"]
+    columns["accurate"] = [_share(share) for share in table["accurate_share"]]
     for scale in SCALES:
-        for key, label in (("mean", "mean"), ("sd", "SD"), ("median", "median")):
-            columns[f"{scale}: {label}"] = table[f"{scale}_{key}"].round(2)
-        low, high = table[f"{scale}_q1"], table[f"{scale}_q3"]
-        columns[f"{scale}: quartiles"] = [
-            f"{a:.1f} to {b:.1f}" if pd.notna(a) else "" for a, b in zip(low, high, strict=True)
+        columns[f"{scale}: mean ± SD"] = [
+            _pair("{:.2f} ± {:.2f}", "{:.2f}", *pair)
+            for pair in zip(table[f"{scale}_mean"], table[f"{scale}_sd"], strict=True)
+        ]
+        columns[f"{scale}: median (quartiles)"] = [
+            "" if pd.isna(median) else f"{median:g} ({low:.1f} to {high:.1f})"
+            for median, low, high in zip(
+                *(table[f"{scale}_{name}"] for name in ("median", "q1", "q3")), strict=True
+            )
         ]
     return pd.DataFrame(columns)
+
+
+def _share(share: float) -> str:
+    return "" if pd.isna(share) else f"{100 * share:.0f} %"
+
+
+def _pair(both: str, alone: str, mean: float, sd: float) -> str:
+    # A single rating has no spread.
+    if pd.isna(mean):
+        return ""
+    return alone.format(mean) if pd.isna(sd) else both.format(mean, sd)
 
 
 main()

@@ -9,10 +9,11 @@ from pages.shared import frame, words
 from pages.shared.proportion import container_key
 from protoecg.ecg import ECG
 from protoecg.explanation import Prototype
-from protoecg.figures.paper import Window, describe_ecg, ecg_figure
+from protoecg.figures.paper import LayoutName, Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import CONFIG, THEMES
 
 PAGE_PX, HALF_PX = 1090, 535
+LAYOUTS: dict[LayoutName, str] = {"3x4": "3 × 4", "12x1": "12 in full"}
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -41,9 +42,32 @@ def show_paper(figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX
         )
 
 
-def show_ecg(ecg: ECG, windows: list[Window], *, key: str, width_px: int = PAGE_PX) -> None:
+def layout() -> LayoutName:
+    """Ask how the leads are printed; kept in the URL."""
+    chosen = st.segmented_control(
+        "Leads",
+        list(LAYOUTS),
+        default="3x4",
+        required=True,
+        format_func=LAYOUTS.__getitem__,
+        key="leads",
+        bind="query-params",
+        help="In 3 × 4 print a lead shows 2.5 s, so a window is marked on the leads printed at "
+        "that moment. With twelve full leads it is marked on all of them.",
+    )
+    return chosen or "3x4"
+
+
+def show_ecg(
+    ecg: ECG,
+    windows: list[Window],
+    *,
+    key: str,
+    layout: LayoutName = "3x4",
+    width_px: int = PAGE_PX,
+) -> None:
     """Print an ECG on the page."""
-    figure = ecg_figure(ecg, windows=windows, theme=frame.theme(), width_px=width_px)
+    figure = ecg_figure(ecg, windows=windows, theme=frame.theme(), layout=layout, width_px=width_px)
     if len(windows) < 2 or width_px < PAGE_PX:
         _without_legend(figure)
     if width_px < PAGE_PX:

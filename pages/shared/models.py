@@ -110,7 +110,7 @@ def _load(path: Path, written_ns: int) -> Bundle:
     return load_bundle(path)
 
 
-@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
+@st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
 def _available(path: Path, fingerprint: str, _bundle: Bundle) -> int:
     return waveforms(_bundle).available(_bundle.prototypes)
 

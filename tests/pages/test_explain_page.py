@@ -3,6 +3,7 @@ import json
 import pytest
 
 from protoecg.bundle import Bundle
+from protoecg.ecg import LEADS
 from protoecg.explain import explain
 from protoecg.simulate import example
 
@@ -76,15 +77,22 @@ def test_the_query_is_marked_where_the_chosen_match_is(page, demo: Bundle):
 
 def test_the_url_alone_brings_back_finding_and_match(page, demo: Bundle):
     finding, match = next(
-        (finding, finding.matches[1].prototype.name)
-        for finding in reversed(explain(example(AFIB), demo).findings)
-        if len(finding.matches) > 1 and finding.matches[1].contribution > 0
+        (finding, against[1].prototype.name)
+        for finding in explain(example(AFIB), demo).findings[1:]
+        if len(against := [m for m in finding.matches[::-1] if m.contribution <= 0]) > 1
     )
 
-    app = page("explain", example=AFIB, finding=finding.code, match=match)
+    app = page("explain", example=AFIB, finding=finding.code, evidence="against it", match=match)
 
     assert f"({finding.code})" in heading(app)
     assert app.radio(key="match choice").value == match
+
+
+def test_twelve_full_leads_show_the_window_in_every_lead(page):
+    app = page("explain", example=AFIB, leads="12 in full")
+
+    leads = [t["name"] for t in figures(app)[0]["data"] if t["name"] in LEADS]
+    assert leads == list(LEADS)
 
 
 def test_what_is_wrong_in_the_url_is_passed_over(page):

@@ -139,7 +139,7 @@ def test_the_library_shows_all_prototypes_of_a_statement(page, demo: Bundle):
 def test_the_library_tells_what_reviewers_said(page, rated, demo: Bundle):
     app = page("library", branch=demo.prototypes[0].branch)
 
-    assert "2 reviewers · called accurate by 100%" in words(app)
+    assert "2 reviewers · called accurate by 100 %" in words(app)
     assert "representativeness 4.0 of 5" in words(app)
 
 
@@ -153,7 +153,7 @@ def test_results_count_every_rating(page, rated, by: str):
 
     table = app.dataframe[0].value
     assert table["ratings"].sum() == 6
-    assert set(table["clarity: mean"]) == {5.0}
+    assert set(table["clarity: median (quartiles)"]) == {"5 (5.0 to 5.0)"}
     assert len(app.get("plotly_chart")) == 2
 
 

@@ -1,0 +1,105 @@
+"""Take the README's pictures of the four pages.
+
+python tests/e2e/screenshots.py [RECORD]   a WFDB record, such as data/ptbxl/records100/...
+                                           (without one: a simulated example)
+The ratings that the pictures show are made up, in a database that is thrown away.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from conftest import Server  # noqa: E402
+
+from pages.shared import reviews  # noqa: E402
+from protoecg.bundle import Bundle, load_bundle  # noqa: E402
+from review_db import open_database, save_answer  # noqa: E402
+
+PICTURES = ROOT / "docs" / "screenshots"
+
+
+def main(record: Path | None) -> None:
+    name = "ptbxl" if (ROOT / "models" / "ptbxl" / "bundle.json").is_file() else "demo"
+    bundle = load_bundle(ROOT / "models" / name)
+    with server() as running, chromium() as tab:
+        rate_some(bundle, running.database)
+        explain(tab, running.url, name, record)
+        picture(tab, running.url, "library", bundle=name, branch="morphology")
+        rated = bundle.prototypes[1].name
+        picture(tab, running.url, "rate", bundle=name, reviewer="R01", prototype=rated)
+        picture(tab, running.url, "results", bundle=name, by="branch")
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        running = Server(Path(folder))
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+@contextmanager
+def chromium() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield browser.new_page(viewport={"width": 1440, "height": 1080})
+        browser.close()
+
+
+def rate_some(bundle: Bundle, database: str) -> None:
+    """Rate a third of the prototypes by two made-up reviewers."""
+    rng, engine = np.random.default_rng(0), open_database(database)
+    for reviewer in ("R01", "R02"):
+        for item in reviews.items(bundle)[1::3]:
+            answers = {
+                "accurate": "yes" if rng.uniform() < 0.85 else "no",
+                "representativeness": str(rng.choice([2, 3, 4, 5], p=[0.1, 0.25, 0.4, 0.25])),
+                "clarity": str(rng.choice([2, 3, 4, 5], p=[0.05, 0.15, 0.4, 0.4])),
+            }
+            for question, value in answers.items():
+                save_answer(engine, reviewer=reviewer, item=item, question=question, value=value)
+    engine.dispose()
+
+
+def explain(tab: Page, url: str, bundle: str, record: Path | None) -> None:
+    if record is None:
+        picture(tab, url, "explain", bundle=bundle, example="Premature ventricular complexes")
+        return
+    tab.goto(f"{url}/explain?bundle={bundle}")
+    files = [record.with_suffix(".hea"), record.with_suffix(".dat")]
+    tab.locator("input[type=file]").first.set_input_files(files)
+    take(tab, "explain")
+
+
+def picture(tab: Page, url: str, page: str, **query: str) -> None:
+    tab.goto(f"{url}/{page}?{urlencode(query)}")
+    take(tab, page)
+
+
+def take(tab: Page, name: str) -> None:
+    tab.locator(".js-plotly-plot .main-svg").first.wait_for()
+    # Plotly draws in several steps and tells nobody when it is done.
+    time.sleep(4)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    tab.screenshot(path=PICTURES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
