@@ -39,8 +39,8 @@ def main() -> None:
 def _welcome() -> None:
     st.header("Explain an ECG")
     st.write(
-        "The model compares an ECG with prototypes: real ECGs that each stand for a statement. "
-        "You see what it finds, and the ECGs that every finding rests on."
+        "The model compares an ECG with prototypes: ECGs of its training data that each stand for "
+        "a statement. You see what it finds, and the ECGs that every finding rests on."
     )
     picking.picker()
 

@@ -23,6 +23,7 @@ _STYLE = """
 }
 [data-testid="stMainBlockContainer"] { padding: 3.75rem 2rem 3rem; }
 [data-testid="stMainBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.6rem; }
+[data-testid="stCheckbox"] label * { white-space: normal; overflow: visible; }
 /* Two tracings stand side by side only where each is wide enough to be read. */
 .st-key-pair [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
 .st-key-pair [data-testid="stColumn"] { min-width: 440px; }

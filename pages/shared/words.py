@@ -14,7 +14,7 @@ CONTRIBUTION = (
     "sees the ECG) add up to the logit, which a fixed curve turns into the probability."
 )
 PROTOTYPE = (
-    "A real ECG of the training data, or a window of it, that the model compares every ECG with."
+    "An ECG of the training data, or a window of it, that the model compares every ECG with."
 )
 BRANCHES = {
     "rhythm": "The rhythm branch compares the whole ten seconds, so the whole strip is marked.",

@@ -83,18 +83,18 @@ def test_an_uploaded_record_is_explained_and_its_windows_are_drawn(server, tab, 
     expect(tab.locator(".js-plotly-plot text", has_text="prototype").first).to_be_visible()
 
 
-def test_a_reload_loses_neither_the_upload_nor_the_choice(server, tab, record):
+def test_a_reload_loses_neither_the_upload_nor_the_choices(server, tab, record):
     upload_record(tab, server.url, record)
     tab.get_by_text("Ventricular premature complex (PVC)").first.click()
     expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
-    tab.locator("label", has_text="2 ·").click()
-    expect(tab).to_have_url(re.compile("match="))
+    tab.get_by_role("radio", name="12 in full").click()
+    expect(tab).to_have_url(re.compile("leads="))
     chosen = tab.url
 
     tab.reload()
 
     expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
-    expect(tab.locator("label", has_text="2 ·").locator("input")).to_be_checked()
+    expect(tab.get_by_role("radio", name="12 in full")).to_be_checked()
     assert tab.url == chosen
 
 
