@@ -18,9 +18,6 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.labels import STATEMENTS
 from protoecg.signals import MODEL_SAMPLES, model_input
 
-TRAIN_FOLDS = (1, 2, 3, 4, 5, 6, 7, 8)
-VALIDATION_FOLDS = (9,)
-
 
 class DataError(ValueError):
     """A data set that cannot be used; the message says what is missing and where to get it."""
