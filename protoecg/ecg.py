@@ -16,6 +16,8 @@ MAX_MV = 40.0
 EINTHOVEN_TOLERANCE = 0.3
 EINTHOVEN_MIN_MV = 0.05
 
+# What I and II make of the other limb leads (Einthoven, Goldberger).
+_FROM_I_AND_II = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _PREFIX = re.compile(r"^(MDC)?(ECG|EKG)?(LEAD|ABLEITUNG|ABL)?(ML|D(?=[I123]))?")
 _LEAD_OF_KEY = {lead.upper(): lead for lead in LEADS} | {"1": "I", "2": "II", "3": "III"}
@@ -57,7 +59,7 @@ class ECG:
         object.__setattr__(self, "signal", signal)
         object.__setattr__(self, "rate", float(self.rate))
         _refuse_wrong_shape(signal)
-        _refuse_rate_and_length(signal.shape[1], self.rate)
+        refuse_rate_and_length(signal.shape[1], self.rate)
         _refuse_missing_samples(signal, self.rate)
         _refuse_absurd_amplitude(signal)
         found = (*_flat_leads(signal), *_odd_amplitude(signal), *_limb_leads_at_odds(signal))
@@ -72,19 +74,9 @@ class ECG:
         source: str = "",
         notes: tuple[str, ...] = (),
     ) -> ECG:
-        """Order named leads (any usual spelling) into an ECG; other channels are left out.
-
-        Parameters
-        ----------
-        signal : (len(names), n), mV
-        names : the channels' names as the file spells them
-
-        Raises
-        ------
-        ECGError
-            If one of the twelve leads is missing or stands in the recording twice.
-        """
-        return cls(np.asarray(signal)[_order_of_leads(names)], rate, source, notes)
+        """Order named leads (any usual spelling) into an ECG; see `twelve_leads`."""
+        ordered, derived = twelve_leads(signal, names)
+        return cls(ordered, rate, source, (*notes, *derived))
 
     @property
     def duration(self) -> float:
@@ -107,22 +99,66 @@ def lead_named(name: str) -> str | None:
     return _LEAD_OF_KEY.get(key)
 
 
-def _order_of_leads(names: Sequence[str]) -> list[int]:
+def twelve_leads(
+    signal: np.ndarray | Sequence[np.ndarray], names: Sequence[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Put named channels into the order of `LEADS`; other channels are left out.
+
+    Where a file stores I and II but not all other limb leads, these are computed.
+
+    Parameters
+    ----------
+    signal : (len(names), n), mV
+    names : the channels' names as the file spells them
+
+    Returns
+    -------
+    (12, n) float32 in mV, and a note on leads that were computed
+
+    Raises
+    ------
+    ECGError
+        If one of the twelve leads is missing or stands in the recording twice.
+    """
+    found = _channels_of_leads(names)
+    rows = {lead: signal[index] for lead, index in found.items()}
+    ordered = np.empty((len(LEADS), len(rows["I"])), dtype=np.float32)
+    # What overflows is infinite, and refused as missing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for row, lead in zip(ordered, LEADS, strict=True):
+            if lead in rows:
+                row[:] = rows[lead]
+            else:
+                of_i, of_ii = _FROM_I_AND_II[lead]
+                row[:] = of_i * rows["I"] + of_ii * rows["II"]
+    if not (computed := [lead for lead in LEADS if lead not in rows]):
+        return ordered, ()
+    return ordered, (f"Computed from I and II, not stored in the file: {', '.join(computed)}.",)
+
+
+def _channels_of_leads(names: Sequence[str]) -> dict[str, int]:
+    """Return the channel of each stored lead, once I, II and V1 to V6 are known to be there."""
     found: dict[str, list[int]] = {lead: [] for lead in LEADS}
     for index, name in enumerate(names):
         if (lead := lead_named(name)) is not None:
             found[lead].append(index)
-    if missing := [lead for lead in LEADS if not found[lead]]:
+    derivable = _FROM_I_AND_II if found["I"] and found["II"] else ()
+    if missing := [lead for lead in LEADS if not found[lead] and lead not in derivable]:
         raise ECGError(
-            f"Missing {_leads(missing)}: the file has the channels {', '.join(names) or 'none'}. "
-            "All twelve standard leads are needed; export the full 12-lead ECG."
+            f"Missing {_leads(missing)}: the file has the channels {_listed(names)}. All twelve "
+            "standard leads are needed (or I, II and V1 to V6); export the full 12-lead ECG."
         )
     if twice := [lead for lead in LEADS if len(found[lead]) > 1]:
         raise ECGError(
             f"More than one channel is named as {_leads(twice)}. Each of the twelve leads is "
             "needed once; remove or rename the extra channels."
         )
-    return [found[lead][0] for lead in LEADS]
+    return {lead: indices[0] for lead, indices in found.items() if indices}
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(name[:20] for name in names[:16])
+    return (f"{shown} and {len(names) - 16} more" if len(names) > 16 else shown) or "none"
 
 
 def _refuse_wrong_shape(signal: np.ndarray) -> None:
@@ -133,7 +169,8 @@ def _refuse_wrong_shape(signal: np.ndarray) -> None:
         )
 
 
-def _refuse_rate_and_length(samples: int, rate: float) -> None:
+def refuse_rate_and_length(samples: int, rate: float) -> None:
+    """Raise ECGError if the rate in Hz is absurd or the recording shorter than ten seconds."""
     low, high = RATE_HZ
     if not low <= rate <= high:
         raise ECGError(

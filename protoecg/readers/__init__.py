@@ -1,69 +1,128 @@
-"""Bytes to ECG: WFDB, CSV and NPY, recognised by what is in the file."""
+"""Bytes to ECG: each format recognised by what is in the file, never by its name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from protoecg.ecg import ECG, ECGError
-from protoecg.readers import csv_format, npy_format, wfdb_format
+from protoecg.readers import (
+    csv_format,
+    dicom_format,
+    edf_format,
+    npy_format,
+    scp_format,
+    wfdb_format,
+    xml_format,
+    zip_format,
+)
+from protoecg.readers.recording import Recording, rate_note
 
 MAX_BYTES = 20_000_000
 
-# Formats that hospitals hand out and that are not read, with the way out of each.
+_Read = Callable[[bytes, str], Recording]
+# How each format in one file that says its own rate is known, how it is read, its name.
+_FORMATS: tuple[tuple[Callable[[bytes], bool], _Read, str], ...] = (
+    (edf_format.is_edf, edf_format.read, "EDF"),
+    (dicom_format.is_dicom, dicom_format.read, "DICOM"),
+    (scp_format.is_scp, scp_format.read, "SCP-ECG"),
+    (xml_format.is_xml, xml_format.read, "XML"),
+)
+# What is handed out for ECGs but holds none, with the way out of each.
 _FOREIGN = (
     (rb"%PDF", "a PDF", "A printed ECG has no samples in it; export the recording as WFDB or CSV."),
     (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture", "Export the recording itself as WFDB or CSV."),
-    (rb"PK\x03\x04", "an Excel or zip file", "Save the sheet as CSV, or unpack the archive first."),
     (rb"\x1f\x8b", "a gzip archive", "Unpack it first."),
     (rb"\x89HDF", "an HDF5 file", "Export the recording as WFDB, CSV or NPY."),
-    (rb"\s*<\?xml|\xef\xbb\xbf<\?xml", "an XML file", "Export the recording as WFDB or CSV."),
-    (rb".{128}DICM", "a DICOM file", "Export the recording as WFDB or CSV."),
-    (rb"0 {7}", "an EDF file", "Convert it to WFDB or CSV."),
 )
 
 
-def read_ecg(files: Mapping[str, bytes], *, rate: float | None = None) -> ECG:
-    """Read one 12-lead ECG from uploaded files.
+def read_ecg(files: Mapping[str, bytes], *, rate: float | None = None, start: float = 0.0) -> ECG:
+    """Read one 12-lead ECG of ten seconds from uploaded files.
 
     Parameters
     ----------
-    files : each file's name and content: one CSV or NPY file, or a WFDB header (`.hea`) with its
-        signal files (`.dat`, `.mat`); other files beside a header are not looked at
-    rate : sampling rate in Hz for files that do not say it themselves
+    files, rate : as in `read_recording`
+    start : second of the recording at which the ten seconds begin
 
     Raises
     ------
     ECGError
         With a sentence for clinicians, if the files are no readable 12-lead ECG.
     """
+    return read_recording(files, rate=rate).ecg(start)
+
+
+def read_recording(files: Mapping[str, bytes], *, rate: float | None = None) -> Recording:
+    """Read a whole 12-lead recording from uploaded files.
+
+    Parameters
+    ----------
+    files : each file's name and content: one file of any format, or a WFDB header (`.hea`) with
+        its signal files (`.dat`, `.mat`); other files beside a header are not looked at
+    rate : sampling rate in Hz for files that do not say it themselves
+
+    Raises
+    ------
+    ECGError
+        With a sentence for clinicians, if the files are no readable 12-lead recording.
+    """
     files = {_base_name(name): content for name, content in files.items()}
     _refuse_size(sum(map(len, files.values())))
+    if len(files) == 1 and zip_format.is_zip(next(iter(files.values()))):
+        return _read_archive(*next(iter(files.items())), rate=rate)
+    return _read_files(files, rate=rate)
+
+
+def _read_archive(name: str, content: bytes, *, rate: float | None) -> Recording:
+    files = zip_format.unpack(content, name, MAX_BYTES)
+    if files and all(map(npy_format.is_npy, files.values())):
+        return npy_format.read_archive(files, name, rate=rate)
+    return _read_files(files, rate=rate)
+
+
+def _read_files(files: Mapping[str, bytes], *, rate: float | None) -> Recording:
     headers = [name for name, content in files.items() if wfdb_format.is_header(content)]
     if len(headers) > 1:
         raise ECGError(
             f"Found {len(headers)} ECGs ({', '.join(headers)}). Select the files of one recording."
         )
     if headers:
-        return wfdb_format.read(files, headers[0], rate=rate)
+        return _guarded(lambda: wfdb_format.read(files, headers[0], rate=rate), headers[0], "WFDB")
     return _read_single(*_the_only(files), rate=rate)
 
 
-def read_path(path: Path, *, rate: float | None = None) -> ECG:
+def _guarded(read: Callable[[], Recording], source: str, format_name: str) -> Recording:
+    try:
+        return read()
+    except ECGError:
+        raise
+    # The libraries raise whatever a damaged file leads to, and may quote the patient.
+    except Exception:
+        raise ECGError(
+            f"{source} is a damaged {format_name} file. Copy or export it again."
+        ) from None
+
+
+def read_path(path: Path, *, rate: float | None = None, start: float = 0.0) -> ECG:
     """Read one 12-lead ECG from disk.
 
     A WFDB record is named by its header, its signal file or without a suffix; its other files
-    are taken from the same folder. `rate` and errors as in `read_ecg`.
+    are taken from the same folder. `rate`, `start` and errors as in `read_ecg`.
     """
-    path = Path(path)
+    return read_ecg(_files_of(Path(path)), rate=rate, start=start)
+
+
+def _files_of(path: Path) -> dict[str, bytes]:
     header = path if path.suffix == ".hea" else path.with_suffix(".hea")
     if path.suffix in {".hea", ".dat", ".mat"} and header.is_file():
-        return read_ecg(_record_files(header), rate=rate)
+        return _record_files(header)
     beside = path.with_name(path.name + ".hea")
     if not path.is_file() and beside.is_file():
-        return read_ecg(_record_files(beside), rate=rate)
-    return read_ecg({path.name: _content(path)}, rate=rate)
+        return _record_files(beside)
+    return {path.name: _content(path)}
 
 
 def _record_files(header: Path) -> dict[str, bytes]:
@@ -81,7 +140,7 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ECGError(
-            f"Cannot read {path}: {error.strerror or error}. Give a .hea, .csv or .npy file."
+            f"Cannot read {path}: {error.strerror or error}. Give the file of an ECG."
         ) from error
 
 
@@ -98,20 +157,39 @@ def _refuse_size(size: int) -> None:
 
 
 def _the_only(files: Mapping[str, bytes]) -> tuple[str, bytes]:
-    if len(files) != 1:
+    """Return the one file that is an ECG; a report or a picture may lie beside it."""
+    known = {
+        name: content
+        for name, content in files.items()
+        if _format_of(content) or npy_format.is_npy(content)
+    }
+    left = known or {n: content for n, content in files.items() if not _foreign(content)} or files
+    if len(left) != 1:
         raise ECGError(
-            f"Found {len(files) or 'no'} files without a WFDB header. Select one CSV or NPY file, "
-            "or a header (.hea) together with its signal file (.dat or .mat)."
+            f"Found {len(left) or 'no'} files without a WFDB header. Select the one file of an "
+            "ECG, or a header (.hea) together with its signal file (.dat or .mat)."
         )
-    return next(iter(files.items()))
+    return next(iter(left.items()))
 
 
-def _read_single(name: str, content: bytes, *, rate: float | None) -> ECG:
+def _format_of(content: bytes) -> tuple[_Read, str] | None:
+    return next(((read, name) for known, read, name in _FORMATS if known(content)), None)
+
+
+def _foreign(content: bytes) -> tuple[str, str] | None:
+    return next(((what, way) for mark, what, way in _FOREIGN if re.match(mark, content)), None)
+
+
+def _read_single(name: str, content: bytes, *, rate: float | None) -> Recording:
+    if found := _format_of(content):
+        read, format_name = found
+        recording = _guarded(lambda: read(content, name), name, format_name)
+        notes = (*rate_note(rate, recording.rate), *recording.notes)
+        return replace(recording, notes=notes)
     if npy_format.is_npy(content):
         return npy_format.read(content, name, rate=rate)
-    for pattern, what, way_out in _FOREIGN:
-        if re.match(pattern, content, re.DOTALL):
-            raise ECGError(f"{name} is {what}, which cannot be read as an ECG. {way_out}")
+    if words := _foreign(content):
+        raise ECGError(f"{name} is {words[0]}, which cannot be read as an ECG. {words[1]}")
     if name.lower().endswith((".dat", ".mat")):
         raise ECGError(
             f"The signal file {name} was given without its header. Select the header (.hea) "

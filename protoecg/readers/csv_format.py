@@ -5,22 +5,25 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from io import StringIO
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
 
-from protoecg.ecg import ECG, LEADS, RATE_HZ, ECGError, lead_named
+from protoecg.ecg import LEADS, RATE_HZ, ECGError, lead_named
 from protoecg.readers.npy_format import ORDER_NOTE
+from protoecg.readers.recording import Recording, rate_note
+from protoecg.readers.units import MICRO_SIGNS, factor, millivolts, plain
 
 MAX_COLUMNS = 64
+MAX_ROWS = 400_000
 MAX_LINE = 4000
 
 _DELIMITERS = ";\t,"
-_MICRO = "\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}"
-_MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "v": 1e3, "nv": 1e-6}
 _IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
-_AFTER_NAME = re.compile(rf"(?P<name>.*?)[\s_/]+(?P<unit>[mun{_MICRO}]v|ms|s|sec)", re.IGNORECASE)
+_AFTER_NAME = re.compile(
+    rf"(?P<name>.*?)[\s_/]+(?P<unit>[mun{MICRO_SIGNS}]v|ms|s|sec)", re.IGNORECASE
+)
 _TIME_NAMES = {"time", "t", "elapsedtime", "timestamp", "zeit", "seconds", "sec", "s", "ms"}
 _SECONDS = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
@@ -37,7 +40,7 @@ class _Table:
     values: np.ndarray
 
 
-def read(content: bytes, source: str, *, rate: float | None = None) -> ECG:
+def read(content: bytes, source: str, *, rate: float | None = None) -> Recording:
     """Read a table of samples; `rate` in Hz is needed where no column gives the time.
 
     Leads are found by their names in the first row, in millivolts unless the name has a unit
@@ -53,12 +56,13 @@ def read(content: bytes, source: str, *, rate: float | None = None) -> ECG:
             f"{source} does not say its sampling rate: it has no column with the time. Give the "
             "rate in Hz, such as 500."
         )
-    if own_rate and rate and abs(rate - own_rate) > 0.01 * own_rate:
-        notes += (f"The file itself says {own_rate:g} Hz; the given {rate:g} Hz were not used.",)
-    if not any(table.names):
-        return ECG(table.values.T, float(rate or 0), source, (*notes, ORDER_NOTE))
+    if own_rate:
+        notes += rate_note(rate, own_rate)
+    if table.names and not any(table.names):
+        found = (*notes, ORDER_NOTE)
+        return Recording.from_leads(table.values.T, LEADS, float(rate or 0), source, found)
     factors, unit_notes = _factors(table)
-    return ECG.from_leads(
+    return Recording.from_leads(
         table.values.T * factors[:, None],
         table.names,
         own_rate or float(rate or 0),
@@ -84,16 +88,22 @@ def _text(content: bytes, source: str) -> str:
 
 
 def _read_table(text: str, source: str) -> _Table:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_ROWS:
+        raise ECGError(
+            f"{source} has more than {MAX_ROWS:,} rows. Export a shorter part of the recording; "
+            "ten seconds are enough."
+        )
+    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
     first = _first_row(lines)
     line = lines[first] if lines else ""
     delimiter = max(_DELIMITERS, key=line.count)
     cells = _cells(line, delimiter)
     if not len(LEADS) <= len(cells) <= MAX_COLUMNS:
         raise ECGError(
-            f"{source} has {len(cells)} columns in its row {line[:40]!r}, expected a column for "
-            "each of the twelve leads, separated by comma, semicolon or tab, with their names in "
-            "the first row."
+            f"{source} has {len(cells)} columns in its row {first + 1}, expected a column for each "
+            "of the twelve leads, separated by comma, semicolon or tab, with their names in the "
+            "first row."
         )
     if all(_is_number(cell) for cell in cells):
         return _table_without_names(lines[first:], delimiter, len(cells), source)
@@ -141,16 +151,15 @@ def _name_and_unit(cell: str) -> tuple[str, str]:
     return (match["name"].strip(), match["unit"].strip()) if match else (cell, "")
 
 
-def _plain(unit: str) -> str:
-    return re.sub(f"[{_MICRO}]", "u", unit.strip(" '\"()[]")).lower()
-
-
 def _units_row(line: str, delimiter: str, columns: int) -> tuple[str, ...]:
     cells = _cells(line, delimiter)
-    known = {*_MILLIVOLTS, *_SECONDS, ""}
-    if len(cells) != columns or not all(_plain(cell) in known for cell in cells):
+    if len(cells) != columns or not all(map(_is_unit, cells)):
         return ()
-    return tuple(map(_plain, cells))
+    return tuple(map(plain, cells))
+
+
+def _is_unit(cell: str) -> bool:
+    return not plain(cell) or plain(cell) in _SECONDS or millivolts(cell) is not None
 
 
 def _is_number(cell: str) -> bool:
@@ -176,7 +185,7 @@ def _numbers(
     decimal = "," if delimiter != "," and any("," in line for line in lines[:1000]) else "."
     try:
         table = pd.read_csv(
-            StringIO("\n".join(map(str, rows))),
+            BytesIO("\n".join(map(str, rows)).encode()),
             sep=delimiter,
             decimal=decimal,
             header=None,
@@ -229,7 +238,7 @@ def _rate_of(table: _Table, column: int, source: str) -> tuple[float, tuple[str,
             f"The time column of {source} does not grow evenly: samples are missing or repeated. "
             "Export the ECG without gaps."
         )
-    unit = _plain(table.units[column]) or table.names[column].lower()
+    unit = plain(table.units[column]) or table.names[column].lower()
     if unit in _SECONDS:
         return _whole(1 / (step * _SECONDS[unit])), ()
     return _rate_of_unknown_unit(step, source)
@@ -254,10 +263,8 @@ def _whole(rate: float) -> float:
 
 def _factors(table: _Table) -> tuple[np.ndarray, tuple[str, ...]]:
     """Factor to millivolts for each column, and what was assumed about it."""
-    factors = [_MILLIVOLTS.get(_plain(unit), 1.0) for unit in table.units]
-    notes = tuple(
-        f"The unit {unit[:20]!r} of {name} is unknown: millivolts are assumed."
+    found = [
+        factor(unit, name) if unit and lead_named(name) else (1.0, ())
         for name, unit in zip(table.names, table.units, strict=True)
-        if lead_named(name) and unit and _plain(unit) not in _MILLIVOLTS
-    )
-    return np.array(factors), notes
+    ]
+    return np.array([f for f, _ in found]), tuple(note for _, notes in found for note in notes)

@@ -1,19 +1,22 @@
-"""NPY files: one array of twelve leads in the standard order, in millivolts."""
+"""NPY and NPZ files: one array of leads in millivolts, in NPZ perhaps with names and rate."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from math import prod
 
 import numpy as np
 from numpy.lib import format as npy
 
-from protoecg.ecg import ECG, LEADS, ECGError
+from protoecg.ecg import LEADS, ECGError
+from protoecg.readers.recording import Recording, rate_note
 
 ORDER_NOTE = (
     "The file names no leads: the order I, II, III, aVR, aVL, aVF, V1 to V6 and millivolts are "
     "assumed."
 )
+_RATE_NAMES = {"fs", "rate", "hz", "sfreq", "frequency", "samplingrate", "samplingfrequency"}
 
 
 def is_npy(content: bytes) -> bool:
@@ -21,35 +24,79 @@ def is_npy(content: bytes) -> bool:
     return content.startswith(npy.MAGIC_PREFIX)
 
 
-def read(content: bytes, source: str, *, rate: float | None = None) -> ECG:
+def read(content: bytes, source: str, *, rate: float | None = None) -> Recording:
     """Read an array of shape (12, n) or (n, 12); `rate` in Hz is needed."""
-    shape = _checked_shape(content, source)
+    return _recording(_load(content, source), LEADS, source, rate, (ORDER_NOTE,))
+
+
+def read_archive(
+    files: Mapping[str, bytes], source: str, *, rate: float | None = None
+) -> Recording:
+    """Read the arrays of an NPZ file: the leads, perhaps their names and the rate.
+
+    The leads are its only array of two dimensions, the names its array of words, and the rate is
+    one number called `fs`, `rate`, `sampling_rate` or the like.
+    """
+    arrays = {
+        name.removesuffix(".npy").replace("_", "").lower(): _load(content, source)
+        for name, content in files.items()
+    }
+    tables = [array for array in arrays.values() if array.ndim == 2]
+    if len(tables) != 1:
+        raise ECGError(
+            f"{source} holds {len(tables)} arrays of two dimensions, expected one: leads and "
+            "samples. Save the ECG alone."
+        )
+    words = [array for array in arrays.values() if array.dtype.kind == "U" and array.ndim == 1]
+    names = tuple(map(str, words[0])) if words else LEADS
+    own = [
+        float(array.item())
+        for name, array in arrays.items()
+        if name in _RATE_NAMES and array.size == 1 and array.dtype.kind in "fiu"
+    ]
+    notes = rate_note(rate, own[0]) if own else ()
+    notes = (*notes, *(() if words else (ORDER_NOTE,)))
+    return _recording(tables[0], names, source, own[0] if own else rate, notes)
+
+
+def _recording(
+    signal: np.ndarray,
+    names: Sequence[str],
+    source: str,
+    rate: float | None,
+    notes: tuple[str, ...],
+) -> Recording:
+    if signal.dtype.kind not in "fiu":
+        raise ECGError(
+            f"{source} holds {signal.dtype}, expected real numbers in millivolts, such as float32."
+        )
+    if signal.ndim != 2 or len(names) not in signal.shape:
+        raise ECGError(
+            f"{source} has the shape {signal.shape}, expected ({len(names)}, samples) or (samples, "
+            f"{len(names)}): the twelve leads in the order I, II, III, aVR, aVL, aVF, V1 to V6."
+        )
     if rate is None:
         raise ECGError(
             f"{source} does not say its sampling rate. Give the rate in Hz, such as 500."
         )
-    signal = np.load(BytesIO(content), allow_pickle=False)
-    return ECG(signal if shape[0] == len(LEADS) else signal.T, rate, source, (ORDER_NOTE,))
+    leads = signal if signal.shape[0] == len(names) else signal.T
+    return Recording.from_leads(leads, names, rate, source, notes)
 
 
-def _checked_shape(content: bytes, source: str) -> tuple[int, ...]:
-    """Believe the array's own header only once it agrees with the size of the file."""
+def _load(content: bytes, source: str) -> np.ndarray:
+    """Load an array once its own header agrees with the size of the file."""
     stream = BytesIO(content)
     try:
         version = npy.read_magic(stream)
         header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = header(stream)
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-        raise ECGError(f"{source} is a damaged NPY file. Save the array again.") from error
-    if dtype.kind not in "fiu" or dtype.hasobject:
+    # NumPy lets Python's own parser read the header, with all of its errors.
+    except Exception:
+        raise ECGError(f"{source} is a damaged NPY file. Save the array again.") from None
+    if dtype.kind not in "fiuU" or dtype.hasobject:
         raise ECGError(
             f"{source} holds {dtype}, expected real numbers in millivolts, such as float32."
         )
-    if len(shape) != 2 or len(LEADS) not in shape or min(shape) < 0:
-        raise ECGError(
-            f"{source} has the shape {shape}, expected (12, samples) or (samples, 12): the twelve "
-            "leads in the order I, II, III, aVR, aVL, aVF, V1 to V6."
-        )
-    if prod(shape) * dtype.itemsize != len(content) - stream.tell():
+    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize != len(content) - stream.tell():
         raise ECGError(f"{source} is incomplete or damaged. Copy or save it again.")
-    return shape
+    return np.load(BytesIO(content), allow_pickle=False)

@@ -6,18 +6,23 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import soundfile
 import wfdb
 
-from protoecg.ecg import ECG, ECGError, lead_named
+from protoecg.ecg import ECGError, lead_named
+from protoecg.readers.recording import Recording, rate_note
+from protoecg.readers.units import factor, millivolts
 
 MAX_CHANNELS = 64
 MAX_HEADER_BYTES = 100_000
 MAX_LINE = 1000
+MAX_SAMPLES = 15_000_000
 
 _BYTES_PER_SAMPLE = {
     "8": Fraction(1),
@@ -31,8 +36,10 @@ _BYTES_PER_SAMPLE = {
     "310": Fraction(4, 3),
     "311": Fraction(4, 3),
 }
-_MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "\N{GREEK SMALL LETTER MU}v": 1e-3, "v": 1e3, "nv": 1e-6}
 
+# FLAC; how much it holds stands in the signal file itself.
+_PACKED = {"508", "516", "524"}
+_FORMATS = (*_BYTES_PER_SAMPLE, *sorted(_PACKED))
 _RECORD_LINE = re.compile(
     r"""(?P<record>[^\s/,;]+)(/(?P<segments>\d{1,9}))?
     \s+(?P<channels>\d{1,9})
@@ -115,7 +122,7 @@ def parse_header(content: bytes) -> Header:
         raise ECGError("The header has a line longer than any of WFDB's; export the ECG again.")
     record = _RECORD_LINE.fullmatch(lines[0]) if lines else None
     if record is None:
-        raise ECGError(_cannot_understand("first line", lines[0] if lines else ""))
+        raise ECGError(_cannot_understand("first line"))
     if record["segments"]:
         raise ECGError(
             "The header is one of a multi-segment record, which joins several recordings. Give "
@@ -136,7 +143,7 @@ def parse_header(content: bytes) -> Header:
     return Header(float(record["rate"]), frames, channels)
 
 
-def read(files: Mapping[str, bytes], header_name: str, *, rate: float | None = None) -> ECG:
+def read(files: Mapping[str, bytes], header_name: str, *, rate: float | None = None) -> Recording:
     """Read the record of one header among files that were given together.
 
     The header's own rate counts; another `rate` is only noted.
@@ -157,17 +164,19 @@ def read(files: Mapping[str, bytes], header_name: str, *, rate: float | None = N
     true_rate = header.frames_per_s * _common_frame(leads)
     record = _read_samples(header.frames_per_s, frames, channels, contents)
     notes = (
-        *_rate_note(rate, true_rate),
+        *rate_note(rate, true_rate),
         *(note for c in leads for note in c.notes),
         *_checksum_note(channels, record.calc_checksum(expanded=True)),
     )
+    # In place: a long recording is in memory once.
+    record.dac(expanded=True, return_res=32, inplace=True)
     signal = [
-        values * _MILLIVOLTS.get(channel.unit.casefold(), 1.0)
-        for values, channel in zip(record.dac(expanded=True), channels, strict=True)
+        np.multiply(values, millivolts(channel.unit) or 1.0, out=values, dtype=np.float32)
+        for values, channel in zip(record.e_p_signal, channels, strict=True)
         if channel in leads
     ]
-    return ECG.from_leads(
-        np.stack(signal), [c.name for c in leads], true_rate, Path(header_name).stem, notes
+    return Recording.from_leads(
+        signal, [c.name for c in leads], true_rate, Path(header_name).stem, notes
     )
 
 
@@ -189,10 +198,11 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _cannot_understand(what: str, line: str) -> str:
+def _cannot_understand(what: str) -> str:
+    # The line itself stays unsaid: it may name the patient.
     return (
-        f"The {what} of the header is not understood: found {line[:60]!r}. Expected a WFDB header "
-        "(.hea); export the ECG again."
+        f"The {what} of the header is not understood, expected a WFDB header (.hea). Export the "
+        "ECG again."
     )
 
 
@@ -200,7 +210,7 @@ def _channel(line: str, index: int) -> Channel:
     match = _SIGNAL_LINE.fullmatch(line)
     if match is None:
         _refuse_foreign_file(line.split()[0])
-        raise ECGError(_cannot_understand(f"line of channel {index + 1}", line))
+        raise ECGError(_cannot_understand(f"line of channel {index + 1}"))
     name = (match["name"] or f"channel {index + 1}").strip()
     _refuse_foreign_file(match["file"])
     _refuse_encoding(match, name)
@@ -232,10 +242,10 @@ def _refuse_foreign_file(name: str) -> None:
 
 
 def _refuse_encoding(match: re.Match[str], name: str) -> None:
-    if match["format"] not in _BYTES_PER_SAMPLE:
+    if match["format"] not in _FORMATS:
         raise ECGError(
             f"{name} is stored in WFDB format {match['format']}, which is not read; expected one "
-            f"of {', '.join(_BYTES_PER_SAMPLE)}. Export the ECG in format 16."
+            f"of {', '.join(_FORMATS)}. Export the ECG in format 16."
         )
     if int(match["skew"] or 0):
         raise ECGError(f"{name} is shifted in time against the other leads; export them aligned.")
@@ -257,9 +267,7 @@ def _gain(text: str | None, name: str) -> tuple[float, tuple[str, ...]]:
 
 def _unit(text: str | None, name: str) -> tuple[str, tuple[str, ...]]:
     unit = text or "mV"
-    if unit.casefold() in _MILLIVOLTS:
-        return unit, ()
-    return unit, (f"The unit {unit[:20]!r} of {name} is unknown: millivolts are assumed.",)
+    return unit, factor(unit, name)[1]
 
 
 def _partner(files: Mapping[str, bytes], name: str, header_name: str) -> bytes:
@@ -295,19 +303,40 @@ def _frames(
     """Frames to read, after every file is known to hold them."""
     held = min(_frames_held(file, channels, content) for file, content in contents.items())
     if announced is None or held >= announced:
-        return announced or held
+        return _refuse_many(announced or held, channels)
     raise ECGError(
         f"The signal file ends after {held:,} of {announced:,} samples: the copy is incomplete, or "
         "the file belongs to another header. Copy it again."
     )
 
 
+def _refuse_many(frames: int, channels: Iterable[Channel]) -> int:
+    samples = frames * sum(c.samples_per_frame for c in channels)
+    if samples > MAX_SAMPLES:
+        raise ECGError(
+            f"The record holds {samples:,} samples, at most {MAX_SAMPLES:,} are read. Export a "
+            "shorter part of the recording; ten seconds are enough."
+        )
+    return frames
+
+
 def _frames_held(file: str, channels: Iterable[Channel], content: bytes) -> int:
     own = [c for c in channels if c.file == file]
     if len({(c.format, c.offset) for c in own}) > 1:
         raise ECGError(f"The header gives several formats for {file}; export the ECG again.")
+    if own[0].format in _PACKED:
+        return _packed_samples(file, content) // own[0].samples_per_frame
     size = _BYTES_PER_SAMPLE[own[0].format] * sum(c.samples_per_frame for c in own)
     return max(int((len(content) - own[0].offset) / size), 0)
+
+
+def _packed_samples(file: str, content: bytes) -> int:
+    try:
+        return soundfile.info(BytesIO(content)).frames
+    except soundfile.SoundFileError:
+        raise ECGError(
+            f"The signal file {file} is not the FLAC file that its header announces. Copy it again."
+        ) from None
 
 
 def _common_frame(leads: Iterable[Channel]) -> int:
@@ -333,12 +362,6 @@ def _read_samples(
         for name, content in contents.items():
             Path(folder, safe[name]).write_bytes(content)
         return wfdb.rdrecord(str(Path(folder, "record")), physical=False, smooth_frames=False)
-
-
-def _rate_note(given: float | None, own: float) -> tuple[str, ...]:
-    if given is None or abs(given - own) <= 0.01 * own:
-        return ()
-    return (f"The file itself says {own:g} Hz; the given {given:g} Hz were not used.",)
 
 
 def _checksum_note(channels: Iterable[Channel], computed: Iterable[int]) -> tuple[str, ...]:

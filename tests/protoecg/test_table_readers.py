@@ -275,11 +275,11 @@ def test_an_array_needs_a_rate():
     [
         (b"%PDF-1.7", "is a PDF"),
         (b"\x89PNG\r\n", "a picture"),
-        (b"PK\x03\x04" + bytes(30), "an Excel or zip file.*Save the sheet as CSV"),
-        (b"<?xml version='1.0'?><AnnotatedECG/>", "an XML file"),
-        (b"\xef\xbb\xbf<?xml version='1.0'?>", "an XML file"),
-        (bytes(128) + b"DICM", "a DICOM file"),
-        (b"0       patient", "an EDF file"),
+        (b"PK\x03\x04" + bytes(30), "a damaged ZIP archive"),
+        (b"<?xml version='1.0'?><AnnotatedECG/>", "a damaged XML file"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "a damaged XML file"),
+        (bytes(128) + b"DICM", "a damaged DICOM file"),
+        (b"0       patient", "a damaged EDF file"),
         (b"\x1f\x8b\x08", "a gzip archive"),
     ],
 )

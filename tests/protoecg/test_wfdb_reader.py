@@ -1,9 +1,12 @@
+import io
 import os
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,6 +94,36 @@ def test_order_and_unit_of_the_leads_make_no_difference(order, unit):
     ecg = read_ecg({"ecg.hea": header(lines), "ecg.dat": content})
     np.testing.assert_allclose(ecg.signal, signal, atol=6e-4)
     assert ecg.notes == ()
+
+
+def in_flac(folder, signal, fmt="516"):
+    """FLAC holds eight channels at most, so the chest leads are in a file of their own."""
+    limb = record(folder, signal[:6], leads=LEADS[:6], name="limb", fmt=fmt, gain=100.0)
+    chest = record(folder, signal[6:], leads=LEADS[6:], name="chest", fmt=fmt, gain=100.0)
+    _, *lines = limb.pop("limb.hea").decode().splitlines()
+    lines += chest.pop("chest.hea").decode().splitlines()[1:]
+    return {"ecg.hea": header(lines, f"ecg 12 100 {signal.shape[1]}"), **limb, **chest}
+
+
+@pytest.mark.parametrize("fmt", ["508", "516", "524"])
+def test_flac_is_read(tmp_path, fmt):
+    np.testing.assert_allclose(
+        read_ecg(in_flac(tmp_path, tracing(), fmt)).signal, tracing(), atol=0.01
+    )
+
+
+def test_a_flac_file_that_unpacks_to_too_much_is_refused():
+    content = io.BytesIO()
+    soundfile.write(content, np.zeros((2_600_000, 6), np.int16), 100, format="FLAC")
+    flac = content.getvalue()
+    lines = [
+        f"{file}.dat 516 100 16 0 0 0 0 {lead}"
+        for file, lead in zip("a" * 6 + "b" * 6, LEADS, strict=True)
+    ]
+    given = {"ecg.hea": header(lines, "ecg 12 100"), "a.dat": flac, "b.dat": flac}
+    assert sum(map(len, given.values())) < 2_000_000
+    with pytest.raises(ECGError, match="holds 31,200,000 samples, at most 15,000,000"):
+        read_ecg(given)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
@@ -198,6 +231,17 @@ def test_reading_leaves_nothing_behind_and_opens_no_connection(tmp_path, monkeyp
     assert len(_connections) == before
 
 
+def test_a_record_of_twenty_megabytes_is_in_memory_once():
+    n = MAX_BYTES // 24 - 1000
+    content = np.tile((tracing().T * 1000).astype("<i2"), (n // 1000 + 1, 1))[:n].tobytes()
+    given = {"ecg.hea": header(first=f"ecg 12 100 {n}"), "ecg.dat": content}
+    tracemalloc.start()
+    read_ecg(given, start=8000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 180_000_000
+
+
 def test_who_the_patient_is_is_not_kept():
     text = header(first="ecg 12 100 1000 09:49:17 05/05/2020").decode()
     text = f"# Name: Jane Doe\n{text}\n# ID 4711\n#<name> Jane Doe"
@@ -223,7 +267,8 @@ def test_who_the_patient_is_is_not_kept():
         (files(encoding="16 1e300(0)/mV 16 0 0 0 0"), "gain of 1e300"),
         (files(encoding="16 1e-300(0)/mV 16 0 0 0 0"), "gain of 1e-300"),
         (files(encoding="16 0.0001(0)/mV 16 0 0 0 0"), "microvolts or raw counts"),
-        (files(encoding="516 1000(0)/mV 16 0 0 0 0"), "format 516"),
+        (files(encoding="516 1000(0)/mV 16 0 0 0 0"), "ecg.dat is not the FLAC file"),
+        (files(encoding="517 1000(0)/mV 16 0 0 0 0"), "format 517"),
         (files(encoding="0 1000(0)/mV 16 0 0 0 0"), "format 0"),
         (files(encoding="16:9999 1000(0)/mV 16 0 0 0 0"), "shifted in time"),
         (files(encoding="16x999999999 1000(0)/mV 16 0 0 0 0"), "samples a frame"),

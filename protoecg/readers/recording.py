@@ -1,0 +1,95 @@
+"""What a file holds: twelve leads of any length, out of which an ECG is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from protoecg.ecg import DURATION_S, ECG, ECGError, refuse_rate_and_length, twelve_leads
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A 12-lead recording of ten seconds or more; samples may be missing (NaN) somewhere.
+
+    Parameters
+    ----------
+    signal : (12, n) float32, mV, leads in the order of `LEADS`
+    rate : sampling rate in Hz
+    source : where it came from, to be shown to people
+    notes : what a reader of the tracing should know, one sentence each
+
+    Raises
+    ------
+    ECGError
+        If the rate is absurd or the recording is shorter than ten seconds.
+    """
+
+    signal: np.ndarray
+    rate: float
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        refuse_rate_and_length(self.signal.shape[1], self.rate)
+
+    @classmethod
+    def from_leads(
+        cls,
+        signal: np.ndarray | Sequence[np.ndarray],
+        names: Sequence[str],
+        rate: float,
+        source: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> Recording:
+        """Order named leads; see `protoecg.ecg.twelve_leads`."""
+        ordered, derived = twelve_leads(signal, names)
+        return cls(ordered, rate, source, (*notes, *derived))
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.signal.shape[1] / self.rate
+
+    @property
+    def latest_start(self) -> float:
+        """Second at which the last whole ten seconds begin."""
+        return max(self.duration - DURATION_S, 0.0)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is so much longer than ten seconds that there is a choice."""
+        return self.latest_start > 0.1
+
+    def ecg(self, start: float = 0.0) -> ECG:
+        """Return the ten seconds that begin at `start` seconds.
+
+        Raises
+        ------
+        ECGError
+            If they are not all in the recording, or are no readable ECG.
+        """
+        if not 0 <= start <= self.latest_start + 1 / self.rate:
+            raise ECGError(
+                f"The recording lasts {self.duration:.1f} s, so ten seconds cannot begin at "
+                f"{start:g} s. Choose a start from 0 to {self.latest_start:.1f} s."
+            )
+        first, samples = round(start * self.rate), round(DURATION_S * self.rate)
+        signal = self.signal[:, first : first + samples]
+        return ECG(signal, self.rate, self.source, (*self.notes, *self._cut_note(start)))
+
+    def _cut_note(self, start: float) -> tuple[str, ...]:
+        if not self.is_long:
+            return ()
+        return (
+            f"Seconds {start:g} to {start + DURATION_S:g} of a recording of {self.duration:.0f} s.",
+        )
+
+
+def rate_note(given: float | None, own: float) -> tuple[str, ...]:
+    """Say so where another sampling rate was given than the file itself says."""
+    if given is None or abs(given - own) <= 0.01 * own:
+        return ()
+    return (f"The file itself says {own:g} Hz; the given {given:g} Hz were not used.",)

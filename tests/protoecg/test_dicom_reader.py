@@ -1,0 +1,185 @@
+from io import BytesIO
+
+import numpy as np
+import pytest
+from pydicom import Dataset, dcmread, dcmwrite
+from pydicom.data import get_testdata_file
+from pydicom.uid import (
+    AmbulatoryECGWaveformStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    GeneralECGWaveformStorage,
+    ImplicitVRLittleEndian,
+    TwelveLeadECGWaveformStorage,
+)
+
+from protoecg.ecg import LEADS, ECGError
+from protoecg.readers import read_ecg
+
+# Comes with pydicom: a device's own file, ten seconds at 1000 Hz and a median beat.
+PUBLISHED = dcmread(get_testdata_file("waveform_ecg.dcm"))
+
+
+def copy():
+    return dcmread(get_testdata_file("waveform_ecg.dcm"))
+
+
+def written(dataset, syntax=None):
+    file = BytesIO()
+    if syntax:
+        dataset.file_meta.TransferSyntaxUID = syntax
+    dcmwrite(file, dataset, enforce_file_format=True)
+    return file.getvalue()
+
+
+def changed(**elements):
+    """Return the published file with other elements in its rhythm group."""
+    dataset = copy()
+    for name, value in elements.items():
+        setattr(dataset.WaveformSequence[0], name, value)
+    return written(dataset)
+
+
+def read(content, **options):
+    return read_ecg({"upload": content}, **options)
+
+
+GOOD = written(copy())
+# Its channels are I, II, III, aVR, aVL, aVF, V1 to V6, in 1.25 microvolts a unit.
+EXPECTED = PUBLISHED.waveform_array(0).T / 1000
+
+
+def test_the_published_file_is_read_with_its_rhythm_and_not_its_median_beat():
+    ecg = read(GOOD)
+    assert (ecg.rate, ecg.signal.shape) == (1000, (12, 10000))
+    np.testing.assert_allclose(ecg.signal, EXPECTED, atol=1e-6)
+    assert ecg.notes == ()
+
+
+def test_the_longest_rhythm_counts_wherever_it_stands():
+    dataset = copy()
+    dataset.WaveformSequence.reverse()
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "kind", [TwelveLeadECGWaveformStorage, GeneralECGWaveformStorage, AmbulatoryECGWaveformStorage]
+)
+def test_any_kind_of_dicom_ecg_is_read(kind):
+    dataset = copy()
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = kind
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED, atol=1e-6)
+
+
+def test_either_order_of_bytes_is_read():
+    dataset = copy()
+    for group in dataset.WaveformSequence:
+        group.WaveformData = np.frombuffer(group.WaveformData, "<i2").astype(">i2").tobytes()
+    # Without the memory of how it was encoded, which else cannot change.
+    plain = Dataset.from_json(dataset.to_json())
+    plain.file_meta = dataset.file_meta
+    big = written(plain, ExplicitVRBigEndian)
+    np.testing.assert_allclose(read(big).signal, EXPECTED, atol=1e-6)
+    little = written(copy(), ImplicitVRLittleEndian)
+    np.testing.assert_allclose(read(little).signal, EXPECTED, atol=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("mV", 1e-3), ("V", 1e-6), ("uV", 1)])
+def test_sensitivity_correction_baseline_and_unit_count(unit, factor):
+    dataset = copy()
+    for channel in dataset.WaveformSequence[0].ChannelDefinitionSequence:
+        channel.ChannelSensitivity = 1.25 * factor / 2
+        channel.ChannelSensitivityCorrectionFactor = 2
+        channel.ChannelBaseline = 100 * factor
+        channel.ChannelSensitivityUnitsSequence[0].CodeValue = unit
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED + 0.1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"CodeValue": "2:2", "CodingSchemeDesignator": "MDC"},
+        {"CodeValue": "MDC_ECG_LEAD_II", "CodeMeaning": "Lead II"},
+        {"CodeValue": "x", "CodeMeaning": "Lead II (Einthoven)"},
+    ],
+)
+def test_a_lead_is_known_by_its_code_or_by_its_name(name):
+    dataset = copy()
+    source = dataset.WaveformSequence[0].ChannelDefinitionSequence[1].ChannelSourceSequence[0]
+    for key, value in name.items():
+        setattr(source, key, value)
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED, atol=1e-6)
+
+
+def test_the_files_padding_is_a_missing_sample():
+    dataset = copy()
+    group = dataset.WaveformSequence[0]
+    samples = np.frombuffer(group.WaveformData, "<i2").reshape(-1, 12).copy()
+    samples[4000:4100, 7] = -32768
+    group.WaveformData = samples.tobytes()
+    group.add_new("WaveformPaddingValue", "OW", np.int16(-32768).tobytes())
+    with pytest.raises(ECGError, match=r"missing in lead V2 \(first in V2 at 4.00 s\)"):
+        read(written(dataset))
+
+
+def test_who_the_patient_is_is_not_kept():
+    dataset = copy()
+    dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = (
+        "Doe^Jane",
+        "4711",
+        "19500101",
+    )
+    ecg = read(written(dataset))
+    assert not any(word in repr((ecg.source, ecg.notes)) for word in ("Doe", "4711", "1950"))
+
+
+def without_waveforms():
+    dataset = copy()
+    del dataset.WaveformSequence
+    return written(dataset)
+
+
+def only_the_median():
+    dataset = copy()
+    del dataset.WaveformSequence[0]
+    return written(dataset)
+
+
+def uncalibrated():
+    dataset = copy()
+    del dataset.WaveformSequence[0].ChannelDefinitionSequence[4].ChannelSensitivity
+    return written(dataset)
+
+
+def deflated_bomb():
+    dataset = copy()
+    dataset.WaveformSequence[0].WaveformData = bytes(10_000_000)
+    return written(dataset, DeflatedExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (without_waveforms, "without waveforms, perhaps a picture"),
+        (only_the_median, "only averaged beats"),
+        (uncalibrated, "Lead aVL has no sensitivity"),
+        (deflated_bomb, "a deflated DICOM file"),
+        (lambda: GOOD[:-100_000], "damaged"),
+        (lambda: GOOD[:200], "damaged|without waveforms"),
+        (lambda: changed(NumberOfWaveformSamples=4_000_000_000), "announces [0-9,]+: the copy"),
+        (lambda: changed(NumberOfWaveformChannels=11), "announces 11 channels and describes 12"),
+        (lambda: changed(NumberOfWaveformSamples=0), "lasts 1.2 s|damaged|lasts 0.0"),
+        (lambda: changed(SamplingFrequency="0"), "damaged"),
+        (lambda: changed(SamplingFrequency="1e300"), "sampling rate|lasts"),
+        (lambda: changed(SamplingFrequency="-500"), "sampling rate|lasts"),
+        (lambda: changed(WaveformBitsAllocated=24), "damaged"),
+        (lambda: changed(NumberOfWaveformSamples=9000), "lasts 9.0 s"),
+    ],
+)
+def test_what_is_no_ecg_is_refused_with_the_reason(content, words):
+    with pytest.raises(ECGError, match=words):
+        read(content())
+
+
+def test_the_leads_are_all_there_to_begin_with():
+    assert len(LEADS) == PUBLISHED.WaveformSequence[0].NumberOfWaveformChannels

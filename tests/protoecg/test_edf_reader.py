@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+from edfio import Edf, EdfAnnotation, EdfSignal, Patient, Recording
+from scipy.signal import resample_poly
+
+from protoecg.ecg import LEADS, ECGError
+from protoecg.readers import read_ecg
+from protoecg.simulate import example
+
+ECG = example("Atrial fibrillation")
+RATE = round(ECG.rate)
+
+
+def edf(names=LEADS, signal=None, unit="mV", factor=1.0, rate=RATE, annotations=(), **more):
+    """Write a file with edfio: 10 s, 12 leads, each over its own range."""
+    signal = ECG.signal if signal is None else signal
+    signals = [
+        EdfSignal(row.astype(float) * factor, rate, label=name, physical_dimension=unit)
+        for name, row in zip(names, signal, strict=True)
+    ]
+    more.setdefault("data_record_duration", 1)
+    return Edf(signals, annotations=annotations, **more).to_bytes()
+
+
+GOOD = edf()
+
+
+def read(content, **options):
+    return read_ecg({"upload": content}, **options)
+
+
+def field(content, at, text, width=8):
+    return content[:at] + text.encode().ljust(width) + content[at + width :]
+
+
+@pytest.mark.parametrize("spelling", ["{}", "ECG {}", "EKG {}", "Lead {}"])
+def test_what_edfio_writes_is_read(spelling):
+    ecg = read(edf([spelling.format(lead) for lead in LEADS]))
+    np.testing.assert_allclose(ecg.signal, ECG.signal, atol=1e-3)
+    assert (ecg.rate, ecg.notes) == (RATE, ())
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("uV", 1e3), ("mV", 1), ("V", 1e-3)])
+def test_the_units_of_the_file_become_millivolts(unit, factor):
+    np.testing.assert_allclose(read(edf(unit=unit, factor=factor)).signal, ECG.signal, atol=2e-3)
+
+
+@pytest.mark.parametrize("rate", [100, 250, 256, 1000, 2000])
+def test_any_usual_rate_is_read(rate):
+    signal = resample_poly(ECG.signal, rate, RATE, axis=1)
+    ecg = read(edf(signal=signal, rate=rate))
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-3)
+    assert ecg.rate == rate
+
+
+def test_an_unknown_unit_is_noted():
+    assert "The file gives no unit for I: millivolts are assumed." in read(edf(unit="")).notes
+
+
+def test_annotations_and_other_signals_are_left_out():
+    signal = np.vstack([np.full((1, ECG.signal.shape[1]), 5.0) + ECG.signal[:1], ECG.signal])
+    content = edf(["Resp", *LEADS], signal, annotations=[EdfAnnotation(1, None, "Jane Doe")])
+    np.testing.assert_allclose(read(content).signal, ECG.signal, atol=1e-3)
+
+
+def test_the_limb_leads_that_are_not_stored_are_computed_and_it_is_said():
+    kept = [0, 1, *range(6, 12)]
+    ecg = read(edf([LEADS[i] for i in kept], ECG.signal[kept]))
+    np.testing.assert_allclose(ecg.signal, ECG.signal, atol=0.01)
+    assert "Computed from I and II, not stored in the file: III, aVR, aVL, aVF." in ecg.notes
+
+
+def test_of_a_long_recording_the_chosen_ten_seconds_are_read():
+    signal = np.concatenate([ECG.signal, ECG.signal[:, ::-1], ECG.signal], axis=1)
+    ecg = read(edf(signal=signal), start=10)
+    np.testing.assert_allclose(ecg.signal, ECG.signal[:, ::-1], atol=1e-3)
+    assert "Seconds 10 to 20 of a recording of 30 s." in ecg.notes
+    with pytest.raises(ECGError, match="Choose a start from 0 to 20.0 s"):
+        read(edf(signal=signal), start=20.5)
+
+
+def test_who_the_patient_is_is_not_kept():
+    content = edf(
+        patient=Patient(code="4711", sex="F", name="Jane_Doe"),
+        recording=Recording(hospital_administration_code="HID", investigator_technician_code="Roe"),
+    )
+    assert b"Jane_Doe" in content
+    ecg = read(content)
+    assert not any(word in repr((ecg.source, ecg.notes)) for word in ("Jane", "4711", "Roe"))
+
+
+SIGNALS = int(GOOD[252:256])
+
+
+def of_signal(channel, before):
+    """Where a field of eight bytes stands, by the bytes a signal of the fields before it."""
+    return 256 + before * SIGNALS + 8 * channel
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (GOOD[:-1000], "the copy is incomplete or damaged"),
+        (GOOD[:5000], "incomplete or damaged"),
+        (GOOD[:300], "a damaged EDF file"),
+        (field(GOOD, 236, "99999999"), "announces [0-9,]+: the copy is incomplete"),
+        (field(GOOD, 236, "-1"), "incomplete or damaged"),
+        (field(GOOD, 244, "0"), "a damaged EDF file"),
+        (field(GOOD, 244, "nan"), "a damaged EDF file|sampling rate"),
+        (field(GOOD, 244, "0.00001"), "sampling rate"),
+        (field(GOOD, 252, "9999", 4), "damaged|9999 EDF signals"),
+        (field(GOOD, 252, "0", 4), "0 EDF signals"),
+        (field(GOOD, of_signal(3, 216), "-500"), "negative|damaged"),
+        (field(field(GOOD, of_signal(2, 104), "1"), of_signal(2, 112), "1"), "III has an empty"),
+        (field(GOOD, of_signal(2, 120), "32767"), "Lead III has an empty range"),
+        (field(GOOD, of_signal(2, 112), "nan"), "missing in lead III|damaged"),
+        (edf(["ECG"] * 12), "Missing leads I, II"),
+        (edf([*LEADS[:11], "Lead I"]), "Missing lead V6"),
+        (edf(signal=ECG.signal[:, : 9 * RATE]), "lasts 9.0 s"),
+        (edf(factor=1000), "microvolts or raw counts"),
+    ],
+)
+def test_what_is_no_ecg_is_refused_with_the_reason(content, words):
+    with pytest.raises(ECGError, match=words):
+        read(content)

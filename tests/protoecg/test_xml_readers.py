@@ -1,0 +1,164 @@
+import base64
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.signal import resample_poly
+
+from protoecg.ecg import LEADS, ECGError
+from protoecg.readers import read_ecg
+from protoecg.simulate import example
+
+CORPUS = Path(__file__).parent / "corpus"
+AECG = (CORPUS / "hl7_aecg.xml").read_bytes()
+SIERRA = (CORPUS / "philips_sierra.xml").read_bytes()
+ECG = example("Atrial fibrillation")
+STORED = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+
+
+def read(content, **options):
+    return read_ecg({"upload": content}, **options)
+
+
+def lead_data(name, samples, units="MICROVOLTS"):
+    payload = np.asarray(samples, "<i2").tobytes()
+    return f"""<LeadData><LeadByteCountTotal>{len(payload)}</LeadByteCountTotal>
+<LeadTimeOffset>0</LeadTimeOffset><LeadSampleCountTotal>{len(payload) // 2}</LeadSampleCountTotal>
+<LeadAmplitudeUnitsPerBit>4.88</LeadAmplitudeUnitsPerBit>
+<LeadAmplitudeUnits>{units}</LeadAmplitudeUnits><LeadHighLimit>32767</LeadHighLimit>
+<LeadLowLimit>-32768</LeadLowLimit><LeadID>{name}</LeadID>
+<LeadSampleSize>2</LeadSampleSize><LeadDataCRC32>{zlib.crc32(payload)}</LeadDataCRC32>
+<WaveFormData>{base64.encodebytes(payload).decode()}</WaveFormData></LeadData>"""
+
+
+def waveform(kind, rate, leads):
+    return f"""<Waveform><WaveformType>{kind}</WaveformType><NumberofLeads>{len(leads)}
+</NumberofLeads><SampleType>CONTINUOUS_SAMPLES</SampleType><SampleBase>{rate}</SampleBase>
+<SampleExponent>0</SampleExponent>{"".join(leads)}</Waveform>"""
+
+
+def muse(signal=ECG.signal, rate=500, stored=STORED, units="MICROVOLTS"):
+    """A file as GE's restecg.dtd describes it: the median beat first, then eight leads."""
+    median = [lead_data(name, np.arange(600), units) for name in stored]
+    rhythm = [
+        lead_data(name, np.round(signal[LEADS.index(name)] / 4.88e-3), units) for name in stored
+    ]
+    return f"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<!DOCTYPE RestingECG SYSTEM "restecg.dtd">
+<RestingECG><PatientDemographics><PatientID>4711</PatientID><DateofBirth>01-01-1950</DateofBirth>
+<PatientLastName>D\u00f6e</PatientLastName><PatientFirstName>Jane</PatientFirstName>
+</PatientDemographics>{waveform("Median", rate, median)}{waveform("Rhythm", rate, rhythm)}
+</RestingECG>""".encode("latin-1")
+
+
+MUSE = muse()
+
+
+def test_an_aecg_of_another_program_is_read():
+    ecg = read(AECG)
+    expected = resample_poly(ECG.signal, 1, 5, axis=1)
+    np.testing.assert_allclose(ecg.signal, expected, atol=1.3e-3)
+    assert (ecg.rate, ecg.notes) == (100, ())
+
+
+def test_a_published_philips_file_is_read():
+    ecg = read(SIERRA)
+    assert (ecg.rate, ecg.signal.shape) == (500, (12, 5000))
+    # What another decoder makes of it: a lead that is stored, and one that is rebuilt.
+    np.testing.assert_allclose(ecg.signal[1, [0, 1000, 4999]], [0.585, -0.095, -0.455], atol=1e-6)
+    np.testing.assert_allclose(ecg.signal[3, [0, 1000, 4999]], [-0.415, 0.07, 0.27], atol=1e-6)
+    assert ecg.notes == ("Seconds 0 to 10 of a recording of 11 s.",)
+
+
+def test_a_muse_file_gives_its_rhythm_in_millivolts_and_the_computed_leads_are_named():
+    ecg = read(MUSE)
+    np.testing.assert_allclose(ecg.signal, ECG.signal, atol=0.02)
+    assert ecg.rate == 500
+    assert ecg.notes == ("Computed from I and II, not stored in the file: III, aVR, aVL, aVF.",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_other_encodings_are_read(encoding):
+    text = SIERRA.decode().replace("UTF-8", encoding.removesuffix("-sig").upper())
+    np.testing.assert_array_equal(read(text.encode(encoding)).signal, read(SIERRA).signal)
+
+
+def test_a_checksum_that_does_not_fit_is_noted():
+    crc = MUSE.index(b"<LeadDataCRC32>", MUSE.index(b"Rhythm")) + 15
+    other = b"1" if MUSE[crc : crc + 1] != b"1" else b"2"
+    notes = read(MUSE[:crc] + other + MUSE[crc + 1 :]).notes
+    assert notes[0].startswith("The file's own checksum does not fit")
+
+
+@pytest.mark.parametrize("content", [MUSE, SIERRA, AECG.replace(b"X X X X", b"Jane 4711")])
+def test_who_the_patient_is_is_not_kept(content, recwarn, caplog, capfd):
+    assert b"Jane" in content
+    ecg = read(content)
+    kept = repr((ecg.source, ecg.notes, caplog.text, capfd.readouterr(), recwarn.list))
+    assert not any(word in kept for word in ("Jane", "Doe", "D\u00f6e", "4711", "1950"))
+
+
+LAUGHS = b"".join(
+    b'<!ENTITY %c "%s">' % (97 + i, b"&%c;" % (96 + i) * 10 if i else b"lol") for i in range(10)
+)
+BOMBS = {
+    "laughs": b"<?xml version='1.0'?><!DOCTYPE x [" + LAUGHS + b"]><RestingECG>&j;</RestingECG>",
+    "outside": b"<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><RestingECG>&a;</RestingECG>",
+    "parameter": b"<!DOCTYPE x [<!ENTITY % a SYSTEM 'http://host/x.dtd'> %a;]><RestingECG/>",
+}
+
+
+@pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
+def test_entities_are_refused(content):
+    with pytest.raises(ECGError, match="defines XML entities, which are refused"):
+        read(content)
+
+
+def lzw_bomb():
+    """Twelve chunks, each of codes that repeat the longest string known: 64 kB stand for 40 MB."""
+    codes = [0, *range(256, 1022), *[1021] * 52_000]
+    bits = "".join(f"{code:010b}" for code in codes)
+    chunk = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    packed = base64.b64encode((len(chunk).to_bytes(4, "little") + bytes(4) + chunk) * 12)
+    start, end = SIERRA.index(b'nbitspersample="16">') + 20, SIERRA.index(b"</parsedwaveforms>")
+    return SIERRA[:start] + packed + SIERRA[end:]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (lambda: b"<a>" * 60 + b"</a>" * 60, "too many parts"),
+        (lambda: b"<RestingECG>" + b"<a/>" * 60_000 + b"</RestingECG>", "too many parts"),
+        (lambda: b"<RestingECG>" + bytes(5_000_000).replace(b"\0", b" "), "of 5 MB, at most 4 MB"),
+        (lzw_bomb, "unpacks to more than 0.5 MB"),
+        (lambda: b"<?xml version='1.0'?><html><body/></html>", "its root is <html>"),
+        (lambda: MUSE[:-500], "a damaged XML file"),
+        (lambda: MUSE.replace(b"Rhythm", b"Median"), "damaged"),
+        (lambda: AECG[:-500], "a damaged XML file"),
+        (lambda: SIERRA[:-500], "a damaged XML file"),
+        (lambda: SIERRA.replace(b">1.03<", b">9.99<"), "version or compression of Philips"),
+        (lambda: SIERRA.replace(b'"XLI"', b'"ZIP"'), "version or compression of Philips"),
+        (lambda: SIERRA.replace(b">500<", b">0<"), "damaged"),
+        (lambda: SIERRA.replace(b">500<", b">500000000<"), "damaged"),
+        (lambda: SIERRA.replace(b"<signalresolution>5", b"<signalresolution>"), "no voltage"),
+        (lambda: AECG.replace(b'value="0.01" unit="s"', b'value="1e-9" unit="s"'), "sampling rate"),
+        (lambda: AECG.replace(b'value="0.01" unit="s"', b'value="nan" unit="s"'), "damaged"),
+        (lambda: AECG.replace(b'unit="uV"', b'unit="mmHg"'), "no voltage for the numbers"),
+        (lambda: AECG.replace(b"LEAD_V6", b"LEAD_V9"), "Missing lead V6"),
+        (lambda: AECG.replace(b'value="2.5"', b'value="2500"'), "microvolts or raw counts"),
+        (lambda: AECG.replace(b"<digits>", b"<digits>1e999 ", 3), "differ in length"),
+        (lambda: muse(units="UNKNOWN"), "no voltage for the numbers of lead I"),
+        (lambda: muse(stored=STORED[:7]), "Missing lead V6"),
+        (lambda: muse(rate=0), "damaged"),
+        (lambda: muse(rate=100_000_000), "sampling rate is 1e\\+08 Hz"),
+        (lambda: muse(ECG.signal[:, :4000]), "lasts 8.0 s"),
+    ],
+)
+def test_what_is_no_ecg_is_refused_soon_and_with_the_reason(content, words):
+    content = content()
+    began = time.process_time()
+    with pytest.raises(ECGError, match=words):
+        read(content)
+    assert time.process_time() - began < 2
