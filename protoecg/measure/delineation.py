@@ -1,0 +1,206 @@
+"""Where P, QRS and T of each beat lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from protoecg.ecg import ECG
+from protoecg.measure.beats import RATE, Beats, find_beats
+from protoecg.measure.waves import Marks, p_and_t_marks, qrs_bounds
+
+Span = tuple[float, float]
+
+MIN_ALIKE = 3
+MIN_SHARE = 1 / 3
+QRS_S = (0.05, 0.25)
+PR_S = (0.07, 0.45)
+MIN_T_S = 0.08
+# Marks of the leads that lie further apart than this (quartile to quartile) say little.
+P_SPREAD_S = 0.08
+T_SPREAD_S = 0.12
+# A lead that the last of the T wave is at right angles to shows its end too early.
+T_END_PERCENTILE = 60
+# How alike the stretches before the QRS complexes must be; irregular beats need more, as flutter
+# and coarse fibrillation look alike for a few beats.
+P_ALIKE, P_ALIKE_IRREGULAR = 0.65, 0.9
+IRREGULAR = 0.15
+
+_BEFORE_S, _AFTER_S = 0.4, 0.7
+
+
+@dataclass(frozen=True)
+class Beat:
+    """Onset and end of a beat's waves in seconds; None for a wave that is not there or unsure."""
+
+    qrs: Span
+    p: Span | None = None
+    t: Span | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MedianBeat:
+    """What the beats alike have in common.
+
+    Parameters
+    ----------
+    signal : (12, n) mV, without slow baseline and without what is above 40 Hz
+    rate : Hz
+    waves : seconds from the start of `signal`
+    count : of how many beats it is the median
+    """
+
+    signal: np.ndarray
+    rate: float
+    waves: Beat
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Delineation:
+    """The beats of an ECG's first ten seconds.
+
+    Parameters
+    ----------
+    beats : in order of time, seconds from the ECG's start; where a beat's shape is that of most,
+        its waves lie as in the median beat, otherwise only its QRS complex is given
+    median : None where no three beats are alike
+    rr_s : times between beats, seconds
+    doubts : why "beats", "qrs", "p" or "t" cannot be relied on; empty where all can
+    """
+
+    beats: tuple[Beat, ...]
+    median: MedianBeat | None
+    rr_s: tuple[float, ...]
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+
+def delineate(ecg: ECG) -> Delineation:
+    """Find the waves of each beat of an ECG's first ten seconds."""
+    beats = find_beats(ecg)
+    if doubt := _doubt_about(beats):
+        return Delineation((), None, (), dict.fromkeys(("beats", "qrs", "p", "t"), doubt))
+    before, after = _window(beats)
+    cut = beats.cut(before, after)
+    if len(cut) < 2:
+        doubt = "fewer than two beats lie wholly within the recording"
+        rest = dict.fromkeys(("qrs", "p", "t"), doubt)
+        return Delineation((), None, tuple(beats.rr_s), rest)
+    middle = np.median(cut, axis=0)
+    waves, doubts = _waves(beats, cut, middle, before)
+    placed = tuple(_placed(beats, index, waves, before) for index in range(len(beats.at)))
+    median = MedianBeat(middle, RATE, waves, len(cut))
+    return Delineation(placed, median, tuple(beats.rr_s), doubts)
+
+
+def _doubt_about(beats: Beats) -> str | None:
+    found, alike = len(beats.at), int(beats.alike.sum())
+    if found < MIN_ALIKE:
+        return f"fewer than {MIN_ALIKE} beats were found in ten seconds"
+    if alike < max(MIN_ALIKE, MIN_SHARE * found):
+        return f"only {alike} of {found} beats resemble each other: noise, or a changing rhythm"
+    return None
+
+
+def _window(beats: Beats) -> tuple[int, int]:
+    """Return how much of a median beat lies before and after its QRS, in samples."""
+    rr = float(np.median(beats.rr_s))
+    before, after = min(_BEFORE_S, 0.5 * rr + 0.08), min(_AFTER_S, 0.85 * rr)
+    return round(before * RATE), round(after * RATE)
+
+
+def _waves(
+    beats: Beats, cut: np.ndarray, median: np.ndarray, at: int
+) -> tuple[Beat, dict[str, str]]:
+    """Return the waves of the median beat in seconds from its start, and the doubts."""
+    leads = median[beats.usable]
+    onset, end = (sample / RATE for sample in qrs_bounds(leads, at))
+    if not QRS_S[0] <= end - onset <= QRS_S[1]:
+        reason = f"the QRS complex has no clear bounds ({1000 * (end - onset):.0f} ms)"
+        return Beat((onset, end)), dict.fromkeys(("qrs", "p", "t"), reason)
+    marks = {name: values / RATE for name, values in p_and_t_marks(leads, at).items()}
+    reasons = {
+        "p": _doubt_about_p(beats, cut, marks, onset),
+        "t": _doubt_about_t(marks, end),
+    }
+    doubts = {wave: reason for wave, reason in reasons.items() if reason}
+    p = None if "p" in doubts else _span(marks["P_Onsets"], marks["P_Offsets"], 50)
+    t = None if "t" in doubts else _span(marks["T_Onsets"], marks["T_Offsets"], T_END_PERCENTILE)
+    return Beat((onset, end), p and (p[0], min(p[1], onset)), t and (max(t[0], end), t[1])), doubts
+
+
+def _span(onsets: np.ndarray, ends: np.ndarray, percentile: float) -> Span:
+    return float(np.nanmedian(onsets)), float(np.nanpercentile(ends, percentile))
+
+
+def _doubt_about_p(beats: Beats, cut: np.ndarray, marks: Marks, qrs_onset: float) -> str | None:
+    steady = _alike_before(cut[:, beats.usable, : round((qrs_onset - 0.01) * RATE)])
+    if steady < P_ALIKE:
+        return "no P wave comes before most beats alike"
+    changes = np.abs(np.diff(beats.rr_s)) / np.median(beats.rr_s)
+    if len(changes) and np.median(changes) > IRREGULAR and steady < P_ALIKE_IRREGULAR:
+        return "the rhythm is irregular and no P wave comes steadily before the beats"
+    if _seldom(marks["P_Onsets"]) or _seldom(marks["P_Offsets"]):
+        return "few leads show a P wave"
+    if _spread(marks["P_Onsets"]) > P_SPREAD_S:
+        return "the leads disagree about where the P wave begins"
+    if not PR_S[0] <= qrs_onset - np.nanmedian(marks["P_Onsets"]) <= PR_S[1]:
+        return "the P wave lies oddly close to the QRS complex, or far from it"
+    return None
+
+
+def _doubt_about_t(marks: Marks, qrs_end: float) -> str | None:
+    if _seldom(marks["T_Onsets"]) or _seldom(marks["T_Offsets"]):
+        return "few leads show a T wave"
+    if _spread(marks["T_Offsets"]) > T_SPREAD_S:
+        return "the leads disagree about where the T wave ends"
+    if np.nanmedian(marks["T_Offsets"]) < qrs_end + MIN_T_S:
+        return "the T wave ends oddly close to the QRS complex"
+    return None
+
+
+def _seldom(marks: np.ndarray) -> bool:
+    return bool(np.isnan(marks).mean() > 0.5)
+
+
+def _spread(marks: np.ndarray) -> float:
+    low, high = np.nanpercentile(marks, [25, 75])
+    return float(high - low)
+
+
+def _alike_before(stretches: np.ndarray) -> float:
+    """Return how each beat's stretch correlates with the mean of the others: their median.
+
+    Parameters
+    ----------
+    stretches : (beats, leads, n) mV, from where a P wave may begin to the QRS complex
+    """
+    recent = stretches[..., -round(0.2 * RATE) :]
+    line = np.linspace(-1, 1, recent.shape[-1])
+    level = recent - recent.mean(axis=-1, keepdims=True)
+    level = level - (level @ line / (line @ line))[..., None] * line
+    level = level / np.maximum(level.std(axis=(0, 2), keepdims=True), 1e-9)
+    others = level.sum(axis=0) - level
+    product = np.sum(level * others, axis=(1, 2))
+    lengths = np.linalg.norm(level, axis=(1, 2)) * np.linalg.norm(others, axis=(1, 2))
+    return float(np.median(product / np.maximum(lengths, 1e-9)))
+
+
+def _placed(beats: Beats, index: int, waves: Beat, before: int) -> Beat:
+    """Return the waves of one beat in seconds from the ECG's start."""
+    at = int(beats.at[index])
+    if not beats.alike[index]:
+        onset, end = qrs_bounds(beats.signal[beats.usable], at)
+        return Beat((onset / RATE, end / RATE))
+    start, last = (at - before) / RATE, beats.signal.shape[1] / RATE
+    qrs = (max(start + waves.qrs[0], 0.0), min(start + waves.qrs[1], last))
+    return Beat(qrs, _moved(waves.p, start, last), _moved(waves.t, start, last))
+
+
+def _moved(span: Span | None, by: float, last: float) -> Span | None:
+    """Return a span later by `by` seconds, or None where an end of the recording cuts it."""
+    if span is None or span[0] + by < 0 or span[1] + by > last:
+        return None
+    return span[0] + by, span[1] + by

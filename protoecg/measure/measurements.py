@@ -1,0 +1,162 @@
+"""Heart rate, axis and intervals of an ECG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from protoecg.ecg import ECG, LEADS
+from protoecg.measure.delineation import Delineation, MedianBeat, delineate
+
+QTC_FORMULA = "Fridericia"
+# Of QT in ms and of the time between beats in seconds: the names as in the guidelines for the
+# interpretation of the ECG (Rautaharju et al., JACC 2009).
+QTC: dict[str, Callable[[float, float], float]] = {
+    "Bazett": lambda qt, rr: qt / rr ** (1 / 2),
+    "Fridericia": lambda qt, rr: qt / rr ** (1 / 3),
+    "Framingham": lambda qt, rr: qt + 154 * (1 - rr),
+    "Hodges": lambda qt, rr: qt + 1.75 * (60 / rr - 60),
+}
+
+# What each interval is, in seconds, and which waves it rests on.
+_INTERVALS: dict[str, tuple[tuple[str, ...], Callable[[Any], float]]] = {
+    "p_ms": (("p",), lambda waves: waves.p[1] - waves.p[0]),
+    "pr_ms": (("qrs", "p"), lambda waves: waves.qrs[0] - waves.p[0]),
+    "qrs_ms": (("qrs",), lambda waves: waves.qrs[1] - waves.qrs[0]),
+    "qt_ms": (("qrs", "t"), lambda waves: waves.t[1] - waves.qrs[0]),
+}
+_BALANCED = 0.1
+_EINTHOVEN = 0.1
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What is measured on an ECG, computed; None where unsure.
+
+    Parameters
+    ----------
+    heart_rate_bpm : from the mean time between the beats of ten seconds
+    axis_deg : of the QRS complex in the frontal plane, -180 to 180
+    p_ms, pr_ms, qrs_ms, qt_ms : of the median beat
+    qtc : QT corrected for the heart rate, in ms, by the formula's name
+    unsure : why a value is None, by the value's name
+    """
+
+    heart_rate_bpm: float | None
+    axis_deg: float | None
+    p_ms: float | None
+    pr_ms: float | None
+    qrs_ms: float | None
+    qt_ms: float | None
+    qtc: Mapping[str, float | None]
+    unsure: Mapping[str, str]
+
+    @property
+    def qtc_ms(self) -> float | None:
+        """QTc by `QTC_FORMULA`."""
+        return self.qtc[QTC_FORMULA]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all values, `qtc_ms` and its formula among them, as JSON has them."""
+        return {**asdict(self), "qtc_ms": self.qtc_ms, "qtc_formula": QTC_FORMULA}
+
+
+def measure(ecg: ECG) -> Measurements:
+    """Measure an ECG's first ten seconds."""
+    return measurements(delineate(ecg))
+
+
+def measurements(found: Delineation) -> Measurements:
+    """Return the measurements that follow from a delineation."""
+    doubts = {
+        "heart_rate_bpm": found.doubts.get("beats"),
+        "axis_deg": _doubt_about_axis(found),
+        **{name: _first_doubt(found, needed) for name, (needed, _) in _INTERVALS.items()},
+    }
+    values: dict[str, Any] = {**dict.fromkeys(doubts), **_values(found, doubts)}
+    rr, qt = float(np.mean(found.rr_s or np.nan)), values["qt_ms"]
+    qtc = {name: None if qt is None else _rounded(by(qt, rr)) for name, by in QTC.items()}
+    return Measurements(
+        **values, qtc=qtc, unsure={name: doubt for name, doubt in doubts.items() if doubt}
+    )
+
+
+def _first_doubt(found: Delineation, waves: tuple[str, ...]) -> str | None:
+    return next((found.doubts[wave] for wave in waves if wave in found.doubts), None)
+
+
+def _values(found: Delineation, doubts: Mapping[str, str | None]) -> dict[str, float]:
+    values = {}
+    if not doubts["heart_rate_bpm"]:
+        values["heart_rate_bpm"] = _rounded(60 / float(np.mean(found.rr_s)))
+    if found.median is None:
+        return values
+    if not doubts["axis_deg"]:
+        values["axis_deg"] = _rounded(_axis(found.median))
+    for name, (_, seconds) in _INTERVALS.items():
+        if not doubts[name]:
+            values[name] = _rounded(1000 * seconds(found.median.waves))
+    return values
+
+
+def _rounded(value: float) -> float:
+    return round(value, 1)
+
+
+def _limb_areas(median: MedianBeat) -> tuple[np.ndarray, np.ndarray]:
+    """Return net and absolute areas of the QRS complex in the limb leads: (6,) mV s each."""
+    onset, end = (round(seconds * median.rate) for seconds in median.waves.qrs)
+    complexes = median.signal[:6, onset : end + 1]
+    # From onset to end the baseline is a straight line.
+    line = np.linspace(complexes[:, 0], complexes[:, -1], complexes.shape[1], axis=1)
+    heights = (complexes - line) / median.rate
+    return heights.sum(axis=1), np.abs(heights).sum(axis=1)
+
+
+def _doubt_about_axis(found: Delineation) -> str | None:
+    if found.median is None or "qrs" in found.doubts:
+        return found.doubts["qrs"]
+    net, whole = _limb_areas(found.median)
+    if abs(net[0] + net[2] - net[1]) > _EINTHOVEN * whole[:3].max():
+        return "II is not I + III: check the order, the sign and the gain of the limb leads"
+    if np.hypot(*_frontal(net)) < _BALANCED * whole.max():
+        return "as much of the QRS complex points up as down in the limb leads"
+    return None
+
+
+def _axis(median: MedianBeat) -> float:
+    """Return the direction of the net QRS area, 0 towards I and 90 towards aVF."""
+    left, down = _frontal(_limb_areas(median)[0])
+    return float(np.degrees(np.arctan2(down, left)))
+
+
+def _frontal(net: np.ndarray) -> tuple[float, float]:
+    # An augmented lead shows the heart's vector by 3 ** 0.5 / 2 smaller than I, II and III do.
+    return float(net[LEADS.index("I")]), float(net[LEADS.index("aVF")] * 2 / 3**0.5)
+
+
+_WORDS = {
+    "heart_rate_bpm": ("Heart rate", "bpm"),
+    "axis_deg": ("QRS axis", "degrees"),
+    "p_ms": ("P", "ms"),
+    "pr_ms": ("PR", "ms"),
+    "qrs_ms": ("QRS", "ms"),
+    "qt_ms": ("QT", "ms"),
+}
+
+
+def in_words(measured: Measurements) -> list[str]:
+    """Return a line for each value, with the reason where there is none."""
+    lines = []
+    for name, (words, unit) in _WORDS.items():
+        value = getattr(measured, name)
+        said = f"unsure: {measured.unsure[name]}" if value is None else f"{value:.0f} {unit}"
+        lines.append(f"{words:12}{said}")
+    return lines + [
+        f"{'QTc':12}{value:.0f} ms ({formula})"
+        for formula, value in measured.qtc.items()
+        if value is not None
+    ]

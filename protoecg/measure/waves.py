@@ -1,0 +1,109 @@
+"""Where the waves of a median beat begin and end.
+
+QRS from the slopes of all leads together; P and T from two of NeuroKit2's delineators (Makowski
+et al., Behavior Research Methods 2021) in every lead, of which the median counts.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from protoecg.measure.beats import RATE
+
+# The wavelets of Martinez et al. (IEEE TBME 2004) tend to end a wave early, the prominences of
+# Emrich et al. (EUSIPCO 2024) late: the median of both over the leads has neither's bias.
+METHODS = ("dwt", "prominence")
+
+_SLOPE_S = 0.005
+_STILL = 0.06
+_STEEP = 0.5
+_STILL_S = 0.02
+_SEARCH_S = (0.15, 0.18)
+_STRIP_S = 4.0
+
+Marks = dict[str, np.ndarray]
+
+
+def qrs_bounds(median: np.ndarray, at: int) -> tuple[int, int]:
+    """Return first and last sample of the QRS complex of a median beat, over all leads.
+
+    Parameters
+    ----------
+    median : (leads, n) mV
+    at : a sample within the QRS complex
+    """
+    speed = _speed(median, at)
+    near = round(0.1 * RATE)
+    peak = max(at - near, 0) + int(np.argmax(speed[max(at - near, 0) : at + near]))
+    before, after = (round(seconds * RATE) for seconds in _SEARCH_S)
+    start = max(peak - before, 0)
+    onset = peak - _until_still(speed[start : peak + 1][::-1])
+    return onset, peak + _until_still(speed[peak : peak + after])
+
+
+def _speed(median: np.ndarray, at: int) -> np.ndarray:
+    """Return how fast the leads move: (n,), each lead relative to the steepest of its QRS."""
+    slope = gaussian_filter1d(median, _SLOPE_S * RATE, axis=1, order=1)
+    near = round(0.1 * RATE)
+    steepest = np.abs(slope[:, max(at - near, 0) : at + near]).max(axis=1, keepdims=True)
+    return np.sqrt(np.mean((slope / np.maximum(steepest, 1e-9)) ** 2, axis=0))
+
+
+def _until_still(speed: np.ndarray) -> int:
+    """Return after how many samples, counted from the peak, the leads come to rest."""
+    rest = np.percentile(speed[len(speed) // 2 :], 20)
+    share = (speed - rest) / max(speed[0] - rest, 1e-9)
+    # A notched complex rests for a moment and goes on as steeply.
+    steep = int(np.flatnonzero(share > _STEEP)[-1])
+    still = round(_STILL_S * RATE)
+    for sample in range(steep + 1, len(share)):
+        if (share[sample : sample + still] <= _STILL).all():
+            return sample
+    return len(share) - 1
+
+
+def p_and_t_marks(median: np.ndarray, at: int) -> Marks:
+    """Return what each method marks in each lead of a median beat.
+
+    Parameters
+    ----------
+    median : (leads, n) mV
+    at : a sample within the QRS complex
+
+    Returns
+    -------
+    of each of "P_Onsets", "P_Offsets", "T_Onsets", "T_Offsets": (methods * leads,) samples from
+    the median beat's start, NaN where nothing was found
+    """
+    found = [_delineated(lead, at, method) for method in METHODS for lead in median]
+    names = ("P_Onsets", "P_Offsets", "T_Onsets", "T_Offsets")
+    return {name: np.array([marks[f"ECG_{name}"] for marks in found]) for name in names}
+
+
+def _delineated(lead: np.ndarray, at: int, method: str) -> dict[str, float]:
+    """Delineate a strip of copies of the beat, as the delineators expect several."""
+    import neurokit2
+
+    period = len(lead)
+    # The beat begins where it ends, so that the copies join.
+    closed = lead - np.linspace(lead[0], lead[-1], period)
+    copies = int(np.ceil(_STRIP_S * RATE / period))
+    near = slice(max(at - round(0.06 * RATE), 0), at + round(0.06 * RATE))
+    peaks = near.start + int(np.argmax(np.abs(closed[near]))) + np.arange(copies) * period
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _, marks = neurokit2.ecg_delineate(
+            np.tile(closed, copies), peaks, sampling_rate=RATE, method=method
+        )
+    return {name: _of_one_copy(values, period) for name, values in marks.items()}
+
+
+def _of_one_copy(values: list[float], period: int) -> float:
+    # A mark may lie a little before the copy that it belongs to.
+    slack = round(0.02 * RATE)
+    marks = (np.asarray(values, dtype=float) + slack) % period - slack
+    found = marks[~np.isnan(marks)]
+    return float(np.median(found)) if len(found) else np.nan
