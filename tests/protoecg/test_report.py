@@ -1,0 +1,217 @@
+"""The printed page, read back from the PDF: its size, its millimetres, its words."""
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pypdfium2
+import pytest
+from edfio import Edf, EdfSignal, Patient
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from protoecg.__main__ import main
+from protoecg.ecg import ECG, LEADS
+from protoecg.explanation import Explanation, Finding, Match, Prototype
+from protoecg.measure import measure
+from protoecg.readers import read_ecg
+from protoecg.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, NOTICE, PAPERS, pdf
+from protoecg.simulate import simulate
+
+PX_PER_MM = 20
+INK = 120
+POINTS = {"A4": (841.89, 595.28), "letter": (792, 612)}
+PROTOTYPE = Prototype(
+    "morphology-PVC-0",
+    "morphology",
+    "PVC",
+    "records100/00000/00042_lr",
+    (1.0, 1.95),
+    ("PVC",),
+    "7",
+    60,
+    "female",
+    "0" * 64,
+)
+WHOLE = replace(PROTOTYPE, name="rhythm-AFIB-0", branch="rhythm", window_s=(0.0, 10.0))
+NOTHING = Finding("WPW", "morphology", 0.01, 0.4, -4.6, -4.6, False, ())
+
+
+def found(code, probability, prototype, *, low_evidence=False):
+    match = Match(prototype, 0.81, 2.0, 1.62, (3.25, 4.2) if prototype is PROTOTYPE else (0, 10))
+    return Finding(code, prototype.branch, probability, 0.3, 1.0, -1.0, low_evidence, (match,))
+
+
+EXPLANATION = Explanation(
+    bundle="Tiny",
+    simulated=True,
+    source="a.csv",
+    notes=("Lead V6 is noisy.",),
+    abstains=None,
+    findings=(
+        found("AFIB", 0.93, WHOLE),
+        found("PVC", 0.41, PROTOTYPE, low_evidence=True),
+        NOTHING,
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def ecg():
+    return simulate(["PVC"], seed=1, rate=500).ecg
+
+
+@pytest.fixture(scope="module")
+def measured(ecg):
+    return measure(ecg)
+
+
+def opened(content):
+    document = pypdfium2.PdfDocument(content)
+    assert len(document) == 1
+    return document[0]
+
+
+def words(content):
+    """All text of the page, on one line."""
+    return " ".join(opened(content).get_textpage().get_text_range().split())
+
+
+def printed(ecg, measured, explanation=EXPLANATION, **options):
+    return pdf(ecg, explanation, measured, revision="0123456789abcdef", **options)
+
+
+def picture(content, left, right, bottom, top):
+    """Levels of grey of a part of the page, its edges in mm from the page's lower left."""
+    page = opened(content)
+    width, height = (points / 72 * 25.4 for points in page.get_size())
+    crop = [mm / 25.4 * 72 for mm in (left, bottom, width - right, height - top)]
+    part = page.render(scale=PX_PER_MM * 25.4 / 72, crop=crop, grayscale=True).to_numpy()
+    return part.reshape(part.shape[0], part.shape[1])
+
+
+def lines_mm(levels, darker_than):
+    """Middle of each line in a profile of grey levels, in mm."""
+    dark = np.concatenate([[0], levels < darker_than, [0]])
+    edges = np.flatnonzero(np.diff(dark))
+    return edges.reshape(-1, 2).mean(axis=1) / PX_PER_MM
+
+
+@pytest.fixture(scope="module")
+def flat():
+    """Nothing but the calibration pulses rises from its lines."""
+    signal = np.zeros((12, 5000), dtype=np.float32)
+    signal[LEADS.index("V6")] = np.linspace(0, 0.1, 5000)
+    return ECG(signal, 500, "flat")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_report_is_one_page_of_the_paper_that_was_asked_for(paper, ecg, measured):
+    size = opened(printed(ecg, measured, paper=paper)).get_size()
+    assert size == pytest.approx(POINTS[paper], abs=0.01)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_calibration_pulse_is_ten_millimetres_high_and_five_wide(paper, flat, measured):
+    content = printed(flat, measured, paper=paper)
+    width, height = (points / 72 * 25.4 for points in POINTS[paper])
+    left = (width - GRID_WIDTH) / 2
+    pulse = picture(content, left + 1, left + 9.8, height - 40, height - 12) < INK
+
+    columns = pulse.sum(axis=0) / PX_PER_MM
+    rises = lines_mm(-columns, -5)
+    rows = lines_mm(-pulse[:, round(4 * PX_PER_MM)].astype(float), -0.5)
+    assert np.diff(rises) == pytest.approx([5.0], abs=0.1)
+    # The top of a pulse and the next zero line do not lie in one column.
+    feet = lines_mm(-pulse[:, round(1.5 * PX_PER_MM)].astype(float), -0.5)
+    assert feet[0] - rows[0] == pytest.approx(10.0, abs=0.1)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_large_squares_measure_five_millimetres_both_ways(paper, flat, measured):
+    content = printed(flat, measured, paper=paper)
+    width, height = (points / 72 * 25.4 for points in POINTS[paper])
+    left, top = (width - GRID_WIDTH) / 2, height - EDGE - HEAD
+
+    across = picture(content, left - 1, left + GRID_WIDTH + 1, top - 1.7, top - 1.3)
+    up = picture(content, left + 0.3, left + 0.7, top - GRID_HEIGHT - 1, top + 1)
+    for levels, length in ((across.mean(axis=0), GRID_WIDTH), (up.mean(axis=1), GRID_HEIGHT)):
+        large = lines_mm(levels, 215)
+        assert len(large) == length / 5 + 1
+        assert np.diff(large) == pytest.approx(5.0, abs=0.1)
+        assert large[-1] - large[0] == pytest.approx(length, abs=0.1)
+
+
+def test_the_page_says_how_it_was_printed_and_what_it_is_for(ecg, measured):
+    said = words(printed(ecg, measured))
+    assert "25 mm/s 10 mm/mV 500 Hz" in said and NOTICE in said
+    assert "Bundle Tiny (simulated), revision 0123456789abcdef" in said
+    assert "Lead V6 is noisy." in said
+    assert f"Heart rate {measured.heart_rate_bpm:.0f} bpm" in said
+
+
+def test_present_findings_come_first_and_low_evidence_is_marked(ecg, measured):
+    said = words(printed(ecg, measured))
+    assert said.index("93.0%") < said.index("41.0%") < said.index("1.0% 40.0% WPW")
+    assert "PVC low evidence" in said and "AFIB atrial" in said
+
+
+def test_matches_come_with_both_windows_similarity_and_contribution(ecg, measured):
+    said = words(printed(ecg, measured))
+    assert "1 AFIB whole strip records100/00000/00042_lr whole strip +0.81 +1.62" in said
+    assert "2 PVC 3.25-4.20 s records100/00000/00042_lr 1.00-1.95 s +0.81 +1.62" in said
+
+
+def test_what_finds_no_room_is_counted(ecg, measured):
+    said = words(printed(ecg, measured, replace(EXPLANATION, findings=(NOTHING,) * 71)))
+    assert "No statement reaches its threshold." in said
+    assert f"{71 - said.count('WPW')} more" in said
+
+
+def test_an_ecg_with_flat_leads_that_the_model_abstains_from_is_printed(flat):
+    abstaining = replace(EXPLANATION, abstains="The model abstains: unusual.", notes=flat.notes)
+    said = words(pdf(flat, abstaining, measure(flat), revision="0"))
+    assert "The model abstains: unusual." in said and "not to be relied on" in said
+    assert "No signal in leads" in said and "Heart rate unsure" in said
+
+
+def test_a_lead_far_from_zero_is_brought_back_and_that_is_said(ecg, measured):
+    far = ECG(ecg.signal + 9 * (np.arange(12) == 6)[:, None], ecg.rate)
+    assert "baseline moved to zero in V1 25 mm/s" in words(printed(far, measured))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=st.text(min_size=1, max_size=400))
+@example(text="a\x00\n\u202eb ) Tj ET (\\ <b>&amp; %s \ud800 \U0001f600 " * 9)
+def test_no_words_of_others_break_the_page(text, flat, measured):
+    hostile = replace(EXPLANATION, bundle=text, notes=(text,) * 9, abstains=text)
+    said = words(pdf(ECG(flat.signal, 500, text), hostile, measured, revision="0"))
+    assert NOTICE in said and "Threshold" in said
+
+
+def test_the_same_ecg_gives_the_same_file_without_a_date(ecg, measured):
+    assert printed(ecg, measured) == printed(ecg, measured)
+
+
+def test_the_patient_of_a_file_is_nowhere_in_its_report(ecg, measured):
+    signals = [
+        EdfSignal(lead.astype(float), 500, label=name, physical_dimension="mV")
+        for name, lead in zip(LEADS, ecg.signal, strict=True)
+    ]
+    written = BytesIO()
+    Edf(signals, patient=Patient(code="4711", name="Jane_Doe")).write(written)
+    assert b"Jane" in written.getvalue()
+    read = read_ecg({"visit.edf": written.getvalue()})
+    explanation = replace(EXPLANATION, notes=read.notes, source=read.source)
+    content = printed(read, measured, explanation)
+    about = opened(content).pdf.get_metadata_dict().values()
+    assert not any(secret in words(content) + str(about) for secret in ("Doe", "Jane", "4711"))
+
+
+def test_the_command_writes_a_page_on_the_paper_that_was_asked_for(tiny_bundle, ecg, tmp_path):
+    np.save(tmp_path / "ecg.npy", ecg.signal)
+    out = tmp_path / "report.pdf"
+    options = ["--rate", "500", "--bundle", str(tiny_bundle.path), "--paper", "letter"]
+    assert main(["report", str(tmp_path / "ecg.npy"), *options, "--out", str(out)]) == 0
+    assert opened(out.read_bytes()).get_size() == POINTS["letter"]
+    assert tiny_bundle.revision in words(out.read_bytes())
