@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from protoecg.network.protoecgnet import Branch
-from protoecg.network.prototypes import Similarities
+from protoecg.network.prototypes import Similarities, best_cells
 
 
 class Source(NamedTuple):
@@ -21,6 +21,13 @@ class Source(NamedTuple):
     cell: int
 
 
+class Anchors(NamedTuple):
+    """What gives each prototype's latent: inputs (p, 12, samples), and the cell in each."""
+
+    inputs: Tensor
+    cells: Tensor
+
+
 @torch.no_grad()
 def project(
     branch: Branch,
@@ -28,6 +35,7 @@ def project(
     owned: Tensor,
     labels: Tensor,
     patients: np.ndarray,
+    unique: bool = True,
 ) -> list[Source]:
     """Move each prototype onto its best matching window among the ECGs of its statement.
 
@@ -40,6 +48,7 @@ def project(
     owned : (p, c), the statement of each prototype
     labels : (n, c), statements of each ECG
     patients : (n,), patient of each ECG
+    unique : otherwise each takes its own best, as published
 
     Raises
     ------
@@ -55,29 +64,37 @@ def project(
         mine = torch.nonzero(owned[:, statement]).flatten().numpy()
         carriers = torch.nonzero(labels[:, statement]).flatten().numpy()
         values = seen.values[carriers][:, mine].numpy()
-        rows[mine] = carriers[_one_per_patient(values, patients[carriers])]
+        chosen = _one_per_patient(values, patients[carriers]) if unique else values.argmax(axis=0)
+        rows[mine] = carriers[chosen]
     return [Source(int(row), int(seen.cells[row, p])) for p, row in enumerate(rows)]
 
 
-def crop(branch: Branch, x: np.ndarray, sources: list[Source]) -> Tensor:
-    """Return the model input of each prototype, (p, 12, samples): all that it rests on."""
-    windows = []
+def crop(branch: Branch, x: np.ndarray, sources: list[Source]) -> Anchors:
+    """Return the model input of each prototype: all that it rests on."""
+    inputs, cells = [], []
     for row, cell in sources:
-        start, end = branch.window_samples(cell)
-        windows.append(torch.from_numpy(np.array(x[row][:, start:end])))
-    return torch.stack(windows)
+        start, end = branch.input_samples(cell)
+        inputs.append(torch.from_numpy(np.array(x[row][:, start:end])))
+        cells.append(cell if branch.shape.view == "wide" else 0)
+    return Anchors(torch.stack(inputs), torch.tensor(cells))
+
+
+def latents(branch: Branch, anchors: Anchors) -> Tensor:
+    """Latents of the anchors by this backbone, (p, latent)."""
+    cells = branch.backbone(anchors.inputs)
+    return cells[torch.arange(len(cells)), :, anchors.cells]
 
 
 @torch.no_grad()
-def embed(branch: Branch, windows: Tensor) -> None:
-    """Set the prototypes to the latents of their windows, (p, 12, samples), by this backbone."""
+def embed(branch: Branch, anchors: Anchors) -> None:
+    """Set the prototypes to the latents of their anchors by this backbone."""
     branch.eval()
-    latents = torch.cat([branch.backbone(part) for part in windows.split(64)])
-    branch.prototypes.vectors.copy_(latents.squeeze(2))
+    parts = zip(anchors.inputs.split(64), anchors.cells.split(64), strict=True)
+    branch.prototypes.vectors.copy_(torch.cat([latents(branch, Anchors(*p)) for p in parts]))
 
 
 def _best(branch: Branch, x: Tensor) -> Similarities:
-    seen = branch(x)
+    seen = best_cells(branch.backbone(x), branch.prototypes.vectors)
     return Similarities(seen.values.float(), seen.cells.to(torch.int16))
 
 

@@ -29,18 +29,27 @@ class LossWeights:
 class BranchConfig:
     """One branch: its shape (see `BranchShape`) and how long each stage lasts, in epochs.
 
-    `live` is the number of prototypes embedded anew in each step of anchored training.
+    Parameters
+    ----------
+    distort : whether pre-training varies the leads and the strip beyond gain and noise
+    joint_learning_rate, anchored_learning_rate : the highest of each stage's cycle
+    live : prototypes embedded anew in each step of anchored training
+    unique_patients : whether no two prototypes of a statement may come from one patient
     """
 
     view: str
     widths: tuple[int, ...]
     strides: tuple[int, ...]
     latent: int = 128
+    pooling: str = "best"
     prototypes_per_statement: int = 6
-    pretrain_epochs: int = 14
-    joint_epochs: int = 6
+    unique_patients: bool = True
+    distort: bool = False
+    pretrain_epochs: int = 9
+    joint_epochs: int = 4
+    joint_learning_rate: float = 1e-3
     anchored_epochs: int = 6
-    anchored_learning_rate: float = 2e-3
+    anchored_learning_rate: float = 1e-3
     live: int = 48
 
 
@@ -49,10 +58,12 @@ class FusionConfig:
     """Sparse fusion: the penalties tried, as shares of the smallest that empties a statement.
 
     Of those, the sparsest is taken whose validation AUROC is within `tolerance` of the best.
+    `support` is who may speak for a statement: its "own" prototypes, or "any".
     """
 
     shares: tuple[float, ...] = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
-    tolerance: float = 0.002
+    tolerance: float = 0.001
+    support: str = "own"
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,9 @@ class Config:
     Parameters
     ----------
     train_folds, validation_folds : of PTB-XL
+    teacher : share of the targets of joint and anchored training that is not the label but what
+        the pretrained backbones say together (Hinton et al., arXiv 1503.02531)
+    teachers : more backbones that are pretrained only to teach
     carry_waveforms : store the prototypes' source ECGs in the bundle; for simulated data only
     """
 
@@ -70,12 +84,14 @@ class Config:
     batch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
+    teacher: float = 0.5
     train_folds: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
     validation_folds: tuple[int, ...] = (9,)
     carry_waveforms: bool = False
     losses: LossWeights = field(default_factory=LossWeights)
     fusion: FusionConfig = field(default_factory=FusionConfig)
     branches: dict[str, BranchConfig] = field(default_factory=dict)
+    teachers: dict[str, BranchConfig] = field(default_factory=dict)
 
 
 def read_config(path: Path) -> Config:
@@ -100,6 +116,12 @@ def read_config(path: Path) -> Config:
         for name in BRANCHES
         if name in branches
     }
+    raw["teachers"] = {
+        name: _build(BranchConfig, settings, f"teachers.{name}")
+        for name, settings in raw.get("teachers", {}).items()
+    }
+    if both := set(raw["teachers"]) & set(BRANCHES):
+        raise ConfigError(f"A teacher is named {', '.join(both)}, as a branch is; rename it.")
     return _build(Config, raw, "the file")
 
 

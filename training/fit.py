@@ -6,25 +6,29 @@ import json
 import os
 import platform
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from protoecg.bundle import Bundle, save_bundle
 from protoecg.explanation import Prototype
 from protoecg.labels import STATEMENTS
-from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import BACKBONES, Branch, BranchShape, ProtoECGNet
 from protoecg.projection import Source
 from protoecg.waveforms import record_checksum
-from training import calibrate, evaluate, fuse, ptbxl
+from training import abstention, calibrate, evaluate, fuse, ptbxl
 from training.config import BranchConfig, Config, ConfigError
 from training.loop import Data
-from training.stages import BranchTraining
+from training.stages import BranchTraining, Pretraining, predict
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Fit:
 
     def __init__(self, config: Config, root: Path, work: Path, device: torch.device) -> None:
         work.mkdir(parents=True, exist_ok=True)
-        self.config, self.work, self.device = config, work, device
+        self.config, self.root, self.work, self.device = config, root, work, device
         dataset = ptbxl.load(root)
         self.data_hash = _data_hash(dataset)
         _claim(work, {"config": _of_training(config), "data": self.data_hash})
@@ -75,6 +79,7 @@ class Fit:
         self.shapes = {
             name: _shape(b, self._owners(name, b)) for name, b in config.branches.items()
         }
+        self.teachers = {**self.shapes, **{n: _shape(t, ()) for n, t in config.teachers.items()}}
 
     def _split(self, dataset: ptbxl.Dataset, name: str, folds: tuple[int, ...]) -> Split:
         part = dataset.folds(folds)
@@ -103,25 +108,57 @@ class Fit:
         return Trained(saved["state"], saved["solo"], [Source(*s) for s in saved["sources"]])
 
     def _train_branch(self, name: str) -> Trained:
-        torch.manual_seed(self.config.seed)
-        network = ProtoECGNet({name: self.shapes[name]}, self.codes).to(self.device)
-        branch, solo = network.branches[name], network.solo[name]
-        training = BranchTraining(
-            name=name,
-            config=self.config,
-            folder=self.work,
-            train=self.train.data,
-            validation=self.validation.data,
-            own=[self.codes.index(code) for code in dict.fromkeys(self.shapes[name].owners)],
-            patients=self.train.patients,
-            log=self.log,
-        )
-        sources = training.run(branch, solo)
+        branch, training = self._untrained(name), self._training(name)
+        pretrained = training.pretrain(branch)
+        solo = nn.Linear(len(branch.shape.owners), len(set(branch.shape.owners))).to(self.device)
+        sources = training.run(branch, solo, pretrained, self._targets())
         return Trained(
             {key: value.cpu() for key, value in branch.state_dict().items()},
             {key: value.cpu() for key, value in solo.state_dict().items()},
             [(int(row), int(cell)) for row, cell in sources],  # type: ignore[misc]
         )
+
+    def _untrained(self, name: str) -> Branch:
+        torch.manual_seed(self.config.seed)
+        return Branch(self.teachers[name]).to(self.device)
+
+    def _training(self, name: str) -> BranchTraining:
+        return BranchTraining(
+            name=name,
+            config=self.config,
+            folder=self.work,
+            train=self.train.data,
+            validation=self.validation.data,
+            own=[self.codes.index(code) for code in dict.fromkeys(self.teachers[name].owners)],
+            patients=self.train.patients,
+            log=self.log,
+        )
+
+    def _targets(self) -> torch.Tensor:
+        """Labels, softened by what all pretrained backbones say together: (n, c)."""
+        y, share = self.train.data.y, self.config.teacher
+        if share == 0:
+            return y
+        file = self.work / "teacher.npy"
+        if not file.exists():
+            logits = [predict(self.pretrain(name), self.train.data) for name in self.teachers]
+            part = self.work / "teacher.part.npy"
+            np.save(part, np.mean(logits, axis=0))
+            os.replace(part, file)
+        return (1 - share) * y + share * torch.sigmoid(torch.from_numpy(np.load(file)))
+
+    def pretrain(self, name: str) -> Pretraining:
+        """Pretrain the backbone of a branch or teacher, or read it where that is done."""
+        return self._training(name).pretrain(self._untrained(name))
+
+    def side_by_side(self, processes: int) -> None:
+        """Train all branches in so many processes of one thread each."""
+        settings = (self.config, self.root, self.work, str(self.device))
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            list(pool.map(partial(_in_process, "pretrain", *settings), self.teachers))
+            # All pretrained backbones teach each branch.
+            self._targets()
+            list(pool.map(partial(_in_process, "branch", *settings), self.shapes))
 
     def run(self, out: Path) -> Bundle:
         """Train what is not yet trained and write the bundle to `out`."""
@@ -136,8 +173,10 @@ class Fit:
         seen = [fuse.similarities(network, split.data) for split in (self.train, self.validation)]
         labels = [split.data.y for split in (self.train, self.validation)]
         fuse.fit_all(network, prototypes, seen, labels, self.config.fusion, self.log)
+        patients = self.validation.patients
+        judgement = calibrate.cross_fit(network, seen[1], labels[1], patients)
         decisions = calibrate.calibrate(network, seen[1], labels[1])
-        metrics = evaluate.figures(network, seen[1], labels[1].numpy())
+        metrics = evaluate.figures(network, seen[1], labels[1].numpy(), patients, judgement)
         self.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
         if self.config.carry_waveforms:
             _carry_waveforms(self.train.dataset.root, out / "waveforms", prototypes)
@@ -148,6 +187,7 @@ class Fit:
             network=network.cpu(),
             prototypes=prototypes,
             decisions=decisions,
+            familiarity=abstention.fit(self.validation.data.x, patients),
             about=self._about(metrics),
         )
 
@@ -179,6 +219,7 @@ class Fit:
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "data": self.train.dataset.name,
             "data_sha256": self.data_hash,
+            "licence": {"data": self.train.dataset.licence, "weights": "MIT"},
             "training_ecgs": len(self.train.data.y),
             "validation_ecgs": len(self.validation.data.y),
             "config": asdict(self.config),
@@ -193,9 +234,19 @@ class Fit:
         return self.work / "log.jsonl"
 
     def log(self, **entry: Any) -> None:
-        """Append a line to the run's log."""
-        with self._log_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        """Append a line to the run's log, unless it holds the same from before a restart."""
+        line = json.dumps(entry) + "\n"
+        with self._log_file.open("a+", encoding="utf-8") as file:
+            file.seek(0)
+            if line not in file.readlines():
+                file.write(line)
+
+
+def _in_process(
+    stage: str, config: Config, root: Path, work: Path, device: str, branch: str
+) -> None:
+    torch.set_num_threads(1)
+    getattr(Fit(config, root, work, torch.device(device)), stage)(branch)
 
 
 def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) -> None:
@@ -209,10 +260,13 @@ def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) 
 
 
 def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
-    view = settings.view
-    if view not in ("window", "strip"):
-        raise ConfigError(f'A branch has view = "{view}"; expected "window" or "strip".')
-    return BranchShape(view, settings.widths, settings.strides, settings.latent, owners)  # type: ignore[arg-type]
+    view, pooling = settings.view, settings.pooling
+    if view not in BACKBONES:
+        raise ConfigError(f'A branch has view = "{view}"; expected one of {", ".join(BACKBONES)}.')
+    if pooling not in ("best", "mean"):
+        raise ConfigError(f'A branch has pooling = "{pooling}"; expected "best" or "mean".')
+    sizes = settings.widths, settings.strides, settings.latent
+    return BranchShape(view, *sizes, owners, pooling)  # type: ignore[arg-type]
 
 
 def _data_hash(dataset: ptbxl.Dataset) -> str:

@@ -44,7 +44,7 @@ def fit_all(
     seen : similarities of training and validation ECGs, (n, p) each
     labels : their statements, (n, c) each
     """
-    owned = owners(prototypes, network.statements)
+    owned = owners(prototypes, network.statements) | (config.support == "any")
     _fit(network.fusion, seen, labels, owned, config, lambda **k: log(stage="fusion", **k))
     for name, columns, statements in parts(network):
         _fit(

@@ -6,7 +6,7 @@ import ast
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,14 @@ class Dataset:
     root : its folder
     name : what to call it
     simulated : whether its ECGs are
+    licence : that its ECGs are under
     table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple)
     """
 
     root: Path
     name: str
     simulated: bool
+    licence: str
     table: pd.DataFrame
 
     @property
@@ -51,7 +53,7 @@ class Dataset:
         table = self.table[self.table["fold"].isin(folds)].reset_index(drop=True)
         if table.empty:
             raise DataError(f"{self.root} has no ECG of fold {', '.join(map(str, folds))}.")
-        return Dataset(self.root, self.name, self.simulated, table)
+        return replace(self, table=table)
 
     def labels(self, statements: Sequence[str]) -> np.ndarray:
         """Return (n, len(statements)) float32, 1 where the statement is present."""
@@ -79,7 +81,11 @@ def load(root: Path) -> Dataset:
     about = root / "dataset.json"
     meta = json.loads(about.read_text()) if about.exists() else {}
     return Dataset(
-        root, meta.get("name", "PTB-XL 1.0.3"), bool(meta.get("simulated", False)), _table(raw)
+        root,
+        meta.get("name", "PTB-XL 1.0.3"),
+        bool(meta.get("simulated", False)),
+        meta.get("licence", "CC BY 4.0"),
+        _table(raw),
     )
 
 

@@ -8,7 +8,7 @@ window, embedded anew as the backbone learns, so that the projected model is wha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from protoecg.network import losses
 from protoecg.network.protoecgnet import Branch
-from protoecg.network.prototypes import Similarities, best_cells
-from protoecg.projection import Source, crop, embed, project
+from protoecg.network.prototypes import Similarities
+from protoecg.projection import Anchors, Source, crop, embed, latents, project
 from training.config import BranchConfig, Config, LossWeights
 from training.loop import Data, Loop
 from training.metrics import macro_auroc
@@ -41,9 +41,9 @@ class Pretraining(nn.Module):
         latents = self.backbone(x)
         return self.head(torch.cat([latents.amax(dim=2), latents.mean(dim=2)], dim=1))
 
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+    def loss(self, x: Tensor, y: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy, summed over statements and averaged over the batch."""
-        return _cross_entropy(self(x), y)
+        return _cross_entropy(self(x), targets)
 
     def evidence(self, latents: Tensor, statement: int) -> Tensor:
         """Of each cell of (batch, latent, cells) for a statement: (batch, cells)."""
@@ -70,15 +70,15 @@ class Joint(nn.Module):
         """Return logits of the branch's own statements, (batch, c)."""
         return self.solo(self.branch(x).values)
 
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+    def loss(self, x: Tensor, y: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy and the weighted terms of `protoecg.network.losses`."""
-        return self.total(self.branch(x), self.branch.prototypes.vectors, y)
+        return self.total(self.branch(x), self.branch.prototypes.vectors, y, targets)
 
-    def total(self, seen: Similarities, vectors: Tensor, y: Tensor) -> Tensor:
+    def total(self, seen: Similarities, vectors: Tensor, y: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of similarities to the (p, latent) `vectors`."""
         weights, owned = self.weights, self.owned
         return (
-            _cross_entropy(self.solo(seen.values), y)
+            _cross_entropy(self.solo(seen.values), targets)
             + weights.clustering * losses.clustering(seen.values, y, owned)
             + weights.separation * losses.separation(seen.values, y, owned)
             + weights.diversity * losses.diversity(vectors)
@@ -94,12 +94,14 @@ class Anchored(nn.Module):
     their last embedding.
     """
 
-    windows: Tensor
+    inputs: Tensor
+    cells: Tensor
 
-    def __init__(self, joint: Joint, windows: Tensor, live: int) -> None:
+    def __init__(self, joint: Joint, anchors: Anchors, live: int) -> None:
         super().__init__()
         self.joint, self.live = joint, live
-        self.register_buffer("windows", windows)
+        self.register_buffer("inputs", anchors.inputs)
+        self.register_buffer("cells", anchors.cells)
         joint.branch.prototypes.vectors.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Anchored:
@@ -111,15 +113,16 @@ class Anchored(nn.Module):
                 module.eval()
         return self
 
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+    def loss(self, x: Tensor, y: Tensor, targets: Tensor) -> Tensor:
         """Return `Joint.total` with prototypes that follow the backbone."""
         branch = self.joint.branch
         stored = branch.prototypes.vectors
         rows = torch.randperm(len(stored), device=stored.device)[: self.live]
-        fresh = branch.backbone(self.windows[rows]).squeeze(2).float()
+        fresh = latents(branch, Anchors(self.inputs[rows], self.cells[rows])).float()
         vectors = stored.detach().clone().index_put((rows,), fresh)
         stored.data[rows] = fresh.detach()
-        return self.joint.total(best_cells(branch.backbone(x), vectors), vectors, y)
+        seen = branch.prototypes.compare(branch.backbone(x), vectors)
+        return self.joint.total(seen, vectors, y, targets)
 
 
 @dataclass
@@ -129,7 +132,8 @@ class BranchTraining:
     Parameters
     ----------
     train, validation : with labels of all statements
-    own : columns of this branch's statements, in the order of `Branch`'s classifier
+    own : columns of this branch's statements, in the order of `Branch`'s classifier; none for
+        a teacher, which is only pretrained
     """
 
     name: str
@@ -144,37 +148,61 @@ class BranchTraining:
     @property
     def settings(self) -> BranchConfig:
         """Settings of this branch."""
-        return self.config.branches[self.name]
+        return {**self.config.branches, **self.config.teachers}[self.name]
 
-    def run(self, branch: Branch, solo: nn.Linear) -> list[Source]:
-        """Train `branch` and `solo` in place; return where each prototype comes from."""
+    def pretrain(self, branch: Branch) -> Pretraining:
+        """Train the backbone of `branch` in place on all statements."""
+        settings = self.settings
+        # The number of prototypes must not decide how the head begins.
+        torch.manual_seed(self.config.seed)
+        module = Pretraining(branch.backbone, settings.latent, self.train.y).to(self.train.device)
+        rate, epochs = self.config.learning_rate, settings.pretrain_epochs
+        self._train("pretrain", module, self.train, epochs, rate, settings.distort)
+        self._report("pretrain", module, self.validation)
+        return module
+
+    def run(
+        self, branch: Branch, solo: nn.Linear, pretrained: Pretraining, targets: Tensor
+    ) -> list[Source]:
+        """Train a pretrained `branch` and `solo` in place on `targets`, (n, all statements).
+
+        Returns
+        -------
+        where each prototype comes from
+        """
         settings, device = self.settings, self.train.device
-        own, own_validation = self.train.columns(self.own), self.validation.columns(self.own)
-        pretraining = Pretraining(branch.backbone, settings.latent, self.train.y).to(device)
-        self._train("pretrain", pretraining, self.train, settings.pretrain_epochs)
-        self._report("pretrain", pretraining, self.validation)
+        own = replace(self.train, targets=targets).columns(self.own)
+        own_validation = self.validation.columns(self.own)
         joint = Joint(branch, solo, self.config.losses, own.y).to(device)
-        branch.prototypes.vectors.data = self._first_prototypes(pretraining, branch)
-        self._train("joint", joint, own, settings.joint_epochs)
+        branch.prototypes.vectors.data = self._first_prototypes(pretrained, branch)
+        self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
         self._report("joint", joint, own_validation)
-        sources = project(branch, own.batches(), joint.owned, own.y, self.patients)
-        windows = crop(branch, self.train.x, sources).to(device)
-        embed(branch, windows)
+        sources = project(
+            branch, own.batches(), joint.owned, own.y, self.patients, settings.unique_patients
+        )
+        anchors = Anchors(*(part.to(device) for part in crop(branch, self.train.x, sources)))
+        embed(branch, anchors)
         self._report("projected", joint, own_validation)
-        anchored = Anchored(joint, windows, settings.live).to(device)
+        anchored = Anchored(joint, anchors, settings.live).to(device)
         self._train(
             "anchored", anchored, own, settings.anchored_epochs, settings.anchored_learning_rate
         )
-        embed(branch, windows)
+        embed(branch, anchors)
         self._report("anchored", joint, own_validation)
         return sources
 
     def _train(
-        self, stage: str, module: nn.Module, data: Data, epochs: int, rate: float | None = None
+        self,
+        stage: str,
+        module: nn.Module,
+        data: Data,
+        epochs: int,
+        rate: float,
+        distort: bool = False,
     ) -> None:
         checkpoint = self.folder / f"{self.name}-{stage}.pt"
-        rate = rate or self.config.learning_rate
-        Loop(self.config, f"{self.name} {stage}", checkpoint, rate).run(module, data, epochs)
+        loop = Loop(self.config, f"{self.name} {stage}", checkpoint, rate, distort)
+        loop.run(module, data, epochs)
 
     def _report(self, stage: str, module: nn.Module, data: Data) -> None:
         figure = macro_auroc(data.y.cpu().numpy(), predict(module, data))

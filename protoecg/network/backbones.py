@@ -33,21 +33,23 @@ class Residual(nn.Module):
             _conv(c_out, c_out, kernel, 1, padding),
             nn.BatchNorm2d(c_out),
         )
-        self.crop = 0 if padded else (kernel // 2) * (1 + stride)
+        self.crop, self.stride = 0 if padded else (kernel // 2) * (1 + stride), stride
         same = c_in == c_out and stride == 1
-        self.shortcut = nn.Identity() if same else _conv(c_in, c_out, 1, stride, 0)
+        self.shortcut = nn.Identity() if same else _conv(c_in, c_out, 1, 1, 0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Add the body to the shortcut."""
         body = self.body(x)
-        shortcut = self.shortcut(x[..., self.crop : x.shape[-1] - self.crop])
+        # A convolution of kernel 1 with a stride writes beyond its memory on CPUs with bfloat16
+        # (torch 2.13, backwards), so the samples are picked before it.
+        shortcut = self.shortcut(x[..., self.crop : x.shape[-1] - self.crop : self.stride])
         return torch.relu(body + shortcut[..., : body.shape[-1]])
 
 
 class WindowBackbone(nn.Module):
     """Latents of overlapping windows: (batch, 12, t) to (batch, latent, cells).
 
-    No cell sees a sample outside its window of `receptive_field` samples, which begins at
+    No cell sees a sample outside its `window` samples, which begin at
     `stride` times the cell's index: there is no padding and nothing is pooled over time, so that
     the window shown is all that a similarity rests on.
 
@@ -69,18 +71,41 @@ class WindowBackbone(nn.Module):
             nn.BatchNorm2d(widths[-1]),
             nn.ReLU(),
         )
-        self.features = 2 * widths[-1]
         self.to_latent = _latent(widths[-1], latent)
         self.stride = 4 * prod(strides)
-        self.receptive_field = _receptive_field(self.body)
+        self.window = _receptive_field(self.body)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a latent for each window."""
         return self.to_latent(self.body(_as_image(x))).squeeze(2)
 
-    def pooled(self, x: Tensor) -> Tensor:
-        """Mean and maximum over time, for pre-training: (batch, features)."""
-        return _mean_and_max(self.body(_as_image(x))).flatten(1)
+
+class WideBackbone(nn.Module):
+    """The published cells: (batch, 12, 1000) to (batch, latent, cells), three of 32 at a time.
+
+    Padded convolutions let a cell see more than four seconds, while the `window` samples at its
+    place are shown; and its latents are rectified. Kept to be measured against.
+
+    Parameters are those of `WindowBackbone`; the strides and the stem multiply to 32.
+    """
+
+    kernel = 5
+
+    def __init__(self, widths: Sequence[int], strides: Sequence[int], latent: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _stem(widths[0], padded=True),
+            *_blocks(widths, strides, self.kernel, padded=True),
+        )
+        self.to_latent = nn.Sequential(
+            _conv(widths[-1], latent, 3, 1, 0), nn.BatchNorm2d(latent), nn.ReLU()
+        )
+        self.stride = 2 * prod(strides)
+        self.window = 3 * self.stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a latent for every three neighbouring cells."""
+        return self.to_latent(self.body(_as_image(x))).squeeze(2)
 
 
 class StripBackbone(nn.Module):
@@ -97,16 +122,11 @@ class StripBackbone(nn.Module):
             _stem(widths[0], padded=True),
             *_blocks(widths, strides, self.kernel, padded=True),
         )
-        self.features = 2 * widths[-1]
-        self.to_latent = _latent(self.features, latent)
+        self.to_latent = _latent(2 * widths[-1], latent)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the strip's one latent."""
         return self.to_latent(_mean_and_max(self.body(_as_image(x)))).squeeze(2)
-
-    def pooled(self, x: Tensor) -> Tensor:
-        """Mean and maximum over time, for pre-training: (batch, features)."""
-        return _mean_and_max(self.body(_as_image(x))).flatten(1)
 
 
 def _as_image(x: Tensor) -> Tensor:

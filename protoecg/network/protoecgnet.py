@@ -9,9 +9,11 @@ from typing import Literal, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from protoecg.network.backbones import StripBackbone, WindowBackbone
-from protoecg.network.prototypes import PrototypeLayer, Similarities
+from protoecg.network.backbones import StripBackbone, WideBackbone, WindowBackbone
+from protoecg.network.prototypes import Pooling, PrototypeLayer, Similarities
 from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
+
+BACKBONES = {"window": WindowBackbone, "strip": StripBackbone, "wide": WideBackbone}
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,19 @@ class BranchShape:
 
     Parameters
     ----------
-    view : "window" compares localised windows, "strip" the whole ten seconds
+    view : "window" compares localised windows, "strip" the whole ten seconds, "wide" windows
+        whose latents see more than the window (the published way, to be measured against)
     widths, strides, latent : of the backbone, see `WindowBackbone`
     owners : the statement of each prototype, in the order of the prototypes
+    pooling : of the similarities over time, see `PrototypeLayer`
     """
 
-    view: Literal["window", "strip"]
+    view: Literal["window", "strip", "wide"]
     widths: tuple[int, ...]
     strides: tuple[int, ...]
     latent: int
     owners: tuple[str, ...]
+    pooling: Pooling = "best"
 
 
 class Branch(nn.Module):
@@ -38,23 +43,29 @@ class Branch(nn.Module):
     def __init__(self, shape: BranchShape) -> None:
         super().__init__()
         self.shape = shape
-        backbone = WindowBackbone if shape.view == "window" else StripBackbone
-        self.backbone = backbone(shape.widths, shape.strides, shape.latent)
-        self.prototypes = PrototypeLayer(len(shape.owners), shape.latent)
+        backbone = BACKBONES[shape.view](shape.widths, shape.strides, shape.latent)
+        self.backbone = cast(WindowBackbone | WideBackbone | StripBackbone, backbone)
+        self.prototypes = PrototypeLayer(len(shape.owners), shape.latent, shape.pooling)
 
     def forward(self, x: Tensor) -> Similarities:
         """Compare each ECG's cells with all prototypes."""
         return self.prototypes(self.backbone(x))
 
     def window_samples(self, cell: int) -> tuple[int, int]:
-        """First sample and end of what a cell sees, in model input samples."""
+        """First sample and end of what is shown of a cell, in model input samples."""
         if isinstance(self.backbone, StripBackbone):
             return 0, MODEL_SAMPLES
         start = cell * self.backbone.stride
-        return start, start + self.backbone.receptive_field
+        return start, min(start + self.backbone.window, MODEL_SAMPLES)
+
+    def input_samples(self, cell: int) -> tuple[int, int]:
+        """First sample and end of the model input that gives the cell's latent."""
+        if isinstance(self.backbone, WindowBackbone):
+            return self.window_samples(cell)
+        return 0, MODEL_SAMPLES
 
     def window_s(self, cell: int) -> tuple[float, float]:
-        """Start and end of what a cell sees, in seconds."""
+        """Start and end of what is shown of a cell, in seconds."""
         start, end = self.window_samples(cell)
         return start / MODEL_RATE, end / MODEL_RATE
 

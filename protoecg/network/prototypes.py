@@ -1,12 +1,14 @@
-"""The one similarity rule: the cosine to the best matching cell."""
+"""The similarity rule: the cosine to the best matching cell."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+
+Pooling = Literal["best", "mean"]
 
 
 class Similarities(NamedTuple):
@@ -20,19 +22,31 @@ class PrototypeLayer(nn.Module):
     """Compares every cell with every prototype: (batch, latent, cells) to `Similarities`.
 
     The similarity of an ECG to a prototype is the cosine (-1 to 1) of the prototype to the most
-    similar cell; training, projection, inference and display all use this rule.
+    similar cell; training, projection, inference and display all use this rule. With `pooling`
+    "mean" it is the mean over all cells instead, while the best one is shown: the published
+    rule, kept to be measured against.
     """
 
-    def __init__(self, prototypes: int, latent: int) -> None:
+    def __init__(self, prototypes: int, latent: int, pooling: Pooling = "best") -> None:
         super().__init__()
+        self.pooling = pooling
         self.vectors = nn.Parameter(torch.randn(prototypes, latent))
 
     def forward(self, latents: Tensor) -> Similarities:
-        """Return the best cell for each prototype."""
-        return best_cells(latents, self.vectors)
+        """Compare the latents with the prototypes."""
+        return self.compare(latents, self.vectors)
+
+    def compare(self, latents: Tensor, vectors: Tensor) -> Similarities:
+        """Compare the latents with (p, latent) vectors."""
+        cosines = _cosines(latents, vectors)
+        best = Similarities(*cosines.max(dim=2))
+        return best if self.pooling == "best" else Similarities(cosines.mean(dim=2), best.cells)
 
 
 def best_cells(latents: Tensor, vectors: Tensor) -> Similarities:
     """Cosine of each of the (p, latent) vectors to its best cell of (batch, latent, cells)."""
-    cosines = normalize(vectors, dim=1) @ normalize(latents.float(), dim=1)
-    return Similarities(*cosines.max(dim=2))
+    return Similarities(*_cosines(latents, vectors).max(dim=2))
+
+
+def _cosines(latents: Tensor, vectors: Tensor) -> Tensor:
+    return normalize(vectors, dim=1) @ normalize(latents.float(), dim=1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from protoecg.network.backbones import StripBackbone, WindowBackbone
 from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
-from protoecg.network.prototypes import best_cells
+from protoecg.network.prototypes import PrototypeLayer, best_cells
 from training.config import read_config
 
 SHAPES = [((8, 8), (1,)), ((8, 8, 12), (2, 1)), ((64, 64, 96, 128), (1, 2, 1)), ((6, 8, 8), (1, 3))]
@@ -87,7 +87,7 @@ def test_every_window_lies_inside_the_strip(widths, strides):
     assert windows[0][0] == 0
     assert all(0 <= start < end <= 1000 for start, end in windows)
     # No further window would have fitted.
-    assert branch.window_samples(cells)[1] > 1000
+    assert cells * branch.backbone.stride + branch.backbone.window > 1000
 
 
 def test_seconds_are_samples_at_100_hz():
@@ -124,7 +124,7 @@ def test_the_windows_of_the_ptbxl_settings_are_about_a_beat_wide():
     path = Path(__file__).parents[2] / "training" / "configs" / "ptbxl.toml"
     settings = read_config(path).branches["morphology"]
     backbone = WindowBackbone(settings.widths, settings.strides, settings.latent)
-    assert backbone.receptive_field / 100 <= WIDEST_S
+    assert backbone.window / 100 <= WIDEST_S
 
 
 @given(
@@ -160,7 +160,7 @@ def test_a_prototype_finds_itself_whatever_its_size(seed, size):
 def test_a_planted_window_is_found_in_the_strip():
     branch = window_branch()
     rng = torch.Generator().manual_seed(2)
-    pattern = torch.randn(1, 12, branch.backbone.receptive_field, generator=rng)
+    pattern = torch.randn(1, 12, branch.backbone.window, generator=rng)
     cell = 11
     start, end = branch.window_samples(cell)
     x = 0.1 * torch.randn(1, 12, 1000, generator=rng)
@@ -197,3 +197,42 @@ def test_an_ecg_is_judged_alike_alone_and_in_a_batch():
         together = branch(x).values
         alone = torch.cat([branch(one[None]).values for one in x])
     assert np.allclose(together, alone, atol=1e-5)
+
+
+def test_the_published_rule_reports_the_mean_and_shows_the_best():
+    latents, vectors = torch.randn(3, 8, 7), torch.randn(4, 8)
+    best = PrototypeLayer(4, 8).compare(latents, vectors)
+    mean = PrototypeLayer(4, 8, "mean").compare(latents, vectors)
+    each = torch.stack([best_cells(latents[..., [i]], vectors).values for i in range(7)])
+    assert torch.allclose(mean.values, each.mean(dim=0), atol=1e-6)
+    assert torch.equal(mean.cells, best.cells)
+
+
+def test_a_wide_branch_shows_a_second_and_sees_four():
+    torch.manual_seed(0)
+    branch = Branch(BranchShape("wide", (8, 8, 8, 8, 8), (2, 2, 2, 2), 8, ("PVC",))).eval()
+    start, end = branch.window_samples(10)
+    assert end - start == 96
+    x = torch.randn(1, 12, 1000)
+    outside = x.clone()
+    outside[..., :start] = 0
+    outside[..., end:] = 0
+    with torch.no_grad():
+        seen, cut = branch.backbone(x)[..., 10], branch.backbone(outside)[..., 10]
+    assert not torch.allclose(seen, cut, rtol=1e-2)
+    assert branch.input_samples(10) == (0, 1000)
+
+
+def test_every_cell_of_a_wide_branch_is_shown_within_the_strip():
+    branch = Branch(BranchShape("wide", (8, 8, 8, 8, 8), (2, 2, 2, 2), 8, ("PVC",)))
+    cells = branch.backbone(torch.randn(2, 12, 1000)).shape[2]
+    assert 0 <= branch.window_samples(0)[0] and branch.window_samples(cells - 1)[1] <= 1000
+
+
+@pytest.mark.parametrize("view", ["window", "strip", "wide"])
+def test_no_convolution_of_one_sample_skips_samples(view):
+    # Backwards in bfloat16 it would write beyond its memory; see `Residual`.
+    branch = Branch(BranchShape(view, (8, 8, 8, 8, 8), (2, 2, 2, 2), 8, ("PVC",)))
+    convolutions = [m for m in branch.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert convolutions
+    assert all(m.stride == (1, 1) for m in convolutions if m.kernel_size == (1, 1))

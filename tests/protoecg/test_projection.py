@@ -109,8 +109,8 @@ def test_what_is_cropped_is_what_the_cell_sees():
     x, y, patients = training_set(9)
     net = branch()
     sources = project(net, batches(x), OWNED, y, patients)
-    windows = crop(net, x, sources)
-    assert windows.shape == (5, 12, net.backbone.receptive_field)
+    windows = crop(net, x, sources).inputs
+    assert windows.shape == (5, 12, net.backbone.window)
     for window, source in zip(windows, sources, strict=True):
         start, end = net.window_samples(source.cell)
         assert np.array_equal(window, x[source.row][:, start:end])

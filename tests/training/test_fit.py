@@ -134,13 +134,12 @@ def test_a_work_folder_of_other_data_is_refused(tiny_bundle, tiny_config, tiny_w
         Fit(read_config(tiny_config), tmp_path / "other", tiny_work, CPU)
 
 
-def test_a_branch_can_be_trained_by_a_process_of_its_own(
+def test_branches_trained_side_by_side_end_as_those_trained_in_turn(
     tiny_bundle, tiny_config, simulated_root, tmp_path
 ):
-    config = read_config(tiny_config)
-    for name in ("global", "rhythm"):
-        Fit(config, simulated_root, tmp_path / "work", CPU).branch(name)
-    whole = Fit(config, simulated_root, tmp_path / "work", CPU).run(tmp_path / "bundle")
+    fit = Fit(read_config(tiny_config), simulated_root, tmp_path / "work", CPU)
+    fit.side_by_side(2)
+    whole = fit.run(tmp_path / "bundle")
     assert digest(whole, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
 
 
