@@ -1,17 +1,43 @@
-"""Probabilities and thresholds from the validation fold."""
+"""Probabilities and thresholds from the validation fold, and what they are worth there.
+
+Probabilities judged on the very ECGs that set their scale look better than they are. `cross_fit`
+therefore repeats the calibration of `calibrate` in parts: the patients are split into `PARTS`, and
+each part is judged by scales and thresholds that were set on all other parts. What a bundle says
+about its own calibration is said of these judgements; what it ships was set on all ECGs.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from scipy.special import expit
-from torch import Tensor
+from torch import Tensor, nn
 
 from protoecg.bundle import Decision
 from protoecg.network.protoecgnet import ProtoECGNet
 
 FEW_POSITIVES = 10
+PARTS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What is said of some ECGs.
+
+    Parameters
+    ----------
+    probability : (n, c)
+    called : (n, c) bool, whether each statement reaches its threshold
+    cross_fitted : whether no ECG had a part in the scales and thresholds that judge it
+    """
+
+    probability: np.ndarray
+    called: np.ndarray
+    cross_fitted: bool
 
 
 @torch.no_grad()
@@ -27,19 +53,62 @@ def calibrate(network: ProtoECGNet, seen: Tensor, y: Tensor) -> dict[str, Decisi
     y : (n, c) their statements
     """
     fusion = network.fusion
-    logits = (seen @ fusion.weight.T.cpu() + fusion.bias.cpu()).numpy()
+    logits, labels = linear(network.fusion, seen), y.numpy()
+    few = _few(labels)
     decisions = {}
     for column, code in enumerate(network.statements):
-        labels = y[:, column].numpy()
-        scale, shift = platt(logits[:, column], labels)
+        scale, shift, threshold = _fit(logits[:, column], labels[:, column], few[column])
         fusion.weight[column] *= scale
         fusion.bias[column] = fusion.bias[column] * scale + shift
-        positives = int(labels.sum())
-        few = positives < FEW_POSITIVES
-        probability = expit(scale * logits[:, column] + shift)
-        threshold = 0.5 if few else best_f1_threshold(labels, probability)
-        decisions[code] = Decision(threshold, positives, few)
+        decisions[code] = Decision(threshold, int(labels[:, column].sum()), bool(few[column]))
     return decisions
+
+
+def cross_fit(network: ProtoECGNet, seen: Tensor, y: Tensor, patients: np.ndarray) -> Judgement:
+    """Judge each validation ECG by the calibration of all other patients' ECGs.
+
+    Parameters
+    ----------
+    network : as `calibrate` finds it, not as it leaves it
+    seen, y : as for `calibrate`
+    patients : (n,) patient of each ECG
+    """
+    logits, labels = linear(network.fusion, seen), y.numpy()
+    few = _few(labels)
+    probability = np.empty(logits.shape)
+    called = np.empty(logits.shape, dtype=bool)
+    for part in _parts(patients):
+        for column in range(logits.shape[1]):
+            scale, shift, threshold = _fit(
+                logits[~part, column], labels[~part, column], few[column]
+            )
+            probability[part, column] = expit(scale * logits[part, column] + shift)
+            called[part, column] = probability[part, column] >= threshold
+    return Judgement(probability, called, cross_fitted=True)
+
+
+@torch.no_grad()
+def linear(layer: nn.Linear, seen: Tensor) -> np.ndarray:
+    """Return a layer's logits (n, c) of similarities (n, p) on the CPU, wherever the layer is."""
+    return (seen @ layer.weight.T.cpu() + layer.bias.cpu()).numpy()
+
+
+def _few(labels: np.ndarray) -> np.ndarray:
+    return labels.sum(axis=0) < FEW_POSITIVES
+
+
+def _parts(patients: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows of each part of the patients, as masks."""
+    _, patient = np.unique(patients, return_inverse=True)
+    part = np.random.default_rng(0).permutation(patient.max() + 1) % PARTS
+    yield from (part[patient] == number for number in np.unique(part))
+
+
+def _fit(logits: np.ndarray, labels: np.ndarray, few: np.bool) -> tuple[float, float, float]:
+    """Scale, shift and threshold of a statement; one half where there are few positives."""
+    scale, shift = platt(logits, labels)
+    threshold = 0.5 if few else best_f1_threshold(labels, expit(scale * logits + shift))
+    return scale, shift, threshold
 
 
 def platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -50,11 +119,14 @@ def platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     Large Margin Classifiers (1999).
     """
 
-    def loss(parameters: np.ndarray) -> float:
-        z = np.exp(parameters[0]) * logits + parameters[1]
-        return float(np.logaddexp(0, z).sum() - (labels * z).sum() + parameters @ parameters / 2)
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        scaled = np.exp(parameters[0]) * logits
+        z = scaled + parameters[1]
+        off = expit(z) - labels
+        value = np.logaddexp(0, z).sum() - (labels * z).sum() + parameters @ parameters / 2
+        return value, np.array([(off * scaled).sum(), off.sum()]) + parameters
 
-    log_scale, shift = minimize(loss, np.zeros(2), bounds=[(-2, 2), (-10, 10)]).x
+    log_scale, shift = minimize(loss, np.zeros(2), jac=True, bounds=[(-2, 2), (-10, 10)]).x
     return float(np.exp(log_scale)), float(shift)
 
 

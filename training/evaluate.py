@@ -1,78 +1,314 @@
-"""What a bundle is worth on a fold."""
+"""What a bundle is worth on a fold, how sure that is, and whether another is worth less.
+
+Intervals are 95 % bootstrap intervals over patients; those of sensitivity, specificity and PPV are
+Wilson's.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+from scipy.special import expit
 from torch import Tensor
 from tqdm import tqdm
 
-from protoecg.bundle import Bundle
+from protoecg.bundle import Bundle, BundleError
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.signals import model_input
-from training import ptbxl
+from training import metrics, ptbxl
+from training.calibrate import Judgement, linear
 from training.fuse import parts
-from training.metrics import auroc
 
 BATCH = 64
+FUSED = "fused"
 
 
-@torch.inference_mode()
-def evaluate(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
-    """Measure a bundle on one fold of a data set.
+def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None) -> dict[str, Any]:
+    """Measure a bundle on one fold of a data set, and compare it with another.
 
     Returns
     -------
-    n, macro_auroc, per_branch (each branch alone, on its own statements), per_statement
+    bundle, revision, fold, held_out : what was measured; `held_out` is false where the bundle was
+        trained or calibrated on the fold, so that its figures flatter
+    n, macro_auroc and more : see `figures`
+    comparison : with `other`, see `compare`
+
+    Raises
+    ------
+    DataError, BundleError
+        If the fold has no ECG, or the bundles no statement in common.
     """
     data = ptbxl.load(root).folds([fold])
-    labels = data.labels(bundle.statements)
-    seen, inputs = [], []
-    for record in tqdm(data.table["record"], desc=f"fold {fold}", unit="ECG", mininterval=2):
-        inputs.append(model_input(ptbxl.read_record(root, record)))
+    labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
+    bundles = [bundle] if other is None else [bundle, other]
+    seen = _similarities([b.network for b in bundles], data)
+    told = {
+        "bundle": bundle.name,
+        "revision": bundle.revision,
+        "fold": fold,
+        "held_out": _held_out(bundle, data, fold),
+        **figures(bundle.network, seen[0], labels, patients, judge(bundle, seen[0])),
+    }
+    if other is not None:
+        told["comparison"] = compare(bundle, other, seen, data)
+    return told
+
+
+@torch.inference_mode()
+def _similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[Tensor]:
+    """Return the similarities (n, p) that each network sees in the ECGs."""
+    seen = [[n(batch).similarities for n in networks] for batch in _batches(data)]
+    return [torch.cat(batches) for batches in zip(*seen, strict=True)]
+
+
+def _batches(data: ptbxl.Dataset) -> Iterator[Tensor]:
+    inputs = []
+    for record in tqdm(data.table["record"], desc="evaluate", unit="ECG", mininterval=2):
+        inputs.append(model_input(ptbxl.read_record(data.root, record)))
         if len(inputs) == BATCH:
-            seen.append(_similarities(bundle.network, inputs))
+            yield torch.from_numpy(np.stack(inputs))
             inputs = []
     if inputs:
-        seen.append(_similarities(bundle.network, inputs))
-    return {"bundle": bundle.name, "fold": fold, **figures(bundle.network, torch.cat(seen), labels)}
+        yield torch.from_numpy(np.stack(inputs))
 
 
-def _similarities(network: ProtoECGNet, inputs: list[np.ndarray]) -> Tensor:
-    return network(torch.from_numpy(np.stack(inputs))).similarities
+def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
+    config = bundle.about["config"]
+    used = {*config["train_folds"], *config["validation_folds"]}
+    return bundle.about["data"] != data.name or fold not in used
 
 
-@torch.no_grad()
-def figures(network: ProtoECGNet, seen: Tensor, labels: np.ndarray) -> dict[str, Any]:
-    """Return the figures of `evaluate` from (n, p) similarities and (n, c) labels."""
-    fusion = network.fusion.cpu()
-    fused = auroc(labels, (seen @ fusion.weight.T + fusion.bias).numpy())
+def judge(bundle: Bundle, seen: Tensor) -> Judgement:
+    """Return what a bundle says of ECGs with similarities (n, p), by its own thresholds."""
+    probability = expit(linear(bundle.network.fusion, seen))
+    thresholds = [bundle.decisions[code].threshold for code in bundle.statements]
+    return Judgement(probability, probability >= np.array(thresholds), cross_fitted=False)
+
+
+def figures(
+    network: ProtoECGNet,
+    seen: Tensor,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    judgement: Judgement,
+) -> dict[str, Any]:
+    """Return how well the statements are told apart, and how far their probabilities hold.
+
+    Parameters
+    ----------
+    seen : (n, p) similarities
+    labels : (n, c)
+    patients : (n,) patient of each ECG
+    judgement : the probabilities and calls to measure
+
+    Returns
+    -------
+    n, patients : how many ECGs, of how many patients
+    macro_auroc, weighted_auroc, macro_auprc, fmax : over the statements that occur, each with its
+        `_interval`; weighted by positives; `fmax` is that of `metrics.fmax`
+    per_branch : AUROC of each branch alone, on its own statements
+    per_statement : AUROC and AUPRC; of the judgement, sensitivity, specificity, PPV, Brier score,
+        Brier skill and ECE; null where undefined
+    calibration : of the judgement, see `_calibration`
+    """
+    truth = pd.DataFrame(labels, columns=network.statements)
+    counts = metrics.resamples(patients)
+    scores = _scores(network, seen)
+    aurocs, auprcs = metrics.ranking(labels, scores.pop(FUSED).to_numpy(), counts)
+    per_statement = {
+        code: {
+            **_sure("auroc", aurocs[:, column]),
+            **_sure("auprc", auprcs[:, column]),
+            "positives": int(labels[:, column].sum()),
+            **_calls(labels[:, column] > 0, judgement.called[:, column]),
+            **_trust(labels[:, column], judgement.probability[:, column]),
+        }
+        for column, code in enumerate(network.statements)
+    }
     return {
         "n": len(labels),
-        "macro_auroc": float(np.nanmean(fused)),
+        "patients": len(np.unique(patients)),
+        **_sure("macro_auroc", metrics.macro(aurocs)),
+        **_sure("weighted_auroc", metrics.macro(aurocs, counts.T @ labels)),
+        **_sure("macro_auprc", metrics.macro(auprcs)),
+        **_sure("fmax", metrics.fmax(labels, judgement.probability, counts)),
         "per_branch": {
-            name: _branch(network, name, seen[:, columns], labels[:, statements])
-            for name, columns, statements in parts(network)
+            branch: _alone(truth[own.columns], own, counts) for branch, own in scores.items()
         },
-        "per_statement": {
-            code: {"auroc": _number(value), "positives": int(count)}
-            for code, value, count in zip(
-                network.statements, fused, labels.sum(axis=0), strict=True
-            )
+        "per_statement": per_statement,
+        "calibration": _calibration(network, labels, judgement, per_statement),
+    }
+
+
+def _scores(network: ProtoECGNet, seen: Tensor) -> dict[str, pd.DataFrame]:
+    """Logits of all branches fused and of each alone, a column a statement."""
+    told = {FUSED: pd.DataFrame(linear(network.fusion, seen), columns=network.statements)}
+    for branch, columns, statements in parts(network):
+        codes = [network.statements[column] for column in statements]
+        told[branch] = pd.DataFrame(linear(network.solo[branch], seen[:, columns]), columns=codes)
+    return told
+
+
+def _alone(truth: pd.DataFrame, scores: pd.DataFrame, counts: np.ndarray) -> dict[str, Any]:
+    aurocs, _ = metrics.ranking(truth.to_numpy(), scores.to_numpy(), counts)
+    occur = int(np.sum(~np.isnan(aurocs[0])))
+    return {**_sure("macro_auroc", metrics.macro(aurocs)), "statements": occur}
+
+
+def _calls(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
+    hits, rightly_not = int(np.sum(present & called)), int(np.sum(~present & ~called))
+    return {
+        **_share("sensitivity", hits, int(np.sum(present))),
+        **_share("specificity", rightly_not, int(np.sum(~present))),
+        **_share("ppv", hits, int(np.sum(called))),
+    }
+
+
+def _trust(labels: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
+    return {
+        "brier": metrics.brier(labels, probability),
+        "brier_skill": _number(metrics.brier_skill(labels, probability)),
+        "ece": metrics.ece(labels, probability),
+    }
+
+
+def _calibration(
+    network: ProtoECGNet,
+    labels: np.ndarray,
+    judgement: Judgement,
+    per_statement: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """Return how far the probabilities can be taken at their word.
+
+    Returns
+    -------
+    cross_fitted : see `calibrate`
+    macro_brier, macro_brier_skill, macro_ece : means over the statements that occur
+    pooled_ece : over all pairs of ECG and statement
+    reliability, per_branch : `metrics.reliability` of all pairs, and of each branch's statements
+    """
+    occur = [told for told in per_statement.values() if told["auroc"] is not None]
+    probability = judgement.probability
+    return {
+        "cross_fitted": judgement.cross_fitted,
+        **{
+            f"macro_{name}": _number(np.mean([told[name] for told in occur]) if occur else np.nan)
+            for name in ("brier", "brier_skill", "ece")
+        },
+        "pooled_ece": metrics.ece(labels.ravel(), probability.ravel()),
+        "reliability": metrics.reliability(labels, probability),
+        "per_branch": {
+            branch: metrics.reliability(labels[:, own], probability[:, own])
+            for branch, _, own in parts(network)
         },
     }
 
 
-def _branch(
-    network: ProtoECGNet, name: str, seen: Tensor, labels: np.ndarray
-) -> dict[str, float | int]:
-    solo = network.solo[name].cpu()
-    values = auroc(labels, (seen @ solo.weight.T + solo.bias).numpy())
-    return {"macro_auroc": float(np.nanmean(values)), "statements": int(np.sum(~np.isnan(values)))}
+def compare(
+    bundle: Bundle, other: Bundle, seen: Sequence[Tensor], data: ptbxl.Dataset
+) -> dict[str, Any]:
+    """Return by how much one bundle ranks better than another, on the same ECGs.
+
+    Parameters
+    ----------
+    seen : similarities of the ECGs, (n, p) of each bundle
+
+    Returns
+    -------
+    bundle : the other's name
+    per_part : macro AUROC of both, their difference with its interval and two-sided p by paired
+        bootstrap; of all branches fused and of each alone, over the statements that both decide
+    """
+    ours, theirs = (_scores(b.network, s) for b, s in zip((bundle, other), seen, strict=True))
+    common = {
+        part: [code for code in ours[part] if code in theirs[part]]
+        for part in ours
+        if part in theirs
+    }
+    if not common[FUSED]:
+        raise BundleError(
+            f"{bundle.path} and {other.path} decide no statement in common, so nothing can be "
+            "compared. Name a bundle of the same statements."
+        )
+    counts = metrics.resamples(data.table["patient"].to_numpy())
+    return {
+        "bundle": other.name,
+        "per_part": {
+            part: _difference(data.labels(codes), ours[part][codes], theirs[part][codes], counts)
+            for part, codes in common.items()
+            if codes
+        },
+    }
+
+
+def _difference(
+    labels: np.ndarray, ours: pd.DataFrame, theirs: pd.DataFrame, counts: np.ndarray
+) -> dict[str, Any]:
+    mine, its = (
+        metrics.macro(metrics.ranking(labels, scores.to_numpy(), counts)[0])
+        for scores in (ours, theirs)
+    )
+    return {
+        "statements": len(ours.columns),
+        "macro_auroc": _number(mine[0]),
+        "other_macro_auroc": _number(its[0]),
+        **_sure("difference", mine - its),
+        "p": metrics.p_value(mine - its),
+    }
+
+
+def _share(name: str, hits: int, of: int) -> dict[str, Any]:
+    return _figure(name, hits / of if of else np.nan, metrics.wilson(hits, of))
+
+
+def _sure(name: str, values: np.ndarray) -> dict[str, Any]:
+    return _figure(name, values[0], metrics.interval(values))
+
+
+def _figure(name: str, value: float, interval: tuple[float, float]) -> dict[str, Any]:
+    return {name: _number(value), f"{name}_interval": [_number(end) for end in interval]}
 
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def summary(told: dict[str, Any]) -> str:
+    """Return the main figures of `evaluate` as lines of text."""
+    lines = [
+        f"{told['n']} ECGs of fold {told['fold']}: macro AUROC {_text(told['macro_auroc'])}",
+        *(f"  {_line(label, told, key)}" for label, key in _MAIN),
+        *(
+            f"  {_line(f'{branch} alone, macro AUROC', own, 'macro_auroc')}"
+            for branch, own in told["per_branch"].items()
+        ),
+    ]
+    if "comparison" in told:
+        lines.append(f"Macro AUROC above that of {told['comparison']['bundle']}:")
+        lines += [
+            f"  {_line(part, own, 'difference')}, p = {own['p']:.3f}"
+            for part, own in told["comparison"]["per_part"].items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+_MAIN = (
+    ("macro AUROC", "macro_auroc"),
+    ("AUROC weighted by positives", "weighted_auroc"),
+    ("macro AUPRC", "macro_auprc"),
+    ("Fmax", "fmax"),
+)
+
+
+def _line(label: str, told: dict[str, Any], key: str) -> str:
+    low, high = told[f"{key}_interval"]
+    return f"{label}: {_text(told[key])} (95 % {_text(low)} to {_text(high)})"
+
+
+def _text(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

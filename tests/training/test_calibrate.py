@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
-from training.calibrate import FEW_POSITIVES, best_f1_threshold, calibrate, platt
+from training.calibrate import (
+    FEW_POSITIVES,
+    best_f1_threshold,
+    calibrate,
+    cross_fit,
+    linear,
+    platt,
+)
+from training.metrics import brier
 
 
 def drawn(logits, seed=0):
@@ -93,3 +101,70 @@ def test_few_positives_are_said_and_give_no_threshold_of_their_own():
     assert decisions["SR"].positives == FEW_POSITIVES - 1
     assert not decisions["AFIB"].low_evidence
     assert decisions["PACE"].low_evidence and decisions["PACE"].positives == 0
+
+
+def told(n, seed=3):
+    """A network, similarities, and labels that its second statement's logits draw."""
+    net = network(2)
+    seen = torch.from_numpy(np.random.default_rng(seed).uniform(-1, 1, (n, 3))).float()
+    logits = linear(net.fusion, seen)
+    y = np.stack([drawn(0 * logits[:, 0] - 1, seed), drawn(2 * logits[:, 1], seed + 1)], axis=1)
+    return net, seen, torch.from_numpy(y).float()
+
+
+def test_no_patient_has_a_part_in_the_judgement_of_their_own_ecgs():
+    net, seen, y = told(200)
+    patients = np.arange(200) // 2
+    before = cross_fit(net, seen, y, patients)
+    for patient in (0, 17, 99):
+        own = patients == patient
+        turned = y.clone()
+        turned[own] = 1 - turned[own]
+        after = cross_fit(net, seen, turned, patients)
+        assert np.array_equal(after.probability[own], before.probability[own])
+        assert np.array_equal(after.called[own], before.called[own])
+        assert not np.array_equal(after.probability[~own], before.probability[~own])
+
+
+def test_cross_fitting_does_not_calibrate_the_network():
+    net, seen, y = told(60)
+    before = net.fusion.weight.clone()
+    assert cross_fit(net, seen, y, np.arange(60)).cross_fitted
+    assert torch.equal(net.fusion.weight, before)
+
+
+def test_with_many_ecgs_cross_fitted_probabilities_are_those_that_are_shipped():
+    net, seen, y = told(8_000)
+    judged = cross_fit(net, seen, y, np.arange(8_000))
+    calibrate(net, seen, y)
+    shipped = expit(linear(net.fusion, seen))
+    assert judged.probability == pytest.approx(shipped, abs=0.02)
+
+
+def test_cross_fitting_takes_back_what_calibration_gains_by_seeing_the_labels():
+    gains = []
+    for seed in range(8):
+        net, seen, y = told(60, seed)
+        judged = cross_fit(net, seen, y, np.arange(60))
+        calibrate(net, seen, y)
+        shipped = expit(linear(net.fusion, seen))
+        labels = y.numpy()
+        gains += [
+            brier(labels[:, c], judged.probability[:, c]) - brier(labels[:, c], shipped[:, c])
+            for c in range(2)
+        ]
+    assert np.mean(gains) > 0.002 and np.mean(np.array(gains) > 0) > 0.8
+
+
+def test_where_positives_are_few_the_cross_fitted_threshold_is_one_half_too():
+    net, seen, y = told(200)
+    y[:, 1] = 0
+    y[: FEW_POSITIVES - 1, 1] = 1
+    judged = cross_fit(net, seen, y, np.arange(200))
+    assert np.array_equal(judged.called[:, 1], judged.probability[:, 1] >= 0.5)
+
+
+def test_ecgs_of_a_single_patient_are_judged_by_the_network_as_it_is():
+    net, seen, y = told(30)
+    judged = cross_fit(net, seen, y, np.zeros(30))
+    assert judged.probability == pytest.approx(expit(linear(net.fusion, seen)))

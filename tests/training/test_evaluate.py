@@ -1,11 +1,22 @@
+import json
+from copy import deepcopy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
 
+from protoecg.bundle import BundleError
+from protoecg.labels import BRANCHES, STATEMENTS
+from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 from protoecg.signals import model_input
 from training import evaluate as module
-from training import ptbxl
-from training.evaluate import evaluate
+from training import metrics, ptbxl
+from training.__main__ import main
+from training.calibrate import cross_fit
+from training.evaluate import evaluate, summary
+from training.evaluate import figures as figures_of
 from training.metrics import auroc
 from training.ptbxl import DataError
 
@@ -85,3 +96,191 @@ def test_evaluating_does_not_change_the_bundle(tiny_bundle, simulated_root):
 def test_a_fold_without_ecgs_is_an_error(tiny_bundle, simulated_root):
     with pytest.raises(DataError, match="no ECG of fold 77"):
         evaluate(tiny_bundle, simulated_root, 77)
+
+
+def test_figures_of_folds_that_the_bundle_knows_are_marked(figures, tiny_bundle, simulated_root):
+    assert figures["held_out"]
+    assert not evaluate(tiny_bundle, simulated_root, 9)["held_out"]
+    elsewhere = replace(tiny_bundle, about={**tiny_bundle.about, "data": "Another"})
+    assert evaluate(elsewhere, simulated_root, 9)["held_out"]
+
+
+def test_calls_are_those_of_the_bundles_own_thresholds(figures, tiny_bundle, simulated_root):
+    output, labels = by_hand(tiny_bundle, simulated_root)
+    for column, code in enumerate(tiny_bundle.statements):
+        probability = expit(output.logits.numpy()[:, column])
+        called = probability >= tiny_bundle.decisions[code].threshold
+        present, told = labels[:, column] > 0, figures["per_statement"][code]
+        for name, hits, of in (
+            ("sensitivity", called & present, present),
+            ("specificity", ~called & ~present, ~present),
+            ("ppv", called & present, called),
+        ):
+            if not of.any():
+                assert told[name] is None and told[f"{name}_interval"] == [None, None]
+                continue
+            assert told[name] == pytest.approx(hits.sum() / of.sum())
+            low, high = told[f"{name}_interval"]
+            assert 0 <= low <= told[name] <= high <= 1
+        assert told["brier"] == pytest.approx(metrics.brier(present, probability), abs=1e-4)
+
+
+def made(statements, n, patients=None):
+    """Similarities and labels of a network that sees three prototypes of one branch."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    shape = {"rhythm": BranchShape("strip", (8, 8), (2,), 8, ("SR", "AFIB", "PACE"))}
+    network = ProtoECGNet(shape, statements).requires_grad_(False)
+    seen = torch.from_numpy(rng.uniform(-1, 1, (n, 3))).float()
+    labels = (rng.uniform(size=(n, len(statements))) < 0.3).astype(np.float32)
+    patients = np.arange(n) if patients is None else patients
+    judgement = cross_fit(network, seen, torch.from_numpy(labels), patients)
+    return figures_of(network, seen, labels, patients, judgement), network, seen, labels, judgement
+
+
+def test_main_figures_stand_within_their_intervals_and_agree_with_the_metrics():
+    told, network, seen, labels, judgement = made(("SR", "AFIB", "PACE", "NORM"), 300)
+    logits = network.fusion(seen).numpy()
+    values, positives = auroc(labels, logits), labels.sum(axis=0)
+    assert told["macro_auroc"] == pytest.approx(values.mean())
+    assert told["weighted_auroc"] == pytest.approx((values * positives).sum() / positives.sum())
+    one = metrics.once(300)
+    assert told["macro_auprc"] == pytest.approx(metrics.ranking(labels, logits, one)[1].mean())
+    assert told["fmax"] == pytest.approx(metrics.fmax(labels, judgement.probability, one)[0])
+    for key in ("macro_auroc", "weighted_auroc", "macro_auprc", "fmax"):
+        low, high = told[f"{key}_interval"]
+        assert low < told[key] < high < low + 0.2
+
+
+def test_the_reported_calibration_is_that_of_the_judgement():
+    told, _, _, labels, judgement = made(("SR", "AFIB", "PACE", "NORM"), 300)
+    found = told["calibration"]
+    scores = [metrics.brier(labels[:, c], judgement.probability[:, c]) for c in range(4)]
+    assert found["cross_fitted"]
+    assert found["macro_brier"] == pytest.approx(np.mean(scores))
+    assert found["reliability"] == metrics.reliability(labels, judgement.probability)
+    assert found["per_branch"]["rhythm"] == metrics.reliability(
+        labels[:, :3], judgement.probability[:, :3]
+    )
+    assert sum(found["reliability"]["count"]) == labels.size
+
+
+def test_statements_that_do_not_occur_are_null_and_left_out_of_the_means():
+    _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 100)
+    labels[:, 2] = 0
+    judgement = cross_fit(network, seen, torch.from_numpy(labels), np.arange(100))
+    told = figures_of(network, seen, labels, np.arange(100), judgement)
+    gone = told["per_statement"]["PACE"]
+    assert gone["auroc"] is None and gone["auroc_interval"] == [None, None]
+    assert gone["auprc"] is None and gone["sensitivity"] is None and gone["brier_skill"] is None
+    assert told["per_branch"]["rhythm"]["statements"] == 2
+    others = [told["per_statement"][code] for code in ("SR", "AFIB")]
+    for name in ("brier", "brier_skill", "ece"):
+        expected = np.mean([other[name] for other in others])
+        assert told["calibration"][f"macro_{name}"] == pytest.approx(expected)
+
+
+def test_figures_of_all_statements_are_plain_json_and_small_enough_for_a_bundle():
+    told, *_ = made(tuple(STATEMENTS), 60)
+    text = json.dumps(told, indent=1, allow_nan=False)
+    assert len(STATEMENTS) == 71 and len(text) < 100_000
+
+
+def test_a_single_ecg_has_no_figures_but_is_no_error():
+    _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 5)
+    patient = np.array(["x"])
+    judgement = cross_fit(network, seen[:1], torch.from_numpy(labels[:1]), patient)
+    told = figures_of(network, seen[:1], labels[:1], patient, judgement)
+    assert told["macro_auroc"] is None
+    assert json.dumps(told, allow_nan=False)
+    assert summary({**told, "fold": 3}).startswith("1 ECGs of fold 3: macro AUROC undefined\n")
+
+
+def spoiled(bundle):
+    """The same bundle with a fusion that knows nothing."""
+    network = deepcopy(bundle.network)
+    torch.manual_seed(1)
+    network.fusion.weight.copy_(torch.randn_like(network.fusion.weight))
+    return replace(bundle, network=network, name="Spoiled")
+
+
+def test_a_bundle_does_not_differ_from_itself(tiny_bundle, simulated_root):
+    told = evaluate(tiny_bundle, simulated_root, 10, tiny_bundle)["comparison"]
+    assert set(told["per_part"]) == {"fused", *tiny_bundle.network.branches} <= {"fused", *BRANCHES}
+    for part in told["per_part"].values():
+        assert (part["difference"], part["difference_interval"], part["p"]) == (0, [0, 0], 1)
+
+
+def test_a_comparison_gives_both_figures_and_their_difference(figures, tiny_bundle, simulated_root):
+    other = spoiled(tiny_bundle)
+    told = evaluate(tiny_bundle, simulated_root, 10, other)
+    assert {key: value for key, value in told.items() if key != "comparison"} == figures
+    fused = told["comparison"]["per_part"]["fused"]
+    its = evaluate(other, simulated_root, 10)["macro_auroc"]
+    assert told["comparison"]["bundle"] == "Spoiled"
+    assert fused["macro_auroc"] == figures["macro_auroc"]
+    assert fused["other_macro_auroc"] == its
+    assert fused["difference"] == pytest.approx(figures["macro_auroc"] - its)
+    low, high = fused["difference_interval"]
+    assert low < fused["difference"] < high
+    # The branches are the same; only the fusion was spoiled.
+    rhythm = told["comparison"]["per_part"]["rhythm"]
+    assert (rhythm["difference"], rhythm["p"]) == (0, 1)
+    text = summary(told)
+    assert "Macro AUROC above that of Spoiled:" in text and "p = 1.000" in text
+
+
+def deciding(bundle, statements, owners):
+    """A bundle of one branch that decides some statements only."""
+    shape = replace(bundle.network.branches["rhythm"].shape, owners=owners)
+    torch.manual_seed(2)
+    network = ProtoECGNet({"rhythm": shape}, statements).eval().requires_grad_(False)
+    decisions = dict.fromkeys(statements, next(iter(bundle.decisions.values())))
+    return replace(bundle, network=network, decisions=decisions, name="Small")
+
+
+def test_bundles_are_compared_on_the_statements_that_both_decide(tiny_bundle, simulated_root):
+    owners = tiny_bundle.network.branches["rhythm"].shape.owners
+    kept = tuple(dict.fromkeys(owners))[:2]
+    small = deciding(tiny_bundle, kept, tuple(code for code in owners if code in kept))
+    told = evaluate(tiny_bundle, simulated_root, 10, small)
+    parts = told["comparison"]["per_part"]
+    assert set(parts) == {"fused", "rhythm"}
+    assert parts["fused"]["statements"] == parts["rhythm"]["statements"] == 2
+    values = [told["per_statement"][code]["auroc"] for code in kept]
+    assert parts["fused"]["macro_auroc"] == pytest.approx(np.mean([v for v in values if v]))
+    assert parts["fused"]["other_macro_auroc"] == pytest.approx(
+        evaluate(small, simulated_root, 10)["macro_auroc"]
+    )
+
+
+def test_bundles_without_a_common_statement_are_not_compared(tiny_bundle, simulated_root):
+    foreign = next(code for code in STATEMENTS if code not in tiny_bundle.statements)
+    other = deciding(tiny_bundle, (foreign,), (foreign,))
+    with pytest.raises(BundleError, match="no statement in common"):
+        evaluate(tiny_bundle, simulated_root, 10, other)
+
+
+def test_the_command_prints_and_writes_the_comparison(
+    tmp_path, capsys, figures, tiny_bundle, simulated_root
+):
+    file = tmp_path / "figures.json"
+    command = ["evaluate", "--bundle", tiny_bundle.path, "--data", simulated_root, "--fold", 10]
+    command += ["--json", file, "--compare", tiny_bundle.path]
+    assert main([str(part) for part in command]) == 0
+    told = json.loads(file.read_text())
+    assert told["comparison"]["per_part"]["fused"]["p"] == 1
+    assert told["macro_auroc"] == figures["macro_auroc"]
+    out = capsys.readouterr().out
+    assert out == summary(told)
+    first = f"{figures['n']} ECGs of fold 10: macro AUROC {figures['macro_auroc']:.4f}"
+    assert out.splitlines()[0] == first
+
+
+def test_comparing_with_what_is_no_bundle_fails_in_one_line(
+    tmp_path, capsys, tiny_bundle, simulated_root
+):
+    command = ["evaluate", "--bundle", tiny_bundle.path, "--data", simulated_root, "--fold", 10]
+    command += ["--json", tmp_path / "figures.json", "--compare", tmp_path]
+    assert main([str(part) for part in command]) == 1
+    assert "no bundle" in capsys.readouterr().err
