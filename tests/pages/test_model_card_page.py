@@ -1,0 +1,200 @@
+import json
+
+import numpy as np
+import pytest
+
+from pages.shared import frame
+from protoecg.bundle import Bundle, save_bundle
+from protoecg.card import write_card
+from protoecg.signals import model_input
+from protoecg.simulate import CODES, EXAMPLES, simulate
+from training.abstention import fit
+
+ABSTENTION = {
+    "fold": 9,
+    "n": 100,
+    "fitted_on": "the other half",
+    "recordings": {
+        "as recorded": {"abstained": 0.01, "abstained_interval": [0.0, 0.03], "refused": 0},
+        "white noise": {"abstained": 1.0, "abstained_interval": [0.97, 1.0], "refused": 0},
+        "legs swapped": {"abstained": 0.02, "abstained_interval": [0.0, 0.05], "refused": 0},
+    },
+}
+FAITHFULNESS = {
+    "fold": 9,
+    "n": 100,
+    "measures": {
+        "exactness": {"definition": "As its ECG.", "branches": {"rhythm": {"exact": 1.0}}},
+    },
+}
+ABLATIONS = {
+    "fold": 9,
+    "branch": "morphology",
+    "rows": [{"name": "Ours", "macro_auroc": 0.9, "median_prototypes": 4, "config": "ours"}],
+}
+
+
+def words(app) -> str:
+    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.text, *app.error]
+    return "\n".join(element.value for element in elements)
+
+
+def tables(app):
+    return [table.value for table in app.dataframe]
+
+
+def evaluation(bundle: Bundle, fold: int, auroc: float) -> dict:
+    told = {"auroc": auroc, "auroc_interval": [auroc - 0.1, auroc + 0.1], "positives": 7}
+    curve = {"predicted": [0.1, 0.9], "observed": [0.2, 0.8], "count": [90, 10]}
+    return {
+        "fold": fold,
+        "held_out": True,
+        "n": 100,
+        "patients": 90,
+        "macro_auroc": auroc,
+        "macro_auroc_interval": [auroc - 0.05, auroc + 0.05],
+        "per_branch": {},
+        "per_statement": dict.fromkeys(bundle.statements, told),
+        "calibration": {"pooled_ece": 0.0123, "reliability": curve},
+    }
+
+
+@pytest.fixture
+def carded(demo: Bundle) -> Bundle:
+    write_card(
+        demo,
+        {
+            "evaluations": {"8": evaluation(demo, 8, 0.7), "10": evaluation(demo, 10, 0.8)},
+            "faithfulness": FAITHFULNESS,
+            "abstention": ABSTENTION,
+            "ablations": ABLATIONS,
+        },
+    )
+    return demo
+
+
+def test_it_tells_what_the_bundle_tells(page, demo: Bundle):
+    app = page("model_card")
+
+    assert f"### {demo.name}" in words(app)
+    assert f"Revision: **{demo.revision}**" in words(app)
+    assert rf"Prototypes: **{len(demo.prototypes)} \(" in words(app)
+    assert f"Data set: **{demo.about['data']}**" in words(app)
+    assert f"Trained on: **{demo.about['training_ecgs']:,} ECGs" in words(app)
+
+
+def test_it_carries_the_notice_and_says_what_it_is_not_for(page):
+    app = page("model_card")
+
+    assert any(frame.NOTICE in html.proto.body for html in app.get("html"))
+    assert "Not for diagnosis or treatment" in words(app)
+    assert "simulated ECGs: nothing is known" in words(app)
+
+
+def test_what_is_not_measured_is_said_to_be_missing(page):
+    said = words(page("model_card"))
+
+    for what in ("Faithfulness", "Abstention", "The ablation"):
+        assert f"{what}: not measured for this bundle." in said
+    assert "Licence of the weights: **MIT**" in said
+
+
+def test_what_a_bundle_does_not_state_is_said_to_be_missing(page, demo: Bundle):
+    head = json.loads((demo.path / "bundle.json").read_text())
+    head["about"] = {"config": head["about"]["config"]}
+    (demo.path / "bundle.json").write_text(json.dumps(head))
+
+    said = words(page("model_card"))
+
+    for fact in ("Written", "Data set", "Trained on", "Licence of the data"):
+        assert f"{fact}: *not stated in this bundle*" in said
+    assert "Accuracy: not measured for this bundle." in said
+
+
+def test_each_statement_has_a_row_and_low_evidence_is_marked(page, demo: Bundle):
+    table = next(t for t in tables(page("model_card")) if "threshold" in t)
+
+    assert list(table["statement"]) == list(demo.statements)
+    low = {code for code, decision in demo.decisions.items() if decision.low_evidence}
+    assert set(table["statement"][table["evidence"] == "low"]) == low
+
+
+def test_a_card_adds_its_measurements(page, carded: Bundle):
+    app = page("model_card")
+
+    assert "not measured" not in words(app).replace("The published rule beside it is not", "")
+    assert (
+        "It mostly takes for ordinary, with the share that it abstains from: legs swapped (2 %)."
+        in words(app)
+    )
+    assert len(app.get("plotly_chart")) == 1
+    assert any("white noise" in table.to_string() for table in tables(app))
+
+
+def test_the_figures_of_each_fold_can_be_chosen(page, carded: Bundle):
+    app = page("model_card")
+    assert "0.800 (0.750 to 0.850)" in tables(app)[0].to_string()
+    assert "had no part in the model" in words(app)
+
+    app = page("model_card", figures="validation")
+
+    assert f"{demo_auroc(carded):.3f}" in tables(app)[0].to_string()
+    assert "a little kind" in words(app)
+
+
+def test_figures_that_flatter_are_not_shown_first(page, demo: Bundle):
+    write_card(demo, {"evaluations": {"9": {**evaluation(demo, 9, 0.6), "held_out": False}}})
+
+    app = page("model_card")
+
+    assert f"{demo_auroc(demo):.3f}" in tables(app)[0].to_string()
+
+
+def demo_auroc(bundle: Bundle) -> float:
+    return bundle.about["validation"]["macro_auroc"]
+
+
+def test_a_card_of_another_revision_is_named_and_the_rest_is_shown(page, carded: Bundle):
+    file = carded.path / "card.json"
+    file.write_text(file.read_text().replace(carded.revision, "0" * 16))
+
+    app = page("model_card")
+
+    assert "is about revision" in app.warning[0].value
+    assert len(tables(app)) >= 2
+
+
+# What loading adds to what was saved.
+LOADED = {"fingerprint", "revision"}
+HOSTILE = "![x](https://example.org/x.png)<img src=x>"
+
+
+def test_what_a_card_says_is_never_read_as_markdown(page, carded: Bundle):
+    told = {**ABSTENTION, "fold": HOSTILE, "fitted_on": HOSTILE}
+    folds = {HOSTILE: evaluation(carded, 10, 0.8)}
+    rows = {**ABLATIONS, "branch": HOSTILE, "fold": [HOSTILE]}
+    write_card(carded, {"abstention": told, "evaluations": folds, "ablations": rows})
+
+    app = page("model_card")
+
+    shown = [element.value for element in [*app.markdown, *app.caption, *app.info]]
+    said = [value for value in shown if "example.org" in value]
+    assert said and all(r"\!\[x\]\(https" in value and r"\<img" in value for value in said)
+
+
+def test_a_model_that_abstains_says_so_before_its_findings_and_keeps_them(page, demo: Bundle):
+    codes = sorted(CODES)
+    inputs = [
+        model_input(simulate([codes[i % len(codes)]], seed=i, rate=100).ecg) for i in range(60)
+    ]
+    # Where microvolts are usual, millivolts are not.
+    familiarity = fit(0.001 * np.stack(inputs), np.arange(60))
+    parts = {key: value for key, value in vars(demo).items() if key not in LOADED}
+    save_bundle(**{**parts, "familiarity": familiarity})
+
+    app = page("explain", example=next(iter(EXAMPLES)))
+
+    assert "The model abstains" in app.error[0].value
+    assert "not to be relied on" in app.error[0].value
+    assert app.get("plotly_chart")
+    assert any("the model abstains" in m.value for m in app.sidebar.markdown)
