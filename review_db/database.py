@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +18,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from review_db.turns import NoTurn, Turns
+
 URL_VARIABLE = "PROTOECG_DATABASE_URL"
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "data" / "ratings.db"
 VERSION_TABLE = "review_db_version"
@@ -26,8 +27,12 @@ BUSY_SECONDS = 15.0
 
 _MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 _SMALLEST_SQLITE_FILE = 512
+# Fifty reviewers may press save at the same moment.
+_CONNECTIONS_KEPT, _MOST_CONNECTIONS = 10, 60
+# What SQLAlchemy would take instead is under a copyleft licence.
+_DRIVERS = {"postgresql": "postgresql+pg8000"}
 # Waiting for SQLite's own lock is by sleep and retry, where the unlucky wait for long.
-_one_sqlite_writer_at_a_time = threading.Lock()
+_turns = Turns()
 
 
 class RatingsError(RuntimeError):
@@ -75,13 +80,15 @@ def writing(engine: Engine, lock: str) -> Iterator[Connection]:
     """Give a connection that is committed when the block ends, one writer of `lock` at a time.
 
     SQLite lets in one writer at a time anyway; taking the lock at the start means that what the
-    block reads is still true when it writes.
+    block reads is still true when it writes. See `turns` for how writers share a commit.
     """
-    with failures_in_words(engine), _turn_to_write(engine), engine.connect() as connection:
-        connection.execution_options(sqlite_begin="IMMEDIATE")
-        with connection.begin():
-            if _is_postgresql(engine):
-                connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:k))"), {"k": lock})
+    with failures_in_words(engine):
+        if not _is_postgresql(engine):
+            with _turns.take(engine, BUSY_SECONDS) as connection:
+                yield connection
+            return
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:k))"), {"k": lock})
             yield connection
 
 
@@ -90,21 +97,11 @@ def failures_in_words(engine: Engine) -> Iterator[None]:
     """Turn the database driver's errors into a `RatingsError` that says what to do."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except NoTurn as error:
+        raise RatingsError(f"{_named(engine.url)} {_LOCKED}") from error
+    # A server that dies in the middle of an answer resets the connection below the driver.
+    except (SQLAlchemyError, sqlite3.Error, ConnectionError) as error:
         raise RatingsError(f"{_named(engine.url)} {_in_words(error)}") from error
-
-
-@contextmanager
-def _turn_to_write(engine: Engine) -> Iterator[None]:
-    if _is_postgresql(engine):
-        yield
-        return
-    if not _one_sqlite_writer_at_a_time.acquire(timeout=BUSY_SECONDS):
-        raise RatingsError(f"{_named(engine.url)} {_LOCKED}")
-    try:
-        yield
-    finally:
-        _one_sqlite_writer_at_a_time.release()
 
 
 def _address(url: str | URL | None) -> URL:
@@ -116,7 +113,7 @@ def _address(url: str | URL | None) -> URL:
         shown = "The address given" if "@" in str(given) else repr(str(given))
         raise RatingsError(
             f"{shown} is no database URL. Expected one such as sqlite:///data/ratings.db or "
-            "postgresql+psycopg://user:password@host/name."
+            "postgresql://user:password@host/name."
         ) from error
     if address.get_backend_name() not in ("sqlite", "postgresql"):
         raise RatingsError(
@@ -128,12 +125,17 @@ def _address(url: str | URL | None) -> URL:
             "An SQLite database in memory would lose every rating when the app stops. Give a "
             "file, such as sqlite:///data/ratings.db."
         )
-    return address
+    return address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
 
 
 def _engine(address: URL) -> Engine:
     try:
-        engine = create_engine(address, pool_pre_ping=address.get_backend_name() != "sqlite")
+        engine = create_engine(
+            address,
+            pool_pre_ping=address.get_backend_name() != "sqlite",
+            pool_size=_CONNECTIONS_KEPT,
+            max_overflow=_MOST_CONNECTIONS - _CONNECTIONS_KEPT,
+        )
     except ModuleNotFoundError as error:
         raise RatingsError(
             f"{_named(address)} needs the Python package {error.name!r}, which is not installed. "
@@ -274,8 +276,13 @@ def _named(url: URL) -> str:
 
 def _in_words(error: BaseException) -> str:
     cause = (error.orig if isinstance(error, DBAPIError) else error) or error
-    first_line = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-    return _WORDS.get(_kind(cause), f"cannot be used: {first_line}")
+    return _WORDS.get(_kind(cause), f"cannot be used: {_first_line(cause)}")
+
+
+def _first_line(cause: BaseException) -> str:
+    # The driver of PostgreSQL hands over the server's answer as a dictionary of its fields.
+    said = cause.args[0]["M"] if cause.args and isinstance(cause.args[0], dict) else str(cause)
+    return (said.strip() or type(cause).__name__).splitlines()[0]
 
 
 def _kind(error: BaseException) -> str:

@@ -1,9 +1,15 @@
 """What a rating is in the database: events that are only ever added, and the answers that stand.
 
-`rating_event` is append-only; triggers of the database itself (see `migrations/`) refuse UPDATE
-and DELETE. An answer is changed by a later event and taken back by an event with an empty value.
-`current_rating` is a view: the latest event of each reviewer, prototype and question, without
-those that were taken back.
+`rating_event` and `item_event` are append-only; triggers of the database itself (see
+`migrations/`) refuse UPDATE and DELETE. An answer is changed by a later event and taken back by an
+event with an empty value. `current_rating` and `current_answer` are views: the latest event of
+each reviewer, item and question, without those that were taken back.
+
+`rating_event` holds ratings outside of any study. A study is a row of `study` with its
+`study_item`s; its `assignment`s, written when it starts, say which item each reviewer meets at
+which position, and `item_event` holds the answers. From the start on, triggers refuse every change
+to study, items and assignments. `sheet` is what a reviewer has filled in and not yet saved, with
+the revision by which two browsers of one reviewer notice each other.
 
 A bundle's fingerprint is part of every key: prototypes of a retrained bundle may carry the names
 of the old ones, but they are other ECGs, and no rating may pass from one to the other.
@@ -16,10 +22,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     Dialect,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -32,6 +40,10 @@ from sqlalchemy.types import TypeDecorator
 
 NAME_LENGTH = 200
 REVIEWER_LENGTH = 32
+STUDY_LENGTH = 64
+
+# SQLite counts up by itself in an INTEGER only.
+_COUNTER = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -64,10 +76,7 @@ class RatingEvent(Base):
 
     __tablename__ = "rating_event"
 
-    # SQLite counts up by itself in an INTEGER only.
-    id: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
-    )
+    id: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH))
     bundle: Mapped[str] = mapped_column(String(NAME_LENGTH))
@@ -96,11 +105,144 @@ class RatingEvent(Base):
     )
 
 
-rating_event = RatingEvent.__table__
+class Study(Base):
+    """A reader study: the bundle that is judged, and the design that it is judged by."""
 
-# Outside of Base's metadata: a view is made by the migrations and is no table to create.
-current_rating = Table(
-    "current_rating",
-    MetaData(),
-    *(Column(column.name, column.type) for column in rating_event.columns),
-)
+    __tablename__ = "study"
+
+    name: Mapped[str] = mapped_column(String(STUDY_LENGTH), primary_key=True)
+    bundle: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    fingerprint: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    design: Mapped[str] = mapped_column(Text)
+    app_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    codebook_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    __table_args__ = (CheckConstraint("name <> ''", name="study_has_a_name"),)
+
+
+class StudyItem(Base):
+    """One thing that a study asks about; `data` is JSON: where its ECGs are, what may be said."""
+
+    __tablename__ = "study_item"
+
+    study: Mapped[str] = mapped_column(String(STUDY_LENGTH), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    role: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    branch: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    statement: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    prototype: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    case_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    data: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (ForeignKeyConstraint(["study"], ["study.name"]),)
+
+
+class Assignment(Base):
+    """Which item a reviewer meets at which position, and which position it repeats, if any."""
+
+    __tablename__ = "assignment"
+
+    study: Mapped[str] = mapped_column(String(STUDY_LENGTH), primary_key=True)
+    reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    item: Mapped[int] = mapped_column(Integer)
+    repeat_of: Mapped[int | None] = mapped_column(Integer)
+    swapped: Mapped[bool] = mapped_column(Boolean)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["study", "item"], ["study_item.study", "study_item.number"]),
+        CheckConstraint("position > 0", name="assignment_counts_from_one"),
+    )
+
+
+class SignInKey(Base):
+    """The digest of a reviewer's key to a study; the latest one opens it."""
+
+    __tablename__ = "sign_in_key"
+
+    id: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    study: Mapped[str] = mapped_column(String(STUDY_LENGTH))
+    reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH))
+    digest: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["study"], ["study.name"]),
+        Index("sign_in_key_digest", "digest"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Sheet(Base):
+    """The answers to one stage of an assigned item that are filled in and not yet saved."""
+
+    __tablename__ = "sheet"
+
+    study: Mapped[str] = mapped_column(String(STUDY_LENGTH), primary_key=True)
+    reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    stage: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(Integer)
+    draft: Mapped[str] = mapped_column(Text)
+    spent_ms: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["study", "reviewer", "position"],
+            ["assignment.study", "assignment.reviewer", "assignment.position"],
+        ),
+    )
+
+
+class ItemEvent(Base):
+    """One answer in a study: given, changed or (empty `new_value`) taken back."""
+
+    __tablename__ = "item_event"
+
+    id: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    study: Mapped[str] = mapped_column(String(STUDY_LENGTH))
+    reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH))
+    position: Mapped[int] = mapped_column(Integer)
+    stage: Mapped[int] = mapped_column(Integer)
+    revision: Mapped[int] = mapped_column(Integer)
+    question: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    old_value: Mapped[str] = mapped_column(Text)
+    new_value: Mapped[str] = mapped_column(Text)
+    duration_ms: Mapped[int] = mapped_column(BigInteger)
+    bundle: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    fingerprint: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    app_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    codebook_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["study", "reviewer", "position"],
+            ["assignment.study", "assignment.reviewer", "assignment.position"],
+        ),
+        CheckConstraint("id > 0", name="item_event_id_counts_up"),
+        CheckConstraint("old_value <> new_value", name="item_event_changes_something"),
+        Index("item_event_answer", "study", "reviewer", "position", "stage", "question", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+def _view(name: str, of: Table) -> Table:
+    # Outside of Base's metadata: a view is made by the migrations and is no table to create.
+    return Table(name, MetaData(), *(Column(column.name, column.type) for column in of.columns))
+
+
+rating_event = Base.metadata.tables["rating_event"]
+study = Base.metadata.tables["study"]
+study_item = Base.metadata.tables["study_item"]
+assignment = Base.metadata.tables["assignment"]
+sign_in_key = Base.metadata.tables["sign_in_key"]
+sheet = Base.metadata.tables["sheet"]
+item_event = Base.metadata.tables["item_event"]
+
+current_rating = _view("current_rating", rating_event)
+current_answer = _view("current_answer", item_event)

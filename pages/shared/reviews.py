@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +12,8 @@ from sqlalchemy import Engine
 
 from protoecg.bundle import Bundle
 from review_db import Item, RatingsError, open_database
+
+COORDINATOR, ADMITTED = "PROTOECG_COORDINATOR_KEY", "coordinator"
 
 
 @contextmanager
@@ -21,6 +25,20 @@ def database() -> Iterator[Engine]:
     except RatingsError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
+
+
+def coordinator() -> bool:
+    """Ask for the coordinator's key where the server has one, and say whether it was given."""
+    wanted = os.environ.get(COORDINATOR)
+    if not wanted or st.session_state.get(ADMITTED):
+        return True
+    given = st.text_input("The coordinator's key", type="password", width=420)
+    if given and hmac.compare_digest(given.encode(), wanted.encode()):
+        st.session_state[ADMITTED] = True
+        st.rerun()
+    if given:
+        st.error("This is not the coordinator's key.", icon=":material/key_off:")
+    return False
 
 
 @st.cache_resource(show_spinner=False)

@@ -161,3 +161,11 @@ def test_a_database_that_cannot_be_read_is_named(page, models):
     (models.parent / "ratings.db").write_bytes(b"not a database" * 100)
 
     assert "no SQLite database" in words(page("results"))
+
+
+def test_without_the_coordinators_key_no_ratings_are_handed_out(page, monkeypatch):
+    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "open sesame")
+    app = page("results")
+    assert not app.get("download_button")
+    app.text_input[0].set_value("open sesame").run()
+    assert app.get("download_button")

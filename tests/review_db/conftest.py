@@ -1,8 +1,51 @@
+import importlib.util
+import os
+import random
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from review_db import open_database
+from review_db.assignment import Material
+from review_db.design import Controls, Design, Sample
+from review_db.sittings import first_open, open_item, save_item
+from review_db.studies import create_study, sign_in, start_study
+
+_spec = importlib.util.spec_from_file_location(
+    "review_postgresql", Path(__file__).with_name("postgresql.py")
+)
+postgresql = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(postgresql)
+
+
+def pytest_generate_tests(metafunc):
+    """Run each test on both kinds of database, but those that look at SQLite's file on that."""
+    if "store" in metafunc.fixturenames:
+        kinds = ["sqlite"] if "file" in metafunc.fixturenames else ["sqlite", "postgresql"]
+        metafunc.parametrize("store", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    if reason := postgresql.missing():
+        pytest.skip(reason)
+    # Not below pytest's own folder, which the server's account may not enter.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="ratings", dir=memory))
+    folder.chmod(0o755)
+    server = postgresql.Server(folder / "server")
+    server.start()
+    open_database(server.create("ratings")).dispose()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def store(request):
+    return request.param
 
 
 @pytest.fixture
@@ -11,8 +54,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(file: Path) -> str:
-    return f"sqlite:///{file}"
+def url(store, tmp_path: Path, request) -> str:
+    if store == "sqlite":
+        return f"sqlite:///{tmp_path / 'ratings.db'}"
+    return request.getfixturevalue("postgresql_server").emptied("ratings")
 
 
 @pytest.fixture
@@ -20,3 +65,125 @@ def engine(url: str):
     engine = open_database(url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def material():
+    """Three statements of each of two branches with nine prototypes each, and some cases."""
+    prototypes = [
+        {
+            "name": f"{branch}-{statement}-{n}",
+            "branch": branch,
+            "statement": statement,
+            "record": f"records/{statement}{n}",
+            "window_s": [1.0 + n / 2, 1.95 + n / 2] if branch == "morphology" else [0.0, 10.0],
+            "statements": [statement, "ABQRS"],
+            "patient": f"{statement}{n}",
+        }
+        for branch, statements in (
+            ("rhythm", ("AFIB", "SR", "SBRAD")),
+            ("morphology", ("PVC", "CLBBB", "IMI")),
+        )
+        for statement in statements
+        for n in range(9)
+    ]
+    cases = [f"case{n}" for n in range(8)]
+    ecgs = [{"record": f"patients/{case}"} for case in cases]
+    return Material(
+        "demo",
+        "f1",
+        prototypes,
+        matches=[
+            {
+                "case": case,
+                "prototype": prototypes[27 + n]["name"],
+                "ecg": ecgs[n],
+                "window_s": [2.0, 2.95],
+                "similarity": 0.5 + n / 20,
+            }
+            for n, case in enumerate(cases)
+        ],
+        pairs=[
+            {
+                "case": case,
+                "statement": "PVC",
+                "ecg": ecgs[n],
+                "a": {"bundle": "demo", "prototypes": ["morphology-PVC-1"]},
+                "b": {"bundle": "plain", "prototypes": ["other-PVC-3"]},
+            }
+            for n, case in enumerate(cases)
+        ],
+        readings=[
+            {
+                "case": case,
+                "statement": ("PVC", "AFIB")[n % 2],
+                "truth": [("PVC", "AFIB")[n % 2], "LAD"],
+                "ecg": ecgs[n],
+                "explanation": {"bundle": "demo"},
+            }
+            for n, case in enumerate(cases)
+        ],
+    )
+
+
+DESIGN = Design(
+    "pilot",
+    ("R01", "R02", "R03"),
+    3,
+    practice=1,
+    repeats=0.3,
+    sample=Sample(size=12),
+    controls=Controls(2, 2, 2),
+)
+
+
+def opinion(item, chance, fake):
+    """Answer as a reviewer would who likes prototypes, sees through controls and prefers b."""
+    point = chance.choice("12" if fake else "345")
+    known = {
+        "accurate": "no" if fake else chance.choice(["yes", "yes", "no", "cannot_judge"]),
+        "best_prototype": item.draw.get("prototypes", [{"name": ""}])[0]["name"],
+        "diagnosis": ["AFIB", "LAD"] if item.place.stage == 2 else chance.choice([["PVC"], ["SR"]]),
+        "confidence": "5" if item.place.stage == 2 else "2",
+    }
+    if item.kind == "pair":
+        b_left = item.draw["left"]["bundle"] == "plain"
+        known |= {
+            "better": chance.choice("12" if b_left else "45"),
+            "left_acceptable": "yes" if b_left else "no",
+            "right_acceptable": "no" if b_left else "yes",
+        }
+    return {key: known.get(key, point) for key in item.required}
+
+
+def _rate_all(engine, seat, chance, stop=None):
+    fakes = {}
+    for n in range(stop or 10**6):
+        place = first_open(engine, seat)
+        if place is None:
+            return
+        item = open_item(engine, seat, place)
+        fake = "noise" in item.draw or "stands_for" in item.draw
+        given = fakes.setdefault(str(item.draw) + str(place.stage), opinion(item, chance, fake))
+        save_item(engine, seat, place, given, seen=item.revision, seconds=3 if n % 2 else 8)
+
+
+@pytest.fixture(scope="session")
+def rated_study(tmp_path_factory, material):
+    """Three reviewers have answered the pilot study, one of them half of it."""
+    engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('study')}/ratings.db")
+    create_study(engine, DESIGN, material)
+    for n, key in enumerate(start_study(engine, "pilot").values()):
+        _rate_all(engine, sign_in(engine, key), random.Random(n), stop=70 if n == 2 else None)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def pilot():
+    return DESIGN
+
+
+@pytest.fixture(scope="session")
+def rate_all():
+    return _rate_all

@@ -58,7 +58,7 @@ def test_the_default_is_a_file_of_the_project():
     assert DEFAULT_FILE == ROOT / "data" / "ratings.db"
 
 
-def test_commits_reach_the_disk_and_readers_do_not_wait_for_writers(engine):
+def test_commits_reach_the_disk_and_readers_do_not_wait_for_writers(engine, file):
     with engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -181,7 +181,7 @@ def test_a_read_only_folder_is_said(read_only_folder):
         open_database(f"sqlite:///{read_only_folder}/new/ratings.db")
 
 
-def test_a_read_only_database_is_said(engine, url):
+def test_a_read_only_database_is_said(engine, url, file):
     engine.dispose()
     engine = open_database(url)
     limit(engine, "query_only = ON")
@@ -195,7 +195,7 @@ def limit(engine, pragma):
     event.listen(engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
 
 
-def test_a_full_disk_is_said_and_nothing_is_half_saved(engine, url):
+def test_a_full_disk_is_said_and_nothing_is_half_saved(engine, url, file):
     rate(engine)
     limit(engine, "max_page_count = 1")
     with pytest.raises(RatingsError, match="no space left"):

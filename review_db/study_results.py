@@ -1,0 +1,407 @@
+"""What a study found: scores, controls, repeats, agreement, preferences and readings.
+
+All functions take the table that `answer_table` gives, which is also what the export holds, so
+that whoever has the CSV can compute the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sqlalchemy import Connection, Engine, Table, select
+
+from review_db.agreement import Agreement, agreement
+from review_db.bootstrap import mean_interval
+from review_db.database import reading
+from review_db.questions import KINDS, STUDY_QUESTIONS, STUDY_SCALES
+from review_db.schema import assignment, current_answer, item_event, study_item
+
+PLACE = ["study", "reviewer", "position"]
+ITEM = ["kind", "role", "branch", "statement", "prototype", "case_name"]
+COLUMNS = [
+    *PLACE,
+    "stage",
+    "item",
+    *ITEM,
+    "truth",
+    "repeat_of",
+    "swapped",
+    *STUDY_QUESTIONS,
+    "seconds",
+    "last_at",
+]
+# What a row of `item_scores` is about, and of whom the interval draws: who is alike within.
+GROUPS = {
+    "branch": (["branch"], "prototype"),
+    "statement": (["branch", "statement"], "prototype"),
+    "prototype": (["branch", "statement", "prototype"], "reviewer"),
+    "reviewer": (["reviewer"], "prototype"),
+}
+CONTROLS = ("wrong_statement", "random_window", "noise")
+ORDINAL = ("alpha", "weighted_kappa", "fleiss_kappa", "ac2", "icc_2_1", "percent")
+NOMINAL = ("alpha_nominal", "kappa", "fleiss_kappa", "ac1", "percent")
+_YES_NO = {"yes": 1.0, "no": 0.0}
+# How far "better" leans to the right-hand explanation.
+_LEAN = {"1": -2.0, "2": -1.0, "3": 0.0, "4": 1.0, "5": 2.0}
+# Of 100 such answers, how many the words of the confidence scale call right.
+_SURE = {"1": 0.1, "2": 0.3, "3": 0.5, "4": 0.7, "5": 0.9}
+# Beyond, all signs of the ranks are too many to try each.
+_EXACT_CASES = 14
+
+
+def answer_table(engine: Engine, study: str) -> pd.DataFrame:
+    """Return the standing answers of a study, one row for each stage of an item that has any.
+
+    Columns: `COLUMNS`; answers as text, missing where none stands; `seconds` spent over all saves.
+    """
+    with reading(engine) as connection:
+        return answers_on(connection, study)
+
+
+def answers_on(connection: Connection, study: str) -> pd.DataFrame:
+    """Return `answer_table` as this connection sees it."""
+    standing = rows_of(connection, current_answer, study)
+    events = rows_of(connection, item_event, study)
+    keys = [*PLACE, "stage"]
+    table = standing.pivot(index=keys, columns="question", values="new_value")
+    table = table.reindex(columns=list(STUDY_QUESTIONS)).rename_axis(columns=None)
+    # A question that nobody answered is of text as well.
+    table = table.astype(pd.StringDtype(na_value=np.nan))
+    saves = events.drop_duplicates([*keys, "revision"]).groupby(keys)["duration_ms"].sum()
+    table = table.assign(seconds=saves / 1000, last_at=events.groupby(keys)["at"].max())
+    places = places_on(connection, study)
+    joined = table.reset_index().merge(places, on=PLACE, how="left", validate="many_to_one")
+    return joined[COLUMNS].sort_values(keys).reset_index(drop=True)
+
+
+def places_on(connection: Connection, study: str) -> pd.DataFrame:
+    """Return the assignment list: which item each reviewer meets at which position."""
+    items = study_item.c
+    query = (
+        select(assignment, *(items[name] for name in ITEM), items.data)
+        .join(study_item, (items.study == assignment.c.study) & (items.number == assignment.c.item))
+        .where(assignment.c.study == study)
+        .order_by(assignment.c.reviewer, assignment.c.position)
+    )
+    columns = [*assignment.c.keys(), *ITEM, "data"]
+    places = pd.DataFrame(connection.execute(query).all(), columns=columns)
+    truth = ["; ".join(json.loads(data).get("truth", ())) for data in places["data"]]
+    return places.assign(truth=truth, repeat_of=places["repeat_of"].astype("Int64"))
+
+
+def rows_of(connection: Connection, table: Table, study: str) -> pd.DataFrame:
+    """Return the rows of a study in one of the tables that count theirs."""
+    query = select(table).where(table.c.study == study).order_by(table.c.id)
+    return pd.DataFrame(connection.execute(query).all(), columns=list(table.c.keys()))
+
+
+def rated(table: pd.DataFrame, kind: str = "prototype") -> pd.DataFrame:
+    """Return the first looks at items that count, as they were judged when all was shown."""
+    chosen = table[(table["kind"] == kind) & (table["role"] == "rated") & table["repeat_of"].isna()]
+    return _last_stage(chosen)
+
+
+def item_scores(
+    table: pd.DataFrame, by: str = "statement", kind: str = "prototype"
+) -> pd.DataFrame:
+    """Return the scores of prototypes or matches by branch, statement, prototype or reviewer.
+
+    Columns: those of `GROUPS[by]`; `n` (ratings); of each question q: `q_n`, `q_mean` (the share
+    of yes for "accurate"), `q_low`, `q_high` (bootstrap over prototypes; over reviewers for a
+    single prototype), `q_sd`, `q_q1`, `q_median`, `q_q3`, and how often each of its options was
+    chosen, such as `q_1` or `q_cannot_judge`.
+
+    Raises
+    ------
+    ValueError
+        If `by` is none of `GROUPS`.
+    """
+    if by not in GROUPS:
+        raise ValueError(f"Scores by {by!r} are not known, expected one of {', '.join(GROUPS)}.")
+    keys, cluster = GROUPS[by]
+    rows = [
+        dict(zip(keys, names, strict=True)) | _scores(group, kind, cluster)
+        for names, group in rated(table, kind).groupby(keys)
+    ]
+    columns = [*keys, *_scores(table.iloc[:0], kind, cluster)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def controls(table: pd.DataFrame) -> pd.DataFrame:
+    """Compare rated prototypes with each kind of control item, one row each kind and question.
+
+    Columns: `control`, `question`, `rated_n`, `control_n`, `rated_mean`, `control_mean`,
+    `difference` (rated less control; shares for "accurate"), `low`, `high` (bootstrap over items),
+    and `above`, the probability that a rated item scores higher than a control item.
+    """
+    real, rows = rated(table), []
+    shown = table[(table["kind"] == "prototype") & table["repeat_of"].isna()]
+    for control in CONTROLS:
+        fake = _last_stage(shown[shown["role"] == control])
+        for question in ("accurate", "representativeness", "clarity"):
+            rows.append(
+                {"control": control, "question": question}
+                | _difference(_of_items(real, question), _of_items(fake, question))
+            )
+    return pd.DataFrame(rows)
+
+
+def repeats(table: pd.DataFrame) -> pd.DataFrame:
+    """Say how far reviewers agree with themselves, one row a question and reviewer ("" for all).
+
+    Columns: `question`, `reviewer`, `n` (pairs), `same` (share), `difference` (second less first,
+    mean), `statistic`, `value`, `low`, `high`.
+    """
+    again = _last_stage(table[table["repeat_of"].notna()])
+    pairs = again.merge(
+        _last_stage(table[table["repeat_of"].isna()]),
+        left_on=["study", "reviewer", "repeat_of"],
+        right_on=PLACE,
+        suffixes=("_second", "_first"),
+    )
+    rows = []
+    for question in ("accurate", *STUDY_SCALES):
+        if question == "better":
+            continue
+        both = np.column_stack(
+            [numbers(pairs[f"{question}_{look}"], question) for look in ("first", "second")]
+        )
+        for reviewer in ("", *sorted(pairs["reviewer"].unique())):
+            chosen = both[(pairs["reviewer"] == reviewer) | (reviewer == "")]
+            if len(chosen := chosen[~np.isnan(chosen).any(axis=1)]):
+                rows.append({"question": question, "reviewer": reviewer} | _pairs(chosen, question))
+    return pd.DataFrame(rows, columns=["question", "reviewer", *_PAIRS])
+
+
+def agreements(table: pd.DataFrame, question: str, statement: str | None = None) -> list[Agreement]:
+    """Compute all statistics of agreement on a question about prototypes or matches.
+
+    Items are those that count, at their first look; of one statement, if it is given.
+    """
+    kind = "match" if question in ("like", "supports", "place") else "prototype"
+    chosen = rated(table, kind)
+    chosen = chosen if statement is None else chosen[chosen["statement"] == statement]
+    ratings = rating_matrix(chosen, question)
+    names = NOMINAL if question == "accurate" else ORDINAL
+    return [agreement(ratings, _points(question), name) for name in names]
+
+
+def rating_matrix(chosen: pd.DataFrame, question: str) -> np.ndarray:
+    """Return the ratings as (items, reviewers), NaN where missing or not to be judged."""
+    values = chosen.assign(rating=numbers(chosen[question], question))
+    wide = values.pivot(index="item", columns="reviewer", values="rating")
+    return wide.to_numpy(float)
+
+
+def preferences(table: pd.DataFrame) -> pd.DataFrame:
+    """Say which of two explanations was preferred: a row for all reviewers ("") and for each.
+
+    Columns: `reviewer`, `cases`, `n`; `preference` (mean, -2 for a to 2 for b) with `low` and
+    `high` (bootstrap over cases); `p` (Wilcoxon signed rank over the cases' means, exact up to
+    `_EXACT_CASES` cases or without ties); `prefers_a`, `prefers_b` (shares); `acceptable_a`,
+    `acceptable_b` (shares).
+    """
+    pairs = rated(table, "pair")
+    swapped = pairs["swapped"].astype(bool)
+    lean = pairs["better"].map(_LEAN).astype(float)
+    left, right = (numbers(pairs[key], key) for key in ("left_acceptable", "right_acceptable"))
+    pairs = pairs.assign(
+        toward_b=lean.where(~swapped, -lean),
+        a=left.where(~swapped, right),
+        b=right.where(~swapped, left),
+    )
+    rows = [
+        {"reviewer": reviewer} | _preference(pairs if not reviewer else one)
+        for reviewer, one in [("", pairs), *pairs.groupby("reviewer")]
+        if len(one)
+    ]
+    return pd.DataFrame(rows, columns=["reviewer", *_PREFERENCE])
+
+
+def readings(table: pd.DataFrame) -> pd.DataFrame:
+    """Compare reading with the explanation to reading without it, one row a measure.
+
+    `measure` is "correct" (the leading statement is named), "overlap" (of all statements named
+    and true, the share that is both), "brier" (squared error of the confidence; lower is better)
+    or "seconds" (of each look by itself). Columns: `measure`, `n` (readings), `readers`, `cases`,
+    `without`, `with`, `difference`, `low`, `high` (bootstrap over cases) and `p` (Wilcoxon signed
+    rank over the cases' mean differences, as in `preferences`). Both hold for these readers.
+    """
+    both = _both_looks(table)
+    rows = [
+        {"measure": measure} | _change(both, measure)
+        for measure in ("correct", "overlap", "brier", "seconds")
+    ]
+    return pd.DataFrame(rows, columns=["measure", *_CHANGE])
+
+
+def numbers(answers: pd.Series, question: str) -> pd.Series:
+    """Return answers as numbers: points as they are, yes 1, no 0, NaN for all others."""
+    if question in STUDY_SCALES:
+        return pd.to_numeric(answers, errors="coerce").astype(float)
+    return answers.map(_YES_NO).astype(float)
+
+
+_PAIRS = ("n", "same", "difference", "statistic", "value", "low", "high")
+_PREFERENCE = (
+    *("cases", "n", "preference", "low", "high", "p"),
+    *("prefers_a", "prefers_b", "acceptable_a", "acceptable_b"),
+)
+_CHANGE = ("n", "readers", "cases", "without", "with", "difference", "low", "high", "p")
+
+
+def _last_stage(table: pd.DataFrame) -> pd.DataFrame:
+    return table.loc[table.groupby(PLACE)["stage"].transform("max") == table["stage"]]
+
+
+def _points(question: str) -> Sequence[float]:
+    return [float(p) for p in STUDY_QUESTIONS[question].points] or [0.0, 1.0]
+
+
+def _scores(group: pd.DataFrame, kind: str, cluster: str) -> dict[str, float]:
+    found: dict[str, float] = {"n": len(group)}
+    for question in KINDS[kind].required:
+        options = STUDY_QUESTIONS[question].options
+        values = numbers(group[question], question)
+        found |= {f"{question}_{k}": v for k, v in _spread(values, group[cluster]).items()}
+        found |= {f"{question}_{o}": int((group[question] == o).sum()) for o in options}
+    return found
+
+
+def _spread(values: pd.Series, clusters: pd.Series) -> dict[str, float]:
+    given = values.dropna()
+    low, high = mean_interval(given.to_numpy(), clusters[given.index].to_numpy())
+    return {
+        "n": len(given),
+        "mean": given.mean(),
+        "low": low,
+        "high": high,
+        "sd": given.std(),
+        "q1": given.quantile(0.25),
+        "median": given.median(),
+        "q3": given.quantile(0.75),
+    }
+
+
+def _of_items(chosen: pd.DataFrame, question: str) -> np.ndarray:
+    values = numbers(chosen[question], question).groupby(chosen["item"]).mean()
+    return values.dropna().to_numpy()
+
+
+def _difference(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+    found: dict[str, float] = {"rated_n": len(real), "control_n": len(fake)}
+    if not len(real) or not len(fake):
+        return found
+    drawn = np.random.default_rng(0)
+    spread = [
+        drawn.choice(real, len(real)).mean() - drawn.choice(fake, len(fake)).mean()
+        for _ in range(1000)
+    ]
+    low, high = np.quantile(spread, [0.025, 0.975])
+    above = stats.mannwhitneyu(real, fake).statistic / (len(real) * len(fake))
+    return found | {
+        "rated_mean": real.mean(),
+        "control_mean": fake.mean(),
+        "difference": real.mean() - fake.mean(),
+        "low": low,
+        "high": high,
+        "above": above,
+    }
+
+
+def _pairs(both: np.ndarray, question: str) -> dict[str, object]:
+    name = "kappa" if question == "accurate" else "weighted_kappa"
+    found = agreement(both, _points(question), name)
+    return {
+        "n": len(both),
+        "same": (both[:, 0] == both[:, 1]).mean(),
+        "difference": (both[:, 1] - both[:, 0]).mean(),
+        "statistic": name,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+    }
+
+
+def _preference(pairs: pd.DataFrame) -> dict[str, float]:
+    judged = pairs.dropna(subset=["toward_b"])
+    toward_b = judged["toward_b"]
+    low, high = mean_interval(toward_b.to_numpy(), judged["item"].to_numpy())
+    return {
+        "cases": judged["item"].nunique(),
+        "n": len(judged),
+        "preference": toward_b.mean(),
+        "low": low,
+        "high": high,
+        "p": signed_rank(toward_b.groupby(judged["item"]).mean().to_numpy()),
+        "prefers_a": (toward_b < 0).mean(),
+        "prefers_b": (toward_b > 0).mean(),
+        "acceptable_a": pairs["a"].mean(),
+        "acceptable_b": pairs["b"].mean(),
+    }
+
+
+def signed_rank(differences: np.ndarray) -> float:
+    """Return the two-sided p of Wilcoxon's signed rank test, 1 where nothing differs.
+
+    Zeros are left out, as Wilcoxon did. Exact where there are no ties, or few enough cases to try
+    every sign.
+    """
+    differing = differences[differences != 0]
+    if not len(differing):
+        return 1.0
+    ties = len(np.unique(np.abs(differing))) < len(differing)
+    if not ties:
+        return float(stats.wilcoxon(differing, method="exact").pvalue)
+    # Tries every sign if these are no more than the resamples asked for, else draws them.
+    method = stats.PermutationMethod(
+        n_resamples=2**_EXACT_CASES, rng=np.random.default_rng(0), batch=2**10
+    )
+    return float(stats.wilcoxon(differing, method=method).pvalue)
+
+
+def _both_looks(table: pd.DataFrame) -> pd.DataFrame:
+    looks = table[(table["kind"] == "reading") & (table["role"] == "rated")]
+    looks = looks.dropna(subset=["diagnosis", "confidence"])
+    named = [_codes(text) for text in looks["diagnosis"]]
+    true = [_codes(text) for text in looks["truth"]]
+    correct = pd.Series(
+        [float(s in said) for s, said in zip(looks["statement"], named, strict=True)],
+        index=looks.index,
+        dtype=float,
+    )
+    looks = looks.assign(
+        correct=correct,
+        overlap=[len(a & b) / len(a | b) for a, b in zip(named, true, strict=True)],
+        brier=(looks["confidence"].map(_SURE).astype(float) - correct) ** 2,
+    )
+    measures = ["correct", "overlap", "brier", "seconds"]
+    wide = looks.pivot(index=["item", "reviewer"], columns="stage", values=measures)
+    wide = wide.reindex(columns=pd.MultiIndex.from_product([measures, [1, 2]]))
+    return wide.dropna().astype(float)
+
+
+def _codes(text: str) -> set[str]:
+    return {code.strip() for code in text.split(";") if code.strip()}
+
+
+def _change(both: pd.DataFrame, measure: str) -> dict[str, float]:
+    without, with_ = both[measure, 1], both[measure, 2]
+    change = with_ - without
+    cases = both.index.get_level_values("item")
+    low, high = mean_interval(change.to_numpy(), cases.to_numpy())
+    return {
+        "n": len(both),
+        "readers": both.index.get_level_values("reviewer").nunique(),
+        "cases": cases.nunique(),
+        "without": without.mean(),
+        "with": with_.mean(),
+        "difference": change.mean(),
+        "low": low,
+        "high": high,
+        "p": signed_rank(change.groupby(level="item").mean().to_numpy()),
+    }

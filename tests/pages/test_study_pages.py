@@ -1,0 +1,288 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from protoecg.bundle import Bundle
+from review_db.assignment import bundle_material
+from review_db.design import Blinding, Controls, Design, Sample
+from review_db.sittings import first_open, open_item, progress, save_item
+from review_db.studies import create_study, sign_in, start_study, studies
+from review_db.study_results import answer_table
+
+DESIGN = Design(
+    "pilot",
+    ("R01", "R02"),
+    1,
+    repeats=0.0,
+    practice=0,
+    summaries=False,
+    sample=Sample(size=2),
+    controls=Controls(noise=1),
+)
+GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
+
+Start = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def start(engine: Engine, demo: Bundle) -> Start:
+    """Makes and starts a study with these changes to `DESIGN`; returns the reviewers' keys."""
+
+    def started(**changes) -> dict[str, str]:
+        create_study(engine, replace(DESIGN, **changes), bundle_material(demo.path))
+        return start_study(engine, DESIGN.name)
+
+    return started
+
+
+def words(app) -> str:
+    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    return "\n".join(element.value for element in elements)
+
+
+def button(app, end: str):
+    return next(b for b in app.button if (b.key or b.label).endswith(f" {end}") or b.label == end)
+
+
+def answer(app, **given: str):
+    for question, value in given.items():
+        if not any((b.key or "").endswith(f" {question} {value}") for b in app.button):
+            button(app, f"{question} again").click().run()
+        button(app, f"{question} {value}").click().run()
+    return app
+
+
+def test_a_wrong_key_opens_nothing(page, start: Start):
+    start()
+
+    app = page("sitting", key="ABCD-EFGH-JKMN-PQRS")
+
+    assert "opens no study" in words(app)
+    assert not app.get("plotly_chart")
+
+
+def test_a_reviewer_signs_in_by_the_form_and_meets_the_first_item(page, start: Start):
+    keys = start()
+    app = page("sitting")
+
+    app.text_input[0].input(keys["R01"])
+    app.button[0].click().run()
+
+    assert "R01: 0 of 3 items rated" in app.get("progress")[0].proto.text
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_a_study_is_rated_to_its_end(page, start: Start, engine: Engine):
+    app = page("sitting", key=start()["R01"])
+
+    for _ in range(3):
+        answer(app, **GOOD)
+        button(app, "save").click().run()
+
+    assert not app.exception
+    assert "Everything is rated" in words(app)
+    table = answer_table(engine, "pilot")
+    assert table[list(GOOD)].to_dict("records") == [GOOD] * 3
+    assert set(table["reviewer"]) == {"R01"}
+
+
+def test_nothing_is_answered_beforehand(page, start: Start):
+    app = page("sitting", key=start()["R01"])
+
+    assert not [b for b in app.button if b.proto.type == "primary" and not b.key.endswith("save")]
+
+
+def test_a_session_goes_on_with_its_draft_in_another_browser(page, start: Start):
+    key = start()["R01"]
+    one = page("sitting", key=key)
+    answer(one, **GOOD)
+    button(one, "save").click().run()
+    answer(one, accurate="no")
+
+    other = page("sitting", key=key)
+
+    assert other.query_params["item"] == "2"
+    assert "Accurate: **no**" in [b.label for b in other.button]
+
+
+def test_an_unfinished_item_is_not_left_by_mistake(page, start: Start):
+    app = page("sitting", key=start()["R01"])
+    answer(app, clarity="3")
+
+    button(app, "save").click().run()
+
+    assert "Still open" in words(app)
+    assert app.query_params["item"] == "1"
+
+
+def test_skipping_flagging_and_commenting(page, start: Start, engine: Engine):
+    key = start()["R01"]
+    app = page("sitting", key=key)
+    app.checkbox[0].check().run()
+    app.text_area[0].input("Limb leads swapped").run()
+
+    button(app, "skip").click().run()
+
+    now = progress(engine, sign_in(engine, key))
+    assert (now.states[1], now.flagged) == ("skipped", (1,))
+    assert app.query_params["item"] == "2"
+    assert answer_table(engine, "pilot")["comment"].tolist() == ["Limb leads swapped"]
+
+
+def test_what_another_browser_saved_is_not_overwritten(page, start: Start, engine: Engine):
+    key = start()["R01"]
+    app = page("sitting", key=key)
+    seat = sign_in(engine, key)
+    item = open_item(engine, seat, first_open(engine, seat))
+    save_item(engine, seat, item.place, GOOD, seen=item.revision)
+
+    answer(app, accurate="no")
+
+    assert "changed in another window" in words(app)
+    assert "Accurate: **yes**" in [b.label for b in app.button]
+    assert open_item(engine, seat, item.place).saved == GOOD
+
+
+def test_an_answer_that_could_not_be_kept_is_named_and_stays_in_sight(page, start: Start):
+    app = page("sitting", key=start()["R01"])
+
+    app.text_area[0].input("a bell \a in a remark").run()
+
+    assert "Not saved. The comment holds the control character" in words(app)
+    assert app.text_area[0].value == "a bell \a in a remark"
+
+    app.text_area[0].input("a remark").run()
+    assert "Not saved" not in words(app)
+
+
+def test_a_hidden_statement_stands_nowhere_on_the_page_until_the_second_look(
+    page, start: Start, demo: Bundle
+):
+    key = start(two_stages=True, blinding=Blinding(statement=True))["R01"]
+    app = page("sitting", key=key)
+    names = {p.name for p in demo.prototypes} | {p.record for p in demo.prototypes}
+    assert "hidden" in words(app)
+    assert not [name for name in names if name in str(app.main)]
+
+    next(a for a in app.text_area if a.key.endswith(" portrays")).input("AFIB").run()
+    answer(app, clarity="4")
+    button(app, "save").click().run()
+
+    assert (app.query_params["item"], app.query_params["stage"]) == ("1", "2")
+    assert "Second look" in words(app)
+    assert any(f"({p.statement})" in words(app) for p in demo.prototypes)
+
+
+def plain(prototype) -> dict:
+    return {name: getattr(prototype, name) for name in ("record", "sha256", "window_s")}
+
+
+def test_every_kind_of_item_is_drawn_and_answered(page, engine: Engine, demo: Bundle):
+    one, two, patient = [p for p in demo.prototypes if p.branch == "morphology"][:3]
+    case = {"case": "c1", "statement": one.statement, "ecg": plain(patient)}
+    ours, theirs = (
+        {"bundle": name, "matches": [{"prototype": plain(p), "window_s": patient.window_s}]}
+        for name, p in (("demo", one), ("other", two))
+    )
+    match = {"prototype": one.name, "window_s": patient.window_s, "similarity": 0.8}
+    material = replace(
+        bundle_material(demo.path),
+        matches=[{**case, **match}],
+        pairs=[{**case, "a": ours, "b": theirs}],
+        readings=[{**case, "truth": [one.statement], "explanation": ours}],
+    )
+    sample = Sample(statements=(one.statement,))
+    design = replace(DESIGN, sample=sample, controls=Controls(), summaries=True)
+    create_study(engine, design, material)
+    key = start_study(engine, "pilot")["R01"]
+    seat = sign_in(engine, key)
+
+    drawn: dict[tuple[str, int], int] = {}
+    while place := first_open(engine, seat):
+        app = page("sitting", key=key)
+        item = open_item(engine, seat, place)
+        drawn[item.kind, place.stage] = len(app.get("plotly_chart"))
+        first = item.draw.get("prototypes", [{"name": "3"}])[0]["name"]
+        known = {"accurate": "yes", "diagnosis": ["SR"], "best_prototype": first}
+        known |= {"left_acceptable": "yes", "right_acceptable": "no"}
+        given = {question: known.get(question, "3") for question in item.required}
+        save_item(engine, seat, place, given, seen=item.revision)
+
+    assert drawn == {
+        ("reading", 1): 1,
+        ("reading", 2): 2,
+        ("prototype", 1): 1,
+        ("match", 1): 3,
+        ("pair", 1): 4,
+        ("statement", 1): 3,
+    }
+
+
+def test_another_reviewers_ratings_are_out_of_reach(page, start: Start):
+    keys = start()
+    theirs = page("sitting", key=keys["R02"])
+    theirs.text_area[0].input("a remark of R02").run()
+    answer(theirs, **GOOD)
+    button(theirs, "save").click().run()
+
+    for item in ("1", "2", "3", "4", "-1", "x"):
+        mine = page("sitting", key=keys["R01"], item=item, reviewer="R02", study="pilot")
+        assert "R01: 0 of 3 items rated" in mine.get("progress")[0].proto.text
+        assert "R02" not in str(mine.main)
+
+
+def labelled(widgets, label: str):
+    return next(widget for widget in widgets if widget.label == label)
+
+
+def test_a_study_is_made_by_the_form_and_started(page, engine: Engine, demo: Bundle):
+    app = page("studies", view="New study", bundle="demo")
+    labelled(app.text_input, "Name").input("first")
+    labelled(app.text_area, "Reviewers' codes").input("R01, R02")
+    labelled(app.number_input, "Prototypes (0 for all)").set_value(4)
+    labelled(app.button, "Make the study").click().run()
+    assert "first is made" in words(app)
+
+    app = page("studies", study="first")
+    labelled(app.button, "Start the study").click().run()
+
+    keys = app.dataframe[0].value
+    assert [sign_in(engine, key).reviewer for key in keys["Key"]] == ["R01", "R02"]
+    labelled(app.button, "I have noted them").click().run()
+    assert not any(key in str(app.main) for key in keys["Key"])
+    assert app.dataframe[0].value["Rated"].tolist() == [0, 0]
+
+
+def test_a_study_that_cannot_be_is_refused_with_the_reason(page, engine: Engine):
+    app = page("studies", view="New study", bundle="demo")
+    labelled(app.text_input, "Name").input("first")
+    labelled(app.button, "Make the study").click().run()
+
+    assert "no reviewers" in words(app)
+    assert not studies(engine)
+
+
+def test_another_key_makes_the_first_one_worthless(page, start: Start):
+    first = start()["R01"]
+    app = page("studies", study="pilot")
+
+    labelled(app.button, "Make another key").click().run()
+
+    second = app.dataframe[0].value["Key"].item()
+    assert "opens no study" in words(page("sitting", key=first))
+    assert "R01" in page("sitting", key=second).get("progress")[0].proto.text
+
+
+def test_without_the_coordinators_key_nothing_of_a_study_is_shown(page, start: Start, monkeypatch):
+    start()
+    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "open sesame")
+    app = page("studies", study="pilot")
+    assert not app.button and not app.dataframe
+
+    app.text_input[0].input("guess").run()
+    assert "not the coordinator's key" in words(app)
+
+    app.text_input[0].input("open sesame").run()
+    assert app.dataframe

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from review_db.power import Spread, simulate, smallest, spread_of, widths
+
+
+def test_the_width_is_that_of_the_normal_approximation():
+    spread = Spread(mean=3, prototypes=0.5, reviewers=0, residual=0.5)
+    found = widths([4], [60], spread=spread, simulations=60).iloc[0]
+    many = simulate(4, 100_000, spread, np.random.default_rng(0)).mean(axis=1)
+    assert found["width"] == pytest.approx(2 * 1.96 * many.std() / np.sqrt(60), rel=0.08)
+    assert found["value"] == pytest.approx(3, abs=0.05)
+
+
+@pytest.mark.parametrize("measure", ["mean", "alpha"])
+def test_four_times_the_prototypes_halve_the_width(measure):
+    table = widths([3], [30, 120], measure=measure, simulations=10)
+    small, large = table["width"]
+    assert large == pytest.approx(small / 2, rel=0.25)
+    assert (table["width"] <= table["width_90"]).all()
+
+
+def test_more_reviewers_help_where_they_differ_at_random():
+    noisy = Spread(prototypes=0.2, reviewers=0, residual=1.2)
+    alone, many = widths([1, 9], [40], spread=noisy, simulations=20)["width"]
+    assert many < 0.6 * alone
+
+
+def test_the_smallest_study_that_reaches_a_width():
+    table = widths([2, 4], [10, 40, 160], simulations=20)
+    found = smallest(table, 0.45)
+    assert (found["width_90"] <= 0.45).all()
+    for _, row in found.iterrows():
+        fewer = table[
+            (table["reviewers"] == row["reviewers"]) & (table["prototypes"] < row["prototypes"])
+        ]
+        assert (fewer["width_90"] > 0.45).all()
+    assert smallest(table, 0.001).empty
+
+
+def test_the_spread_of_earlier_ratings_is_found_again():
+    truth = Spread(mean=3, prototypes=0.5, reviewers=0.3, residual=0.4)
+    ratings = simulate(40, 2000, truth, np.random.default_rng(0))
+    found = spread_of(ratings)
+    assert found.mean == pytest.approx(3, abs=0.15)
+    assert found.prototypes == pytest.approx(0.5, abs=0.05)
+    assert found.reviewers == pytest.approx(0.3, abs=0.1)
+    # Rounding to points adds a variance of about a twelfth.
+    assert found.residual == pytest.approx(np.sqrt(0.4**2 + 1 / 12), abs=0.03)
+
+
+def test_a_seed_always_gives_the_same():
+    assert widths([2], [10], simulations=5).equals(widths([2], [10], simulations=5))
+
+
+@pytest.mark.parametrize(
+    ("reviewers", "prototypes", "measure", "said"),
+    [
+        ([1], [10], "alpha", "two reviewers"),
+        ([2], [1], "mean", "two prototypes"),
+        ([2], [9], "kappa", "expected mean or alpha"),
+    ],
+)
+def test_a_study_without_an_interval_is_refused(reviewers, prototypes, measure, said):
+    with pytest.raises(ValueError, match=said):
+        widths(reviewers, prototypes, measure=measure)
+
+
+def test_one_prototype_says_nothing_of_the_spread():
+    with pytest.raises(ValueError, match="Only 1 prototypes"):
+        spread_of(np.array([[1.0, 2.0], [np.nan, 3.0]]))

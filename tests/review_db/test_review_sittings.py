@@ -1,0 +1,486 @@
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from review_db.database import reading
+from review_db.design import Blinding, Controls, Design, Sample
+from review_db.questions import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
+from review_db.schema import assignment, item_event, study_item
+from review_db.sittings import (
+    Conflict,
+    Place,
+    first_open,
+    open_item,
+    others_answers,
+    progress,
+    save_draft,
+    save_item,
+    stages,
+)
+from review_db.studies import NotAdmitted, Seat, create_study, sign_in, start_study
+
+DESIGN = Design("pilot", ("R01", "R02"), 5, sample=Sample(size=6), practice=1, repeats=0.2)
+GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
+
+
+def begin(engine, material, **more):
+    design = replace(DESIGN, **more)
+    create_study(engine, design, material)
+    return {name: sign_in(engine, key) for name, key in start_study(engine, design.name).items()}
+
+
+@pytest.fixture
+def seats(engine, material):
+    return begin(engine, material)
+
+
+def positions(engine, seat, kind="prototype", role="rated", repeats=False):
+    with reading(engine) as connection:
+        query = (
+            assignment.select()
+            .with_only_columns(assignment.c.position)
+            .join(
+                study_item,
+                (study_item.c.study == assignment.c.study)
+                & (study_item.c.number == assignment.c.item),
+            )
+            .where(
+                assignment.c.reviewer == seat.reviewer,
+                study_item.c.kind == kind,
+                study_item.c.role == role,
+                assignment.c.repeat_of.is_not(None)
+                if repeats
+                else assignment.c.repeat_of.is_(None),
+            )
+            .order_by(assignment.c.position)
+        )
+        return list(connection.scalars(query))
+
+
+def events(engine):
+    with reading(engine) as connection:
+        return connection.execute(item_event.select().order_by(item_event.c.id)).all()
+
+
+def answer(item):
+    """Answer all that an item requires, with the first thing that can be said."""
+    given = {}
+    for question in item.questions:
+        if question.key in item.required:
+            if question.key == "best_prototype":
+                given[question.key] = item.draw["prototypes"][0]["name"]
+            else:
+                given[question.key] = question.options[0] if question.options else "AFIB"
+    return given
+
+
+def finish(engine, seat, place):
+    item = open_item(engine, seat, place)
+    return save_item(engine, seat, place, answer(item), seen=item.revision, seconds=2)
+
+
+def test_what_was_saved_is_read_back(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    item = open_item(engine, seat, place)
+    assert (item.saved, item.draft, item.revision) == ({}, {}, 0)
+    revision = save_item(engine, seat, place, GOOD, seen=0)
+    again = open_item(engine, seat, place)
+    assert (again.saved, again.draft, again.revision) == (GOOD, GOOD, revision)
+
+
+def test_an_event_says_who_what_when_old_new_and_how_long(engine, seats):
+    seat, place = seats["R02"], Place(positions(engine, seats["R02"])[0])
+    seen = save_item(engine, seat, place, GOOD, seen=0, seconds=12.5, app_version="1.2.3")
+    save_item(engine, seat, place, {**GOOD, "clarity": "2"}, seen=seen, seconds=3)
+    *first, last = events(engine)
+    assert {(e.question, e.old_value, e.new_value) for e in first} == {
+        (key, "", value) for key, value in GOOD.items()
+    }
+    assert {e.duration_ms for e in first} == {12_500}
+    assert (last.study, last.reviewer, last.position, last.stage) == ("pilot", "R02", *place)
+    assert (last.question, last.old_value, last.new_value) == ("clarity", "5", "2")
+    assert (last.duration_ms, last.bundle, last.fingerprint) == (3000, "demo", "f1")
+    assert (first[0].app_version, last.codebook_version) == ("1.2.3", CODEBOOK_VERSION)
+    assert last.at.utcoffset().total_seconds() == 0
+
+
+def test_what_is_left_out_is_taken_back_and_kept_in_the_history(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    seen = save_item(engine, seat, place, {**GOOD, "comment": "noisy"}, seen=0)
+    save_item(engine, seat, place, GOOD, seen=seen)
+    assert "comment" not in open_item(engine, seat, place).saved
+    last = events(engine)[-1]
+    assert (last.question, last.old_value, last.new_value) == ("comment", "noisy", "")
+
+
+def test_a_draft_is_kept_and_counts_for_nothing(engine, seats):
+    seat = seats["R01"]
+    place = first_open(engine, seat)
+    seen = save_draft(engine, seat, place, {"clarity": "3"}, seen=0, seconds=4)
+    seen = save_draft(engine, seat, place, {"clarity": "3", "comment": "x"}, seen=seen, seconds=5)
+    item = open_item(engine, seat, place)
+    assert (item.saved, item.draft) == ({}, {"clarity": "3", "comment": "x"})
+    assert events(engine) == []
+    assert first_open(engine, seat) == place
+    save_item(engine, seat, place, GOOD, seen=seen, seconds=1)
+    assert {e.duration_ms for e in events(engine)} == {10_000}
+    assert open_item(engine, seat, place).draft == GOOD
+
+
+def test_time_is_never_negative_nor_a_weekend(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    seen = save_item(engine, seat, place, GOOD, seen=0, seconds=-30)
+    save_item(engine, seat, place, {**GOOD, "clarity": "1"}, seen=seen, seconds=1e9)
+    assert [e.duration_ms for e in events(engine)] == [0, 0, 0, 24 * 3_600_000]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({}, "Still open: Does this prototype portray"),
+        ({"accurate": "yes", "clarity": "1"}, "Still open: To what extent"),
+        ({**GOOD, "clarity": "6"}, "'6', expected 1, 2, 3, 4, 5 or cannot_judge"),
+        ({**GOOD, "like": "3"}, "'like' is not asked here"),
+        ({**GOOD, "comment": "a\0"}, "control character"),
+        ({**GOOD, "position": 3}, "'position' is not asked here"),
+    ],
+)
+def test_an_impossible_sheet_is_refused_and_nothing_is_saved(engine, seats, answers, said):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    with pytest.raises(ValueError, match=said):
+        save_item(engine, seat, place, answers, seen=0)
+    assert events(engine) == []
+    assert open_item(engine, seat, place).revision == 0
+
+
+def test_cannot_judge_is_an_answer(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    save_item(engine, seat, place, dict.fromkeys(GOOD, CANNOT_JUDGE), seen=0)
+    assert progress(engine, seat).states[place.position] == "done"
+
+
+def test_an_alternative_needs_an_inaccurate_prototype(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    seen = save_item(engine, seat, place, {**GOOD, "accurate": "no", "alternative": "SR"}, seen=0)
+    assert open_item(engine, seat, place).saved["alternative"] == "SR"
+    save_item(engine, seat, place, {**GOOD, "alternative": "SR"}, seen=seen)
+    assert "alternative" not in open_item(engine, seat, place).saved
+
+
+def test_a_summary_names_prototypes_of_its_statement_alone(engine, material):
+    seat = begin(engine, material, sample=Sample(statements=("PVC",)))["R01"]
+    place = Place(positions(engine, seat, "statement")[0])
+    item = open_item(engine, seat, place)
+    names = [p["name"] for p in item.draw["prototypes"]]
+    with pytest.raises(ValueError, match="'SR-1' is none of the prototypes"):
+        save_item(engine, seat, place, {"best_prototype": "SR-1"}, seen=0)
+    answers = {"best_prototype": names[0], "bad_prototypes": [names[2], names[1]]}
+    save_item(engine, seat, place, answers, seen=0)
+    saved = open_item(engine, seat, place).saved
+    assert saved["bad_prototypes"] == "; ".join(sorted(names[1:3]))
+
+
+# Two browsers, and other people.
+
+
+def test_two_browsers_of_one_reviewer_do_not_overwrite_each_other(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    here, there = (open_item(engine, seat, place).revision for _ in range(2))
+    save_item(engine, seat, place, GOOD, seen=here)
+    for save in (save_item, save_draft):
+        with pytest.raises(Conflict, match="changed in another window"):
+            save(engine, seat, place, {**GOOD, "clarity": "1"}, seen=there)
+    item = open_item(engine, seat, place)
+    assert item.saved == item.draft == GOOD
+    save_item(engine, seat, place, {**GOOD, "clarity": "1"}, seen=item.revision)
+
+
+def test_of_many_browsers_at_once_exactly_one_is_saved(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    start = threading.Barrier(8)
+
+    def save(n):
+        start.wait()
+        try:
+            save_item(engine, seat, place, {**GOOD, "comment": f"browser {n}"}, seen=0)
+        except Conflict:
+            return None
+        return f"browser {n}"
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [comment for comment in pool.map(save, range(8)) if comment]
+    assert [open_item(engine, seat, place).saved["comment"]] == won
+
+
+@pytest.mark.parametrize("place", [Place(0), Place(-1), Place(9999), Place(1, 0), Place(1, 3)])
+def test_there_is_no_place_but_those_assigned(engine, seats, place):
+    for call in (
+        lambda: open_item(engine, seats["R01"], place),
+        lambda: save_item(engine, seats["R01"], place, GOOD, seen=0),
+        lambda: save_draft(engine, seats["R01"], place, GOOD, seen=0),
+    ):
+        with pytest.raises(NotAdmitted, match="There is no item"):
+            call()
+
+
+@pytest.mark.parametrize("seat", [Seat("pilot", "R03"), Seat("other", "R01"), Seat("pilot", "r01")])
+def test_a_seat_made_up_by_hand_opens_nothing(engine, seats, seat):
+    with pytest.raises(NotAdmitted):
+        open_item(engine, seat, Place(1))
+    with pytest.raises(NotAdmitted):
+        save_item(engine, seat, Place(1), GOOD, seen=0)
+    assert first_open(engine, seat) is None
+    assert progress(engine, seat).total == 0
+
+
+def test_reviewers_neither_see_nor_change_each_others_answers(engine, seats):
+    for name, clarity in (("R01", "1"), ("R02", "5")):
+        place = Place(positions(engine, seats[name])[0])
+        save_item(engine, seats[name], place, {**GOOD, "clarity": clarity}, seen=0)
+    for name, clarity in (("R01", "1"), ("R02", "5")):
+        place = Place(positions(engine, seats[name])[0])
+        item = open_item(engine, seats[name], place)
+        assert item.saved["clarity"] == clarity
+        assert others_answers(engine, seats[name], place.position) == {}
+
+
+def test_others_are_seen_where_the_design_says_so(engine, material):
+    seats = begin(engine, material, blinding=Blinding(reviewers=False))
+    place = Place(positions(engine, seats["R01"])[0])
+    save_item(engine, seats["R01"], place, GOOD, seen=0)
+    seen = {
+        position: others_answers(engine, seats["R02"], position)
+        for position in positions(engine, seats["R02"])
+    }
+    assert [answers for answers in seen.values() if answers] == [{"R01": GOOD}]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE item_event SET reviewer = 'R02'",
+        "UPDATE item_event SET new_value = '5'",
+        "DELETE FROM item_event",
+        "INSERT INTO item_event (at, study, reviewer, position, stage, revision, question, "
+        "old_value, new_value, duration_ms, bundle, fingerprint, app_version, codebook_version) "
+        "SELECT at, study, 'R09', position, stage, revision, question, old_value, new_value, "
+        "duration_ms, bundle, fingerprint, app_version, codebook_version FROM item_event",
+        "INSERT INTO item_event (at, study, reviewer, position, stage, revision, question, "
+        "old_value, new_value, duration_ms, bundle, fingerprint, app_version, codebook_version) "
+        "SELECT at, study, reviewer, 999, stage, revision, question, old_value, new_value, "
+        "duration_ms, bundle, fingerprint, app_version, codebook_version FROM item_event",
+    ],
+)
+def test_the_database_itself_keeps_answers_as_they_were_given(engine, seats, statement):
+    save_item(engine, seats["R01"], Place(positions(engine, seats["R01"])[0]), GOOD, seen=0)
+    before = events(engine)
+    with (
+        pytest.raises(DBAPIError, match="append-only|not assigned to this reviewer"),
+        engine.begin() as connection,
+    ):
+        connection.execute(text(statement))
+    assert events(engine) == before
+
+
+# What is shown, and when.
+
+
+def told(item):
+    return json.dumps([item.facts, [q.key for q in item.questions]])
+
+
+def test_a_control_looks_like_any_other_item(engine, material):
+    design = {"sample": Sample(size=12), "controls": Controls(2, 2, 2)}
+    seat = begin(engine, material, **design)["R01"]
+    places = [
+        Place(position)
+        for role in ("rated", "wrong_statement", "random_window", "noise")
+        for position in positions(engine, seat, role=role)
+    ]
+    items = [open_item(engine, seat, place) for place in places]
+    assert len(items) == 18
+    assert {frozenset(item.facts) for item in items} == {frozenset({"statement", "branch"})}
+    assert {item.questions for item in items} == {items[0].questions}
+    assert not any(hasattr(item, "role") or hasattr(item, "repeat_of") for item in items)
+
+
+@pytest.mark.parametrize("hidden", ["statement", "similarity", "model"])
+@pytest.mark.parametrize("blind", [True, False])
+def test_what_is_hidden_is_not_among_the_facts(engine, material, hidden, blind):
+    blinding = replace(Blinding(False, False, False, False), **{hidden: blind})
+    seat = begin(engine, material, blinding=blinding)["R01"]
+    item = open_item(engine, seat, Place(positions(engine, seat, "match")[0]))
+    assert (hidden in item.facts) != blind
+    shown = {"statement", "similarity", "model"} - {hidden}
+    assert shown <= set(item.facts)
+
+
+def test_a_hidden_statement_is_not_asked_about(engine, material):
+    seat = begin(engine, material, blinding=Blinding(statement=True))["R01"]
+    item = open_item(engine, seat, Place(positions(engine, seat)[0]))
+    assert item.required == ("portrays", "clarity")
+    assert not any(s in told(item) for s in ("AFIB", "PVC", "SR", "accurate"))
+
+
+def test_the_second_look_comes_after_the_first_which_then_stays(engine, material):
+    seat = begin(engine, material, blinding=Blinding(statement=True), two_stages=True)["R01"]
+    position = positions(engine, seat)[0]
+    first, second = Place(position, 1), Place(position, 2)
+    for call in (
+        lambda: open_item(engine, seat, second),
+        lambda: save_item(engine, seat, second, GOOD, seen=0),
+    ):
+        with pytest.raises(NotAdmitted, match="first look"):
+            call()
+    assert "statement" not in open_item(engine, seat, first).facts
+    blind = {"portrays": "AFIB", "clarity": "4"}
+    seen = save_item(engine, seat, first, blind, seen=0)
+    revealed = open_item(engine, seat, second)
+    assert "statement" in revealed.facts
+    assert revealed.required == ("accurate", "representativeness", "clarity")
+    assert open_item(engine, seat, first).settled
+    with pytest.raises(ValueError, match="first look at this item is over"):
+        save_item(engine, seat, first, {**blind, "clarity": "1"}, seen=seen)
+    save_item(engine, seat, second, GOOD, seen=0)
+    assert open_item(engine, seat, first).saved == blind
+    assert open_item(engine, seat, second).saved == GOOD
+
+
+def test_a_reading_comes_without_then_with_the_explanation_and_never_with_the_truth(engine, seats):
+    seat = seats["R01"]
+    position = positions(engine, seat, "reading")[0]
+    alone = open_item(engine, seat, Place(position, 1))
+    assert set(alone.draw) == {"ecg", "case"}
+    assert alone.facts == {}
+    answers = {"diagnosis": ["PVC", "LAD"], "confidence": "3"}
+    save_item(engine, seat, Place(position, 1), answers, seen=0)
+    helped = open_item(engine, seat, Place(position, 2))
+    assert "explanation" in helped.draw
+    assert "truth" not in helped.draw
+    assert open_item(engine, seat, Place(position, 1)).saved["diagnosis"] == "LAD; PVC"
+
+
+def test_sides_are_those_of_the_assignment_and_nothing_tells_which_is_which(engine, seats):
+    seat = seats["R01"]
+    with reading(engine) as connection:
+        swapped = {
+            row.position: row.swapped
+            for row in connection.execute(assignment.select())
+            if row.reviewer == "R01"
+        }
+    found = positions(engine, seat, "pair")
+    for position in found:
+        item = open_item(engine, seat, Place(position))
+        assert item.draw["left"]["bundle"] == ("plain" if swapped[position] else "demo")
+        assert item.draw["right"]["bundle"] == ("demo" if swapped[position] else "plain")
+        assert not {"a", "b"} & set(item.draw)
+        assert "plain" not in told(item)
+    assert {swapped[position] for position in found} == {True, False}
+
+
+# Going on.
+
+
+def test_a_session_resumes_at_the_first_open_stage_and_comes_back_to_what_was_skipped(
+    engine, seats
+):
+    seat = seats["R01"]
+    visited = []
+    while (place := first_open(engine, seat)) is not None and place not in visited:
+        visited.append(place)
+        if len(visited) == 4:
+            save_item(engine, seat, place, {"skip": "yes"}, seen=0)
+        else:
+            finish(engine, seat, place)
+    assert place == visited[3]
+    assert [p.position for p in visited] == sorted(p.position for p in visited)
+    now = progress(engine, seat)
+    assert (now.done, now.total) == (len(now.states) - 2, len(now.states) - 1)
+    assert now.states[place.position] == "skipped"
+    item = open_item(engine, seat, place)
+    save_item(engine, seat, place, answer(item), seen=item.revision)
+    while (place := first_open(engine, seat)) is not None:
+        finish(engine, seat, place)
+    now = progress(engine, seat)
+    assert now.done == now.total
+    assert set(now.states.values()) == {"done"}
+
+
+def test_progress_is_by_statement_unless_that_is_hidden(engine, material):
+    seat = begin(engine, material)["R01"]
+    groups = progress(engine, seat).groups
+    assert {"AFIB", "PVC"} <= set(groups)
+    place = Place(positions(engine, seat)[0])
+    statement = open_item(engine, seat, place).facts["statement"]
+    finish(engine, seat, place)
+    assert progress(engine, seat).groups[statement] == (1, groups[statement][1])
+    hidden = begin(engine, material, name="blind", blinding=Blinding(statement=True))["R01"]
+    assert set(progress(engine, hidden).groups) <= {
+        "reading",
+        "prototype",
+        "match",
+        "pair",
+        "statement",
+    }
+
+
+def test_practice_is_not_counted(engine, seats):
+    seat = seats["R01"]
+    place = first_open(engine, seat)
+    assert open_item(engine, seat, place).practice
+    finish(engine, seat, place)
+    assert progress(engine, seat).done == 0
+    assert not open_item(engine, seat, first_open(engine, seat)).practice
+
+
+def test_a_flag_is_seen_in_the_progress(engine, seats):
+    seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
+    save_item(engine, seat, place, {**GOOD, "flag": "yes"}, seen=0)
+    assert progress(engine, seat).flagged == (place.position,)
+
+
+@pytest.mark.parametrize("kind", ["reading", "prototype", "match", "pair", "statement"])
+def test_every_kind_of_item_is_asked_in_known_words(engine, material, kind):
+    seat = begin(engine, material, sample=Sample(), two_stages=True)["R01"]
+    position = positions(engine, seat, kind)[0]
+    for stage in range(1, stages(kind, replace(DESIGN, two_stages=True)) + 1):
+        item = open_item(engine, seat, Place(position, stage))
+        assert item.kind == kind
+        assert set(item.required) <= {question.key for question in item.questions}
+        assert all(STUDY_QUESTIONS[q.key] == q for q in item.questions)
+        finish(engine, seat, Place(position, stage))
+
+
+SHEETS = st.fixed_dictionaries(
+    {key: st.sampled_from(STUDY_QUESTIONS[key].options) for key in GOOD},
+    optional={"comment": st.sampled_from(["a", "b", ""]), "flag": st.sampled_from(["yes", ""])},
+)
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.integers(0, 2), SHEETS), min_size=1, max_size=8))
+def test_each_event_starts_from_the_answer_that_stood(engine, material, steps):
+    name = f"s{len(events(engine))}-{abs(hash(str(steps))) % 10**9}"
+    seat = begin(engine, material, name=name)["R01"]
+    places = [Place(position) for position in positions(engine, seat)[:3]]
+    for n, answers in steps:
+        seen = open_item(engine, seat, places[n]).revision
+        save_item(engine, seat, places[n], answers, seen=seen)
+    stands = {}
+    for event in events(engine):
+        if event.study == name:
+            key = (event.position, event.question)
+            assert event.old_value == stands.get(key, "")
+            stands[key] = event.new_value
+    for place in places:
+        now = {q: v for (position, q), v in stands.items() if position == place.position and v}
+        assert open_item(engine, seat, place).saved == now

@@ -1,0 +1,510 @@
+import json
+import sqlite3
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from review_db import open_database
+from review_db.__main__ import main
+from review_db.assignment import Material, bundle_material, make_items, make_places
+from review_db.database import VERSION_TABLE, reading
+from review_db.design import (
+    Blinding,
+    Controls,
+    Design,
+    DesignError,
+    Sample,
+    design_from,
+    design_from_toml,
+    design_to_json,
+)
+from review_db.schema import assignment, study_item
+from review_db.studies import (
+    NotAdmitted,
+    Seat,
+    create_study,
+    new_key,
+    remove_study,
+    seat_of,
+    sign_in,
+    start_study,
+    studies,
+    study_info,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TOML = """
+name = "pilot"
+title = "A pilot"
+reviewers = ["R01", "R02"]
+seed = 7
+repeats = 0.1
+practice = 2
+two_stages = true
+
+[sample]
+branches = ["morphology"]
+size = 12
+stratify = "statement"
+
+[controls]
+wrong_statement = 2
+random_window = 2
+noise = 1
+noise_snr_db = 3
+
+[blinding]
+statement = true
+"""
+
+
+def changed(**more):
+    """Return a design, with some settings other than usual."""
+    usual = design_from_toml(TOML)
+    return replace(usual, **more)
+
+
+def rows(engine, table):
+    with reading(engine) as connection:
+        order = list(table.primary_key.columns)
+        return connection.execute(table.select().order_by(*order)).all()
+
+
+def test_a_toml_file_says_all_of_a_design():
+    assert design_from_toml(TOML) == Design(
+        name="pilot",
+        title="A pilot",
+        reviewers=("R01", "R02"),
+        seed=7,
+        repeats=0.1,
+        practice=2,
+        two_stages=True,
+        sample=Sample(branches=("morphology",), size=12),
+        controls=Controls(2, 2, 1, 3.0),
+        blinding=Blinding(statement=True),
+    )
+
+
+def test_a_design_is_stored_without_loss():
+    design = design_from_toml(TOML)
+    assert design_from(json.loads(design_to_json(design))) == design
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ('name = "pilot"', "'name' is missing"),
+        ("seed = 7", "'seed' is missing"),
+        ("seed = 7 -> seed = 7.5", "'seed' is 7.5, expected a whole number"),
+        ("seed = 7 -> seed = true", "expected a whole number"),
+        ("size = 12 -> sise = 12", r"'sise' in \[sample\] is not known, expected one of branches"),
+        ('["R01", "R02"] -> ["R01", "r01"]', "the same code"),
+        ('["R01", "R02"] -> []', "no reviewers"),
+        ('["R01", "R02"] -> ["Jane Doe"]', "not a name"),
+        ('["R01", "R02"] -> "R01"', "expected a list of texts"),
+        ("repeats = 0.1 -> repeats = 0.6", "expected 0 to 0.5"),
+        ("practice = 2 -> practice = -1", "negative"),
+        ('"statement"\n -> "patient"\n', "stratified by 'patient'"),
+        ("two_stages = true -> two_stages = false", "hidden and never revealed"),
+        ('name = "pilot" -> name = "a pilot"', "letters A to Z"),
+        ("statement = true -> statement = 1", "expected true or false"),
+        ("seed = 7 -> seed 7", "are no TOML"),
+    ],
+)
+def test_an_impossible_design_is_refused(change, said):
+    old, _, new = change.partition(" -> ")
+    assert old in TOML
+    with pytest.raises(DesignError, match=said):
+        design_from_toml(TOML.replace(old, new))
+
+
+def test_a_sample_is_spread_evenly_over_the_statements(material):
+    items = make_items(changed(), material)
+    rated = [i for i in items if i.kind == "prototype" and i.role == "rated"]
+    assert len(rated) == len({item.prototype for item in rated}) == 12
+    assert set(Counter(item.statement for item in rated).values()) == {4}
+
+
+def test_controls_are_what_they_say(material):
+    items = make_items(changed(), material)
+    by_name = {p["name"]: p for p in material.prototypes}
+    roles = Counter(item.role for item in items if item.kind == "prototype")
+    assert roles == {
+        "rated": 12,
+        "practice": 2,
+        "wrong_statement": 2,
+        "random_window": 2,
+        "noise": 1,
+    }
+    for item in items:
+        source = by_name.get(item.prototype)
+        if item.role == "wrong_statement":
+            assert item.statement not in source["statements"]
+            assert item.data["ecg"]["record"] == source["record"]
+        if item.role == "random_window":
+            start, end = item.data["ecg"]["window_s"]
+            assert 0 <= start < end <= 10
+            assert end - start == pytest.approx(source["window_s"][1] - source["window_s"][0])
+            assert item.data["ecg"]["record"] != source["record"]
+            assert item.statement in item.data["ecg"]["statements"]
+        if item.role == "noise":
+            assert item.data["noise"]["snr_db"] == 3
+
+
+def test_controls_and_practice_show_prototypes_that_are_not_rated_as_well(material):
+    items = make_items(changed(), material)
+    rated = {i.prototype for i in items if i.role == "rated" and i.kind == "prototype"}
+    others = [i.prototype for i in items if i.role in ("practice", "wrong_statement", "noise")]
+    assert not rated & set(others)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"sample": Sample(size=500)}, "but only 54 are of"),
+        ({"sample": Sample(statements=("XYZ",))}, "no prototype of the statement 'XYZ'"),
+        ({"sample": Sample(("rhythm",)), "controls": Controls(0, 1)}, "only 0 can be made"),
+        ({"practice": 99}, "99 practice items, but only"),
+    ],
+)
+def test_what_there_is_too_little_of_is_said(material, more, said):
+    with pytest.raises(DesignError, match=said):
+        make_items(changed(**more), material)
+
+
+def test_material_has_to_say_what_it_is():
+    with pytest.raises(DesignError, match="Number 1 of the readings lacks 'truth', 'ecg'"):
+        Material("b", "f", [], readings=[{"case": "c", "statement": "AFIB", "explanation": {}}])
+
+
+def test_a_match_is_with_a_prototype_of_the_bundle(material):
+    strange = [{**material.matches[0], "prototype": "unknown"}]
+    with pytest.raises(DesignError, match="'unknown', which is no prototype"):
+        make_items(changed(), replace(material, matches=strange))
+
+
+DESIGNS = st.builds(
+    lambda seed, repeats, practice, noise: changed(
+        seed=seed, repeats=repeats, practice=practice, controls=Controls(noise=noise)
+    ),
+    st.integers(0, 2**40),
+    st.floats(0, 0.5),
+    st.integers(0, 4),
+    st.integers(0, 4),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(DESIGNS)
+def test_every_order_holds_each_item_once_and_its_repeats_well_apart(material, design):
+    items = make_items(design, material)
+    for reviewer in design.reviewers:
+        places = [p for p in make_places(design, items) if p.reviewer == reviewer]
+        assert [p.position for p in places] == list(range(1, len(places) + 1))
+        first = [p for p in places if p.repeat_of is None]
+        assert sorted(p.item for p in first) == list(range(1, len(items) + 1))
+        kinds = [items[p.item - 1].kind for p in places if items[p.item - 1].role != "practice"]
+        assert kinds == sorted(
+            kinds, key=["reading", "prototype", "match", "pair", "statement"].index
+        )
+        for place in places:
+            if place.repeat_of is not None:
+                item = items[place.item - 1]
+                block = sum(i.kind == item.kind and i.role != "practice" for i in items)
+                assert item.role == "rated"
+                assert places[place.repeat_of - 1].item == place.item
+                assert place.position - place.repeat_of > block // 3
+
+
+def test_repeats_are_the_share_that_was_asked_for(material):
+    design = changed(sample=Sample(), repeats=0.12)
+    items = make_items(design, material)
+    repeated = [p for p in make_places(design, items) if p.repeat_of and p.reviewer == "R01"]
+    kinds = Counter(items[p.item - 1].kind for p in repeated)
+    assert kinds["prototype"] == round(0.12 * 54)
+
+
+def test_reviewers_have_different_orders_and_a_seed_always_gives_the_same(material):
+    design = changed()
+    items = make_items(design, material)
+    places = make_places(design, items)
+    orders = [[p.item for p in places if p.reviewer == r] for r in design.reviewers]
+    assert orders[0] != orders[1]
+    assert make_places(design, make_items(design, material)) == places
+    assert make_places(changed(seed=8), items) != places
+
+
+def test_practice_comes_first(material):
+    design = changed()
+    items = make_items(design, material)
+    roles = [items[p.item - 1].role for p in make_places(design, items) if p.reviewer == "R02"]
+    assert [role == "practice" for role in roles] == [True, True] + [False] * (len(roles) - 2)
+
+
+def test_sides_are_swapped_for_half_of_the_pairs_and_again_for_repeats(material):
+    design = changed(repeats=0.5)
+    items = make_items(design, material)
+    places = [p for p in make_places(design, items) if items[p.item - 1].kind == "pair"]
+    for reviewer in design.reviewers:
+        first = [p for p in places if p.reviewer == reviewer and p.repeat_of is None]
+        assert sum(p.swapped for p in first) in (len(first) // 2, -(-len(first) // 2))
+    sides = {(p.reviewer, p.position): p.swapped for p in places}
+    repeats = [p for p in places if p.repeat_of is not None]
+    assert repeats
+    assert all(p.swapped != sides[p.reviewer, p.repeat_of] for p in repeats)
+
+
+def test_the_assignment_list_is_written_when_the_study_starts(engine, material):
+    create_study(engine, changed(), material)
+    assert rows(engine, assignment) == []
+    assert study_info(engine, "pilot").started_at is None
+    start_study(engine, "pilot")
+    stored = [(r.reviewer, r.position, r.item, r.repeat_of) for r in rows(engine, assignment)]
+    planned = make_places(changed(), make_items(changed(), material))
+    assert stored == [(p.reviewer, p.position, p.item, p.repeat_of) for p in planned]
+    assert study_info(engine, "pilot").started_at is not None
+
+
+def test_a_study_is_stored_with_its_design_and_bundle(engine, material):
+    create_study(engine, changed(), material, app_version="1.2")
+    info = study_info(engine, "pilot")
+    assert (info.design, info.bundle, info.fingerprint) == (changed(), "demo", "f1")
+    assert (info.app_version, info.items) == ("1.2", len(make_items(changed(), material)))
+    assert [info.design.name for info in studies(engine)] == ["pilot"]
+
+
+def test_a_study_can_be_made_anew_or_removed_until_it_starts(engine, material):
+    create_study(engine, changed(), material)
+    create_study(engine, changed(seed=9), material)
+    assert study_info(engine, "pilot").design.seed == 9
+    remove_study(engine, "pilot")
+    assert studies(engine) == []
+    with pytest.raises(DesignError, match="no study named 'pilot'"):
+        start_study(engine, "pilot")
+
+
+@pytest.mark.parametrize("change", ["create", "start", "remove"])
+def test_a_started_study_is_settled(engine, material, change):
+    create_study(engine, changed(), material)
+    start_study(engine, "pilot")
+    before = rows(engine, study_item), rows(engine, assignment), study_info(engine, "pilot")
+    with pytest.raises(DesignError, match="has started and cannot be changed"):
+        if change == "create":
+            create_study(engine, changed(seed=9), material)
+        elif change == "start":
+            start_study(engine, "pilot")
+        else:
+            remove_study(engine, "pilot")
+    assert before == (
+        rows(engine, study_item),
+        rows(engine, assignment),
+        study_info(engine, "pilot"),
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE study SET design = '{}'",
+        "UPDATE study SET started_at = NULL",
+        "DELETE FROM study",
+        "UPDATE study_item SET role = 'rated'",
+        "UPDATE study_item SET study = 'other' WHERE number = 1",
+        "DELETE FROM study_item WHERE number = 1",
+        "INSERT INTO study_item SELECT study, 999, kind, role, branch, statement, prototype, "
+        "case_name, data FROM study_item WHERE number = 1",
+        "UPDATE assignment SET item = 1",
+        "DELETE FROM assignment WHERE position = 1",
+        "INSERT INTO assignment SELECT study, 'R09', position, item, repeat_of, swapped "
+        "FROM assignment WHERE reviewer = 'R01'",
+        "UPDATE sign_in_key SET reviewer = 'R01'",
+        "DELETE FROM sign_in_key",
+    ],
+)
+def test_the_database_itself_refuses_to_change_a_started_study(engine, material, statement):
+    create_study(engine, changed(), material)
+    start_study(engine, "pilot")
+    with (
+        pytest.raises(DBAPIError, match="the study has begun|append-only|FOREIGN KEY"),
+        engine.begin() as connection,
+    ):
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", ["study", "study_item", "assignment"])
+def test_sqlite_replaces_nothing_of_a_started_study(engine, file, material, table):
+    create_study(engine, changed(), material)
+    start_study(engine, "pilot")
+    engine.dispose()
+    with sqlite3.connect(file) as connection:
+        before = connection.execute(f"SELECT * FROM {table}").fetchall()
+        with pytest.raises(sqlite3.IntegrityError, match="the study has begun"):
+            connection.execute(f"REPLACE INTO {table} SELECT * FROM {table} LIMIT 1")
+        assert connection.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+def test_a_key_opens_its_reviewers_seat_alone(engine, material):
+    create_study(engine, changed(), material)
+    keys = start_study(engine, "pilot")
+    assert set(keys) == {"R01", "R02"}
+    for reviewer, key in keys.items():
+        assert sign_in(engine, key) == Seat("pilot", reviewer)
+        assert sign_in(engine, f" {key.lower().replace('-', '')} ") == Seat("pilot", reviewer)
+
+
+@pytest.mark.parametrize("key", ["", "R01", "AAAA-AAAA-AAAA-AAAA", "' OR 1=1 --", "pilot"])
+def test_nothing_else_opens_a_seat(engine, material, key):
+    create_study(engine, changed(), material)
+    start_study(engine, "pilot")
+    with pytest.raises(NotAdmitted, match="opens no study"):
+        sign_in(engine, key)
+
+
+def test_no_key_can_be_read_from_the_database(engine, file, material):
+    create_study(engine, changed(), material)
+    keys = start_study(engine, "pilot")
+    engine.dispose()
+    stored = b"".join(f.read_bytes() for f in file.parent.glob("ratings.db*"))
+    for key in keys.values():
+        assert key.encode() not in stored
+        assert key.replace("-", "").encode() not in stored
+
+
+def test_a_new_key_replaces_the_old_one(engine, material):
+    create_study(engine, changed(), material)
+    keys = start_study(engine, "pilot")
+    fresh = new_key(engine, "pilot", "R01")
+    assert sign_in(engine, fresh) == Seat("pilot", "R01")
+    assert sign_in(engine, keys["R02"]) == Seat("pilot", "R02")
+    with pytest.raises(NotAdmitted):
+        sign_in(engine, keys["R01"])
+
+
+@pytest.mark.parametrize(("name", "reviewer"), [("pilot", "R09"), ("other", "R01")])
+def test_nobody_gets_a_seat_who_is_no_reviewer(engine, material, name, reviewer):
+    create_study(engine, changed(), material)
+    with pytest.raises(NotAdmitted):
+        seat_of(engine, "pilot", "R01")
+    start_study(engine, "pilot")
+    assert seat_of(engine, "pilot", "R01") == Seat("pilot", "R01")
+    with pytest.raises(NotAdmitted):
+        seat_of(engine, name, reviewer)
+
+
+def older(url):
+    """Make the database of the app before there were studies, with some ratings."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+pg8000://"))
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "review_db" / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for n in range(20):
+            connection.execute(
+                text(
+                    "INSERT INTO rating_event (at, reviewer, bundle, fingerprint, branch, "
+                    "statement, prototype, question, value, app_version, codebook_version) VALUES "
+                    "('2025-01-31 12:30:00', 'R1', 'demo', 'f1', 'rhythm', 'AFIB', :p, 'clarity', "
+                    ":v, '0.1', '1')"
+                ),
+                {"p": f"p{n % 7}", "v": str(n % 5 + 1)},
+            )
+        before = ratings(connection)
+    engine.dispose()
+    return before
+
+
+def ratings(connection):
+    return [
+        connection.execute(text(f"SELECT * FROM {table} ORDER BY id")).all()
+        for table in ("rating_event", "current_rating")
+    ]
+
+
+@pytest.fixture
+def empty_url(store, tmp_path, request):
+    if store == "sqlite":
+        return f"sqlite:///{tmp_path / 'older.db'}"
+    return request.getfixturevalue("postgresql_server").create("older")
+
+
+def test_an_older_database_becomes_todays_and_keeps_every_rating(empty_url, material):
+    before = older(empty_url)
+    assert len(before[0]) == 20
+    engine = open_database(empty_url)
+    with engine.connect() as connection:
+        assert ratings(connection) == before
+        version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    assert version == "0002"
+    create_study(engine, changed(), material)
+    start_study(engine, "pilot")
+    with (
+        pytest.raises(DBAPIError, match="rating_event is append-only"),
+        engine.begin() as connection,
+    ):
+        connection.execute(text("DELETE FROM rating_event"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("bundle", ["demo", "ptbxl"])
+def test_a_bundles_folder_says_what_can_be_rated(bundle):
+    if not (ROOT / "models" / bundle / "prototypes.json").is_file():
+        pytest.skip(f"models/{bundle} is not there")
+    material = bundle_material(ROOT / "models" / bundle)
+    design = Design("x", ("R01",), 1, controls=Controls(2, 2, 2))
+    roles = Counter(item.role for item in make_items(design, material))
+    assert roles["rated"] >= len(material.prototypes)
+    assert roles["random_window"] == 2
+
+
+def test_the_command_line_makes_starts_and_lists_a_study(tmp_path, url, engine, capsys):
+    if not (ROOT / "models" / "demo").is_dir():
+        pytest.skip("models/demo is not there")
+    toml = tmp_path / "STUDY.toml"
+    toml.write_text('name = "pilot"\nreviewers = ["R01", "R02"]\nseed = 1\n[sample]\nsize = 5\n')
+
+    def run(*arguments):
+        code = main(["study", *arguments, "--database", url])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    create = ("create", str(toml), "--bundle", str(ROOT / "models" / "demo"))
+    assert run(*create)[0] == 0
+    assert "not started" in run("list")[1]
+    code, keys, _ = run("start", "pilot")
+    assert code == 0
+    assert [line.split()[0] for line in keys.splitlines()] == ["R01", "R02"]
+    assert sign_in(engine, keys.split()[1]) == Seat("pilot", "R01")
+    assert sign_in(engine, run("key", "pilot", "R01")[1].split()[1]) == Seat("pilot", "R01")
+    assert run(*create) == (1, "", run(*create)[2])
+    assert "has started and cannot be changed" in run(*create)[2]
+    assert "started 20" in run("list")[1]
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        (None, "No such file"),
+        ("name = ", "are no TOML"),
+        ('name = "x"\nreviewers = ["R1"]\nseed = 1', "cannot be read: No such file"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong_with_a_study(tmp_path, capsys, toml, said):
+    file = tmp_path / "STUDY.toml"
+    if toml is not None:
+        file.write_text(toml)
+    database = f"sqlite:///{tmp_path / 'ratings.db'}"
+    command = ["study", "create", str(file), "--bundle", str(tmp_path), "--database", database]
+    assert main(command) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert said in err

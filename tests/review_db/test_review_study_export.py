@@ -1,0 +1,231 @@
+import csv
+import io
+import json
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from review_db.__main__ import main
+from review_db.database import reading
+from review_db.design import Blinding, DesignError
+from review_db.export import export
+from review_db.methods import methods_text
+from review_db.questions import STUDY_QUESTIONS
+from review_db.sittings import Place, open_item, save_item
+from review_db.studies import create_study, sign_in, start_study, study_info
+from review_db.study_export import study_files
+from review_db.study_results import answer_table, controls, item_scores, places_on, preferences
+
+NAMES = [
+    "answers_long.csv",
+    "answers_wide.csv",
+    "events.csv",
+    "assignments.csv",
+    "codebook.csv",
+    "README.md",
+]
+
+
+@pytest.fixture(scope="module")
+def files(rated_study):
+    return study_files(rated_study, "pilot")
+
+
+def read(content):
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def frame(content):
+    return pd.read_csv(io.BytesIO(content))
+
+
+def test_a_study_is_handed_over_as_these_files(files):
+    assert list(files) == NAMES
+
+
+def test_every_column_is_in_the_codebook_and_back(files):
+    columns = {
+        (name, column)
+        for name, content in files.items()
+        if name.endswith(".csv")
+        for column in next(csv.reader(io.StringIO(content.decode())))
+    }
+    codebook = read(files["codebook.csv"])
+    assert {(row["file"], row["column"]) for row in codebook} == columns
+    assert len(codebook) == len(columns)
+    assert all(row["meaning"] and row["type"] for row in codebook)
+
+
+def test_the_codebook_allows_what_the_files_hold(files):
+    codebook = {(row["file"], row["column"]): row for row in read(files["codebook.csv"])}
+    for name in NAMES[:-2]:
+        for column in frame(files[name]).columns:
+            row = codebook[name, column]
+            if row["type"] != "category":
+                continue
+            allowed = {
+                part.strip()
+                for words in row["allowed_values"].split(";")
+                for part in words.split(" = ")[0].split(",")
+            } | {""}
+            assert {line[column] for line in read(files[name])} <= allowed, (name, column)
+
+
+def test_long_and_wide_hold_the_same_answers(files):
+    wide = {
+        (row["reviewer"], row["position"], row["stage"], question): row[question]
+        for row in read(files["answers_wide.csv"])
+        for question in STUDY_QUESTIONS
+        if row[question]
+    }
+    long = {
+        (row["reviewer"], row["position"], row["stage"], row["question"]): row["value"]
+        for row in read(files["answers_long.csv"])
+    }
+    assert long == wide
+
+
+def test_replaying_the_events_gives_the_answers(files):
+    stands = {}
+    for row in read(files["events.csv"]):
+        key = (row["reviewer"], row["position"], row["stage"], row["question"])
+        assert row["old_value"] == stands.get(key, "")
+        stands[key] = row["new_value"]
+    answers = read(files["answers_long.csv"])
+    assert {key: value for key, value in stands.items() if value} == {
+        (row["reviewer"], row["position"], row["stage"], row["question"]): row["value"]
+        for row in answers
+    }
+
+
+def test_assignments_hold_what_was_not_answered_as_well(files, rated_study, pilot):
+    places = frame(files["assignments.csv"])
+    assert set(places["reviewer"]) == set(pilot.reviewers)
+    answered = frame(files["answers_wide.csv"])
+    assert answered[answered["reviewer"] == "R03"]["position"].nunique() < 70
+    for reviewer in pilot.reviewers:
+        mine = places[places["reviewer"] == reviewer]["position"]
+        assert mine.tolist() == list(range(1, len(mine) + 1))
+
+
+def test_times_are_utc(files):
+    for row in read(files["events.csv"]):
+        assert datetime.fromisoformat(row["at"]).utcoffset() == timedelta(0)
+
+
+def test_the_results_are_those_of_a_few_lines_on_the_csv(files, rated_study):
+    table, csv_table = answer_table(rated_study, "pilot"), frame(files["answers_wide.csv"])
+    rows = csv_table[
+        (csv_table["kind"] == "prototype")
+        & (csv_table["role"] == "rated")
+        & csv_table["repeat_of"].isna()
+    ]
+    for _, found in item_scores(table, "statement").iterrows():
+        mine = pd.to_numeric(rows[rows["statement"] == found["statement"]]["clarity"])
+        assert found["clarity_mean"] == pytest.approx(mine.mean())
+        assert found["clarity_median"] == mine.median()
+    noise = csv_table[(csv_table["role"] == "noise") & csv_table["repeat_of"].isna()]
+    found = controls(table).set_index(["control", "question"]).loc["noise", "clarity"]
+    assert found["control_mean"] == pytest.approx(noise.groupby("item")["clarity"].mean().mean())
+    pairs = csv_table[(csv_table["kind"] == "pair") & csv_table["repeat_of"].isna()]
+    lean = (pairs["better"] - 3) * (1 - 2 * pairs["swapped"])
+    assert preferences(table).iloc[0]["preference"] == pytest.approx(lean.mean())
+
+
+def test_no_cell_can_run_as_a_formula(engine, material, pilot):
+    create_study(engine, replace(pilot, name="risky"), material)
+    seat = sign_in(engine, start_study(engine, "risky")["R01"])
+    place = next(
+        Place(p) for p in range(1, 99) if open_item(engine, seat, Place(p)).kind == "prototype"
+    )
+    comments = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(1)", "'quoted", "\tx", "a,b\n=c"]
+    revision = 0
+    for comment in comments:
+        answers = {"accurate": "yes", "representativeness": "3", "clarity": "3", "comment": comment}
+        revision = save_item(engine, seat, place, answers, seen=revision)
+    events = read(study_files(engine, "risky")["events.csv"])
+    cells = [row["new_value"] for row in events if row["question"] == "comment"]
+    assert [cell.removeprefix("'") for cell in cells] == [comment.strip() for comment in comments]
+    assert not any(cell.startswith(tuple("=+-@\t\r\n")) for cell in cells)
+
+
+def test_a_readme_holds_all_settings(files, pilot):
+    readme = files["README.md"].decode()
+    assert json.loads(readme.split("```json")[1].split("```")[0]) == json.loads(
+        json.dumps(asdict(pilot))
+    )
+    assert all(f"`{name}`" in readme for name in NAMES[:-1])
+
+
+def methods(engine, material, design):
+    create_study(engine, design, material)
+    start_study(engine, design.name)
+    with reading(engine) as connection:
+        return methods_text(study_info(engine, design.name), places_on(connection, design.name))
+
+
+def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
+    said = methods(engine, material, pilot)
+    for part in (
+        "3 reviewers rated 12 prototypes, 8 matches",
+        "The 12 prototypes were drawn at random, stratified by statement (seed 3).",
+        "2 random windows of ECGs that carry the statement and 2 prototypes with noise added at",
+        "1 practice item came first",
+        "came a second time",
+        "Hidden from the reviewers: the similarity, the answers of other reviewers and the name of "
+        "the model. Shown to them: the statement.",
+        "Krippendorff's alpha",
+    ):
+        assert part in said
+    assert "twice in a row" not in said
+
+
+def test_the_methods_paragraph_says_nothing_that_was_not_done(engine, material, pilot):
+    bare = replace(
+        pilot,
+        name="bare",
+        practice=0,
+        repeats=0.0,
+        controls=type(pilot.controls)(),
+        sample=replace(pilot.sample, size=0, branches=("rhythm",)),
+        blinding=Blinding(True, True, True, True),
+        two_stages=True,
+    )
+    said = methods(engine, replace(material, matches=(), pairs=(), readings=()), bare)
+    assert "All 27 prototypes of the branches rhythm were rated." in said
+    assert "twice in a row" in said
+    for part in ("practice", "controls", "second time", "left", "Shown to them", "matches of"):
+        assert part not in said
+
+
+def test_the_export_of_everything_holds_each_started_study(rated_study, files, tmp_path):
+    written = export(rated_study, tmp_path)
+    assert [str(f.relative_to(tmp_path)) for f in written[4:]] == [
+        f"study-pilot/{n}" for n in NAMES
+    ]
+    for name in NAMES:
+        assert (tmp_path / "study-pilot" / name).read_bytes() == files[name]
+
+
+def test_the_command_line_writes_one_study(rated_study, files, tmp_path, capsys):
+    url = str(rated_study.url)
+    assert main(["export", "--study", "pilot", "--out", str(tmp_path), "--database", url]) == 0
+    assert sorted(f.name for f in tmp_path.iterdir()) == sorted(NAMES)
+    assert (tmp_path / "answers_wide.csv").read_bytes() == files["answers_wide.csv"]
+    assert main(["export", "--study", "none", "--out", str(tmp_path), "--database", url]) == 1
+    assert "no study named 'none'" in capsys.readouterr().err
+
+
+def test_there_is_no_export_of_no_study(engine):
+    with pytest.raises(DesignError, match="no study named"):
+        study_files(engine, "none")
+
+
+def test_an_unrated_study_can_be_exported(engine, material, pilot):
+    create_study(engine, pilot, material)
+    start_study(engine, "pilot")
+    files = study_files(engine, "pilot")
+    assert len(read(files["answers_wide.csv"])) == 0
+    assert len(read(files["assignments.csv"])) > 100

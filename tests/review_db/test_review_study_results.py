@@ -1,0 +1,201 @@
+import random
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from review_db.studies import create_study, sign_in, start_study
+from review_db.study_results import (
+    COLUMNS,
+    agreements,
+    answer_table,
+    controls,
+    item_scores,
+    preferences,
+    rated,
+    rating_matrix,
+    readings,
+    repeats,
+    signed_rank,
+)
+
+
+@pytest.fixture(scope="module")
+def table(rated_study):
+    return answer_table(rated_study, "pilot")
+
+
+def of(table, **wanted):
+    chosen = table
+    for column, value in wanted.items():
+        chosen = chosen[chosen[column] == value]
+    return chosen
+
+
+def test_the_table_holds_a_row_for_each_answered_stage(table):
+    assert list(table.columns) == COLUMNS
+    assert not table.duplicated(["reviewer", "position", "stage"]).any()
+    assert set(table["kind"]) == {"reading", "prototype", "match", "pair", "statement"}
+    assert table["seconds"].isin([3, 8]).all()
+
+
+def test_what_counts_is_neither_practice_nor_control_nor_repeat(table):
+    chosen = rated(table)
+    assert set(chosen["role"]) == {"rated"}
+    assert not chosen.duplicated(["reviewer", "item"]).any()
+    assert chosen["prototype"].nunique() == 12
+
+
+@pytest.mark.parametrize("by", ["branch", "statement", "prototype", "reviewer"])
+@pytest.mark.parametrize("question", ["representativeness", "clarity", "accurate"])
+def test_scores_are_those_of_a_few_lines_of_pandas(table, by, question):
+    found = item_scores(table, by).set_index(by)
+    plain = of(table, kind="prototype", role="rated")
+    plain = plain[plain["repeat_of"].isna()]
+    for name, rows in plain.groupby(by):
+        row = found.loc[name]
+        said = rows[question][rows[question] != "cannot_judge"]
+        values = said.eq("yes") if question == "accurate" else said.astype(float)
+        assert row["n"] == len(rows)
+        assert row[f"{question}_n"] == len(values)
+        assert row[f"{question}_mean"] == pytest.approx(values.mean(), nan_ok=True)
+        assert row[f"{question}_cannot_judge"] == (rows[question] == "cannot_judge").sum()
+        if len(values):
+            low, high = row[f"{question}_low"], row[f"{question}_high"]
+            assert low <= row[f"{question}_mean"] + 1e-9
+            assert row[f"{question}_mean"] <= high + 1e-9
+        if question != "accurate" and len(values):
+            assert row[f"{question}_median"] == np.median(values)
+            assert row[f"{question}_sd"] == pytest.approx(np.std(values, ddof=1), nan_ok=True)
+            assert [row[f"{question}_{p}"] for p in "12345"] == [
+                (values == p).sum() for p in range(1, 6)
+            ]
+
+
+def test_matches_are_scored_by_their_own_questions(table):
+    found = item_scores(table, "statement", "match")
+    assert {"like_mean", "supports_mean", "place_mean"} <= set(found.columns)
+    assert found["like_n"].sum() == len(rated(table, "match"))
+
+
+def test_controls_score_below_prototypes_where_reviewers_see_through_them(table):
+    found = controls(table).set_index(["control", "question"])
+    for control in ("random_window", "noise"):
+        row = found.loc[control, "clarity"]
+        assert (row["rated_n"], row["control_n"]) == (12, 2)
+        assert row["difference"] == pytest.approx(row["rated_mean"] - row["control_mean"])
+        assert 0 < row["low"] < row["difference"] < row["high"]
+        assert row["above"] == 1
+    # The reviewers of this test take the statement as it is given.
+    assert found.loc["wrong_statement", "clarity"]["low"] < 0.5
+
+
+def test_reviewers_who_repeat_themselves_agree_with_themselves(table):
+    found = repeats(table).set_index(["question", "reviewer"])
+    row = found.loc["clarity", ""]
+    pairs = table[table["repeat_of"].notna() & (table["kind"] == "prototype")]
+    assert row["n"] == len(pairs)
+    assert (row["same"], row["difference"]) == (1, 0)
+    assert row["value"] == 1
+    assert found.loc["clarity"].loc[["R01", "R02", "R03"], "n"].sum() == row["n"]
+
+
+def test_a_changed_mind_is_seen_in_the_repeats(table):
+    second = table["repeat_of"].notna() & (table["kind"] == "prototype")
+    other = table.copy()
+    other.loc[second, "clarity"] = other.loc[second, "clarity"].map({"3": "4", "4": "5", "5": "1"})
+    row = repeats(other).set_index(["question", "reviewer"]).loc["clarity", ""]
+    assert row["same"] == 0
+    assert row["value"] < 0.5
+
+
+def test_agreement_rests_on_the_rated_prototypes(table):
+    found = {a.statistic: a for a in agreements(table, "clarity")}
+    assert set(found) == {"alpha", "weighted_kappa", "fleiss_kappa", "ac2", "icc_2_1", "percent"}
+    matrix = rating_matrix(rated(table), "clarity")
+    assert matrix.shape == (12, 3)
+    assert found["alpha"].items == 12
+    assert found["alpha"].low <= found["alpha"].value <= found["alpha"].high
+    assert {a.statistic for a in agreements(table, "accurate")} >= {"ac1", "alpha_nominal"}
+    one = agreements(table, "clarity", statement=rated(table)["statement"].iloc[0])
+    assert one[0].items < 12
+
+
+def test_a_preference_is_for_a_bundle_and_not_for_a_side(table):
+    found = preferences(table).set_index("reviewer")
+    everyone = found.loc[""]
+    assert (everyone["prefers_b"], everyone["prefers_a"]) == (1, 0)
+    assert (everyone["acceptable_b"], everyone["acceptable_a"]) == (1, 0)
+    assert 1 <= everyone["low"] <= everyone["preference"] <= everyone["high"] <= 2
+    assert everyone["p"] == pytest.approx(2 / 2**8)
+    assert found.loc["R01", "cases"] == 8
+
+
+def test_reading_with_the_explanation_is_compared_with_reading_without(table):
+    found = readings(table).set_index("measure")
+    correct = found.loc["correct"]
+    assert correct["with"] == pytest.approx(0.5)
+    assert correct["difference"] == pytest.approx(correct["with"] - correct["without"])
+    assert found.loc["overlap", "with"] == pytest.approx((1 + 1 / 3) / 2)
+    assert found.loc["brier", "with"] == pytest.approx((0.1**2 + 0.9**2) / 2)
+    assert (correct["readers"], correct["cases"], correct["n"]) == (3, 8, 24)
+    assert found.loc["seconds", "without"] + found.loc["seconds", "with"] == pytest.approx(11)
+
+
+def test_half_a_reading_is_not_compared(table):
+    first_only = table[(table["kind"] != "reading") | (table["stage"] == 1)]
+    assert readings(first_only)["n"].eq(0).all()
+
+
+def test_the_signed_rank_test_is_that_of_darwins_plants():
+    # Cross- and self-fertilised maize, Darwin 1876, in eighths of an inch (Fisher 1935): T = 24.
+    maize = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], float)
+    assert signed_rank(maize) == pytest.approx(0.0413, abs=5e-5)
+    assert signed_rank(-maize) == signed_rank(maize)
+
+
+def test_ties_are_taken_into_account_exactly():
+    tied = np.array([1, 1, 1, 2, 2, -1, 2, 1.0])
+    signs = np.array(np.meshgrid(*[[-1, 1]] * 8)).reshape(8, -1).T
+    ranks = stats.rankdata(np.abs(tied))
+    sums = np.abs((signs * ranks).sum(axis=1))
+    exact = (sums >= abs((np.sign(tied) * ranks).sum()) - 1e-9).mean()
+    assert signed_rank(tied) == pytest.approx(exact)
+
+
+def test_nothing_but_zeros_differs_in_nothing():
+    assert signed_rank(np.zeros(5)) == 1
+    assert signed_rank(np.array([])) == 1
+
+
+@pytest.mark.parametrize("by", ["statement", "reviewer"])
+def test_an_unrated_study_has_empty_tables_of_the_same_columns(engine, material, pilot, table, by):
+    create_study(engine, replace(pilot, name="empty"), material)
+    start_study(engine, "empty")
+    nothing = answer_table(engine, "empty")
+    assert list(nothing.columns) == COLUMNS
+    assert list(item_scores(nothing, by).columns) == list(item_scores(table, by).columns)
+    assert controls(nothing)["rated_n"].eq(0).all()
+    assert readings(nothing)["n"].eq(0).all()
+    assert repeats(nothing).empty
+    assert preferences(nothing).empty
+    assert all(np.isnan(found.value) for found in agreements(nothing, "clarity"))
+
+
+def test_scores_by_anything_else_are_refused(table):
+    with pytest.raises(ValueError, match="expected one of branch, statement, prototype, reviewer"):
+        item_scores(table, "colour")
+
+
+def test_each_kind_of_database_gives_the_same_table(engine, material, pilot, rate_all, table):
+    create_study(engine, pilot, material)
+    for n, key in enumerate(start_study(engine, "pilot").values()):
+        rate_all(engine, sign_in(engine, key), random.Random(n), stop=5)
+    mine = answer_table(engine, "pilot").drop(columns="last_at")
+    same = table[table["position"].isin(mine["position"])].drop(columns="last_at")
+    keys = ["reviewer", "position", "stage"]
+    pd.testing.assert_frame_equal(
+        mine.set_index(keys), same.set_index(keys).loc[mine.set_index(keys).index]
+    )
