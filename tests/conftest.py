@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+# Threads add up in an order of their own, and training's last bits with them: runs that must end
+# alike get as many as the processes that train branches side by side, one.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 ROOT = Path(__file__).resolve().parents[1]
 
 TINY = """

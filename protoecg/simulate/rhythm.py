@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import numpy as np
 
@@ -45,16 +45,13 @@ def sinus(
     p_times = _sinus_node(codes, heart.rr, duration, rng)
     conducted = np.ones(len(p_times), dtype=bool)
     placed: list[Placed] = []
-    if "PVC" in codes:
-        for i in _sites(p_times, duration, rng):
+    for i, kind in _sites(codes, p_times, duration, rng):
+        conducted[i] = False
+        if kind == "PVC":
             # The sinus node goes on undisturbed: its blocked beat makes the pause compensatory.
-            early = p_times[i - 1] + heart.pr + _coupling(heart, rng)
-            conducted[i] = False
-            placed.append((early, heart.ectopic))
-    if "PAC" in codes:
-        for i in _sites(p_times, duration, rng):
+            placed.append((p_times[i - 1] + heart.pr + _coupling(heart, rng), heart.ectopic))
+        else:
             p_times, early = _reset(p_times, i, heart, rng)
-            conducted[i] = False
             placed.append((early, _premature(heart)))
     for p in p_times[conducted]:
         placed += [(p, heart.p), (p + heart.pr, heart.complex)]
@@ -69,14 +66,12 @@ def fibrillation(
     spread = rng.uniform(0.17, 0.26)
     intervals = heart.rr * rng.gamma(spread**-2, spread**2, count)
     times = -BEFORE_S + np.cumsum(np.maximum(intervals, max(0.34, heart.qt - 0.02)))
-    placed = [(t, heart.complex) for t in times]
-    if "PVC" in codes:
-        for i in _sites(times, duration, rng):
-            early = times[i - 1] + max(heart.qt + 0.03, 0.42)
-            times[i:] += max(early + 1.25 * heart.rr - times[i], 0)
-            placed = [(t, heart.complex) for t in times]
-            placed.append((early, heart.ectopic))
-    return placed
+    ectopic: list[Placed] = []
+    for i, _ in _sites({"PVC"} & set(codes), times, duration, rng):
+        early = times[i - 1] + max(heart.qt + 0.03, 0.42)
+        times[i:] += max(early + 1.25 * heart.rr - times[i], 0)
+        ectopic.append((early, heart.ectopic))
+    return [(t, heart.complex) for t in times] + ectopic
 
 
 def flutter(
@@ -124,12 +119,19 @@ def _sinus_node(
     return np.array(times)
 
 
-def _sites(times: np.ndarray, duration: float, rng: np.random.Generator) -> Iterator[int]:
-    """Choose one to three beats to come early, none of them neighbours, all well inside."""
-    inside = np.flatnonzero((times > 1.5) & (times < duration - 1.5))
-    apart = inside[::2]
-    chosen = rng.choice(apart, min(int(rng.integers(1, 4)), len(apart)), replace=False)
-    return iter(sorted(int(i) for i in chosen))
+def _sites(
+    codes: Collection[str], times: np.ndarray, duration: float, rng: np.random.Generator
+) -> list[tuple[int, str]]:
+    """Choose one to three beats of each premature kind, in order, no two neighbours, all inside."""
+    kinds = [kind for kind in ("PVC", "PAC") if kind in codes]
+    free = np.flatnonzero((times > 1.5) & (times < duration - 1.5))[::2]
+    sites: list[tuple[int, str]] = []
+    for later, kind in zip(reversed(range(len(kinds))), kinds, strict=True):
+        count = min(int(rng.integers(1, 4)), len(free) - later)
+        chosen = rng.choice(free, count, replace=False)
+        sites += [(int(i), kind) for i in chosen]
+        free = np.setdiff1d(free, chosen)
+    return sorted(sites)
 
 
 def _coupling(heart: Heart, rng: np.random.Generator) -> float:
