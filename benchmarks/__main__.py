@@ -125,7 +125,7 @@ def _training(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pai
     def mine() -> None:
         mine_step.zero_grad()
         for joint, own in joints:
-            joint.loss(batch, own).backward()
+            joint.loss(batch, own, targets=own).backward()
         mine_step.step()
 
     def other() -> None:

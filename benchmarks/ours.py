@@ -45,7 +45,18 @@ def _random() -> Bundle:
         for i, code in enumerate(shape.owners)
     )  # fmt: skip
     decisions = {code: Decision(0.5, 100, False) for code in STATEMENTS}
-    return Bundle(ROOT, "random", False, network, prototypes, decisions, {}, "random")
+    return Bundle(
+        path=ROOT,
+        name="random",
+        simulated=False,
+        network=network,
+        prototypes=prototypes,
+        decisions=decisions,
+        familiarity=None,
+        about={},
+        fingerprint="random",
+        revision="random",
+    )
 
 
 def joints(network: ProtoECGNet, labels: torch.Tensor) -> list[tuple[Joint, torch.Tensor]]:

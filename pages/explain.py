@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -10,14 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.shared import drawing, frame, models, picking, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
-from protoecg.explain import explain
+from protoecg.explain import explain, without_leads
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures.charts import contributions_figure, describe_contributions
-from protoecg.figures.overlay import comparison_figure, describe_comparison
 from protoecg.figures.paper import LayoutName, Window
 from protoecg.figures.theme import THEMES
 
 TOP = 5
+LEADS_TOLD, SMALLEST_FALL = 3, 0.005
 ABOVE, BESIDE = "one above the other", "side by side"
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     explanation = _explained(key, bundle.path, bundle.revision, ecg, bundle)
     _heading(ecg, bundle, explanation)
     finding = _choose_finding(explanation)
-    _show_finding(ecg, bundle, finding)
+    _show_finding(key, ecg, bundle, finding)
 
 
 def _welcome() -> None:
@@ -54,10 +55,33 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {ecg.source or 'ECG'}", width="stretch")
         models.badge(bundle)
+        with st.popover("Report", icon=":material/print:"):
+            for paper in ("A4", "letter"):
+                st.download_button(
+                    f"PDF, {paper.capitalize()}",
+                    partial(_report, ecg, bundle, explanation, paper),
+                    "ecg-report.pdf",
+                    "application/pdf",
+                    on_click="ignore",
+                )
         with st.popover("Another ECG", icon=":material/upload_file:"):
             picking.picker()
     for note in explanation.notes:
         st.caption(f":material/info: {note}")
+    if explanation.abstains:
+        st.error(
+            f"**{explanation.abstains}** The findings below are what it would say of an ordinary "
+            "ECG; they are not to be relied on.",
+            icon=":material/do_not_disturb_on:",
+        )
+
+
+def _report(ecg: ECG, bundle: Bundle, explanation: Explanation, paper: str) -> bytes:
+    # Imported on click: drawing libraries that the page itself has no use for.
+    from protoecg.measure import measure
+    from protoecg.report import pdf
+
+    return pdf(ecg, explanation, measure(ecg), revision=bundle.revision, paper=paper)
 
 
 def _choose_finding(explanation: Explanation) -> Finding:
@@ -72,6 +96,8 @@ def _choose_finding(explanation: Explanation) -> Finding:
     st.session_state["absent"] = chosen if chosen in absent else None
     with st.sidebar:
         st.subheader(f"Findings ({len(present)})", anchor=False)
+        if explanation.abstains:
+            st.markdown(":red[Not to be relied on: the model abstains.]")
         if present:
             st.radio(
                 "Findings above their threshold",
@@ -111,7 +137,7 @@ def _caption(finding: Finding) -> str:
     return f"**{probability}** · threshold {threshold} · {finding.branch}{low}"
 
 
-def _show_finding(ecg: ECG, bundle: Bundle, finding: Finding) -> None:
+def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     _verdict(finding)
     if not finding.matches:
         st.info("No prototype has a weight for this statement: it rests on the bias alone.")
@@ -122,6 +148,7 @@ def _show_finding(ecg: ECG, bundle: Bundle, finding: Finding) -> None:
         arranged, layout = _arranged(), drawing.layout()
     match = _choose_match(tops)
     _facts(match)
+    _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
     _pictures(ecg, bundle, match, _windows(tops, match), arranged, layout)
     _chart(finding)
 
@@ -198,6 +225,23 @@ def _facts(match: Match) -> None:
     st.caption(" · ".join(lines))
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
+def _falls(
+    key: str, path: Path, revision: str, match: Match, _ecg: ECG, _bundle: Bundle
+) -> dict[str, float]:
+    return without_leads(_ecg, _bundle, match)
+
+
+def _leads(falls: dict[str, float]) -> None:
+    largest = sorted(falls.items(), key=lambda fall: -fall[1])[:LEADS_TOLD]
+    told = [f"**{lead}** {words.signed(-fall)}" for lead, fall in largest if fall >= SMALLEST_FALL]
+    st.caption(
+        f"Leads that matter most to this match, each silenced in turn: "
+        f"{', '.join(told) or 'none by itself'}",
+        help=words.LEADS,
+    )
+
+
 def _arranged() -> str:
     arranged = st.segmented_control(
         "The two ECGs",
@@ -231,7 +275,14 @@ def _pictures(
         st.markdown("**The prototype's ECG**")
         own = [drawing.prototype_window(match.prototype)]
         drawing.show_ecg(source, own, key="source", layout=layout, width_px=width_px)
-    _comparison(ecg, source, match)
+    drawing.show_comparison(
+        ecg,
+        match.window_s,
+        source,
+        match.prototype.window_s,
+        labels=("this ECG", "prototype"),
+        key="comparison",
+    )
 
 
 def _places(arranged: str) -> tuple[DeltaGenerator, DeltaGenerator, int]:
@@ -253,21 +304,6 @@ def _windows(tops: list[Match], match: Match) -> list[Window]:
         )
         for number, top in enumerate(tops, start=1)
     ]
-
-
-def _comparison(ecg: ECG, source: ECG, match: Match) -> None:
-    windows = match.window_s, match.prototype.window_s
-    st.markdown("**Both, lead by lead**")
-    figure = comparison_figure(
-        ecg,
-        windows[0],
-        source,
-        windows[1],
-        theme=frame.theme(),
-        labels=("this ECG", "prototype"),
-        width_px=drawing.PAGE_PX,
-    )
-    drawing.show_paper(figure, key="comparison", alt=describe_comparison(*windows))
 
 
 def _chart(finding: Finding) -> None:

@@ -1,4 +1,4 @@
-"""`python -m protoecg`: explain an ECG, or get the ECGs behind a bundle's prototypes."""
+"""`python -m protoecg`: explain, measure or print an ECG, get the ECGs behind prototypes."""
 
 from __future__ import annotations
 
@@ -38,11 +38,27 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     explain = commands.add_parser("explain", help="findings, and the prototypes they rest on")
-    explain.add_argument("file", type=Path, help="WFDB record (.hea or .dat), CSV or NPY")
+    explain.add_argument("file", type=Path, help="an ECG in any format that is read")
     explain.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
     explain.add_argument("--rate", type=float, help="Hz, for files that do not say it")
+    explain.add_argument("--start", type=float, default=0.0, help="second to begin at")
     explain.add_argument("--json", action="store_true", help="print all findings as JSON")
     explain.set_defaults(run=_explain)
+
+    measure = commands.add_parser("measure", help="heart rate, axis and intervals")
+    measure.add_argument("file", type=Path, help="an ECG, as for explain")
+    measure.add_argument("--rate", type=float, help="Hz, for files that do not say it")
+    measure.add_argument("--json", action="store_true", help="print all values as JSON")
+    measure.set_defaults(run=_measure)
+
+    report = commands.add_parser("report", help="one page to print: tracing, findings, matches")
+    report.add_argument("file", type=Path, help="an ECG, as for explain")
+    report.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
+    report.add_argument("--rate", type=float, help="Hz, for files that do not say it")
+    report.add_argument("--start", type=float, default=0.0, help="second to begin at")
+    report.add_argument("--out", type=Path, required=True, help="the PDF to write")
+    report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
+    report.set_defaults(run=_report)
 
     fetch = commands.add_parser("fetch", help="get the source ECGs of a bundle's prototypes")
     fetch.add_argument("bundle", type=Path, help="a bundle's folder, such as models/ptbxl")
@@ -55,7 +71,8 @@ def _explain(args: argparse.Namespace) -> None:
     from protoecg.explain import explain
     from protoecg.readers import read_path
 
-    explanation = explain(read_path(args.file, rate=args.rate), load_bundle(args.bundle))
+    ecg = read_path(args.file, rate=args.rate, start=args.start)
+    explanation = explain(ecg, load_bundle(args.bundle))
     if args.json:
         sys.stdout.write(json.dumps(explanation.to_json(), indent=1) + "\n")
     else:
@@ -66,6 +83,8 @@ def _in_words(explanation: Explanation) -> list[str]:
     kind = " (simulated)" if explanation.simulated else ""
     lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
     lines += [f"! {note}" for note in explanation.notes]
+    if explanation.abstains:
+        lines += [f"! {explanation.abstains}", "! What follows is not to be relied on.", ""]
     for finding in explanation.findings:
         if finding.present:
             lines += _finding_in_words(finding)
@@ -84,6 +103,31 @@ def _finding_in_words(finding: Finding) -> list[str]:
             f"{match.prototype.name} ({match.prototype.record}), at {start:.2f}-{end:.2f} s"
         )
     return lines
+
+
+def _measure(args: argparse.Namespace) -> None:
+    from protoecg.measure import in_words, measure
+    from protoecg.readers import read_path
+
+    ecg = read_path(args.file, rate=args.rate)
+    measured = measure(ecg)
+    if args.json:
+        sys.stdout.write(json.dumps(measured.to_json(), indent=1) + "\n")
+    else:
+        lines = [f"{ecg.source}, computed. Research use only.", "", *in_words(measured)]
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _report(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from protoecg.explain import explain
+    from protoecg.measure import measure
+    from protoecg.readers import read_path
+    from protoecg.report import pdf
+
+    ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
+    explanation, revision = explain(ecg, bundle), bundle.revision
+    args.out.write_bytes(pdf(ecg, explanation, measure(ecg), revision=revision, paper=args.paper))
 
 
 def _fetch(args: argparse.Namespace) -> None:

@@ -3,6 +3,8 @@
 bundle.json         everything but the numbers: version, statements, shapes, calibration, metrics
 prototypes.json     every prototype and where it comes from
 weights.safetensors the network's weights
+familiarity.safetensors  what is usual of an ECG, so that it can abstain; absent in older bundles
+card.json           measurements made later, see `protoecg.card`; not part of the bundle itself
 waveforms/          source ECGs, where the bundle carries them (simulated data)
 """
 
@@ -15,18 +17,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import safetensors.numpy
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
 from protoecg.explanation import Prototype
+from protoecg.familiarity import Familiarity, Usual
 from protoecg.labels import BRANCHES, STATEMENTS
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 
 FORMAT = "protoecg-bundle"
-VERSION = 1
+VERSION = 2
 MAX_JSON_BYTES = 20_000_000
 _FILES = ("prototypes.json", "weights.safetensors")
+_FAMILIARITY = "familiarity.safetensors"
 
 
 class BundleError(ValueError):
@@ -57,6 +63,7 @@ class Bundle:
     network : in evaluation mode, on the CPU
     prototypes : in the order of the network's similarities
     decisions : by statement
+    familiarity : what is usual of an ECG; None in a bundle that never abstains
     about : data set, configuration, metrics and dates, as plain JSON
     fingerprint : of the prototypes; ratings belong to it
     revision : of the whole bundle, weights and thresholds included
@@ -68,6 +75,7 @@ class Bundle:
     network: ProtoECGNet
     prototypes: tuple[Prototype, ...]
     decisions: Mapping[str, Decision]
+    familiarity: Familiarity | None
     about: Mapping[str, Any]
     fingerprint: str
     revision: str
@@ -87,6 +95,7 @@ def save_bundle(
     prototypes: tuple[Prototype, ...],
     decisions: Mapping[str, Decision],
     about: Mapping[str, Any],
+    familiarity: Familiarity | None = None,
 ) -> Bundle:
     """Write a bundle and return it as loaded again.
 
@@ -97,6 +106,7 @@ def save_bundle(
     weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
     safetensors.torch.save_file(weights, path / "weights.safetensors")
     _write_json(path / "prototypes.json", [asdict(prototype) for prototype in prototypes])
+    files = (*_FILES, *_write_familiarity(path / _FAMILIARITY, familiarity))
     shapes = {branch: asdict(module.shape) for branch, module in network.branches.items()}
     head = {
         "format": FORMAT,
@@ -107,7 +117,7 @@ def save_bundle(
         "branches": shapes,
         "decisions": {code: asdict(decision) for code, decision in decisions.items()},
         "about": about,
-        "sha256": {file: _sha256(path / file) for file in _FILES},
+        "sha256": {file: _sha256(path / file) for file in files},
     }
     _write_json(path / "bundle.json", head)
     return load_bundle(path)
@@ -122,8 +132,8 @@ def load_bundle(path: Path) -> Bundle:
         If the folder is no bundle, or a damaged, foreign or newer one.
     """
     head = _read_head(path)
-    for file in _FILES:
-        _refuse_damaged(path / file, head["sha256"][file])
+    for file, checksum in head["sha256"].items():
+        _refuse_damaged(path / file, checksum)
     try:
         network = _network(head, path / "weights.safetensors")
         prototypes = tuple(_prototype(raw) for raw in _read_json(path / "prototypes.json"))
@@ -136,6 +146,9 @@ def load_bundle(path: Path) -> Bundle:
             network=network,
             prototypes=prototypes,
             decisions=decisions,
+            familiarity=_familiarity(path / _FAMILIARITY)
+            if _FAMILIARITY in head["sha256"]
+            else None,
             about=head["about"],
             fingerprint=head["sha256"]["prototypes.json"][:16],
             revision=_sha256(path / "bundle.json")[:16],
@@ -162,7 +175,8 @@ def _read_head(path: Path) -> dict[str, Any]:
             f"{path} has bundle format {version}, this program reads up to {VERSION}. "
             "Update ProtoECG to use it."
         )
-    if not isinstance(head.get("sha256"), dict) or set(head["sha256"]) != set(_FILES):
+    checksums = head.get("sha256")
+    if not isinstance(checksums, dict) or set(checksums) - {_FAMILIARITY} != set(_FILES):
         raise BundleError(f"{path / 'bundle.json'} lists no checksums; get the bundle again.")
     return head
 
@@ -189,6 +203,28 @@ def _shape(raw: Mapping[str, Any]) -> BranchShape:
 def _prototype(raw: Mapping[str, Any]) -> Prototype:
     lists = {"window_s": tuple(raw["window_s"]), "statements": tuple(raw["statements"])}
     return Prototype(**{**raw, **lists})
+
+
+def _write_familiarity(file: Path, familiarity: Familiarity | None) -> tuple[str, ...]:
+    """Write what is usual, or see that no older bundle's stays; return the name of the file."""
+    if familiarity is None:
+        file.unlink(missing_ok=True)
+        return ()
+    numbers = {
+        f"{name}.{part}": np.array(value, dtype=np.float64, order="C")
+        for name, usual in familiarity.usual.items()
+        for part, value in asdict(usual).items()
+    }
+    safetensors.numpy.save_file(numbers, file)
+    return (file.name,)
+
+
+def _familiarity(file: Path) -> Familiarity:
+    parts: dict[str, dict[str, Any]] = {}
+    for key, value in safetensors.numpy.load_file(file).items():
+        trait, _, part = key.partition(".")
+        parts.setdefault(trait, {})[part] = float(value) if part == "limit" else value
+    return Familiarity({trait: Usual(**numbers) for trait, numbers in parts.items()})
 
 
 def _refuse_unfitting(

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from protoecg.bundle import Bundle
-from protoecg.ecg import DURATION_S, ECG
+from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.labels import STATEMENTS
-from protoecg.signals import model_input
+from protoecg.signals import MODEL_RATE, model_input
 
 
 @torch.inference_mode()
@@ -19,7 +19,8 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
     A finding's matches are all prototypes with a weight for it; their contributions and the bias
     add up to its logit.
     """
-    output = bundle.network(torch.from_numpy(model_input(ecg))[None])
+    x = model_input(ecg)
+    output = bundle.network(torch.from_numpy(x)[None])
     similarities, windows = output.similarities[0].tolist(), _windows(bundle, output.cells[0])
     findings = [
         _finding(bundle, column, similarities, windows) for column in range(len(bundle.statements))
@@ -30,8 +31,28 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
         simulated=bundle.simulated,
         source=ecg.source,
         notes=(*ecg.notes, *_too_long(ecg)),
+        abstains=bundle.familiarity.abstains(x) if bundle.familiarity else None,
         findings=tuple(findings),
     )
+
+
+@torch.inference_mode()
+def without_leads(ecg: ECG, bundle: Bundle, match: Match) -> dict[str, float]:
+    """Return by how much a match's similarity falls when a lead is silent: leave one lead out.
+
+    An approximation of each lead's part: the falls do not add up to the similarity, and leads
+    that say the same stand in for one another.
+    """
+    index = bundle.prototypes.index(match.prototype)
+    name = match.prototype.branch
+    first = next(i for i, prototype in enumerate(bundle.prototypes) if prototype.branch == name)
+    start, end = (round(seconds * MODEL_RATE) for seconds in match.window_s)
+    window = torch.from_numpy(model_input(ecg)[:, start:end])
+    silenced = window.repeat(len(LEADS) + 1, 1, 1)
+    silenced[torch.arange(len(LEADS)), torch.arange(len(LEADS))] = 0
+    seen = bundle.network.branches[name](silenced).values[:, index - first]
+    falls = seen[-1] - seen[:-1]
+    return dict(zip(LEADS, falls.tolist(), strict=True))
 
 
 def _windows(bundle: Bundle, cells: Tensor) -> list[tuple[float, float]]:

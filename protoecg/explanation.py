@@ -77,12 +77,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All findings of a bundle on one ECG: those above threshold first, then by probability."""
+    """All findings of a bundle on one ECG: those above threshold first, then by probability.
+
+    `abstains` says why they are not to be relied on, where the ECG is unlike those that the bundle
+    was validated on.
+    """
 
     bundle: str
     simulated: bool
     source: str
     notes: tuple[str, ...]
+    abstains: str | None
     findings: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +97,7 @@ class Explanation:
             "simulated": self.simulated,
             "source": self.source,
             "notes": list(self.notes),
+            "abstains": self.abstains,
             "findings": [_finding_json(finding) for finding in self.findings],
         }
 

@@ -7,6 +7,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -14,6 +18,7 @@ CONFIGS = Path(__file__).parent / "configs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; bad input gets one line on standard error."""
     from protoecg.bundle import BundleError
+    from protoecg.card import CardError
     from protoecg.ecg import ECGError
     from training.config import ConfigError
     from training.download import DownloadError
@@ -22,7 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         args.run(args)
-    except (BundleError, ConfigError, DataError, DownloadError, ECGError, OSError) as error:
+    except (
+        BundleError,
+        CardError,
+        ConfigError,
+        DataError,
+        DownloadError,
+        ECGError,
+        OSError,
+    ) as error:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")
         return 1
     except KeyboardInterrupt:
@@ -52,16 +65,74 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--work", type=Path, help="checkpoints and log (default runs/<bundle>)")
     fit.add_argument("--device", default="auto", help="cpu, cuda, or auto (the default)")
     fit.add_argument(
-        "--only", metavar="BRANCH", help="train one branch and stop: run one process a branch"
+        "--processes", type=int, default=1, help="train branches side by side (default 1)"
     )
     fit.set_defaults(run=_fit)
+
+    ablations = commands.add_parser("ablations", help="what each rule costs or gains")
+    ablations.add_argument("--data", type=Path, required=True)
+    ablations.add_argument("--work", type=Path, required=True, help="checkpoints and bundles")
+    ablations.add_argument("--configs", type=Path, default=CONFIGS / "ablations")
+    ablations.add_argument("--fold", type=int, default=9, help="to measure on (default 9)")
+    ablations.add_argument("--device", default="auto", help="cpu, cuda, or auto (the default)")
+    ablations.add_argument("--json", type=Path, required=True, help="file for the figures")
+    ablations.set_defaults(run=_ablations)
+
+    tune = commands.add_parser("tune", help="search for settings by the validation figure; resumes")
+    tune.add_argument("--data", type=Path, required=True, help="PTB-XL, or a set in its layout")
+    tune.add_argument("--config", type=Path, required=True, help="TOML settings to start from")
+    tune.add_argument("--branch", help="vary its own settings (default: those that all share)")
+    tune.add_argument("--trials", type=int, required=True, help="how many, beside those given")
+    tune.add_argument("--work", type=Path, required=True, help="trials, and best.toml at the end")
+    tune.add_argument("--device", default="auto", help="cpu, cuda, or auto (the default)")
+    tune.set_defaults(run=_tune)
 
     evaluate = commands.add_parser("evaluate", help="measure a bundle on a fold")
     evaluate.add_argument("--bundle", type=Path, required=True)
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--fold", type=int, required=True)
     evaluate.add_argument("--json", type=Path, required=True, help="file for the figures")
+    evaluate.add_argument(
+        "--compare", type=Path, metavar="BUNDLE", help="also test which of the two ranks better"
+    )
     evaluate.set_defaults(run=_evaluate)
+
+    faithfulness = commands.add_parser(
+        "faithfulness", help="measure whether a bundle's explanations are true"
+    )
+    faithfulness.add_argument("--bundle", type=Path, required=True)
+    faithfulness.add_argument("--data", type=Path, required=True)
+    faithfulness.add_argument(
+        "--data500", type=Path, help="folder that holds records500 (default: --data)"
+    )
+    faithfulness.add_argument("--fold", type=int, required=True)
+    faithfulness.add_argument("--json", type=Path, required=True, help="file for the figures")
+    faithfulness.set_defaults(run=_faithfulness)
+
+    abstention = commands.add_parser(
+        "abstention", help="measure how often a bundle abstains, from ordinary and spoiled ECGs"
+    )
+    abstention.add_argument("--bundle", type=Path, required=True)
+    abstention.add_argument("--data", type=Path, required=True)
+    abstention.add_argument("--fold", type=int, required=True)
+    abstention.add_argument("--json", type=Path, required=True, help="file for the figures")
+    abstention.set_defaults(run=_abstention)
+
+    card = commands.add_parser("card", help="add measurements to a bundle's model card")
+    card.add_argument("--bundle", type=Path, required=True)
+    card.add_argument("--faithfulness", type=Path, help="of this bundle")
+    card.add_argument("--baseline-faithfulness", type=Path, help="of the published rule's bundle")
+    card.add_argument("--abstention", type=Path, help="of this bundle")
+    card.add_argument("--ablations", type=Path, help="what each rule costs or gains")
+    card.add_argument(
+        "--evaluation", type=Path, action="append", default=[], help="of this bundle, one a fold"
+    )
+    card.set_defaults(run=_card)
+
+    ludb = commands.add_parser("ludb", help="compare the measurements with LUDB's experts")
+    ludb.add_argument("--data", type=Path, required=True, help="folder of the unpacked LUDB")
+    ludb.add_argument("--json", type=Path, required=True, help="file for the figures")
+    ludb.set_defaults(run=_ludb)
     return parser
 
 
@@ -77,33 +148,86 @@ def _simulate(args: argparse.Namespace) -> None:
     write_dataset(args.dir, args.n, args.seed)
 
 
-def _fit(args: argparse.Namespace) -> None:
+def _device(name: str) -> torch.device:
     import torch
 
-    from training.config import ConfigError, read_config
+    auto = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(auto if name == "auto" else name)
+
+
+def _fit(args: argparse.Namespace) -> None:
+    from training.config import read_config
     from training.fit import Fit
 
     config = read_config(args.config)
-    if args.only and args.only not in config.branches:
-        raise ConfigError(f"No branch {args.only!r} in {args.config}.")
-    auto = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(auto if args.device == "auto" else args.device)
-    fit = Fit(config, args.data, args.work or Path("runs") / args.out.name, device)
-    if args.only:
-        fit.branch(args.only)
-    else:
-        fit.run(args.out)
+    work = args.work or Path("runs") / args.out.name
+    fit = Fit(config, args.data, work, _device(args.device))
+    if args.processes > 1:
+        fit.side_by_side(args.processes)
+    fit.run(args.out)
+
+
+def _ablations(args: argparse.Namespace) -> None:
+    from training.ablations import ablations, table
+
+    told = ablations(args.configs, args.data, args.work, args.fold, _device(args.device))
+    args.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(table(told))
+
+
+def _tune(args: argparse.Namespace) -> None:
+    from training.config import read_config
+    from training.tune import Search, summary
+
+    config = read_config(args.config)
+    search = Search(config, args.data, args.work, _device(args.device), args.branch)
+    sys.stdout.write(f"{summary(search.run(args.trials))}\n")
 
 
 def _evaluate(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from training.evaluate import evaluate
+    from training.evaluate import evaluate, summary
 
-    figures = evaluate(load_bundle(args.bundle), args.data, args.fold)
+    other = load_bundle(args.compare) if args.compare else None
+    figures = evaluate(load_bundle(args.bundle), args.data, args.fold, other)
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(
-        f"{figures['n']} ECGs of fold {args.fold}: macro AUROC {figures['macro_auroc']:.4f}\n"
-    )
+    sys.stdout.write(summary(figures))
+
+
+def _faithfulness(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from training.faithfulness import faithfulness, table
+
+    fast = args.data500 or args.data
+    figures = faithfulness(load_bundle(args.bundle), args.data, args.fold, fast)
+    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{figures['n']} ECGs of fold {args.fold}\n\n{table(figures)}\n")
+
+
+def _ludb(args: argparse.Namespace) -> None:
+    from training.ludb import evaluate, summary
+
+    figures = evaluate(args.data)
+    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(summary(figures))
+
+
+def _card(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from training.card import OF_ONE_FILE, add
+
+    files = {name: getattr(args, name) for name in OF_ONE_FILE}
+    card = add(load_bundle(args.bundle), files, args.evaluation)
+    sys.stdout.write(f"The card of {args.bundle} holds: {', '.join(card) or 'nothing'}\n")
+
+
+def _abstention(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from training.abstention import measure, summary
+
+    figures = measure(load_bundle(args.bundle), args.data, args.fold)
+    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(summary(figures))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def write_dataset(dest: Path, n: int, seed: int) -> None:
         events += [(plan.ecg_id, *astuple(event)) for event in simulated.events]
     columns = ["ecg_id", "kind", "onset_s", "offset_s"]
     pd.DataFrame(events, columns=columns).to_csv(dest / "events.csv", index=False)
-    about = {"name": NAME, "simulated": True, "seed": seed, "n": n}
+    about = {"name": NAME, "simulated": True, "licence": "MIT", "seed": seed, "n": n}
     (dest / "dataset.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     # Last, as it is by this file that a data set is known: what is cut short is none.
     pd.DataFrame(rows).to_csv(dest / "ptbxl_database.csv", index=False)

@@ -9,6 +9,7 @@ from pages.shared import frame, words
 from pages.shared.proportion import container_key
 from protoecg.ecg import ECG
 from protoecg.explanation import Prototype
+from protoecg.figures.overlay import comparison_figure, describe_comparison
 from protoecg.figures.paper import LayoutName, Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import CONFIG, THEMES
 
@@ -73,6 +74,23 @@ def show_ecg(
     if width_px < PAGE_PX:
         _with_small_type(figure)
     show_paper(figure, key=key, alt=describe_ecg(ecg, windows), width_px=width_px)
+
+
+def show_comparison(
+    ecg: ECG,
+    window_s: tuple[float, float],
+    source: ECG,
+    source_s: tuple[float, float],
+    *,
+    labels: tuple[str, str],
+    key: str,
+) -> None:
+    """Lay two windows over each other, lead by lead."""
+    st.markdown("**Both, lead by lead**")
+    figure = comparison_figure(
+        ecg, window_s, source, source_s, theme=frame.theme(), labels=labels, width_px=PAGE_PX
+    )
+    show_paper(figure, key=key, alt=describe_comparison(window_s, source_s))
 
 
 def _without_legend(figure: go.Figure) -> None:

@@ -42,7 +42,10 @@ def navigation() -> Page:
             st.Page(explain, title="Explain", url_path="explain", visibility="hidden"),
             st.Page(_PAGES / "library.py", title="Library"),
             st.Page(_PAGES / "rate.py", title="Rate"),
+            st.Page(_PAGES / "studies.py", title="Studies"),
+            st.Page(_PAGES / "sitting.py", title="Take part"),
             st.Page(_PAGES / "results.py", title="Results"),
+            st.Page(_PAGES / "model_card.py", title="Model card"),
         ],
         position="top",
     )

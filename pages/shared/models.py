@@ -56,6 +56,13 @@ def choose() -> Bundle:
     return bundle
 
 
+def of_version(name: str, fingerprint: str) -> Bundle | None:
+    """Return the bundle of this name and version, or None where no folder holds it."""
+    bundles = [choice.bundle for choice in map(_choice, _folders()) if choice.bundle is not None]
+    wanted = (name, fingerprint)
+    return next((b for b in bundles if (b.name, b.fingerprint) == wanted), None)
+
+
 def badge(bundle: Bundle) -> None:
     """Mark a bundle of simulated ECGs as such."""
     if bundle.simulated:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from protoecg.explanation import Prototype
 from protoecg.labels import describe
 
@@ -16,6 +18,11 @@ CONTRIBUTION = (
 PROTOTYPE = (
     "An ECG of the training data, or a window of it, that the model compares every ECG with."
 )
+LEADS = (
+    "By how much the similarity changes when this one lead is silent in the matched window. An "
+    "approximation: the changes do not add up, and leads that show the same stand in for one "
+    "another."
+)
 BRANCHES = {
     "rhythm": "The rhythm branch compares the whole ten seconds, so the whole strip is marked.",
     "morphology": "The morphology branch compares short windows of all twelve leads.",
@@ -27,6 +34,11 @@ def named(code: str) -> str:
     """Name a statement in words with its code, such as "Atrial fibrillation (AFIB)"."""
     words = describe(code)
     return f"{words[:1].upper()}{words[1:]} ({code})"
+
+
+def plain(text: str) -> str:
+    """Keep a text from a file from being read as Markdown, which could bring pictures along."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|:$~&])", r"\\\1", text)
 
 
 def percent(probability: float) -> str:

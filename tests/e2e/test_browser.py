@@ -16,6 +16,7 @@ PAGES = {
     "library": "Prototypes",
     "rate": "Your reviewer code",
     "results": "Results",
+    "model_card": "What it was trained on",
 }
 
 
@@ -85,6 +86,8 @@ def test_an_uploaded_record_is_explained_and_its_windows_are_drawn(server, tab, 
 
 def test_a_reload_loses_neither_the_upload_nor_the_choices(server, tab, record):
     upload_record(tab, server.url, record)
+    expect(tab.get_by_text("What the finding adds up from")).to_be_visible()
+    tab.wait_for_load_state("networkidle")
     tab.get_by_text("Ventricular premature complex (PVC)").first.click()
     expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
     tab.get_by_role("radio", name="12 in full").click()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from protoecg.bundle import BundleError, load_bundle, save_bundle
+from protoecg.bundle import VERSION, BundleError, load_bundle, save_bundle
 from protoecg.explain import explain
-from protoecg.projection import embed
+from protoecg.projection import Anchors, embed
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
 from protoecg.waveforms import Waveforms, WaveformUnavailable
@@ -105,8 +105,8 @@ def test_a_folder_that_is_not_there_is_no_bundle(tmp_path):
 
 
 def test_a_newer_bundle_asks_for_an_update(copy):
-    rewrite(copy, lambda head: head.update(version=2))
-    with pytest.raises(BundleError, match=r"bundle format 2.*Update ProtoECG"):
+    rewrite(copy, lambda head: head.update(version=VERSION + 1))
+    with pytest.raises(BundleError, match=rf"bundle format {VERSION + 1}.*Update ProtoECG"):
         load_bundle(copy)
 
 
@@ -274,6 +274,6 @@ def test_embedding_a_loaded_bundle_anew_changes_nothing(tiny_bundle, copy):
         windows = [
             x[r][:, slice(*(round(100 * s) for s in bundle.prototypes[r].window_s))] for r in rows
         ]
-        embed(branch, torch.stack(windows))
+        embed(branch, Anchors(torch.stack(windows), torch.zeros(len(rows), dtype=torch.long)))
         assert torch.allclose(branch.prototypes.vectors, stored, rtol=1e-3, atol=1e-4)
         start += len(rows)

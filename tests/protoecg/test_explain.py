@@ -6,8 +6,8 @@ import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from protoecg.ecg import ECG
-from protoecg.explain import explain
+from protoecg.ecg import ECG, LEADS
+from protoecg.explain import explain, without_leads
 from protoecg.labels import STATEMENTS
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
@@ -150,3 +150,25 @@ def test_json_holds_all_that_was_decided_by(explanation):
         for match in finding["matches"]:
             assert {"prototype", "branch", "similarity", "weight", "window_s"} <= set(match)
             assert set(match["source"]) == {"record", "window_s"}
+
+
+def test_a_lead_that_is_silent_already_has_no_part_in_a_match(ecg, tiny_bundle):
+    signal = ecg.signal.copy()
+    signal[LEADS.index("V3")] = 0
+    silent = ECG(signal, ecg.rate)
+    for match in explain(silent, tiny_bundle).findings[0].matches:
+        assert without_leads(silent, tiny_bundle, match)["V3"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_part_of_a_lead_is_what_the_network_loses_without_it(ecg, tiny_bundle):
+    matches = {m.prototype: m for f in explain(ecg, tiny_bundle).findings for m in f.matches}
+    strips = [match for match in matches.values() if match.prototype.branch == "rhythm"]
+    assert strips
+    x = torch.from_numpy(model_input(ecg)).clone()
+    x[LEADS.index("II")] = 0
+    with torch.inference_mode():
+        seen = tiny_bundle.network(x[None]).similarities[0]
+    for match in strips:
+        left = float(seen[tiny_bundle.prototypes.index(match.prototype)])
+        fall = without_leads(ecg, tiny_bundle, match)["II"]
+        assert fall == pytest.approx(match.similarity - left, abs=1e-5)

@@ -54,14 +54,6 @@ def test_fit_with_bad_settings_names_the_setting(tmp_path, capsys, simulated_roo
     assert "learning_speed" in said
 
 
-def test_fit_of_a_branch_that_is_none_names_it(tmp_path, capsys, simulated_root, tiny_config):
-    said = refused(
-        capsys, "fit", "--data", simulated_root, "--out", tmp_path / "out",
-        "--work", tmp_path / "work", "--config", tiny_config, "--only", "soul",
-    )  # fmt: skip
-    assert "soul" in said
-
-
 def test_fit_goes_on_from_a_finished_run_and_writes_the_bundle(
     tmp_path, tiny_bundle, tiny_config, tiny_work, simulated_root
 ):

@@ -31,7 +31,8 @@ def statements(database):
 
 def test_a_data_set_says_that_it_is_simulated(folder):
     about = json.loads((folder / "dataset.json").read_text())
-    assert about == {"name": "Simulated ECGs", "simulated": True, "seed": 7, "n": N}
+    named = {"name": "Simulated ECGs", "simulated": True, "licence": "MIT"}
+    assert about == {**named, "seed": 7, "n": N}
 
 
 def test_each_row_has_its_record_as_ptbxl_writes_them(folder, database):
