@@ -6,14 +6,13 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import drawing, frame, models, reviews, words
+from pages.shared import frame, models, reviews, score_bars, study_results
 from protoecg.bundle import Bundle
-from protoecg.figures.charts import scores_figure
 from review_db.export import export_zip
-from review_db.questions import QUESTIONS, SCALES
+from review_db.questions import SCALES
 from review_db.results import GROUPS, RatedBundle, rated_bundles, scores
 
-BARS = 40
+SINGLE, STUDY = "Single ratings", "A study"
 
 
 def main() -> None:
@@ -28,13 +27,33 @@ def main() -> None:
             st.markdown("### Results", width="stretch")
             models.badge(bundle)
             _export(engine)
-        rated = _version(engine, bundle)
-        by = _by()
-        table = scores(engine, bundle=rated.bundle, fingerprint=rated.fingerprint, by=by)
-        if table.empty:
-            _nothing_yet(rated)
+        if _source() == STUDY:
+            study_results.show(engine)
         else:
-            _show(table, by)
+            _single_ratings(engine, bundle)
+
+
+def _source() -> str:
+    chosen = st.segmented_control(
+        "Results of",
+        [SINGLE, STUDY],
+        default=SINGLE,
+        required=True,
+        key="of",
+        bind="query-params",
+        help="Single ratings are given on Rate; a study has a design of its own, see Studies.",
+    )
+    return chosen or SINGLE
+
+
+def _single_ratings(engine: Engine, bundle: Bundle) -> None:
+    rated = _version(engine, bundle)
+    by = _by()
+    table = scores(engine, bundle=rated.bundle, fingerprint=rated.fingerprint, by=by)
+    if table.empty:
+        _nothing_yet(rated)
+    else:
+        _show(table, by)
 
 
 def _export(engine: Engine) -> None:
@@ -90,34 +109,11 @@ def _nothing_yet(rated: RatedBundle) -> None:
 
 def _show(table: pd.DataFrame, by: str) -> None:
     if by == "prototype":
-        table = _of_statement(table)
-    names = table[by].map(words.named) if by == "statement" else table[by]
+        table = score_bars.of_statement(table)
     for scale, column in zip(SCALES, st.columns(2), strict=True):
         with column:
-            st.markdown(f"**{scale.capitalize()}**", help=QUESTIONS[scale].text)
-            drawing.show(
-                scores_figure(_counts(table, names, scale).head(BARS), theme=frame.theme()),
-                key=scale,
-                alt=f"How often {scale} was given each score from 1 to 5, by {by}; see the table.",
-            )
-    st.dataframe(_printed(table, names, by), hide_index=True)
-
-
-def _of_statement(table: pd.DataFrame) -> pd.DataFrame:
-    statement = st.selectbox(
-        "Statement",
-        sorted(table["statement"].unique()),
-        format_func=words.named,
-        key="statement",
-        bind="query-params",
-    )
-    return table[table["statement"] == statement]
-
-
-def _counts(table: pd.DataFrame, names: pd.Series, scale: str) -> pd.DataFrame:
-    points = QUESTIONS[scale].options
-    counts = table[[f"{scale}_{point}" for point in points]].set_axis(list(points), axis=1)
-    return counts.set_axis(names, axis=0)
+            score_bars.show(table, scale, by)
+    st.dataframe(_printed(table, score_bars.names(table, by), by), hide_index=True)
 
 
 def _printed(table: pd.DataFrame, names: pd.Series, by: str) -> pd.DataFrame:

@@ -17,8 +17,11 @@ def interval(
 ) -> tuple[float, float]:
     """Return the interval of `compute`, which takes rows drawn from `rows`, an array.
 
-    Draws of which it is undefined (NaN) don't count; NaN where all are.
+    Draws of which it is undefined (NaN) don't count; NaN where all are, and of a single row, from
+    which all draws are the same.
     """
+    if len(rows) < 2:
+        return np.nan, np.nan
     spread = np.array([compute(rows[drawn]) for drawn in _draws(len(rows), seed, resamples)])
     return _bounds(spread)
 
@@ -29,18 +32,19 @@ def mean_interval(
     """Return the interval of the mean of `values`, drawing whole clusters of them.
 
     `clusters` names the cluster of each value: ratings of one prototype are no independent ones.
+    NaN for fewer than two clusters: all draws from one are the same.
     """
     _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.bincount(cluster, weights=values)
+    if len(sums) < 2:
+        return np.nan, np.nan
     sizes = np.bincount(cluster)
     drawn = _draws(len(sums), seed, resamples)
-    if not len(sums):
-        return np.nan, np.nan
     return _bounds(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
 
 
 def _draws(n: int, seed: int, resamples: int) -> NDArray[np.intp]:
-    return np.random.default_rng(seed).integers(max(n, 1), size=(resamples, n))
+    return np.random.default_rng(seed).integers(n, size=(resamples, n))
 
 
 def _bounds(spread: Array) -> tuple[float, float]:

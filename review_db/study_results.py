@@ -182,12 +182,29 @@ def agreements(table: pd.DataFrame, question: str, statement: str | None = None)
 
     Items are those that count, at their first look; of one statement, if it is given.
     """
-    kind = "match" if question in ("like", "supports", "place") else "prototype"
-    chosen = rated(table, kind)
+    chosen = rated(table, kind_of(question))
     chosen = chosen if statement is None else chosen[chosen["statement"] == statement]
     ratings = rating_matrix(chosen, question)
     names = NOMINAL if question == "accurate" else ORDINAL
     return [agreement(ratings, _points(question), name) for name in names]
+
+
+def agreement_by_statement(table: pd.DataFrame, question: str, statistic: str) -> pd.DataFrame:
+    """Return one statistic of agreement for each statement with two items or more.
+
+    Columns: `statement`, `value`, `low`, `high`, `n` (items with two ratings or more).
+    """
+    rows = []
+    for statement, chosen in rated(table, kind_of(question)).groupby("statement"):
+        found = agreement(rating_matrix(chosen, question), _points(question), statistic)
+        if found.items > 1:
+            rows.append((statement, found.value, found.low, found.high, found.items))
+    return pd.DataFrame(rows, columns=["statement", "value", "low", "high", "n"])
+
+
+def kind_of(question: str) -> str:
+    """Return the kind of item that a question about prototypes or matches is asked of."""
+    return "match" if question in KINDS["match"].required else "prototype"
 
 
 def rating_matrix(chosen: pd.DataFrame, question: str) -> np.ndarray:

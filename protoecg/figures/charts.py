@@ -170,7 +170,7 @@ def scores_figure(
         legend={"traceorder": "normal"},
     )
     figure.update_xaxes(
-        title=_small("% of ratings: 1 and 2 to the left, 4 and 5 to the right"),
+        title=_small("% of ratings, half of the 3s on each side"),
         range=[-105, 105],
         tickvals=[-100, -50, 0, 50, 100],
         ticktext=["100", "50", "0", "50", "100"],

@@ -1,0 +1,102 @@
+"""Results of a study on the page, against the tables that they are of."""
+
+from dataclasses import replace
+
+import pytest
+
+from review_db.assignment import bundle_material
+from review_db.design import Controls, Design, Sample
+from review_db.sittings import first_open, open_item, save_item
+from review_db.studies import create_study, sign_in, start_study
+from review_db.study_results import answer_table, item_scores
+
+DESIGN = Design(
+    "pilot",
+    ("R01", "R02"),
+    1,
+    repeats=0.25,
+    practice=0,
+    summaries=False,
+    sample=Sample(size=6),
+    controls=Controls(noise=2),
+)
+
+
+@pytest.fixture
+def started(engine, demo):
+    create_study(engine, DESIGN, bundle_material(demo.path))
+    return start_study(engine, DESIGN.name)
+
+
+@pytest.fixture
+def rated(engine, started):
+    """Both reviewers are done: scores of real items from 3 to 5, of noise 1."""
+    for n, key in enumerate(started.values()):
+        seat = sign_in(engine, key)
+        while place := first_open(engine, seat):
+            item = open_item(engine, seat, place)
+            score = "1" if "noise" in item.draw else "345"[(len(str(item.draw)) + n) % 3]
+            known = {"accurate": "yes"}
+            given = {question: known.get(question, score) for question in item.required}
+            save_item(engine, seat, place, given, seen=item.revision, seconds=4)
+    return answer_table(engine, DESIGN.name)
+
+
+def words(app) -> str:
+    return "\n".join(e.value for e in [*app.markdown, *app.caption, *app.info])
+
+
+def study(page, **query):
+    return page("results", of="A study", **query)
+
+
+def test_without_a_started_study_the_page_says_how_to_get_one(page, engine, demo):
+    create_study(engine, replace(DESIGN, name="unstarted"), bundle_material(demo.path))
+
+    assert "No study has been started" in words(study(page))
+
+
+def test_a_study_that_nobody_rated_says_so(page, started):
+    assert "Nobody has rated an item of pilot yet" in words(study(page))
+
+
+@pytest.mark.parametrize("by", ["branch", "statement", "reviewer"])
+def test_scores_on_the_page_are_those_of_the_table(page, rated, by):
+    shown = study(page, by=by).dataframe[0].value
+
+    found = item_scores(rated, by)
+    assert list(shown["ratings"]) == list(found["n"])
+    for text, mean in zip(shown["clarity: mean (95 %)"], found["clarity_mean"], strict=True):
+        assert text.split()[0] == f"{mean:.2f}"
+
+
+def test_scores_of_prototypes_are_of_the_statement_that_is_chosen(page, rated):
+    code = sorted(rated.loc[rated["role"] == "rated", "statement"].unique())[0]
+
+    shown = study(page, by="prototype", statement=code).dataframe[0].value
+
+    assert set(shown["prototype"]) == set(item_scores(rated, "prototype").query(
+        "statement == @code"
+    )["prototype"])  # fmt: skip
+
+
+def test_noise_stands_below_the_rated_prototypes(page, rated):
+    app = study(page, found="Controls and repeats")
+
+    controls, repeats = (frame.value for frame in app.dataframe)
+    clarity = controls[controls["question"] == "clarity"].iloc[0]
+    assert clarity["control: mean"] == 1 and clarity["rated: mean"] >= 3
+    assert set(repeats["the same"]) == {"100 %"}
+
+
+def test_agreement_names_each_statistic_with_what_it_rests_on(page, rated):
+    app = study(page, found="Agreement", question="clarity")
+
+    shown = app.dataframe[0].value
+    assert len(shown) == 6 and set(shown["items"]) == {6} and set(shown["reviewers"]) == {2}
+    assert any("Krippendorff" in name for name in shown["statistic"])
+
+
+def test_only_what_the_study_asked_is_offered(page, rated):
+    offered = study(page).segmented_control(key="found").options
+    assert offered == ["Prototypes", "Controls and repeats", "Agreement"]
