@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import drawing, frame, models, picking, words
+from pages.shared import drawing, frame, models, picking, what_if, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
@@ -35,6 +35,8 @@ def main() -> None:
     _heading(ecg, bundle, explanation)
     finding = _choose_finding(explanation)
     _show_finding(key, ecg, bundle, finding)
+    if finding.matches:
+        what_if.show(explanation, finding)
 
 
 def _welcome() -> None:

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
-from protoecg.explanation import Explanation, Finding, Match
-from protoecg.labels import STATEMENTS
+from protoecg.explanation import Explanation, Finding, Match, add_up, ranked
 from protoecg.signals import MODEL_RATE, model_input
 
 
@@ -25,14 +24,13 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
     findings = [
         _finding(bundle, column, similarities, windows) for column in range(len(bundle.statements))
     ]
-    findings.sort(key=lambda finding: (not finding.present, -finding.probability))
     return Explanation(
         bundle=bundle.name,
         simulated=bundle.simulated,
         source=ecg.source,
         notes=(*ecg.notes, *_too_long(ecg)),
         abstains=bundle.familiarity.abstains(x) if bundle.familiarity else None,
-        findings=tuple(findings),
+        findings=ranked(findings),
     )
 
 
@@ -73,7 +71,6 @@ def _finding(
     code = bundle.statements[column]
     decision = bundle.decisions[code]
     weights = bundle.network.fusion.weight[column].tolist()
-    bias = float(bundle.network.fusion.bias[column])
     matches = [
         Match(prototype, similarity, weight, weight * similarity, window)
         for prototype, similarity, weight, window in zip(
@@ -81,17 +78,12 @@ def _finding(
         )
         if weight
     ]
-    matches.sort(key=lambda match: -match.contribution)
-    logit = bias + sum(match.contribution for match in matches)
-    return Finding(
-        code=code,
-        branch=STATEMENTS[code].branch,
-        probability=float(torch.sigmoid(torch.tensor(logit))),
+    return add_up(
+        code,
+        bias=float(bundle.network.fusion.bias[column]),
         threshold=decision.threshold,
-        logit=logit,
-        bias=bias,
         low_evidence=decision.low_evidence,
-        matches=tuple(matches),
+        matches=matches,
     )
 
 

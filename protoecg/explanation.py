@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from scipy.special import expit
+
+from protoecg.labels import STATEMENTS
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,30 @@ class Explanation:
             "abstains": self.abstains,
             "findings": [_finding_json(finding) for finding in self.findings],
         }
+
+
+def add_up(
+    code: str, *, bias: float, threshold: float, low_evidence: bool, matches: Sequence[Match]
+) -> Finding:
+    """Return the finding that matches and bias add up to, strongest evidence for it first."""
+    # Exactly rounded, so that the order of the matches does not show in the last bit.
+    logit = math.fsum((bias, *(match.contribution for match in matches)))
+    return Finding(
+        code=code,
+        branch=STATEMENTS[code].branch,
+        probability=float(expit(logit)),
+        threshold=threshold,
+        logit=logit,
+        bias=bias,
+        low_evidence=low_evidence,
+        matches=tuple(sorted(matches, key=lambda match: -match.contribution)),
+    )
+
+
+def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return those above their threshold first, then by probability."""
+    # The logit tells apart what a probability rounds to one.
+    return tuple(sorted(findings, key=lambda finding: (not finding.present, -finding.logit)))
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:

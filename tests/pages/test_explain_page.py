@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from pages.shared.words import signed
 from protoecg.bundle import Bundle
 from protoecg.ecg import LEADS
 from protoecg.explain import explain
@@ -159,3 +160,27 @@ def test_without_any_bundle_the_page_says_what_to_do(page, monkeypatch, tmp_path
     monkeypatch.setenv("PROTOECG_MODELS", str(tmp_path / "none"))
 
     assert "make demo" in page("explain").error[0].value
+
+
+def test_switching_all_prototypes_off_leaves_the_bias(page, demo: Bundle):
+    app = page("explain", example=AFIB)
+    found = explain(example(AFIB), demo).findings[0]
+    before = present(app)
+
+    app.multiselect[0].set_value([m.prototype.name for m in found.matches]).run()
+
+    assert not app.exception
+    supposed = next(m.value for m in app.markdown if m.value.startswith("Supposed, not found"))
+    assert f"**{signed(found.bias)}**" in supposed
+    assert "→ **not present**" in supposed
+    assert present(app) == before
+
+
+def test_a_link_says_what_is_switched_off(page, demo: Bundle):
+    found = explain(example(AFIB), demo).findings[0]
+    name = found.matches[0].prototype.name
+
+    app = page("explain", example=AFIB, finding=found.code, **{f"without_{found.code}": name})
+
+    assert app.multiselect[0].value == [name]
+    assert "Supposed, not found" in words(app)

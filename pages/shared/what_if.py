@@ -1,0 +1,73 @@
+"""What if: a finding without some of the prototypes that it rests on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import words
+from protoecg.explanation import Explanation, Finding
+from protoecg.what_if import without
+
+# Half a percent is the least that a printed probability shows.
+SMALLEST_CHANGE = 0.005
+
+
+def show(explanation: Explanation, finding: Finding) -> None:
+    """Let prototypes be switched off, and show what would be found then."""
+    st.markdown("#### What if it did not rest on them all")
+    off = st.multiselect(
+        "Switch prototypes off",
+        [match.prototype.name for match in finding.matches],
+        placeholder="All are on",
+        key=f"without_{finding.code}",
+        bind="query-params",
+        help="What they add is taken out of every finding; nothing else changes. The findings at "
+        "the left stay those of the model.",
+    )
+    if not off:
+        return
+    supposed = without(explanation, off)
+    now = next(f for f in supposed.findings if f.code == finding.code)
+    changed = [
+        ("logit", words.signed(finding.logit), words.signed(now.logit)),
+        ("probability", words.percent(finding.probability), words.percent(now.probability)),
+        ("verdict", _verdict(finding), _verdict(now)),
+    ]
+    told = [f"{what} {before} → **{after}**" for what, before, after in changed]
+    st.markdown(f"Supposed, not found: {', '.join(told)}.")
+    others = changes(explanation, supposed, finding.code)
+    if others.empty:
+        st.caption("No other finding's probability would change by half a percent or more.")
+    else:
+        st.dataframe(others, hide_index=True)
+
+
+def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.DataFrame:
+    """Return what would change about the other findings, those with the largest change first."""
+    places = [
+        {f.code: (n, f) for n, f in enumerate(e.findings, start=1)} for e in (explanation, supposed)
+    ]
+    rows = []
+    for other, (place, was) in places[0].items():
+        new_place, now = places[1][other]
+        if other != code and abs(now.probability - was.probability) >= SMALLEST_CHANGE:
+            rows.append(
+                {
+                    "also changed": words.named(other),
+                    "probability": words.percent(was.probability),
+                    "would be": words.percent(now.probability),
+                    "verdict": _verdict(was),
+                    "would be called": _verdict(now),
+                    "place": place,
+                    "new place": new_place,
+                    "change": abs(now.probability - was.probability),
+                }
+            )
+    if not rows:
+        return pd.DataFrame()
+    return pd.DataFrame(rows).sort_values("change", ascending=False).drop(columns="change")
+
+
+def _verdict(finding: Finding) -> str:
+    return "present" if finding.present else "not present"
