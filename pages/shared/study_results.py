@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from pages.shared import drawing, frame, score_bars, words
 from protoecg.figures.intervals import describe_intervals, intervals_figure
-from review_db import study_results
+from review_db import study_cases, study_results
 from review_db.questions import KINDS, STUDY_SCALES
 from review_db.studies import studies
 
@@ -211,7 +211,7 @@ def _by_statement(table: pd.DataFrame, question: str, statistic: str) -> pd.Data
 
 
 def _pairs(table: pd.DataFrame) -> None:
-    found = study_results.preferences(table)
+    found = study_cases.preferences(table)
     names = found["reviewer"].replace("", "all reviewers")
     rows = found.rename(columns={"preference": "value"}).set_axis(names, axis=0)
     axis = "preference, from a (−2) to b (2)"
@@ -232,7 +232,7 @@ def _pairs(table: pd.DataFrame) -> None:
 
 
 def _readings(table: pd.DataFrame) -> None:
-    found = study_results.readings(table)
+    found = study_cases.readings(table)
     if not found["n"].any():
         st.info("No ECG has been read both without and with its explanation yet.")
         return

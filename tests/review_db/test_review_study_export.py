@@ -15,8 +15,9 @@ from review_db.methods import methods_text
 from review_db.questions import STUDY_QUESTIONS
 from review_db.sittings import Place, open_item, save_item
 from review_db.studies import create_study, sign_in, start_study, study_info
+from review_db.study_cases import preferences
 from review_db.study_export import study_files
-from review_db.study_results import answer_table, controls, item_scores, places_on, preferences
+from review_db.study_results import answer_table, controls, item_scores, places_on
 
 NAMES = [
     "answers_long.csv",

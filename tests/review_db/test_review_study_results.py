@@ -7,18 +7,16 @@ import pytest
 from scipy import stats
 
 from review_db.studies import create_study, sign_in, start_study
+from review_db.study_cases import preferences, readings, signed_rank
 from review_db.study_results import (
     COLUMNS,
     agreements,
     answer_table,
     controls,
     item_scores,
-    preferences,
     rated,
     rating_matrix,
-    readings,
     repeats,
-    signed_rank,
 )
 
 
