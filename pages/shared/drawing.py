@@ -14,7 +14,7 @@ from protoecg.figures.paper import LayoutName, Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import CONFIG, THEMES
 
 PAGE_PX, HALF_PX = 1090, 535
-LAYOUTS: dict[LayoutName, str] = {"3x4": "3 × 4", "12x1": "12 in full"}
+LAYOUTS: dict[LayoutName, str] = {"3x4": "3 × 4", "6x2": "6 × 2", "12x1": "12 in full"}
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -53,8 +53,8 @@ def layout() -> LayoutName:
         format_func=LAYOUTS.__getitem__,
         key="leads",
         bind="query-params",
-        help="In 3 × 4 print a lead shows 2.5 s, so a window is marked on the leads printed at "
-        "that moment. With twelve full leads it is marked on all of them.",
+        help="In 3 × 4 print a lead shows 2.5 s, in 6 × 2 print 5 s, so a window is marked on the "
+        "leads printed at that moment. With twelve full leads it is marked on all of them.",
     )
     return chosen or "3x4"
 

@@ -14,7 +14,7 @@ from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.figures import sheet
 from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
 
-LayoutName = Literal["3x4", "12x1"]
+LayoutName = Literal["3x4", "6x2", "12x1"]
 
 WHOLE_STRIP_S = 9.9
 LEFT_S, RIGHT_S = -0.6, DURATION_S + 0.2
@@ -70,6 +70,7 @@ LAYOUTS: dict[LayoutName, Layout] = {
         ),
         spacing_mv=2.5,
     ),
+    "6x2": Layout(tuple(zip(LEADS[:6], LEADS[6:], strict=True)), spacing_mv=2.0),
     "12x1": Layout(tuple((lead,) for lead in LEADS), spacing_mv=1.5),
 }
 
@@ -106,8 +107,8 @@ def ecg_figure(
     Parameters
     ----------
     windows : marked where their moment is printed, each switched by its legend entry
-    layout : "3x4" prints four columns of 2.5 s and lead II as a rhythm strip; "12x1" prints
-        every lead in full
+    layout : "3x4" prints four columns of 2.5 s and lead II as a rhythm strip; "6x2" prints two
+        columns of 5 s, "12x1" every lead in full
     width_px : the page's width that the height is chosen for
     """
     colours = THEMES[theme]

@@ -33,7 +33,8 @@ def seconds(trace: go.Scatter) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("layout", "expected"), [("3x4", sorted([*LEADS, "II"])), ("12x1", sorted(LEADS))]
+    ("layout", "expected"),
+    [("3x4", sorted([*LEADS, "II"])), ("6x2", sorted(LEADS)), ("12x1", sorted(LEADS))],
 )
 def test_every_lead_is_printed_once_and_the_rhythm_strip_beside(layout, expected):
     assert sorted(t.name for t in tracings(ecg_figure(an_ecg(), layout=layout))) == expected
