@@ -82,7 +82,7 @@ def _explain(args: argparse.Namespace) -> None:
 def _in_words(explanation: Explanation) -> list[str]:
     kind = " (simulated)" if explanation.simulated else ""
     lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
-    lines += [f"! {note}" for note in explanation.notes]
+    lines += [f"! {note}" for note in (*explanation.quality, *explanation.notes)]
     if explanation.abstains:
         lines += [f"! {explanation.abstains}", "! What follows is not to be relied on.", ""]
     for finding in explanation.findings:

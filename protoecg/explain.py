@@ -9,6 +9,7 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.labels import STATEMENTS
+from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
 
 
@@ -33,6 +34,7 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
         notes=(*ecg.notes, *_too_long(ecg)),
         abstains=bundle.familiarity.abstains(x) if bundle.familiarity else None,
         findings=tuple(findings),
+        quality=quality(ecg).sentences,
     )
 
 
