@@ -63,8 +63,8 @@ class Quality:
         hints = (
             (
                 self.arms_swapped,
-                "The arm electrodes could be swapped (lead I is upside down beside V6): check them. "
-                "Dextrocardia looks alike.",
+                "The arm electrodes could be swapped (lead I is upside down beside V6): check "
+                "them. Dextrocardia looks alike.",
             ),
             (
                 self.chest_reversed,
