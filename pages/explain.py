@@ -68,6 +68,11 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
                 )
         with st.popover("Another ECG", icon=":material/upload_file:"):
             picking.picker()
+    if explanation.quality:
+        st.warning(
+            "**A poor recording can mislead the findings.** " + " ".join(explanation.quality),
+            icon=":material/warning:",
+        )
     for note in explanation.notes:
         st.caption(f":material/info: {note}")
     if explanation.abstains:

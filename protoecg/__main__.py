@@ -1,4 +1,4 @@
-"""`python -m protoecg`: explain, measure or print an ECG, get the ECGs behind prototypes."""
+"""`python -m protoecg`: explain, measure or print ECGs, get the ECGs behind prototypes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ MODELS = Path(__file__).resolve().parents[1] / "models"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; bad input gets one line on standard error."""
+    from protoecg.batch import BatchError
     from protoecg.bundle import BundleError
     from protoecg.ecg import ECGError
     from protoecg.waveforms import WaveformUnavailable
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         args.run(args)
-    except (BundleError, ECGError, WaveformUnavailable, OSError) as error:
+    except (BatchError, BundleError, ECGError, WaveformUnavailable, OSError) as error:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")
         return 1
     except KeyboardInterrupt:
@@ -60,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
     report.set_defaults(run=_report)
 
+    batch = commands.add_parser("batch", help="a table of many ECGs, one row each; resumes")
+    batch.add_argument("ecgs", type=Path, help="a folder or a ZIP archive")
+    batch.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
+    batch.add_argument("--rate", type=float, help="Hz, for files that do not say it")
+    batch.add_argument("--out", type=Path, required=True, help="the CSV file to write, or go on")
+    batch.set_defaults(run=_batch)
+
     fetch = commands.add_parser("fetch", help="get the source ECGs of a bundle's prototypes")
     fetch.add_argument("bundle", type=Path, help="a bundle's folder, such as models/ptbxl")
     fetch.set_defaults(run=_fetch)
@@ -82,7 +90,7 @@ def _explain(args: argparse.Namespace) -> None:
 def _in_words(explanation: Explanation) -> list[str]:
     kind = " (simulated)" if explanation.simulated else ""
     lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
-    lines += [f"! {note}" for note in explanation.notes]
+    lines += [f"! {note}" for note in (*explanation.quality, *explanation.notes)]
     if explanation.abstains:
         lines += [f"! {explanation.abstains}", "! What follows is not to be relied on.", ""]
     for finding in explanation.findings:
@@ -128,6 +136,19 @@ def _report(args: argparse.Namespace) -> None:
     ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
     explanation, revision = explain(ecg, bundle), bundle.revision
     args.out.write_bytes(pdf(ecg, explanation, measure(ecg), revision=revision, paper=args.paper))
+
+
+def _batch(args: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from protoecg.batch import open_files, run
+    from protoecg.bundle import load_bundle
+
+    bundle, files = load_bundle(args.bundle), open_files(args.ecgs, args.out)
+    with tqdm(desc="explaining", unit="ECG") as bar:
+        for had, total in run(files, bundle, args.out, rate=args.rate):
+            bar.total, bar.n = total, had
+            bar.refresh()
 
 
 def _fetch(args: argparse.Namespace) -> None:

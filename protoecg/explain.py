@@ -8,6 +8,7 @@ from torch import Tensor
 from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match, add_up, ranked
+from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
 
 
@@ -31,6 +32,7 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
         notes=(*ecg.notes, *_too_long(ecg)),
         abstains=bundle.familiarity.abstains(x) if bundle.familiarity else None,
         findings=ranked(findings),
+        quality=quality(ecg).sentences,
     )
 
 

@@ -86,7 +86,7 @@ class Explanation:
     """All findings of a bundle on one ECG: those above threshold first, then by probability.
 
     `abstains` says why they are not to be relied on, where the ECG is unlike those that the bundle
-    was validated on.
+    was validated on. `quality` says what is wrong with the recording, one sentence each.
     """
 
     bundle: str
@@ -95,6 +95,7 @@ class Explanation:
     notes: tuple[str, ...]
     abstains: str | None
     findings: tuple[Finding, ...]
+    quality: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types; each match names its prototype and its source window."""
@@ -103,6 +104,7 @@ class Explanation:
             "simulated": self.simulated,
             "source": self.source,
             "notes": list(self.notes),
+            "quality": list(self.quality),
             "abstains": self.abstains,
             "findings": [_finding_json(finding) for finding in self.findings],
         }

@@ -146,7 +146,8 @@ def _abstention(explanation: Explanation) -> list[_Line]:
 
 
 def _notes(explanation: Explanation) -> list[_Line]:
-    lines = [line for note in explanation.notes for line in _wrapped(note, GRID_WIDTH)]
+    told = (*explanation.quality, *explanation.notes)
+    lines = [line for note in told for line in _wrapped(note, GRID_WIDTH)]
     return _at_most(lines, MAX_NOTE_LINES)
 
 

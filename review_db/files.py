@@ -11,9 +11,8 @@ from uuid import uuid4
 
 import pandas as pd
 
+from protoecg.spreadsheet import harmless
 from review_db.database import RatingsError
-
-_FORMULA_STARTS = tuple("=+-@\t\r\n'＝＋－＠")
 
 
 def as_csv(frame: pd.DataFrame, columns: Sequence[str]) -> bytes:
@@ -59,9 +58,7 @@ def write_files(folder: Path | str, files: Mapping[str, bytes]) -> list[Path]:
 def _cell(value: object) -> object:
     if isinstance(value, pd.Timestamp):
         return value.isoformat(timespec="microseconds")
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _write_in_one_step(path: Path, content: bytes) -> None:

@@ -118,6 +118,15 @@ def _parser() -> argparse.ArgumentParser:
     abstention.add_argument("--json", type=Path, required=True, help="file for the figures")
     abstention.set_defaults(run=_abstention)
 
+    quality = commands.add_parser(
+        "quality", help="measure the warnings of poor recordings, on ordinary and spoiled ECGs"
+    )
+    quality.add_argument("--data", type=Path, required=True)
+    quality.add_argument("--fold", type=int, required=True, action="append", help="one or more")
+    quality.add_argument("--n", type=int, default=300, help="ECGs drawn (default 300)")
+    quality.add_argument("--json", type=Path, required=True, help="file for the figures")
+    quality.set_defaults(run=_quality)
+
     card = commands.add_parser("card", help="add measurements to a bundle's model card")
     card.add_argument("--bundle", type=Path, required=True)
     card.add_argument("--faithfulness", type=Path, help="of this bundle")
@@ -226,6 +235,14 @@ def _abstention(args: argparse.Namespace) -> None:
     from training.abstention import measure, summary
 
     figures = measure(load_bundle(args.bundle), args.data, args.fold)
+    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(summary(figures))
+
+
+def _quality(args: argparse.Namespace) -> None:
+    from training.quality import measure, summary
+
+    figures = measure(args.data, args.fold, args.n)
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(summary(figures))
 

@@ -1,0 +1,148 @@
+import csv
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from protoecg.__main__ import main
+from protoecg.batch import ABOUT
+from protoecg.explain import explain
+from protoecg.readers import read_path
+from protoecg.simulate import simulate
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(simulated_root, tmp_path) -> Path:
+    """Two WFDB records, an array with a formula for a name, and a file that is no ECG."""
+    folder = tmp_path / "ecgs"
+    (folder / "below").mkdir(parents=True)
+    for header in sorted((simulated_root / "records100").rglob("*.hea"))[:2]:
+        for file in (header, header.with_suffix(".dat")):
+            (folder / "below" / file.name).write_bytes(file.read_bytes())
+    np.save(folder / "=1+1.npy", simulate(["AFIB"], seed=1, rate=500).ecg.signal)
+    (folder / "letter.pdf").write_bytes(b"%PDF-1.4")
+    (folder / ".hidden").write_bytes(b"")
+    return folder
+
+
+def batch(ecgs: Path, bundle, out: Path) -> int:
+    command = ["batch", ecgs, "--bundle", bundle.path, "--rate", 500, "--out", out]
+    return main([str(a) for a in command])
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with out.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_ecg_has_one_row_with_the_probabilities_of_its_explanation(
+    folder, tiny_bundle, tmp_path
+):
+    assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 0
+
+    table = rows(tmp_path / "out.csv")
+    assert list(table[0]) == [*ABOUT, *tiny_bundle.statements]
+    assert len(table) == 4
+    row = next(row for row in table if row["file"].startswith("below/"))
+    told = explain(read_path(folder / row["file"]), tiny_bundle)
+    for finding in told.findings:
+        assert float(row[finding.code]) == pytest.approx(finding.probability, abs=1e-6)
+    assert row["present"].split() == [f.code for f in told.findings if f.present]
+    assert row["error"] == ""
+
+
+def test_a_file_that_is_no_ecg_has_its_error_and_stops_nothing(folder, tiny_bundle, tmp_path):
+    batch(folder, tiny_bundle, tmp_path / "out.csv")
+
+    bad = {row["file"]: row for row in rows(tmp_path / "out.csv") if row["error"]}
+    assert list(bad) == ["letter.pdf"]
+    assert "a PDF" in bad["letter.pdf"]["error"]
+    assert not any(bad["letter.pdf"][code] for code in tiny_bundle.statements)
+
+
+def test_no_cell_runs_as_a_formula(folder, tiny_bundle, tmp_path):
+    batch(folder, tiny_bundle, tmp_path / "out.csv")
+
+    cells = [cell for row in rows(tmp_path / "out.csv") for cell in row.values()]
+    assert "'=1+1.npy" in cells
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+
+
+def test_an_archive_gives_the_table_of_its_folder(folder, tiny_bundle, tmp_path):
+    with zipfile.ZipFile(tmp_path / "ecgs.zip", "w") as archive:
+        for file in folder.rglob("*"):
+            archive.write(file, file.relative_to(folder))
+
+    for ecgs in (folder, tmp_path / "ecgs.zip"):
+        assert batch(ecgs, tiny_bundle, tmp_path / f"{ecgs.name}.csv") == 0
+
+    tables = [tmp_path / "ecgs.csv", tmp_path / "ecgs.zip.csv"]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+
+
+def test_a_run_that_ended_at_any_byte_goes_on_to_the_same_table(folder, tiny_bundle, tmp_path):
+    out = tmp_path / "out.csv"
+    batch(folder, tiny_bundle, out)
+    whole = out.read_bytes()
+
+    for end in (0, 3, len(whole) // 2, len(whole) - 1, len(whole)):
+        out.write_bytes(whole[:end])
+        assert batch(folder, tiny_bundle, out) == 0
+        assert out.read_bytes() == whole
+
+
+def test_the_table_may_lie_among_the_ecgs(folder, tiny_bundle):
+    out = folder / "out.csv"
+    for _ in range(2):
+        assert batch(folder, tiny_bundle, out) == 0
+        assert len(rows(out)) == 4
+
+
+def test_a_killed_run_keeps_its_rows_and_does_only_the_rest(tiny_bundle, simulated_root, tmp_path):
+    ecgs, out = simulated_root / "records100", tmp_path / "out.csv"
+    command = ["batch", ecgs, "--bundle", tiny_bundle.path, "--out", out]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "protoecg", *map(str, command)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (out.exists() and out.read_bytes().count(b"\n") > 5):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = out.read_bytes()
+    kept = kept[: kept.rfind(b"\n") + 1]
+
+    assert main([str(a) for a in command]) == 0
+
+    assert out.read_bytes().startswith(kept)
+    names = [row["file"] for row in rows(out)]
+    assert len(names) == len(set(names)) == len(list(ecgs.rglob("*.hea")))
+
+
+def test_a_table_of_something_else_is_left_as_it_is(folder, tiny_bundle, tmp_path, capsys):
+    out = tmp_path / "mine.csv"
+    out.write_text("a,b\n1,2\n", encoding="utf-8")
+
+    assert batch(folder, tiny_bundle, out) == 1
+    assert "Name another file" in capsys.readouterr().err
+    assert out.read_text(encoding="utf-8") == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("name", ["nowhere", "text.zip", "empty"])
+def test_what_holds_no_ecgs_gets_one_line(name, tiny_bundle, tmp_path, capsys):
+    (tmp_path / "text.zip").write_text("no archive")
+    (tmp_path / "empty").mkdir()
+
+    assert batch(tmp_path / name, tiny_bundle, tmp_path / "out.csv") == 1
+    assert len(capsys.readouterr().err.strip().split("\n")) == 1
