@@ -1,11 +1,13 @@
 import json
 
+import numpy as np
 import pytest
 
 from protoecg.bundle import Bundle
-from protoecg.ecg import LEADS
+from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain
-from protoecg.simulate import example
+from protoecg.simulate import example, simulate
+from training.abstention import SPOILS
 
 AFIB = "Atrial fibrillation"
 
@@ -159,3 +161,14 @@ def test_without_any_bundle_the_page_says_what_to_do(page, monkeypatch, tmp_path
     monkeypatch.setenv("PROTOECG_MODELS", str(tmp_path / "none"))
 
     assert "make demo" in page("explain").error[0].value
+
+
+def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
+    spoil = SPOILS["arm electrodes swapped"]
+    normal = simulate(["NORM"], seed=3, rate=500).ecg
+    swapped = ECG(spoil(normal.signal, normal.rate, np.random.default_rng(0)), normal.rate)
+    monkeypatch.setattr("pages.shared.picking.picked", lambda: ("swapped", swapped))
+
+    (warning,) = [w.value for w in page("explain").warning if "poor recording" in w.value]
+
+    assert "arm electrodes could be swapped" in warning
