@@ -1,12 +1,14 @@
 import json
 
+import numpy as np
 import pytest
 
 from pages.shared.words import signed
 from protoecg.bundle import Bundle
-from protoecg.ecg import LEADS
+from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain
-from protoecg.simulate import example
+from protoecg.simulate import example, simulate
+from training.abstention import SPOILS
 
 AFIB = "Atrial fibrillation"
 
@@ -184,3 +186,14 @@ def test_a_link_says_what_is_switched_off(page, demo: Bundle):
 
     assert app.multiselect[0].value == [name]
     assert "Supposed, not found" in words(app)
+
+
+def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
+    spoil = SPOILS["arm electrodes swapped"]
+    normal = simulate(["NORM"], seed=3, rate=500).ecg
+    swapped = ECG(spoil(normal.signal, normal.rate, np.random.default_rng(0)), normal.rate)
+    monkeypatch.setattr("pages.shared.picking.picked", lambda: ("swapped", swapped))
+
+    (warning,) = [w.value for w in page("explain").warning if "poor recording" in w.value]
+
+    assert "arm electrodes could be swapped" in warning
