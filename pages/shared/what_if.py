@@ -22,51 +22,56 @@ def show(explanation: Explanation, finding: Finding) -> None:
         placeholder="All are on",
         key=f"without_{finding.code}",
         bind="query-params",
-        help="What they add is taken out of every finding; nothing else changes. The findings at "
-        "the left stay those of the model.",
+        help="What they add is taken out of every finding; nothing else changes.",
     )
     if not off:
         return
+    st.caption("Only supposed: the findings above and at the left stay those of the model.")
     supposed = without(explanation, off)
     now = next(f for f in supposed.findings if f.code == finding.code)
     changed = [
         ("logit", words.signed(finding.logit), words.signed(now.logit)),
         ("probability", words.percent(finding.probability), words.percent(now.probability)),
         ("verdict", _verdict(finding), _verdict(now)),
+        ("place", *(str(_places(e)[finding.code]) for e in (explanation, supposed))),
     ]
     told = [f"{what} {before} → **{after}**" for what, before, after in changed]
     st.markdown(f"Supposed, not found: {', '.join(told)}.")
     others = changes(explanation, supposed, finding.code)
     if others.empty:
-        st.caption("No other finding's probability would change by half a percent or more.")
+        st.caption("No other finding changes its verdict, or its probability by 0.5 % or more.")
     else:
         st.dataframe(others, hide_index=True)
 
 
 def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.DataFrame:
     """Return what would change about the other findings, those with the largest change first."""
-    places = [
-        {f.code: (n, f) for n, f in enumerate(e.findings, start=1)} for e in (explanation, supposed)
-    ]
+    before, after = _places(explanation), _places(supposed)
+    supposedly = {finding.code: finding for finding in supposed.findings}
     rows = []
-    for other, (place, was) in places[0].items():
-        new_place, now = places[1][other]
-        if other != code and abs(now.probability - was.probability) >= SMALLEST_CHANGE:
+    for was in explanation.findings:
+        other, now = was.code, supposedly[was.code]
+        change = abs(now.probability - was.probability)
+        if other != code and (change >= SMALLEST_CHANGE or was.present != now.present):
             rows.append(
                 {
                     "also changed": words.named(other),
                     "probability": words.percent(was.probability),
-                    "would be": words.percent(now.probability),
+                    "supposed": words.percent(now.probability),
                     "verdict": _verdict(was),
-                    "would be called": _verdict(now),
-                    "place": place,
-                    "new place": new_place,
-                    "change": abs(now.probability - was.probability),
+                    "supposed verdict": _verdict(now),
+                    "place": before[other],
+                    "supposed place": after[other],
+                    "change": change,
                 }
             )
     if not rows:
         return pd.DataFrame()
     return pd.DataFrame(rows).sort_values("change", ascending=False).drop(columns="change")
+
+
+def _places(explanation: Explanation) -> dict[str, int]:
+    return {finding.code: n for n, finding in enumerate(explanation.findings, start=1)}
 
 
 def _verdict(finding: Finding) -> str:
