@@ -236,6 +236,8 @@ def _item(sitting: Sitting, bundle: Bundle) -> None:
 
 
 def _heading(item: OpenItem) -> str:
+    if item.kind == "reading":
+        return "What does this ECG show?"
     statement = item.facts.get("statement")
     return words.named(statement) if statement else "Which statement this is about is hidden"
 

@@ -296,10 +296,11 @@ def _asked(kind: str, stage: int, design: Design) -> tuple[tuple[str, ...], tupl
 
 
 def _hidden(kind: str, stage: int, design: Design) -> set[str]:
-    if kind == "reading" and stage == 1:
-        return {"statement", "branch", "similarity", "model"}
     blinding = design.blinding
     hidden = {"model"} if blinding.model else set()
+    if kind == "reading":
+        # The statement of a reading is the answer; its second look shows the explanation's only.
+        return hidden | {"statement", "branch", "similarity"} | ({"model"} if stage == 1 else set())
     if stage == 1 and kind in ("prototype", "match"):
         hidden |= {"statement", "branch"} if blinding.statement else set()
         hidden |= {"similarity"} if blinding.similarity else set()
@@ -324,9 +325,10 @@ def _facts(row: Row, stage: int, design: Design) -> dict[str, Any]:
 def _draw(row: Row, stage: int) -> dict[str, Any]:
     data = json.loads(row.data)
     data.pop("truth", None)
-    if row.kind == "reading" and stage == 1:
-        data.pop("explanation")
+    if row.kind == "reading":
         data.pop("statement")
+        if stage == 1:
+            data.pop("explanation")
     if row.kind == "pair":
         data["left"], data["right"] = _sides(row, data)
         del data["a"], data["b"]

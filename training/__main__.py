@@ -138,6 +138,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     card.set_defaults(run=_card)
 
+    cases = commands.add_parser("cases", help="draw patients' ECGs for a reader study")
+    cases.add_argument("--bundle", type=Path, required=True, help="whose study it is")
+    cases.add_argument("--other", type=Path, help="the bundle that pairs compare it with")
+    cases.add_argument("--data", type=Path, required=True)
+    cases.add_argument("--fold", type=int, required=True, action="append", help="one or more")
+    for kind in ("matches", "pairs", "readings"):
+        cases.add_argument(f"--{kind}", type=int, default=0, help="how many (default 0)")
+    cases.add_argument("--seed", type=int, default=0, help="the same seed draws the same ones")
+    cases.add_argument("--out", type=Path, required=True, help="JSON file for a study's cases")
+    cases.set_defaults(run=_cases)
+
     ludb = commands.add_parser("ludb", help="compare the measurements with LUDB's experts")
     ludb.add_argument("--data", type=Path, required=True, help="folder of the unpacked LUDB")
     ludb.add_argument("--json", type=Path, required=True, help="file for the figures")
@@ -211,6 +222,23 @@ def _faithfulness(args: argparse.Namespace) -> None:
     figures = faithfulness(load_bundle(args.bundle), args.data, args.fold, fast)
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"{figures['n']} ECGs of fold {args.fold}\n\n{table(figures)}\n")
+
+
+def _cases(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from training import ptbxl
+    from training.cases import Numbers, cases
+
+    drawn = cases(
+        load_bundle(args.bundle),
+        ptbxl.load(args.data).folds(args.fold),
+        Numbers(args.matches, args.pairs, args.readings),
+        other=load_bundle(args.other) if args.other else None,
+        seed=args.seed,
+    )
+    args.out.write_text(json.dumps(drawn, indent=1) + "\n", encoding="utf-8")
+    told = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
+    sys.stdout.write(f"{args.out}: {told}\n")
 
 
 def _ludb(args: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import drawing, frame, models
+from pages.shared import drawing, frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.explanation import Prototype
@@ -103,7 +103,8 @@ def _explained(
     windows = [Window(*match["window_s"], f"match {n}") for n, match in matches]
     drawing.show_ecg(ecg, windows, key=key, **printed)
     for n, match in matches:
-        st.markdown(f"**The prototype of match {n}**")
+        named = f": {words.named(match['statement'])}" if "statement" in match else ""
+        st.markdown(f"**The prototype of match {n}{named}**")
         prototype = match["prototype"]
         own = [_marked(prototype)]
         drawing.show_ecg(_ecg(prototype, bundle), own, key=f"{key} {n}", **printed)

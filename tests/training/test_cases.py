@@ -1,0 +1,104 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from protoecg.bundle import load_bundle
+from protoecg.explain import explain
+from review_db.assignment import Material, bundle_material
+from training import ptbxl
+from training.__main__ import main
+from training.cases import Numbers, cases
+
+ROOT = Path(__file__).resolve().parents[2]
+ASKED = Numbers(matches=6, pairs=4, readings=5)
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load_bundle(ROOT / "models" / "demo")
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    assert main(["simulate", str(folder), "--n", "160", "--seed", "7"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def drawn(demo, simulated):
+    return cases(demo, ptbxl.load(simulated), ASKED, other=demo, seed=1)
+
+
+def test_a_match_is_the_strongest_of_a_finding_that_is_called(drawn, demo, simulated):
+    for match in drawn["matches"]:
+        findings = explain(ptbxl.read_record(simulated, match["ecg"]["record"]), demo).findings
+        finding = next(finding for finding in findings if finding.code == match["statement"])
+        best = finding.matches[0]
+        assert finding.present
+        assert match["prototype"] == best.prototype.name
+        assert (match["window_s"], match["similarity"]) == (list(best.window_s), best.similarity)
+
+
+def test_each_case_is_of_another_patient_and_they_are_spread_over_statements(drawn, simulated):
+    table = ptbxl.load(simulated).table.set_index("record")
+    all_cases = [case for kind in drawn.values() for case in kind]
+    patients = [table.loc[case["ecg"]["record"], "patient"] for case in all_cases]
+    assert len(all_cases) == ASKED.all
+    assert len(set(patients)) == len(patients)
+    assert all(list(table.loc[c["ecg"]["record"], "codes"]) == c["truth"] for c in all_cases)
+    assert all(len({case["statement"] for case in kind}) > 2 for kind in drawn.values())
+
+
+def test_a_reading_is_of_a_statement_that_is_true_and_names_what_the_model_called(drawn):
+    for reading in drawn["readings"]:
+        assert reading["statement"] in reading["truth"]
+        named = [match["statement"] for match in reading["explanation"]["matches"]]
+        assert len(set(named)) == len(named)
+
+
+def test_two_explanations_of_one_bundle_are_the_same(drawn):
+    for pair in drawn["pairs"]:
+        assert pair["a"] == pair["b"]
+        assert {match["statement"] for match in pair["a"]["matches"]} == {pair["statement"]}
+
+
+def test_the_same_seed_draws_the_same_cases_and_another_one_others(drawn, demo, simulated):
+    dataset = ptbxl.load(simulated)
+    assert cases(demo, dataset, ASKED, other=demo, seed=1) == drawn
+    assert cases(demo, dataset, ASKED, other=demo, seed=2) != drawn
+
+
+def test_a_study_takes_the_file(demo, simulated, tmp_path, capsys):
+    file = tmp_path / "cases.json"
+    command = ["cases", "--bundle", str(demo.path), "--data", str(simulated), "--fold", "9"]
+    assert main([*command, "--matches", "2", "--readings", "1", "--out", str(file)]) == 0
+    assert "1 readings, 0 pairs, 2 matches" in capsys.readouterr().out
+    material = bundle_material(demo.path, file)
+    assert isinstance(material, Material)
+    assert (len(material.matches), len(material.readings)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [(["--pairs", "1"], "name the other one"), (["--readings", "900"], "Only ")],
+)
+def test_what_cannot_be_drawn_gets_one_line(demo, simulated, tmp_path, capsys, more, said):
+    file = tmp_path / "cases.json"
+    command = ["cases", "--bundle", str(demo.path), "--data", str(simulated), "--fold", "9"]
+    assert main([*command, *more, "--out", str(file)]) == 1
+    assert said in capsys.readouterr().err
+    assert not file.exists()
+
+
+def test_patients_with_several_ecgs_give_one(demo, simulated):
+    dataset = ptbxl.load(simulated)
+    one = replace(dataset, table=dataset.table.assign(patient="1"))
+    assert len(cases(demo, one, Numbers(readings=1), seed=1)["readings"]) == 1
+    with pytest.raises(ptbxl.DataError, match="Only 1 readings"):
+        cases(demo, one, Numbers(readings=2), seed=1)
+    assert json.dumps(cases(demo, dataset, Numbers(), seed=1)) == json.dumps(
+        {"readings": [], "pairs": [], "matches": []}
+    )

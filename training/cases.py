@@ -1,0 +1,214 @@
+"""Cases for a reader study: patients' ECGs with matches, pairs of explanations, and readings.
+
+What it returns is what `python -m review_db study create --cases` takes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+from tqdm import tqdm
+
+from protoecg.bundle import Bundle
+from protoecg.explain import explain
+from protoecg.explanation import Explanation, Finding, Match
+from protoecg.waveforms import record_checksum
+from training.ptbxl import DataError, Dataset, read_record
+
+SHOWN_MATCHES, SHOWN_FINDINGS = 3, 5
+# One ECG of each of so many patients is explained for every case asked for.
+POOL_PER_CASE = 25
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How many cases of each kind."""
+
+    matches: int = 0
+    pairs: int = 0
+    readings: int = 0
+
+    @property
+    def all(self) -> int:
+        """Of all kinds together."""
+        return self.matches + self.pairs + self.readings
+
+
+class _Case(NamedTuple):
+    """A patient's ECG, as it is explained by the bundle and, where there is one, by the other."""
+
+    row: pd.Series
+    explained: tuple[Explanation, ...]
+
+
+def cases(
+    bundle: Bundle,
+    dataset: Dataset,
+    numbers: Numbers,
+    *,
+    other: Bundle | None = None,
+    seed: int = 0,
+    progress: Callable = tqdm,
+) -> dict[str, list[dict[str, Any]]]:
+    """Draw cases from ECGs of `dataset`, each of another patient, spread over the statements.
+
+    Returns
+    -------
+    `matches`: the strongest match of a finding that `bundle` calls present, right or wrong.
+    `pairs`: such a finding as `bundle` (a) and `other` (b) explain it, where both call it.
+    `readings`: an ECG that has a statement, with the strongest match of each finding called.
+    `truth` is what the data set says of the ECG; reviewers are not shown it.
+
+    Raises
+    ------
+    DataError
+        If pairs are asked for without a second bundle, or there are too few ECGs to draw from.
+    """
+    if numbers.pairs and other is None:
+        raise DataError("Pairs compare the explanations of two bundles; name the other one.")
+    chance = random.Random(seed)  # noqa: S311
+    pool = _pool(dataset, POOL_PER_CASE * numbers.all, chance)
+    bundles = [bundle, other] if other else [bundle]
+    explained = [_explained(row, dataset, bundles) for row in progress(pool, unit="ECG")]
+    used: set[str] = set()
+    drawn: dict[str, list[dict[str, Any]]] = {}
+    for kind, number, offered, told in (
+        ("readings", numbers.readings, _statements, _reading),
+        ("pairs", numbers.pairs, _called_by_both, _pair),
+        ("matches", numbers.matches, _called, _match),
+    ):
+        chosen = _in_turn(explained, offered, number, used, chance)
+        if len(chosen) < number:
+            raise DataError(
+                f"Only {len(chosen)} {kind} can be drawn from {len(pool)} patients, {number} are "
+                "asked for. Ask for fewer, or name more folds."
+            )
+        drawn[kind] = [
+            {**_about(case, f"{kind}-{n}", dataset), **told(case, statement)}
+            for n, (case, statement) in enumerate(chosen, start=1)
+        ]
+    return drawn
+
+
+def _pool(dataset: Dataset, size: int, chance: random.Random) -> list[pd.Series]:
+    rows = [row for _, row in dataset.table.drop_duplicates("patient").iterrows()]
+    return chance.sample(rows, min(size, len(rows)))
+
+
+def _explained(row: pd.Series, dataset: Dataset, bundles: Sequence[Bundle]) -> _Case:
+    ecg = read_record(dataset.root, row["record"])
+    return _Case(row, tuple(explain(ecg, bundle) for bundle in bundles))
+
+
+def _in_turn(
+    explained: Sequence[_Case],
+    offered: Callable[[_Case], Iterable[str]],
+    number: int,
+    used: set[str],
+    chance: random.Random,
+) -> list[tuple[_Case, str]]:
+    """Take a case of each statement in turn, until there are enough or none is left."""
+    of_statement: dict[str, list[_Case]] = {}
+    for case in explained:
+        for statement in offered(case):
+            of_statement.setdefault(statement, []).append(case)
+    strata = {
+        s: iter(of_statement[s]) for s in chance.sample(list(of_statement), len(of_statement))
+    }
+    chosen: list[tuple[_Case, str]] = []
+    while strata and len(chosen) < number:
+        for statement in list(strata):
+            left = (c for c in strata[statement] if c.row["patient"] not in used)
+            taken = next(left, None)
+            if taken is None:
+                del strata[statement]
+            elif len(chosen) < number:
+                used.add(taken.row["patient"])
+                chosen.append((taken, statement))
+    return chosen
+
+
+def _statements(case: _Case) -> list[str]:
+    decided = {finding.code for finding in case.explained[0].findings}
+    return [code for code in case.row["codes"] if code in decided]
+
+
+def _called(case: _Case) -> list[str]:
+    return [finding.code for finding in case.explained[0].findings if _is_shown(finding)]
+
+
+def _called_by_both(case: _Case) -> list[str]:
+    theirs = {finding.code for finding in case.explained[-1].findings if _is_shown(finding)}
+    return [code for code in _called(case) if code in theirs]
+
+
+def _is_shown(finding: Finding) -> bool:
+    return finding.present and bool(_support(finding))
+
+
+def _support(finding: Finding) -> list[Match]:
+    return [match for match in finding.matches if match.contribution > 0]
+
+
+def _about(case: _Case, name: str, dataset: Dataset) -> dict[str, Any]:
+    record = case.row["record"]
+    return {
+        "case": name,
+        "ecg": {"record": record, "sha256": record_checksum(dataset.root, record)},
+        "truth": list(case.row["codes"]),
+    }
+
+
+def _match(case: _Case, statement: str) -> dict[str, Any]:
+    best = _support(_finding(case.explained[0], statement))[0]
+    return {
+        "statement": statement,
+        "prototype": best.prototype.name,
+        "window_s": list(best.window_s),
+        "similarity": best.similarity,
+    }
+
+
+def _pair(case: _Case, statement: str) -> dict[str, Any]:
+    a, b = (
+        _explanation(explained, [(statement, match) for match in _strongest(explained, statement)])
+        for explained in case.explained
+    )
+    return {"statement": statement, "a": a, "b": b}
+
+
+def _reading(case: _Case, statement: str) -> dict[str, Any]:
+    explained = case.explained[0]
+    called = [finding for finding in explained.findings if _is_shown(finding)][:SHOWN_FINDINGS]
+    shown = [(finding.code, _support(finding)[0]) for finding in called]
+    return {"statement": statement, "explanation": _explanation(explained, shown)}
+
+
+def _strongest(explained: Explanation, statement: str) -> list[Match]:
+    return _support(_finding(explained, statement))[:SHOWN_MATCHES]
+
+
+def _finding(explained: Explanation, statement: str) -> Finding:
+    return next(finding for finding in explained.findings if finding.code == statement)
+
+
+def _explanation(explained: Explanation, shown: Sequence[tuple[str, Match]]) -> Mapping[str, Any]:
+    return {
+        "bundle": explained.bundle,
+        "matches": [
+            {
+                "statement": statement,
+                "window_s": list(match.window_s),
+                "prototype": {
+                    "record": match.prototype.record,
+                    "sha256": match.prototype.sha256,
+                    "window_s": list(match.prototype.window_s),
+                },
+            }
+            for statement, match in shown
+        ],
+    }
