@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -29,7 +30,7 @@ from review_db.sittings import (
 )
 from review_db.studies import NotAdmitted, Seat, sign_in, study_info
 
-SHEET, SAID, CHOSEN = "study sheet", "study problem", "study question"
+SHEET, CHOSEN = "study sheet", "study question"
 STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
 _STYLE = """
 <style>
@@ -40,12 +41,16 @@ _STYLE = """
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sheet:
     """What this browser shows of an item: its answers, and the revision they were read at.
 
-    `since` is when its time was last counted, seconds of a clock that is never set;
-    `unsaved` keeps answers in sight that could not be stored.
+    Changed in place, under its lock: a key that is pressed while the answer before is still being
+    saved ends that run, and what it puts into the session state no longer arrives.
+
+    `since` is when its time was last counted, seconds of a clock that is never set; `problem`
+    is what kept the last answers from being stored; `unsaved` keeps those in sight, `outdated`
+    has them read anew.
     """
 
     seat: Seat
@@ -53,7 +58,10 @@ class Sheet:
     revision: int
     answers: Mapping[str, Any]
     since: float
+    problem: str = ""
     unsaved: bool = False
+    outdated: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -149,8 +157,10 @@ def _go(position: int | None = None, stage: int | None = None) -> None:
         st.query_params.pop(name, None)
         if number is not None:
             st.query_params[name] = str(number)
-    for about_the_last in (SAID, CHOSEN):
-        st.session_state.pop(about_the_last, None)
+    st.session_state.pop(CHOSEN, None)
+    # The problem of the last save is not one of the item gone to.
+    if sheet := st.session_state.get(SHEET):
+        sheet.problem = ""
 
 
 def _leave() -> None:
@@ -210,12 +220,17 @@ def _finished(now: Progress) -> None:
 def _take_up(sitting: Sitting) -> None:
     """Take the answers from the database, unless some of them could not be stored there."""
     item = sitting.item
-    kept = _sheet(sitting)
-    if kept is not None and kept.unsaved:
-        return
     given = {key: value for key, value in item.draft.items() if key != "skip"}
-    since = kept.since if kept is not None else time.monotonic()
-    st.session_state[SHEET] = Sheet(sitting.seat, item.place, item.revision, given, since)
+    sheet = _sheet(sitting)
+    if sheet is None:
+        now = time.monotonic()
+        st.session_state[SHEET] = Sheet(sitting.seat, item.place, item.revision, given, now)
+        return
+    with sheet.lock:
+        # An answer may have been saved since the item was read.
+        if sheet.outdated or (not sheet.unsaved and item.revision >= sheet.revision):
+            sheet.revision, sheet.answers = item.revision, given
+            sheet.unsaved = sheet.outdated = False
 
 
 def _item(sitting: Sitting, bundle: Bundle) -> None:
@@ -269,16 +284,15 @@ def _others(sitting: Sitting) -> None:
 # Answers change but this part of the page: the tracing is neither drawn nor sent anew.
 @st.fragment
 def _questions(sitting: Sitting) -> None:
-    if SHEET not in st.session_state:
+    sheet, item = _sheet(sitting), sitting.item
+    if sheet is None or sheet.outdated:
         st.rerun()
-    sheet: Sheet = st.session_state[SHEET]
-    item = sitting.item
     if item.settled:
         st.info("The first look is over; its answers stay as they are.", icon=":material/lock:")
     elif item.saved.get("skip"):
         st.info("You skipped this item. Answer it, or go on.", icon=":material/redo:")
-    if problem := st.session_state.get(SAID):
-        st.error(problem, icon=":material/error:")
+    if sheet.problem:
+        st.error(sheet.problem, icon=":material/error:")
     chosen = _in_turn(item, sheet)
     for question in _asked(item, sheet):
         if question.key == chosen:
@@ -365,7 +379,12 @@ def _pick(sitting: Sitting, question: Question, options: dict[str, str], given: 
     shown = {"format_func": lambda option: options.get(option, option)}
     if question.several:
         st.multiselect(
-            question.text, list(options), **shown, **_widget(sitting, question.key, list(many))
+            question.text,
+            list(options),
+            # Or the Enter key would take all that match what is typed.
+            select_all=False,
+            **shown,
+            **_widget(sitting, question.key, list(many)),
         )
     else:
         st.selectbox(
@@ -445,14 +464,14 @@ def _sheet(sitting: Sitting) -> Sheet | None:
 
 def _answer_in_turn(sitting: Sitting, question: str, value: str) -> None:
     # A key that is pressed early still meets the buttons of the question before.
-    if (sheet := _sheet(sitting)) and _in_turn(sitting.item, sheet) == question:
+    sheet = _sheet(sitting)
+    if sheet is not None and _in_turn(sitting.item, sheet) == question:
         st.session_state.pop(CHOSEN, None)
         _answer(sitting, question, value)
 
 
 def _answer(sitting: Sitting, question: str, value: Any) -> None:
-    if sheet := _sheet(sitting):
-        _write(sitting, {**sheet.answers, question: value}, save_draft)
+    _write(sitting, {question: value}, save_draft)
 
 
 def _answer_from(sitting: Sitting, question: str) -> None:
@@ -460,13 +479,12 @@ def _answer_from(sitting: Sitting, question: str) -> None:
 
 
 def _save(sitting: Sitting) -> None:
-    if (sheet := _sheet(sitting)) and _write(sitting, sheet.answers, save_item):
+    if _write(sitting, {}, save_item):
         _next(sitting)
 
 
 def _skip(sitting: Sitting) -> None:
-    sheet = _sheet(sitting)
-    if sheet and _write(sitting, {**sheet.answers, "skip": "yes"}, save_item):
+    if _write(sitting, {"skip": "yes"}, save_item):
         _next(sitting)
 
 
@@ -474,32 +492,30 @@ def _next(sitting: Sitting) -> None:
     _go(*first_open(sitting.engine, sitting.seat) or ())
 
 
-def _write(sitting: Sitting, answers: Mapping[str, Any], save: Callable[..., int]) -> bool:
-    """Store answers; where that fails, keep them in sight and say why."""
-    sheet: Sheet = st.session_state[SHEET]
-    now = time.monotonic()
-    st.session_state.pop(SAID, None)
-    try:
-        revision = save(
-            sitting.engine,
-            sitting.seat,
-            sitting.item.place,
-            answers,
-            seen=sheet.revision,
-            seconds=now - sheet.since,
-        )
-    except Conflict as error:
-        # What stands now is shown instead: nobody should save over what they haven't seen.
-        st.session_state.pop(SHEET)
-        st.session_state[SAID] = str(error)
+def _write(sitting: Sitting, changes: Mapping[str, Any], save: Callable[..., int]) -> bool:
+    """Store the answers with some changes; where that fails, keep them in sight and say why."""
+    sheet = _sheet(sitting)
+    if sheet is None:
         return False
-    except (ValueError, RatingsError) as error:
-        st.session_state[SHEET] = replace(sheet, answers=answers, unsaved=True)
-        st.session_state[SAID] = f"Not saved. {error}"
-        return False
-    st.session_state[SHEET] = replace(
-        sheet, revision=revision, answers=answers, since=now, unsaved=False
-    )
+    with sheet.lock:
+        answers, now = {**sheet.answers, **changes}, time.monotonic()
+        try:
+            sheet.revision = save(
+                sitting.engine,
+                sitting.seat,
+                sitting.item.place,
+                answers,
+                seen=sheet.revision,
+                seconds=now - sheet.since,
+            )
+        except Conflict as error:
+            # What stands now is shown instead: nobody should save over what they haven't seen.
+            sheet.problem, sheet.outdated = str(error), True
+            return False
+        except (ValueError, RatingsError) as error:
+            sheet.problem, sheet.answers, sheet.unsaved = f"Not saved. {error}", answers, True
+            return False
+        sheet.problem, sheet.answers, sheet.since, sheet.unsaved = "", answers, now, False
     return True
 
 

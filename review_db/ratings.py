@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from protoecg import __version__
 from review_db.database import reading, writing
 from review_db.questions import CODEBOOK_VERSION, REQUIRED, checked_answer, checked_reviewer
 from review_db.schema import NAME_LENGTH, RatingEvent, current_rating, rating_event
@@ -62,7 +63,6 @@ def save_answer(
     item: Item,
     question: str,
     value: str | int | bool | None,
-    app_version: str = "unknown",
 ) -> bool:
     """Save a reviewer's answer to one question about an item; `None` or "" takes it back.
 
@@ -94,7 +94,7 @@ def save_answer(
         if question == "best" and answer:
             former = _best_prototypes(connection, reviewer, item)
             changes = [(old, "best", "") for old in former] + changes
-        _append(connection, reviewer, changes, app_version)
+        _append(connection, reviewer, changes)
     return True
 
 
@@ -182,12 +182,11 @@ def _append(
     connection: Connection,
     reviewer: str,
     changes: Sequence[tuple[Item, str, str]],
-    app_version: str,
 ) -> None:
     always = {
         "at": datetime.now(UTC),
         "reviewer": reviewer,
-        "app_version": app_version[:NAME_LENGTH],
+        "app_version": __version__,
         "codebook_version": CODEBOOK_VERSION,
     }
     connection.execute(

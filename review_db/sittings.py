@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
+from protoecg import __version__
 from review_db.database import RatingsError, reading, writing
 from review_db.design import Design
 from review_db.questions import (
@@ -31,7 +32,6 @@ from review_db.questions import (
     checked_value,
 )
 from review_db.schema import (
-    NAME_LENGTH,
     assignment,
     current_answer,
     item_event,
@@ -176,7 +176,6 @@ def save_item(
     *,
     seen: int,
     seconds: float = 0.0,
-    app_version: str = "unknown",
 ) -> int:
     """Save the answers to a stage of an item, with what is required; returns the new revision.
 
@@ -207,7 +206,7 @@ def save_item(
             "duration_ms": _spent(kept, seconds),
             "bundle": row.bundle,
             "fingerprint": row.fingerprint,
-            "app_version": app_version[:NAME_LENGTH],
+            "app_version": __version__,
             "codebook_version": CODEBOOK_VERSION,
         }
         changes = [

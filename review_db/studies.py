@@ -18,11 +18,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
+from protoecg import __version__
 from review_db.assignment import Material, NewItem, make_items, make_places
 from review_db.database import RatingsError, reading, writing
 from review_db.design import Design, DesignError, design_from, design_to_json
 from review_db.questions import CODEBOOK_VERSION, checked_reviewer
-from review_db.schema import NAME_LENGTH, assignment, sign_in_key, study, study_item
+from review_db.schema import assignment, sign_in_key, study, study_item
 
 # No letter or digit that could be taken for another one.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -58,9 +59,7 @@ class StudyInfo:
     items: int
 
 
-def create_study(
-    engine: Engine, design: Design, material: Material, app_version: str = "unknown"
-) -> StudyInfo:
+def create_study(engine: Engine, design: Design, material: Material) -> StudyInfo:
     """Store a study with its items; one of the same name that hasn't started is replaced.
 
     Raises
@@ -78,7 +77,7 @@ def create_study(
         "bundle": material.bundle,
         "fingerprint": material.fingerprint,
         "design": design_to_json(design),
-        "app_version": app_version[:NAME_LENGTH],
+        "app_version": __version__,
         "codebook_version": CODEBOOK_VERSION,
         "created_at": datetime.now(UTC),
     }

@@ -1,8 +1,11 @@
-"""What several rooms' tests need: a tiny trained bundle, simulated ECGs, and where PTB-XL is."""
+"""What several rooms' tests need: a tiny bundle, simulated ECGs, PTB-XL, a PostgreSQL server."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
+import postgresql
 import pytest
 
 # Threads add up in an order of their own, and training's last bits with them: runs that must end
@@ -99,3 +102,22 @@ def ptbxl_root() -> Path:
     if not (root / "ptbxl_database.csv").is_file():
         pytest.skip(f"no PTB-XL at {root}: name its folder in PROTOECG_PTBXL")
     return root
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """A server with an empty database "ratings", its tables made."""
+    from review_db import open_database
+
+    if reason := postgresql.missing():
+        pytest.skip(reason)
+    # Not below pytest's own folder, which the server's account may not enter.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="ratings", dir=memory))
+    folder.chmod(0o755)
+    server = postgresql.Server(folder / "server")
+    server.start()
+    open_database(server.create("ratings")).dispose()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)

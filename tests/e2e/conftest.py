@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """`streamlit run app.py` on a free port, with a database of its own."""
+    """`streamlit run app.py` on a free port, with a database of its own unless one is named."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = f"sqlite:///{folder / 'ratings.db'}"
+    def __init__(self, folder: Path, database: str = "") -> None:
+        self.database = database or f"sqlite:///{folder / 'ratings.db'}"
         self.log = folder / "server.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -85,11 +85,22 @@ def server(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
 
 
 @pytest.fixture
-def own_server(browser, tmp_path: Path) -> Iterator[Server]:
-    """A server that a test may kill."""
-    server = Server(tmp_path)
-    yield server
-    server.kill()
+def own_server(app_on: Callable[[str], Server]) -> Server:
+    return app_on("")
+
+
+@pytest.fixture
+def app_on(browser, tmp_path: Path) -> Iterator[Callable[[str], Server]]:
+    """Start a server that a test may kill, on a database of its own or the one named."""
+    started: list[Server] = []
+
+    def start(database: str = "") -> Server:
+        started.append(Server(tmp_path, database))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
 
 
 @pytest.fixture

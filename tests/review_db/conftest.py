@@ -1,8 +1,4 @@
-import importlib.util
-import os
 import random
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,34 +9,12 @@ from review_db.design import Controls, Design, Sample
 from review_db.sittings import first_open, open_item, save_item
 from review_db.studies import create_study, sign_in, start_study
 
-_spec = importlib.util.spec_from_file_location(
-    "review_postgresql", Path(__file__).with_name("postgresql.py")
-)
-postgresql = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(postgresql)
-
 
 def pytest_generate_tests(metafunc):
     """Run each test on both kinds of database, but those that look at SQLite's file on that."""
     if "store" in metafunc.fixturenames:
         kinds = ["sqlite"] if "file" in metafunc.fixturenames else ["sqlite", "postgresql"]
         metafunc.parametrize("store", kinds, indirect=True)
-
-
-@pytest.fixture(scope="session")
-def postgresql_server():
-    if reason := postgresql.missing():
-        pytest.skip(reason)
-    # Not below pytest's own folder, which the server's account may not enter.
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="ratings", dir=memory))
-    folder.chmod(0o755)
-    server = postgresql.Server(folder / "server")
-    server.start()
-    open_database(server.create("ratings")).dispose()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from protoecg import __version__
 from review_db import QUESTIONS, Item, answers, first_open, known_reviewer, progress, save_answer
 from review_db.database import reading
 from review_db.questions import CODEBOOK_VERSION, REQUIRED, TEXT_LENGTH, checked_answer
@@ -122,11 +123,11 @@ def test_an_answer_taken_back_stays_in_the_history(engine):
 
 
 def test_an_event_says_who_what_when_and_by_which_questions(engine):
-    save(engine, "clarity", 4, app_version="1.2.3")
+    save(engine, "clarity", 4)
     (event,) = events(engine)
     assert (event.reviewer, event.bundle, event.fingerprint) == ("R1", "demo", "f1")
     assert (event.branch, event.statement, event.prototype) == ("rhythm", "AFIB", "rhythm-AFIB-0")
-    assert (event.app_version, event.codebook_version) == ("1.2.3", CODEBOOK_VERSION)
+    assert (event.app_version, event.codebook_version) == (__version__, CODEBOOK_VERSION)
     assert event.at.utcoffset().total_seconds() == 0
 
 

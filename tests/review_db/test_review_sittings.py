@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from protoecg import __version__
 from review_db.database import reading
 from review_db.design import Blinding, Controls, Design, Sample
 from review_db.questions import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
@@ -97,7 +98,7 @@ def test_what_was_saved_is_read_back(engine, seats):
 
 def test_an_event_says_who_what_when_old_new_and_how_long(engine, seats):
     seat, place = seats["R02"], Place(positions(engine, seats["R02"])[0])
-    seen = save_item(engine, seat, place, GOOD, seen=0, seconds=12.5, app_version="1.2.3")
+    seen = save_item(engine, seat, place, GOOD, seen=0, seconds=12.5)
     save_item(engine, seat, place, {**GOOD, "clarity": "2"}, seen=seen, seconds=3)
     *first, last = events(engine)
     assert {(e.question, e.old_value, e.new_value) for e in first} == {
@@ -107,7 +108,7 @@ def test_an_event_says_who_what_when_old_new_and_how_long(engine, seats):
     assert (last.study, last.reviewer, last.position, last.stage) == ("pilot", "R02", *place)
     assert (last.question, last.old_value, last.new_value) == ("clarity", "5", "2")
     assert (last.duration_ms, last.bundle, last.fingerprint) == (3000, "demo", "f1")
-    assert (first[0].app_version, last.codebook_version) == ("1.2.3", CODEBOOK_VERSION)
+    assert (first[0].app_version, last.codebook_version) == (__version__, CODEBOOK_VERSION)
     assert last.at.utcoffset().total_seconds() == 0
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from protoecg import __version__
 from review_db import open_database
 from review_db.__main__ import main
 from review_db.assignment import Material, bundle_material, make_items, make_places
@@ -275,10 +276,10 @@ def test_the_assignment_list_is_written_when_the_study_starts(engine, material):
 
 
 def test_a_study_is_stored_with_its_design_and_bundle(engine, material):
-    create_study(engine, changed(), material, app_version="1.2")
+    create_study(engine, changed(), material)
     info = study_info(engine, "pilot")
     assert (info.design, info.bundle, info.fingerprint) == (changed(), "demo", "f1")
-    assert (info.app_version, info.items) == ("1.2", len(make_items(changed(), material)))
+    assert (info.app_version, info.items) == (__version__, len(make_items(changed(), material)))
     assert [info.design.name for info in studies(engine)] == ["pilot"]
 
 

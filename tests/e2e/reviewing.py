@@ -1,0 +1,149 @@
+"""Reviewers of a study at their browsers, who read the screen and answer by keys."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+
+from playwright.sync_api import Page, expect
+
+from review_db.questions import BETWEEN, KINDS, STUDY_QUESTIONS
+
+KEYS = {text.text: key for key, text in STUDY_QUESTIONS.items()}
+_ITEM = re.compile(r"Item (\d+) of (\d+): ([^·]+)")
+_SENTENCE = re.compile(r"[?]$")
+KIND = {kind.words: name for name, kind in KINDS.items()}
+_STATEMENT = re.compile(r"\((\w+)\)$")
+
+
+class Reviewer:
+    """Answers all items; `given` is what was saved, by position, stage and question."""
+
+    def __init__(self, tab: Page, url: str, code: str, key: str) -> None:
+        self.tab, self.url, self.code, self.key = tab, url, code, key
+        self.given: dict[tuple[int, int, str], str] = {}
+        self._begun: dict[str, str] = {}
+
+    def open(self) -> None:
+        self.tab.goto(f"{self.url}/sitting?key={self.key}")
+
+    def sit(self, items: int = 10**6) -> Iterator[None]:
+        """Answer so many items, or all; pauses after each key, so that others can press theirs."""
+        for _ in range(items):
+            about = self._about()
+            if about is None:
+                return
+            position, kind, stage = about
+            chance = random.Random(f"{self.code} {position} {stage}")
+            answers, self._begun = self._begun, {}
+            for key, value in self._answers(kind, chance):
+                answers |= {key: value} if key else {}
+                yield
+            if chance.random() < 0.1:
+                answers["comment"] = f"A remark on {position}, = 1+1"
+                self._type("Comment", answers["comment"])
+                yield
+            self.given |= {(position, stage, key): value for key, value in answers.items()}
+            self.press("n")
+            yield
+            self._wait_for_another(about)
+
+    def begin(self) -> None:
+        """Answer the first question of an item by key, and leave it at that."""
+        _, kind, _ = self._about()
+        while not self._begun:
+            key = self._asked(KINDS[kind].required)
+            value = self._choose(key, random.Random(0))
+            self._begun |= {key: value} if self._stands(key, value) else {}
+
+    def press(self, key: str) -> None:
+        self.tab.keyboard.press(key)
+
+    def finished(self) -> bool:
+        return self._about() is None
+
+    def _about(self) -> tuple[int, str, int] | None:
+        item = self.tab.get_by_text(_ITEM)
+        end = self.tab.get_by_text("Everything is rated and saved")
+        expect(item.or_(end)).to_be_visible()
+        if end.is_visible():
+            return None
+        expect(self.tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
+        text = item.inner_text()
+        position, _, kind = _ITEM.search(text).groups()
+        return int(position), KIND[kind.strip()], 2 if "Second look" in text else 1
+
+    def _wait_for_another(self, before: tuple[int, str, int]) -> None:
+        for _ in range(200):
+            if self._about() != before:
+                return
+            self.tab.wait_for_timeout(50)
+        said = self.tab.locator(".st-key-answers").inner_text()
+        raise AssertionError(f"{self.code}: the page stays at item {before}: {said}")
+
+    def _answers(self, kind: str, chance: random.Random) -> Iterator[tuple[str, str]]:
+        if kind == "reading":
+            yield "diagnosis", self._diagnose(chance)
+        while key := self._asked(KINDS[kind].required):
+            value = self._choose(key, chance)
+            yield "", ""
+            # A key pressed while the page changes is ignored; people press it again.
+            if self._stands(key, value):
+                yield key, value
+        if kind == "statement":
+            # They see letters, and can't know the name that is kept.
+            self._choose_first()
+            yield "", ""
+
+    def _asked(self, required: tuple[str, ...]) -> str | None:
+        """Return the question that the keys answer now; None when all are answered."""
+        in_turn = [key for key in required if STUDY_QUESTIONS[key].options]
+        if not in_turn:
+            return None
+        question = self.tab.locator(".st-key-answers strong").filter(has_text=_SENTENCE).first
+        last = in_turn[-1].replace("_", " ").capitalize()
+        done = self.tab.get_by_role("button", name=re.compile(rf"^\w* ?{last}: (?!open)"))
+        expect(question.or_(done).first).to_be_visible()
+        return None if done.is_visible() else KEYS[question.inner_text()]
+
+    def _choose(self, key: str, chance: random.Random) -> str:
+        options = STUDY_QUESTIONS[key].options
+        value = chance.choice(options)
+        self.press("0" if value == "cannot_judge" else str(options.index(value) + 1))
+        return value
+
+    def _stands(self, key: str, value: str) -> bool:
+        words = f"{key.capitalize()}: {value}".replace("_", " ")
+        try:
+            expect(self.tab.get_by_role("button", name=words)).to_be_visible(timeout=2_000)
+        except AssertionError:
+            return False
+        return True
+
+    def _diagnose(self, chance: random.Random) -> str:
+        named = self.tab.get_by_text(re.compile(r"^The prototype of match \d+: ")).all_inner_texts()
+        codes = [_STATEMENT.search(text)[1] for text in named[:1]] or [chance.choice(["SR", "PVC"])]
+        field = self.tab.get_by_role("combobox").last
+        for code in codes:
+            field.fill(f"({code})")
+            field.press("Enter")
+        self.tab.keyboard.press("Escape")
+        expect(self.tab.get_by_text(re.compile(rf"\({codes[0]}\)$")).last).to_be_visible()
+        self._look_away()
+        return BETWEEN.join(codes)
+
+    def _choose_first(self) -> None:
+        field = self.tab.get_by_role("combobox", name=STUDY_QUESTIONS["best_prototype"].text)
+        field.fill("A")
+        field.press("Enter")
+        self._look_away()
+
+    def _type(self, label: str, text: str) -> None:
+        self.tab.get_by_label(label).fill(text)
+        self.tab.get_by_label(label).press("Control+Enter")
+        self._look_away()
+
+    def _look_away(self) -> None:
+        # Keys are for the field that has the focus.
+        self.tab.evaluate("document.activeElement.blur()")
