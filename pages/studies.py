@@ -166,7 +166,12 @@ def _running(engine: Engine, info: StudyInfo) -> None:
             icon=":material/download:",
         )
         reviewer = st.selectbox("A key was lost by", info.design.reviewers, width=200)
-        st.button("Make another key", on_click=_replace_key, args=(engine, name, reviewer))
+        st.button(
+            "Make another key",
+            on_click=_replace_key,
+            args=(engine, name, reviewer),
+            help="The old key opens nothing any more, nor does the account that it is tied to.",
+        )
 
 
 def _replace_key(engine: Engine, name: str, reviewer: str) -> None:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """`streamlit run app.py` on a free port, with a database of its own."""
+    """`streamlit run app.py` on a free port, with a database and secrets of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, secrets: str = "", **environment: str) -> None:
+        self.secrets = folder / "secrets.toml"
+        if secrets:
+            self.secrets.write_text(secrets)
+        self._environment = environment
         self.database = f"sqlite:///{folder / 'ratings.db'}"
         self.log = folder / "server.log"
         with socket.socket() as free:
@@ -34,11 +38,13 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "app.py"]
         settings = [f"--server.port={self.port}", "--server.headless=true"]
+        settings.append(f"--secrets.files={self.secrets}")
+        own = {"PROTOECG_DATABASE_URL": self.database, "OMP_NUM_THREADS": "1"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command + settings,
                 cwd=ROOT,
-                env=os.environ | {"PROTOECG_DATABASE_URL": self.database, "OMP_NUM_THREADS": "1"},
+                env=os.environ | own | self._environment,
                 stdout=log,
                 stderr=log,
             )
@@ -82,6 +88,20 @@ def server(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     server = Server(tmp_path_factory.mktemp("server"))
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def make_server() -> Iterator[Callable[..., Server]]:
+    """Starts servers that are set up otherwise."""
+    servers: list[Server] = []
+
+    def made(*settings: object, **environment: str) -> Server:
+        servers.append(Server(*settings, **environment))
+        return servers[-1]
+
+    yield made
+    for server in servers:
+        server.kill()
 
 
 @pytest.fixture
