@@ -64,6 +64,13 @@ def seats_of(engine: Engine, account: str) -> list[Seat]:
         return _seats(connection, account)
 
 
+def tied_reviewers(engine: Engine, study: str) -> set[str]:
+    """Return the reviewers of a study whose seat an account has."""
+    with reading(engine) as connection:
+        seats = [key.seat for key in tied_keys(connection)]
+    return {seat.reviewer for seat in seats if seat.study == study}
+
+
 def _seats(connection: Connection, account: str) -> list[Seat]:
     keys = tied_keys(connection)
     return [key.seat for key in keys if key.account == _digest(account, key.seat.study)]

@@ -23,25 +23,29 @@ from pages.shared.oidc import Settings, SettingsError, comparable, settings
 
 # The cookie would last for a month, on machines that many people use.
 LONGEST_S = 12 * 3600
-_CODE_LENGTH = 10
+_CODE_LENGTH = 8
 _STYLE = """
 <style>
 .st-key-account {
-  position: fixed; top: 0.6rem; right: 3.5rem; z-index: 999991; width: auto; max-width: 22rem;
+  position: fixed; top: 0.75rem; right: 3.5rem; z-index: 999991; width: auto;
 }
-.st-key-account p { font-size: 0.8rem; white-space: nowrap; overflow: hidden;
-  text-overflow: ellipsis; }
+.st-key-account [data-testid="stText"] {
+  max-width: 14rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;
+  font-family: inherit; font-size: 0.8rem; opacity: 0.7;
+}
 .st-key-account button { min-height: 0; padding: 0; }
+/* Where there is no room beside the navigation, the button's tooltip says it. */
+@media (max-width: 1200px) { .st-key-account [data-testid="stText"] { display: none; } }
 </style>
 """
 # The provider sends everybody to the start page, whichever page they had wanted.
-_REMEMBER = "<script>sessionStorage.setItem('wanted', location.pathname + location.search)</script>"
+_REMEMBER = "<script>sessionStorage.setItem('wanted', location.href)</script>"
 _GO_BACK = """
-<script>
+<script>{
   const wanted = sessionStorage.getItem('wanted');
   sessionStorage.removeItem('wanted');
-  if (wanted && wanted !== location.pathname + location.search) location.replace(wanted);
-</script>
+  if (wanted && wanted !== location.href) location.replace(wanted);
+}</script>
 """
 
 
@@ -90,10 +94,10 @@ def show() -> None:
     if account is None:
         return
     st.html(_STYLE)
-    st.html(_GO_BACK, unsafe_allow_javascript=True)
     with st.container(key="account", horizontal=True, vertical_alignment="center"):
-        st.caption(words.plain(account.shown), width="content")
-        st.button("Sign out", type="tertiary", on_click=st.logout)
+        st.html(_GO_BACK, unsafe_allow_javascript=True, width="content")
+        st.text(account.shown, width="content")
+        st.button("Sign out", type="tertiary", on_click=st.logout, help=words.plain(account.shown))
 
 
 def account_of(claims: Mapping[str, Any], wanted: Settings) -> Account | None:

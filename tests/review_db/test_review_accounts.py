@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from review_db.accounts import claim_seat, seat_by_key, seats_of
+from review_db.accounts import claim_seat, seat_by_key, seats_of, tied_reviewers
 from review_db.schema import seat_account
 from review_db.studies import NotAdmitted, Seat, create_study, new_key, sign_in, start_study
 
@@ -27,12 +27,14 @@ def rows(engine):
 def test_a_key_given_once_opens_its_seat_to_that_account_from_then_on(engine, keys):
     assert seat_by_key(engine, keys["R01"], ANN) is None
     assert seats_of(engine, ANN) == []
+    assert tied_reviewers(engine, "pilot") == set()
 
     assert claim_seat(engine, keys["R01"], ANN) == Seat("pilot", "R01")
 
     assert seats_of(engine, ANN) == [Seat("pilot", "R01")]
     assert seat_by_key(engine, keys["R01"].lower(), ANN) == Seat("pilot", "R01")
     assert claim_seat(engine, keys["R01"], ANN) == Seat("pilot", "R01")
+    assert tied_reviewers(engine, "pilot") == {"R01"}
     assert len(rows(engine)) == 1
 
 
