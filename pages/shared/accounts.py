@@ -27,7 +27,7 @@ _CODE_LENGTH = 8
 _STYLE = """
 <style>
 .st-key-account {
-  position: fixed; top: 0.75rem; right: 3.5rem; z-index: 999991; width: auto;
+  position: fixed; top: 1.1rem; right: 3.5rem; z-index: 999991; width: auto;
 }
 .st-key-account [data-testid="stText"] {
   max-width: 14rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;
