@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import drawing, frame, models, reviews, words
+from pages.shared import accounts, drawing, frame, models, reviews, words
+from pages.shared.accounts import Account
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
 from protoecg.figures.paper import LayoutName
@@ -46,12 +47,19 @@ class Sitting:
 def main() -> None:
     """Lay out the page."""
     frame.guard("Rate")
+    account = accounts.required()
     bundle = models.choose()
     _not_saved()
     with reviews.database() as engine:
-        reviewer = _reviewer(engine)
+        reviewer = _reviewer(engine) if account is None else _coded(account)
         if reviewer is not None:
             _sit(engine, reviewer, bundle)
+
+
+def _coded(account: Account) -> str:
+    """Return the account's own code: nobody chooses whose ratings they see."""
+    st.query_params.pop("reviewer", None)
+    return account.code
 
 
 def _reviewer(engine: Engine) -> str | None:
@@ -120,7 +128,8 @@ def _top(engine: Engine, reviewer: str, items: list[Item], item: Item, now: Prog
         after = items[place + 1] if place + 1 < len(items) else None
         _step("Next", ":material/arrow_forward:", after)
         _step("Next open", ":material/skip_next:", following)
-        st.button("Another reviewer", type="tertiary", on_click=_leave)
+        if "reviewer" in st.query_params:
+            st.button("Another reviewer", type="tertiary", on_click=_leave)
 
 
 def _step(label: str, icon: str, to: Item | None) -> None:

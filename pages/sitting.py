@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import drawing, frame, items, models, reviews, words
+from pages.shared import accounts, drawing, frame, items, models, reviews, seats, words
 from protoecg.bundle import Bundle
 from protoecg.labels import STATEMENTS
 from review_db import RatingsError
@@ -28,7 +28,7 @@ from review_db.sittings import (
     save_draft,
     save_item,
 )
-from review_db.studies import NotAdmitted, Seat, sign_in, study_info
+from review_db.studies import NotAdmitted, Seat, study_info
 
 SHEET, CHOSEN = "study sheet", "study question"
 STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
@@ -80,35 +80,12 @@ class Sitting:
 def main() -> None:
     """Lay out the page."""
     frame.guard("Take part")
+    account = accounts.required()
     st.html(_STYLE)
     with reviews.database() as engine:
-        seat = _seat(engine)
+        seat = seats.seat(engine, account)
         if seat is not None:
             _sit(engine, seat)
-
-
-def _seat(engine: Engine) -> Seat | None:
-    """Return the seat that the key in the URL opens, asked anew each time: it may be replaced."""
-    if key := st.query_params.get("key"):
-        try:
-            return sign_in(engine, key)
-        except NotAdmitted as error:
-            st.error(str(error), icon=":material/key_off:")
-    _ask_for_key()
-    return None
-
-
-def _ask_for_key() -> None:
-    st.markdown("### Take part in a study")
-    st.write(
-        "Your coordinator has given you a key. Every change is kept at once; come back with the "
-        "same key, on any machine, and you go on where you were."
-    )
-    with st.form("key", width=420):
-        key = st.text_input("Your key", max_chars=64, placeholder="ABCD-EFGH-JKMN-PQRS")
-        if st.form_submit_button("Start", type="primary"):
-            st.query_params["key"] = key.strip() or " "
-            st.rerun()
 
 
 def _sit(engine: Engine, seat: Seat) -> None:
@@ -165,7 +142,7 @@ def _go(position: int | None = None, stage: int | None = None) -> None:
 
 def _leave() -> None:
     _go()
-    st.query_params.pop("key", None)
+    seats.leave()
     st.session_state.pop(SHEET, None)
 
 

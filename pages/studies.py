@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from pages.shared import frame, models, reviews, words
 from protoecg.bundle import Bundle
 from review_db import RatingsError
+from review_db.accounts import tied_reviewers
 from review_db.assignment import bundle_material
 from review_db.design import STRATA, Design, DesignError, design_from, design_from_toml
 from review_db.files import as_zip
@@ -155,7 +156,10 @@ def _running(engine: Engine, info: StudyInfo) -> None:
         flagged = ", ".join(map(str, now.flagged))
         rows.append((reviewer, now.done, now.total, states.count("skipped"), flagged))
     columns = ["Reviewer", "Rated", "Of", "Skipped", "Flagged positions"]
-    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
+    table = pd.DataFrame(rows, columns=columns)
+    if tied := tied_reviewers(engine, name):
+        table["Tied to an account"] = table["Reviewer"].isin(tied)
+    st.dataframe(table, hide_index=True)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Everything as CSV, with codebook",
@@ -166,7 +170,12 @@ def _running(engine: Engine, info: StudyInfo) -> None:
             icon=":material/download:",
         )
         reviewer = st.selectbox("A key was lost by", info.design.reviewers, width=200)
-        st.button("Make another key", on_click=_replace_key, args=(engine, name, reviewer))
+        st.button(
+            "Make another key",
+            on_click=_replace_key,
+            args=(engine, name, reviewer),
+            help="The old key opens nothing any more, nor does the account that it is tied to.",
+        )
 
 
 def _replace_key(engine: Engine, name: str, reviewer: str) -> None:

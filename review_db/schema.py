@@ -8,8 +8,10 @@ each reviewer, item and question, without those that were taken back.
 `rating_event` holds ratings outside of any study. A study is a row of `study` with its
 `study_item`s; its `assignment`s, written when it starts, say which item each reviewer meets at
 which position, and `item_event` holds the answers. From the start on, triggers refuse every change
-to study, items and assignments. `sheet` is what a reviewer has filled in and not yet saved, with
-the revision by which two browsers of one reviewer notice each other.
+to study, items and assignments. `seat_account`, append-only too, ties a reviewer's key to the
+account that it was first given from: a digest, never who that is. `sheet` is what a reviewer has
+filled in and not yet saved, with the revision by which two browsers of one reviewer notice each
+other.
 
 A bundle's fingerprint is part of every key: prototypes of a retrained bundle may carry the names
 of the old ones, but they are other ECGs, and no rating may pass from one to the other.
@@ -176,6 +178,18 @@ class SignInKey(Base):
     )
 
 
+class SeatAccount(Base):
+    """The account that a key was given from (`accounts`); it alone opens the key's seat."""
+
+    __tablename__ = "seat_account"
+
+    sign_in_key: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    digest: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (ForeignKeyConstraint(["sign_in_key"], ["sign_in_key.id"]),)
+
+
 class Sheet(Base):
     """The answers to one stage of an assigned item that are filled in and not yet saved."""
 
@@ -241,6 +255,7 @@ study = Base.metadata.tables["study"]
 study_item = Base.metadata.tables["study_item"]
 assignment = Base.metadata.tables["assignment"]
 sign_in_key = Base.metadata.tables["sign_in_key"]
+seat_account = Base.metadata.tables["seat_account"]
 sheet = Base.metadata.tables["sheet"]
 item_event = Base.metadata.tables["item_event"]
 

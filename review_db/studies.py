@@ -16,14 +16,18 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
 
 from protoecg import __version__
 from review_db.assignment import Material, NewItem, make_items, make_places
 from review_db.database import RatingsError, reading, writing
 from review_db.design import Design, DesignError, design_from, design_to_json
 from review_db.questions import CODEBOOK_VERSION, checked_reviewer
+<<<<<<< HEAD
 from review_db.schema import assignment, sign_in_key, study, study_item
+=======
+from review_db.schema import NAME_LENGTH, assignment, seat_account, sign_in_key, study, study_item
+>>>>>>> oidc
 
 # No letter or digit that could be taken for another one.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -38,11 +42,21 @@ class NotAdmitted(RatingsError):
 class Seat:
     """A reviewer's place in a study: what may be read and written is theirs alone.
 
-    Get one from `sign_in`, or from `seat_of` where somebody else has established who it is.
+    Get one from `sign_in` or `accounts`, or from `seat_of` where who it is was established
+    elsewhere.
     """
 
     study: str
     reviewer: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A reviewer's key as it is stored, with the digest of the account that it is tied to."""
+
+    number: int
+    seat: Seat
+    account: str | None
 
 
 @dataclass(frozen=True)
@@ -151,23 +165,39 @@ def sign_in(engine: Engine, key: str) -> Seat:
     Raises
     ------
     NotAdmitted
-        If it opens none, or was replaced.
+        If it opens none, was replaced, or is tied to an account (`accounts`).
     """
-    latest = select(func.max(sign_in_key.c.id)).group_by(
-        sign_in_key.c.study, sign_in_key.c.reviewer
-    )
-    found = select(sign_in_key.c.study, sign_in_key.c.reviewer).where(
-        sign_in_key.c.digest == _digest(key), sign_in_key.c.id.in_(latest)
-    )
     with reading(engine) as connection:
-        row = connection.execute(found).first()
-    if row is None:
-        raise NotAdmitted("This key opens no study. Check it, or ask for a new one.")
-    return Seat(row.study, row.reviewer)
+        found = find_key(connection, key)
+    if found.account is not None:
+        raise NotAdmitted(
+            "This key is tied to an account, which alone opens its seat. Sign in with that account "
+            "where the app asks for it, or ask for a new key."
+        )
+    return found.seat
+
+
+def find_key(connection: Connection, key: str) -> Key:
+    """Return a reviewer's key as it is stored.
+
+    Raises
+    ------
+    NotAdmitted
+        If there is none such, or it was replaced.
+    """
+    query = _standing_keys().where(sign_in_key.c.digest == _digest(key))
+    if found := _keys(connection, query):
+        return found[0]
+    raise NotAdmitted("This key opens no study. Check it, or ask for a new one.")
+
+
+def tied_keys(connection: Connection) -> list[Key]:
+    """List the keys that are tied to an account and were not replaced."""
+    return _keys(connection, _standing_keys().where(seat_account.c.digest.is_not(None)))
 
 
 def seat_of(engine: Engine, name: str, reviewer: str) -> Seat:
-    """Return the seat of a reviewer whose identity was established elsewhere (OpenID Connect).
+    """Return the seat of a reviewer whose identity was established elsewhere.
 
     Raises
     ------
@@ -184,7 +214,10 @@ def seat_of(engine: Engine, name: str, reviewer: str) -> Seat:
 
 
 def new_key(engine: Engine, name: str, reviewer: str) -> str:
-    """Give a reviewer of a started study another key; the old one no longer opens it."""
+    """Give a reviewer of a started study another key.
+
+    The old one no longer opens the seat, nor does the account that it was tied to.
+    """
     seat = seat_of(engine, name, checked_reviewer(reviewer))
     with writing(engine, lock=f"study {name}") as connection:
         return _add_key(connection, seat.study, seat.reviewer)
@@ -194,6 +227,23 @@ def new_key(engine: Engine, name: str, reviewer: str) -> str:
 def read_design(text: str) -> Design:
     """Return the design that a study's `design` holds."""
     return design_from(json.loads(text))
+
+
+def _standing_keys() -> Select[Any]:
+    latest = select(func.max(sign_in_key.c.id)).group_by(
+        sign_in_key.c.study, sign_in_key.c.reviewer
+    )
+    return (
+        select(sign_in_key.c.id, sign_in_key.c.study, sign_in_key.c.reviewer, seat_account.c.digest)
+        .outerjoin(seat_account, seat_account.c.sign_in_key == sign_in_key.c.id)
+        .where(sign_in_key.c.id.in_(latest))
+    )
+
+
+def _keys(connection: Connection, query: Select[Any]) -> list[Key]:
+    return [
+        Key(row.id, Seat(row.study, row.reviewer), row.digest) for row in connection.execute(query)
+    ]
 
 
 def _info(connection: Connection, name: str) -> StudyInfo:

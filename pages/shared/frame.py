@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from pages.shared import proportion
+from pages.shared import accounts, proportion
 from protoecg.figures.theme import ThemeName
 
 NOTICE = "Research use only. Not a medical device."
@@ -62,6 +62,7 @@ def guard(title: str) -> None:
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
     st.html(f'{_STYLE}<style>{proportion.STYLE}</style><div class="research-notice">{NOTICE}</div>')
+    accounts.show()
 
 
 def theme() -> ThemeName:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import streamlit as st
 from sqlalchemy import Engine
 
+from pages.shared import accounts
+from pages.shared.accounts import Account
 from protoecg.bundle import Bundle
 from review_db import Item, RatingsError, open_database
 
@@ -28,7 +30,14 @@ def database() -> Iterator[Engine]:
 
 
 def coordinator() -> bool:
-    """Ask for the coordinator's key where the server has one, and say whether it was given."""
+    """Say whether a coordinator is at the screen; else ask for one, as the server is set up.
+
+    Where people sign in, it is their account that says so. Elsewhere it is the coordinator's key,
+    or anybody where the server has none.
+    """
+    account = accounts.required()
+    if account is not None:
+        return _is_coordinator(account)
     wanted = os.environ.get(COORDINATOR)
     if not wanted or st.session_state.get(ADMITTED):
         return True
@@ -39,6 +48,16 @@ def coordinator() -> bool:
     if given:
         st.error("This is not the coordinator's key.", icon=":material/key_off:")
     return False
+
+
+def _is_coordinator(account: Account) -> bool:
+    if not account.coordinator:
+        st.error(
+            "This page is for the coordinators of studies. Your account is none of theirs, or your "
+            "provider has not verified its e-mail address.",
+            icon=":material/lock:",
+        )
+    return account.coordinator
 
 
 @st.cache_resource(show_spinner=False)

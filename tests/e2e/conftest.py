@@ -17,10 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """`streamlit run app.py` on a free port, with a database of its own unless one is named."""
+    """`streamlit run app.py` on a free port, with a database and secrets of its own."""
 
-    def __init__(self, folder: Path, database: str = "") -> None:
-        self.database = database or f"sqlite:///{folder / 'ratings.db'}"
+    def __init__(self, folder: Path, secrets: str = "", **environment: str) -> None:
+        self.secrets = folder / "secrets.toml"
+        if secrets:
+            self.secrets.write_text(secrets)
+        self._environment = environment
+        self.database = f"sqlite:///{folder / 'ratings.db'}"
         self.log = folder / "server.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -34,11 +38,13 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "app.py"]
         settings = [f"--server.port={self.port}", "--server.headless=true"]
+        settings.append(f"--secrets.files={self.secrets}")
+        own = {"PROTOECG_DATABASE_URL": self.database, "OMP_NUM_THREADS": "1"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command + settings,
                 cwd=ROOT,
-                env=os.environ | {"PROTOECG_DATABASE_URL": self.database, "OMP_NUM_THREADS": "1"},
+                env=os.environ | own | self._environment,
                 stdout=log,
                 stderr=log,
             )
@@ -84,23 +90,26 @@ def server(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     server.kill()
 
 
-@pytest.fixture
-def own_server(app_on: Callable[[str], Server]) -> Server:
-    return app_on("")
+@pytest.fixture(scope="session")
+def make_server() -> Iterator[Callable[..., Server]]:
+    """Starts servers that are set up otherwise."""
+    servers: list[Server] = []
 
+    def made(*settings: object, **environment: str) -> Server:
+        servers.append(Server(*settings, **environment))
+        return servers[-1]
 
-@pytest.fixture
-def app_on(browser, tmp_path: Path) -> Iterator[Callable[[str], Server]]:
-    """Start a server that a test may kill, on a database of its own or the one named."""
-    started: list[Server] = []
-
-    def start(database: str = "") -> Server:
-        started.append(Server(tmp_path, database))
-        return started[-1]
-
-    yield start
-    for server in started:
+    yield made
+    for server in servers:
         server.kill()
+
+
+@pytest.fixture
+def own_server(browser, tmp_path: Path) -> Iterator[Server]:
+    """A server that a test may kill."""
+    server = Server(tmp_path)
+    yield server
+    server.kill()
 
 
 @pytest.fixture

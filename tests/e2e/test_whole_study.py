@@ -43,9 +43,9 @@ RATED = ["study", "reviewer", "position"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request) -> str:
+def database(request, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return ""
+        return f"sqlite:///{tmp_path / 'whole.db'}"
     return request.getfixturevalue("postgresql_server").create("whole")
 
 
@@ -66,8 +66,8 @@ def plan(tmp_path_factory) -> tuple[Path, Path]:
     return settings, file
 
 
-def test_a_whole_study(browser, tab: Page, app_on, tmp_path, database, plan):
-    server = app_on(database)
+def test_a_whole_study(browser, tab: Page, make_server, tmp_path, database, plan):
+    server = make_server(tmp_path, PROTOECG_DATABASE_URL=database)
     make(tab, server.url, *plan)
     keys = start(tab, server.url)
     contexts = [browser.new_context(viewport={"width": 1440, "height": 900}) for _ in REVIEWERS]

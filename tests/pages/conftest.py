@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from sqlalchemy import Engine
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from protoecg.bundle import Bundle, load_bundle
@@ -15,6 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "models" / "demo"
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secrets(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what this machine's own secrets say of sign-in out of the tests."""
+    nowhere = tmp_path_factory.mktemp("secrets") / "secrets.toml"
+    config.set_option("secrets.files", [str(nowhere)])
 
 
 @pytest.fixture

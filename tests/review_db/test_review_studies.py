@@ -445,7 +445,7 @@ def test_an_older_database_becomes_todays_and_keeps_every_rating(empty_url, mate
     with engine.connect() as connection:
         assert ratings(connection) == before
         version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    assert version == "0002"
+    assert version == "0003"
     create_study(engine, changed(), material)
     start_study(engine, "pilot")
     with (
