@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared import frame, words
 from pages.shared.proportion import container_key
-from protoecg.ecg import ECG
+from protoecg.ecg import DURATION_S, ECG
 from protoecg.explanation import Prototype
 from protoecg.figures.overlay import comparison_figure, describe_comparison, is_overlaid
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
@@ -75,6 +75,8 @@ def show_ecg(
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
     show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages)
+    if pages > 1 and any(_is_to_the_right(window) for window in windows):
+        st.caption(":material/swap_horiz: What is marked lies to the right: scroll sideways.")
     for note in view.filters.notes(ecg.rate):
         st.caption(f":material/info: {note}")
 
@@ -103,6 +105,10 @@ def show_comparison(
         width_px=pages * PAGE_PX,
     )
     show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)
+
+
+def _is_to_the_right(window: Window) -> bool:
+    return window.shown and not window.whole_strip and window.end_s > DURATION_S / 2
 
 
 def _pages(view: View) -> int:

@@ -8,7 +8,8 @@ HUNDREDS, UNITS = range(10), range(100)
 
 STYLE = "\n".join(
     [
-        '[class*="st-key-frame-"] { container-type: inline-size; overflow-x: auto; }',
+        '[class*="st-key-frame-"] { container-type: inline-size; overflow-x: auto; '
+        "scrollbar-color: gray transparent; }",
         '[class*="st-key-paper-"] { flex: none; height: calc('
         "(var(--hundreds) + var(--units)) * 1cqi + var(--edges)); }",
         '[class*="st-key-paper-"][class*="-plain-"] { --edges: 10px; }',

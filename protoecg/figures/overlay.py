@@ -304,6 +304,6 @@ def _height_over(
 def _printed(query: ECG, prototype: ECG, view: View, *treatment: str) -> str:
     both = (query, prototype)
     rates = " / ".join(dict.fromkeys(f"{ecg.rate:g} Hz" for ecg in both))
-    drawn = " / ".join(dict.fromkeys(view.filters.printed(ecg.rate) for ecg in both))
+    drawn = view.filters.printed(*(ecg.rate for ecg in both))
     sources = " / ".join(ecg.source for ecg in both if ecg.source)
-    return "   ".join([*view.scale, rates, *treatment, drawn, sources]).strip()
+    return "   ".join([*view.scale, rates, drawn, *treatment, sources]).strip()

@@ -133,6 +133,22 @@ def test_a_filter_that_cannot_apply_is_said_so_below_the_ecg_it_cannot_apply_to(
     assert "notch 60 Hz, low-pass 150 Hz" in ours and "no filter" in theirs
 
 
+@pytest.mark.parametrize(("speed", "wide"), [("25", False), ("50", True)])
+def test_on_wide_paper_it_is_said_where_a_window_must_be_scrolled_to(opened, demo, speed, wide):
+    statement = next(p.statement for p in demo.prototypes if p.branch == "morphology")
+    late = [
+        prototype
+        for prototype in demo.prototypes
+        if prototype.branch == "morphology" and prototype.statement == statement
+        if prototype.window_s[1] > 5
+    ]
+
+    app = opened("library", branch="morphology", speed=speed)
+
+    said = [c.value for c in app.caption if "scroll sideways" in c.value]
+    assert late and len(said) == wide * len(late)
+
+
 def test_the_model_reads_the_unfiltered_ecg(opened):
     raw, filtered = opened("explain"), opened("explain", **CHOSEN)
 
