@@ -8,14 +8,15 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import drawing, frame, models, picking, what_if, words
+from pages.shared import drawing, frame, models, picking, tracing, what_if, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures.charts import contributions_figure, describe_contributions
-from protoecg.figures.paper import LayoutName, Window
+from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
+from protoecg.figures.view import View
 
 TOP = 5
 LEADS_TOLD, SMALLEST_FALL = 3, 0.005
@@ -66,6 +67,7 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
                     "application/pdf",
                     on_click="ignore",
                 )
+            st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered.")
         with st.popover("Another ECG", icon=":material/upload_file:"):
             picking.picker()
     if explanation.quality:
@@ -148,15 +150,15 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     _verdict(finding)
     if not finding.matches:
         st.info("No prototype has a weight for this statement: it rests on the bias alone.")
-        drawing.show_ecg(ecg, [], key="query")
+        drawing.show_ecg(ecg, [], key="query", view=tracing.choose())
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tops = _strongest(finding)
-        arranged, layout = _arranged(), drawing.layout()
+        arranged, view = _arranged(), tracing.choose()
     match = _choose_match(tops)
     _facts(match)
     _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
-    _pictures(ecg, bundle, match, _windows(tops, match), arranged, layout)
+    _pictures(ecg, bundle, match, _windows(tops, match), arranged, view)
     _chart(finding)
 
 
@@ -267,26 +269,27 @@ def _pictures(
     match: Match,
     windows: list[Window],
     arranged: str,
-    layout: LayoutName,
+    view: View,
 ) -> None:
     source = models.source_ecg(bundle, match.prototype)
     if source is None:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, windows, key="query", layout=layout)
+        drawing.show_ecg(ecg, windows, key="query", view=view)
         return
     left, right, width_px = _places(arranged)
     with left:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, windows, key="query", layout=layout, width_px=width_px)
+        drawing.show_ecg(ecg, windows, key="query", view=view, width_px=width_px)
     with right:
         st.markdown("**The prototype's ECG**")
         own = [drawing.prototype_window(match.prototype)]
-        drawing.show_ecg(source, own, key="source", layout=layout, width_px=width_px)
+        drawing.show_ecg(source, own, key="source", view=view, width_px=width_px)
     drawing.show_comparison(
         ecg,
         match.window_s,
         source,
         match.prototype.window_s,
+        view=view,
         labels=("this ECG", "prototype"),
         key="comparison",
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.shared import drawing, frame, models, reviews, words
+from pages.shared import drawing, frame, models, reviews, tracing, words
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
-from protoecg.figures.paper import LayoutName
+from protoecg.figures.view import View
 from protoecg.labels import BRANCHES
 from review_db import RatingsError
 from review_db.results import prototype_summary
@@ -21,10 +21,10 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("### Prototypes", width="content", help=words.PROTOTYPE)
         models.badge(bundle)
-    shown, layout = _chosen(bundle)
+    shown, view = _chosen(bundle)
     said = _summary(bundle)
     for prototype in shown:
-        _card(bundle, prototype, said, layout)
+        _card(bundle, prototype, said, view)
 
 
 def _summary(bundle: Bundle) -> pd.DataFrame:
@@ -38,9 +38,9 @@ def _summary(bundle: Bundle) -> pd.DataFrame:
         return pd.DataFrame()
 
 
-def _chosen(bundle: Bundle) -> tuple[list[Prototype], LayoutName]:
+def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
     branches = [b for b in BRANCHES if any(p.branch == b for p in bundle.prototypes)]
-    left, right, last = st.columns([1, 2, 1])
+    left, right, last = st.columns([1, 2, 1], vertical_alignment="bottom")
     branch = left.segmented_control(
         "Branch",
         branches,
@@ -55,11 +55,11 @@ def _chosen(bundle: Bundle) -> tuple[list[Prototype], LayoutName]:
         "Statement", statements, format_func=words.named, key="statement", bind="query-params"
     )
     with last:
-        layout = drawing.layout()
-    return [p for p in of_branch if p.statement == statement], layout
+        view = tracing.choose()
+    return [p for p in of_branch if p.statement == statement], view
 
 
-def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame, layout: LayoutName) -> None:
+def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame, view: View) -> None:
     with st.container(border=True):
         st.markdown(f"#### {prototype.name}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
@@ -67,7 +67,7 @@ def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame, layout: Layo
         ecg = models.source_ecg(bundle, prototype)
         if ecg is not None:
             own = [drawing.prototype_window(prototype)]
-            drawing.show_ecg(ecg, own, key=f"ecg {prototype.name}", layout=layout)
+            drawing.show_ecg(ecg, own, key=f"ecg {prototype.name}", view=view)
 
 
 def _said(prototype: Prototype, said: pd.DataFrame) -> str:

@@ -9,11 +9,11 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import accounts, drawing, frame, models, reviews, words
+from pages.shared import accounts, drawing, frame, models, reviews, tracing, words
 from pages.shared.accounts import Account
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
-from protoecg.figures.paper import LayoutName
+from protoecg.figures.view import View
 from review_db import (
     QUESTIONS,
     Item,
@@ -100,10 +100,10 @@ def _sit(engine: Engine, reviewer: str, bundle: Bundle) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown(f"### {words.named(prototype.statement)}", width="stretch")
         models.badge(bundle)
-        layout = drawing.layout()
+        view = tracing.choose()
     given = answers(engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint)
     _marked_best(item, items, given)
-    if _picture(bundle, prototype, layout):
+    if _picture(bundle, prototype, view):
         _questions(Sitting(engine, reviewer, item, given.get(item.prototype, {})))
 
 
@@ -189,14 +189,14 @@ def _marked_best(item: Item, items: list[Item], given: dict[str, dict[str, str]]
         st.caption(f"Your best prototype of this statement so far: {best[0]}")
 
 
-def _picture(bundle: Bundle, prototype: Prototype, layout: LayoutName) -> bool:
+def _picture(bundle: Bundle, prototype: Prototype, view: View) -> bool:
     st.caption(f"{prototype.name} · {drawing.provenance(prototype)}")
     ecg = models.source_ecg(bundle, prototype)
     if ecg is None:
         st.info("A prototype can be rated once its ECG is shown. Go on with the next one.")
         return False
     own = [drawing.prototype_window(prototype)]
-    drawing.show_ecg(ecg, own, key=f"rate {prototype.name}", layout=layout)
+    drawing.show_ecg(ecg, own, key=f"rate {prototype.name}", view=view)
     return True
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import accounts, drawing, frame, items, models, reviews, seats, words
+from pages.shared import accounts, frame, items, models, reviews, seats, tracing, words
 from protoecg.bundle import Bundle
 from protoecg.labels import STATEMENTS
 from review_db import RatingsError
@@ -215,11 +215,11 @@ def _item(sitting: Sitting, bundle: Bundle) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown(f"#### {_heading(item)}", width="stretch")
         models.badge(bundle)
-        layout = drawing.layout()
+        view = tracing.choose()
     st.caption(" · ".join(_about(item)))
-    tracing, asked = st.columns([5, 2], gap="medium")
-    with tracing:
-        shown = items.show(item, bundle, layout)
+    pictures, asked = st.columns([5, 2], gap="medium")
+    with pictures:
+        shown = items.show(item, bundle, view)
         _others(sitting)
     with asked, st.container(key="answers"):
         if shown:

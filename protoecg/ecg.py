@@ -85,8 +85,12 @@ class ECG:
 
     def between(self, start_s: float, end_s: float) -> np.ndarray:
         """Return the samples from `start_s` to `end_s` seconds: (12, m) float32, mV."""
+        return self.signal[:, self.samples(start_s, end_s)]
+
+    def samples(self, start_s: float, end_s: float) -> slice:
+        """Return which samples lie from `start_s` to `end_s` seconds."""
         start, end = round(start_s * self.rate), round(end_s * self.rate)
-        return self.signal[:, max(start, 0) : max(end, 0)]
+        return slice(max(start, 0), max(end, 0))
 
 
 def lead_named(name: str) -> str | None:

@@ -18,8 +18,9 @@ from reportlab.pdfgen.canvas import Canvas
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures import sheet
-from protoecg.figures.paper import LAYOUTS, WHOLE_STRIP_S, printed_line
+from protoecg.figures.paper import WHOLE_STRIP_S, printed_line
 from protoecg.figures.theme import LIGHT
+from protoecg.figures.view import LARGE_MM, View
 from protoecg.labels import describe
 from protoecg.measure import Measurements, in_words
 
@@ -29,14 +30,15 @@ NOTICE = "Research use only. Not a medical device. Not for diagnosis or treatmen
 UNRELIABLE = "What follows is what it would say of an ordinary ECG; it is not to be relied on."
 
 # Lengths are millimetres, of the page, of its text and of the tracing.
-MM_PER_S, MM_PER_MV = 25.0, 10.0
+VIEW = View()
+MM_PER_S, MM_PER_MV = VIEW.speed, VIEW.gain
+LARGE_MV = VIEW.mv(LARGE_MM)
 EDGE, HEAD, FOOT = 6.0, 6.0, 5.0
 GRID_WIDTH, GRID_HEIGHT = 265.0, 115.0
 ZERO_MM = 10.0
 LETTERS, LEADING, GAP = 2.4, 3.4, 4.0
 COLUMNS = (50.0, 84.0, 123.0)
 
-ROW_MV = 2.5
 MAX_REACH_MV = 3.0
 FAR_MV = 1.0
 PULSE_S = -0.28
@@ -233,10 +235,10 @@ def _draw_ecg(
     canvas.setStrokeColor(LIGHT.ink)
     canvas.setLineWidth(0.25)
     canvas.setLineJoin(1)
-    rows = [_row(signal, ecg.rate, leads) for leads in LAYOUTS["3x4"].rows]
+    rows = [_row(signal, ecg.rate, leads) for leads in VIEW.rows]
     whole = [np.concatenate([values for _, _, values in row]) for row in rows]
     for row, zero in zip(rows, _zeros(whole, ecg.rate), strict=True):
-        _stroke(canvas, sheet.calibration_pulse(PULSE_S, 0.0), zero)
+        _stroke(canvas, sheet.calibration_pulse(PULSE_S, 0.0, VIEW), zero)
         for lead, start_s, values in row:
             if start_s:
                 _stroke(canvas, sheet.vertical(start_s, -0.3, 0.3), zero)
@@ -244,7 +246,7 @@ def _draw_ecg(
             _stroke(canvas, list(zip(times.tolist(), values.tolist(), strict=True)), zero)
             at = ZERO_MM + MM_PER_S * start_s + 1, zero + MM_PER_MV * _above(values, ecg.rate)
             _write(canvas, [_Line(((0, lead),), font=BOLD)], (at[0], at[1] + LEADING), GRID_WIDTH)
-    _write(canvas, [_Line(((0, moved + printed_line(ecg)),))], (2, LEADING), GRID_WIDTH - 4)
+    _write(canvas, [_Line(((0, moved + printed_line(ecg, VIEW)),))], (2, LEADING), GRID_WIDTH - 4)
     canvas.restoreState()
 
 
@@ -278,13 +280,13 @@ def _near_zero(ecg: ECG) -> tuple[np.ndarray, str]:
 def _zeros(rows: Sequence[np.ndarray], rate: float) -> list[float]:
     """Return the height of each row's zero line; rows run into each other before they shrink."""
     lows, highs = zip(*(sheet.envelope(row, rate) for row in rows), strict=True)
-    offsets = np.array(sheet.row_offsets(lows, highs, spacing=ROW_MV))
-    above = min(sheet.up_to_line(float(rows[0].max()) + 0.3), MAX_REACH_MV)
-    below = min(sheet.up_to_line(0.5 - float(rows[-1].min())), MAX_REACH_MV)
+    offsets = np.array(sheet.row_offsets(lows, highs, VIEW, spacing=VIEW.row_mv))
+    above = min(sheet.up_to_line(float(rows[0].max()) + 0.3, LARGE_MV), MAX_REACH_MV)
+    below = min(sheet.up_to_line(0.5 - float(rows[-1].min()), LARGE_MV), MAX_REACH_MV)
     room = GRID_HEIGHT / MM_PER_MV - max(above, 1.5) - max(below, 1.0)
     if offsets[0] > room:
         offsets *= room / offsets[0]
-    spare = sheet.down_to_line((room - offsets[0]) / 2)
+    spare = sheet.down_to_line((room - offsets[0]) / 2, LARGE_MV)
     return (MM_PER_MV * (offsets + max(below, 1.0) + spare)).tolist()
 
 

@@ -23,11 +23,7 @@ from review_db.assignment import Material, NewItem, make_items, make_places
 from review_db.database import RatingsError, reading, writing
 from review_db.design import Design, DesignError, design_from, design_to_json
 from review_db.questions import CODEBOOK_VERSION, checked_reviewer
-<<<<<<< HEAD
-from review_db.schema import assignment, sign_in_key, study, study_item
-=======
-from review_db.schema import NAME_LENGTH, assignment, seat_account, sign_in_key, study, study_item
->>>>>>> oidc
+from review_db.schema import assignment, seat_account, sign_in_key, study, study_item
 
 # No letter or digit that could be taken for another one.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"

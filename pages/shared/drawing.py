@@ -7,14 +7,16 @@ import streamlit as st
 
 from pages.shared import frame, words
 from pages.shared.proportion import container_key
-from protoecg.ecg import ECG
+from protoecg.ecg import DURATION_S, ECG
 from protoecg.explanation import Prototype
-from protoecg.figures.overlay import comparison_figure, describe_comparison
-from protoecg.figures.paper import LayoutName, Window, describe_ecg, ecg_figure
+from protoecg.figures.overlay import comparison_figure, describe_comparison, is_overlaid
+from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import CONFIG, THEMES
+from protoecg.figures.view import View
 
 PAGE_PX, HALF_PX = 1090, 535
-LAYOUTS: dict[LayoutName, str] = {"3x4": "3 × 4", "6x2": "6 × 2", "12x1": "12 in full"}
+# At this paper speed ten seconds fill the page's width.
+FITTING_MM_PER_S = 25.0
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -22,11 +24,22 @@ def show(figure: go.Figure, *, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=f"{key} {frame.theme()}", config=CONFIG, theme=None, alt=alt)
 
 
-def show_paper(figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX) -> None:
-    """Put a figure made for `width_px` on the page, in its proportions at any width."""
+def show_paper(
+    figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX, pages: int = 1
+) -> None:
+    """Put a figure on the page, in its proportions at any width.
+
+    Parameters
+    ----------
+    width_px, pages : it was made for `pages` times `width_px`; what is wider than 1 is scrolled
+    """
     margin = figure.layout.margin
     inner = container_key(
-        figure.layout.height - margin.t - margin.b, width_px, legend=margin.t > 8, name=key
+        figure.layout.height - margin.t - margin.b,
+        width_px,
+        legend=margin.t > 8,
+        pages=pages,
+        name=key,
     )
     figure.update_layout(height=None)
     # Plotly draws once before it knows its height; ranges fitted to that would be kept.
@@ -43,37 +56,29 @@ def show_paper(figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX
         )
 
 
-def layout() -> LayoutName:
-    """Ask how the leads are printed; kept in the URL."""
-    chosen = st.segmented_control(
-        "Leads",
-        list(LAYOUTS),
-        default="3x4",
-        required=True,
-        format_func=LAYOUTS.__getitem__,
-        key="leads",
-        bind="query-params",
-        help="In 3 × 4 print a lead shows 2.5 s, in 6 × 2 print 5 s, so a window is marked on the "
-        "leads printed at that moment. With twelve full leads it is marked on all of them.",
-    )
-    return chosen or "3x4"
-
-
 def show_ecg(
     ecg: ECG,
     windows: list[Window],
     *,
     key: str,
-    layout: LayoutName = "3x4",
+    view: View,
     width_px: int = PAGE_PX,
 ) -> None:
-    """Print an ECG on the page."""
-    figure = ecg_figure(ecg, windows=windows, theme=frame.theme(), layout=layout, width_px=width_px)
+    """Print an ECG on the page, and say below what its filters do and don't."""
+    pages = _pages(view)
+    figure = ecg_figure(
+        ecg, view=view, windows=windows, theme=frame.theme(), width_px=pages * width_px
+    )
     if len(windows) < 2 or width_px < PAGE_PX:
         _without_legend(figure)
     if width_px < PAGE_PX:
         _with_small_type(figure)
-    show_paper(figure, key=key, alt=describe_ecg(ecg, windows), width_px=width_px)
+    alt = describe_ecg(ecg, view, windows)
+    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages)
+    if pages > 1 and any(_is_to_the_right(window) for window in windows):
+        st.caption(":material/swap_horiz: What is marked lies to the right: scroll sideways.")
+    for note in view.filters.notes(ecg.rate):
+        st.caption(f":material/info: {note}")
 
 
 def show_comparison(
@@ -82,15 +87,33 @@ def show_comparison(
     source: ECG,
     source_s: tuple[float, float],
     *,
+    view: View,
     labels: tuple[str, str],
     key: str,
 ) -> None:
     """Lay two windows over each other, lead by lead."""
     st.markdown("**Both, lead by lead**")
+    pages = 1 if is_overlaid(window_s, source_s) else _pages(view)
     figure = comparison_figure(
-        ecg, window_s, source, source_s, theme=frame.theme(), labels=labels, width_px=PAGE_PX
+        ecg,
+        window_s,
+        source,
+        source_s,
+        view=view,
+        theme=frame.theme(),
+        labels=labels,
+        width_px=pages * PAGE_PX,
     )
-    show_paper(figure, key=key, alt=describe_comparison(window_s, source_s))
+    show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)
+
+
+def _is_to_the_right(window: Window) -> bool:
+    return window.shown and not window.whole_strip and window.end_s > DURATION_S / 2
+
+
+def _pages(view: View) -> int:
+    """Return how many times as wide as its place a paper of ten seconds is."""
+    return round(view.speed / FITTING_MM_PER_S)
 
 
 def _without_legend(figure: go.Figure) -> None:

@@ -15,28 +15,29 @@ from pages.shared import drawing, frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.explanation import Prototype
-from protoecg.figures.paper import LayoutName, Window
+from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
+from protoecg.figures.view import View
 from protoecg.noise import with_noise
 from protoecg.waveforms import WaveformUnavailable
 from review_db.sittings import OpenItem
 
 
-def show(item: OpenItem, bundle: Bundle, layout: LayoutName) -> bool:
+def show(item: OpenItem, bundle: Bundle, view: View) -> bool:
     """Draw an item; where its ECG cannot be had, say so and return False."""
     key = f"item {item.place.position} {item.place.stage}"
     try:
         if item.kind == "match":
-            _match(item.draw, bundle, layout, key)
+            _match(item.draw, bundle, view, key)
         elif item.kind == "pair":
-            _pair(item.draw, bundle, layout, key)
+            _pair(item.draw, bundle, view, key)
         elif item.kind == "reading":
             given = item.draw.get("explanation", {"matches": []})
-            _explained(_ecg(item.draw["ecg"], bundle), given, bundle, key, layout=layout)
+            _explained(_ecg(item.draw["ecg"], bundle), given, bundle, key, view=view)
         elif item.kind == "statement":
-            _several(item.draw["prototypes"], bundle, layout, key)
+            _several(item.draw["prototypes"], bundle, view, key)
         else:
-            _window(_ecg(item.draw["ecg"], bundle, item.draw.get("noise")), item, layout, key)
+            _window(_ecg(item.draw["ecg"], bundle, item.draw.get("noise")), item, view, key)
     except (WaveformUnavailable, ECGError, KeyError):
         # The reason would name the record, which may tell what is hidden.
         st.warning(
@@ -58,16 +59,16 @@ def _letter(n: int) -> str:
     return ascii_uppercase[n] if n < len(ascii_uppercase) else str(n + 1)
 
 
-def _window(ecg: ECG, item: OpenItem, layout: LayoutName, key: str) -> None:
-    drawing.show_ecg(ecg, [_marked(item.draw["ecg"])], key=key, layout=layout)
+def _window(ecg: ECG, item: OpenItem, view: View, key: str) -> None:
+    drawing.show_ecg(ecg, [_marked(item.draw["ecg"])], key=key, view=view)
 
 
-def _match(draw: Mapping[str, Any], bundle: Bundle, layout: LayoutName, key: str) -> None:
+def _match(draw: Mapping[str, Any], bundle: Bundle, view: View, key: str) -> None:
     patient, prototype = _ecg(draw["ecg"], bundle), _ecg(draw["prototype"], bundle)
     own = Window(*draw["window_s"], "patient", THEMES[frame.theme()].prototype)
     with st.container(key="pair"):
         left, right = st.columns(2)
-    half = {"layout": layout, "width_px": drawing.HALF_PX}
+    half = {"view": view, "width_px": drawing.HALF_PX}
     with left:
         st.markdown("**The patient's ECG**")
         drawing.show_ecg(patient, [own], key=f"{key} patient", **half)
@@ -79,19 +80,20 @@ def _match(draw: Mapping[str, Any], bundle: Bundle, layout: LayoutName, key: str
         tuple(draw["window_s"]),
         prototype,
         tuple(draw["prototype"]["window_s"]),
+        view=view,
         labels=("patient", "prototype"),
         key=f"{key} both",
     )
 
 
-def _pair(draw: Mapping[str, Any], bundle: Bundle, layout: LayoutName, key: str) -> None:
+def _pair(draw: Mapping[str, Any], bundle: Bundle, view: View, key: str) -> None:
     ecg = _ecg(draw["ecg"], bundle)
     with st.container(key="pair"):
         columns = st.columns(2)
     for side, column in zip(("left", "right"), columns, strict=True):
         with column:
             st.markdown(f"**The {side} explanation**")
-            half = {"layout": layout, "width_px": drawing.HALF_PX}
+            half = {"view": view, "width_px": drawing.HALF_PX}
             _explained(ecg, draw[side], bundle, f"{key} {side}", **half)
 
 
@@ -110,13 +112,11 @@ def _explained(
         drawing.show_ecg(_ecg(prototype, bundle), own, key=f"{key} {n}", **printed)
 
 
-def _several(
-    prototypes: Sequence[Mapping[str, Any]], bundle: Bundle, layout: LayoutName, key: str
-) -> None:
+def _several(prototypes: Sequence[Mapping[str, Any]], bundle: Bundle, view: View, key: str) -> None:
     for n, prototype in enumerate(prototypes):
         st.markdown(f"**Prototype {_letter(n)}**")
         windows = [_marked(prototype)]
-        drawing.show_ecg(_ecg(prototype, bundle), windows, key=f"{key} {n}", layout=layout)
+        drawing.show_ecg(_ecg(prototype, bundle), windows, key=f"{key} {n}", view=view)
 
 
 def _marked(ecg: Mapping[str, Any]) -> Window:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from math import ceil
 
-PERCENT = range(10, 200)
+HUNDREDS, UNITS = range(10), range(100)
 
 STYLE = "\n".join(
     [
-        '[class*="st-key-frame-"] { container-type: inline-size; }',
-        '[class*="st-key-paper-"] { flex: none; height: calc(var(--share) + var(--edges)); }',
+        '[class*="st-key-frame-"] { container-type: inline-size; overflow-x: auto; '
+        "scrollbar-color: gray transparent; }",
+        '[class*="st-key-paper-"] { flex: none; height: calc('
+        "(var(--hundreds) + var(--units)) * 1cqi + var(--edges)); }",
         '[class*="st-key-paper-"][class*="-plain-"] { --edges: 10px; }',
         '[class*="st-key-paper-"][class*="-legend-"] { --edges: 36px; }',
-        *(f'[class*="st-key-paper-{share}-"] {{ --share: {share}cqi; }}' for share in PERCENT),
+        '[class*="st-key-paper-"][class*="-2pages-"] { width: 200cqi; max-width: none; }',
+        *(f'[class*="st-key-paper-{n}h"] {{ --hundreds: {100 * n}; }}' for n in HUNDREDS),
+        *(f'[class*="st-key-paper-"][class*="h{n}u-"] {{ --units: {n}; }}' for n in UNITS),
     ]
 )
 
 
-def container_key(height: float, width: float, *, legend: bool, name: str) -> str:
-    """Key of a container that is `height / width` of its surroundings, plus room for a legend."""
-    share = min(max(ceil(100 * height / width), PERCENT.start), PERCENT.stop - 1)
-    return f"paper-{share}-{'legend' if legend else 'plain'}-{name}"
+def container_key(height: float, width: float, *, legend: bool, pages: int, name: str) -> str:
+    """Key of a container that is `height / width` of its surroundings, plus room for a legend.
+
+    Parameters
+    ----------
+    pages : how many times as wide as its surroundings it is, 1 or 2
+    """
+    hundreds, units = divmod(min(ceil(100 * height / width), 999), 100)
+    return f"paper-{hundreds}h{units}u-{'legend' if legend else 'plain'}-{pages}pages-{name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -10,27 +9,23 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from protoecg.ecg import DURATION_S, ECG, LEADS
+from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
+from protoecg.figures.filters import filtered
 from protoecg.figures.theme import THEMES, Theme, ThemeName
+from protoecg.figures.view import LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
 
 Interval = tuple[float, float]
 
 # Longer windows hold several beats, which no two ECGs have at the same moments.
 MAX_OVERLAY_S = 4.0
-# Up to here six leads stand side by side, above it four, as in print.
-SIX_ABREAST_S = 1.6
-
-SIX_ABREAST = (LEADS[:6], LEADS[6:])
-AS_PRINTED = (
-    ("I", "aVR", "V1", "V4"),
-    ("II", "aVL", "V2", "V5"),
-    ("III", "aVF", "V3", "V6"),
-)
+# Leads side by side, and the widest paper in mm on which they still can be read.
+ABREAST = ((6, 270.0), (4, 420.0), (2, float("inf")))
 STRIP_LEADS = ("II", "V1")
 LABELS = ("your ECG", "prototype")
-SPACING_MV = 2.0
-GAP_S = 0.2
+SPACING_MM = 20.0
+STRIP = (0.0, DURATION_S)
+OFFSET_REMOVED = "offset removed (each lead's median in the window)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,26 +47,18 @@ def comparison_figure(
     prototype: ECG,
     prototype_window: Interval,
     *,
+    view: View,
     title: str = "",
     theme: ThemeName = "light",
     labels: tuple[str, str] = LABELS,
     width_px: int = 1400,
 ) -> go.Figure:
     """Return `overlay_figure` for windows of up to 4 s, else `strips_figure`."""
-    if _too_long_to_overlay(query_window, prototype_window):
-        return strips_figure(
-            query, prototype, title=title, theme=theme, labels=labels, width_px=width_px
-        )
-    return overlay_figure(
-        query,
-        query_window,
-        prototype,
-        prototype_window,
-        title=title,
-        theme=theme,
-        labels=labels,
-        width_px=width_px,
-    )
+    style: dict[str, Any] = {"view": view, "title": title, "theme": theme, "labels": labels}
+    if is_overlaid(query_window, prototype_window):
+        windows = query, query_window, prototype, prototype_window
+        return overlay_figure(*windows, **style, width_px=width_px)
+    return strips_figure(query, prototype, **style, width_px=width_px)
 
 
 def overlay_figure(
@@ -80,6 +67,7 @@ def overlay_figure(
     prototype: ECG,
     prototype_window: Interval,
     *,
+    view: View,
     title: str = "",
     theme: ThemeName = "light",
     labels: tuple[str, str] = LABELS,
@@ -88,37 +76,39 @@ def overlay_figure(
     """Lay both windows over each other, lead by lead, on one scale.
 
     Time 0 is the start of each window, and each lead's median over its window is taken off,
-    because the model does not see the baseline either; nothing else is changed or aligned.
+    because the model does not see the baseline either; nothing else is aligned.
     """
     colours = THEMES[theme]
     thin, broad = _lines(colours)
-    ours = _around_median(query.between(*query_window))
-    theirs = _around_median(prototype.between(*prototype_window))
+    ours = _around_median(_within(query, query_window, view))
+    theirs = _around_median(_within(prototype, prototype_window, view))
     seconds = max(ours.shape[1] / query.rate, theirs.shape[1] / prototype.rate)
-    rows = SIX_ABREAST if seconds <= SIX_ABREAST_S else AS_PRINTED
-    cell_s = sheet.up_to_line(seconds + GAP_S, sheet.LARGE_S)
-    places = _places(rows, cell_s, _row_offsets(rows, ours, theirs))
+    large_s = view.s(LARGE_MM)
+    cell_s = sheet.up_to_line(seconds + large_s, large_s)
+    rows = _rows(cell_s, view)
+    places = _places(rows, cell_s, _row_offsets(rows, view, ours, theirs))
     # The query's thin line lies on the prototype's broad one, so both are seen.
     drawings = [
-        _Drawing(lead, label, values, rate, line, *places[lead])
+        _Drawing(lead, label, of_lead(signal, lead), rate, line, *places[lead])
         for label, signal, rate, line in (
             (labels[1], theirs, prototype.rate, broad),
             (labels[0], ours, query.rate, thin),
         )
-        for lead, values in zip(LEADS, signal, strict=True)
+        for lead in view.leads
     ]
     figure = _sheet_for(
         drawings,
-        seconds=(-GAP_S, len(rows[0]) * cell_s),
+        view,
+        seconds=(-large_s, len(rows[0]) * cell_s),
         title=title,
-        printed=_printed(query, prototype, "offset removed (each lead's median in the window)"),
+        printed=_printed(query, prototype, view, OFFSET_REMOVED),
         legend=True,
         theme=colours,
         width_px=width_px,
     )
-    figure.add_traces([_overlaid(drawing) for drawing in drawings])
-    names = [(drawing, drawing.lead) for drawing in drawings[len(LEADS) :]]
-    figure.add_trace(_lead_names(names, drawings, colours, length_s=0.25))
+    figure.add_traces([_overlaid(drawing, view.leads[0]) for drawing in drawings])
+    names = [(drawing, drawing.lead) for drawing in drawings[len(view.leads) :]]
+    figure.add_trace(_lead_names(names, drawings, colours, view, length_mm=6.25))
     figure.update_layout(legend={"traceorder": "reversed"})
     return figure
 
@@ -127,45 +117,53 @@ def strips_figure(
     query: ECG,
     prototype: ECG,
     *,
-    leads: Sequence[str] = STRIP_LEADS,
+    view: View,
     title: str = "",
     theme: ThemeName = "light",
     labels: tuple[str, str] = LABELS,
     width_px: int = 1400,
 ) -> go.Figure:
-    """Set ten seconds of a lead of both ECGs one above the other, raw, for each lead in turn.
+    """Set ten seconds of both ECGs one above the other, for the strip's lead and II or V1.
 
     For matches of the whole strip, whose beats do not fall on the same moments.
     """
     colours = THEMES[theme]
     ink, accent = ({**line, "width": 1.4} for line in _lines(colours))
     strips = [
-        _Drawing(lead, label, _strip(ecg, lead), ecg.rate, line)
-        for lead in leads
+        _Drawing(lead, label, of_lead(_within(ecg, STRIP, view), lead), ecg.rate, line)
+        for lead in strip_leads(view)
         for label, ecg, line in ((labels[0], query, ink), (labels[1], prototype, accent))
     ]
-    drawings = _stacked(strips)
+    drawings = _stacked(strips, view)
+    left_s, pulse_s = sheet.before_zero(view)
     figure = _sheet_for(
         drawings,
-        seconds=(-0.6, DURATION_S + GAP_S),
+        view,
+        seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
         title=title,
-        printed=_printed(query, prototype, "no filter"),
+        printed=_printed(query, prototype, view),
         legend=False,
         theme=colours,
         width_px=width_px,
     )
-    pulses = [point for d in drawings for point in sheet.calibration_pulse(-0.4, d.offset)]
+    pulses = [point for d in drawings for point in sheet.calibration_pulse(pulse_s, d.offset, view)]
     figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
     figure.add_traces([_trace(drawing) for drawing in drawings])
     names = [(drawing, f"{drawing.lead}  {drawing.label}") for drawing in drawings]
-    figure.add_trace(_lead_names(names, drawings, colours, length_s=1.0))
+    figure.add_trace(_lead_names(names, drawings, colours, view, length_mm=25))
     return figure
 
 
-def describe_comparison(query_window: Interval, prototype_window: Interval) -> str:
+def strip_leads(view: View) -> tuple[str, ...]:
+    """Return the two leads that `strips_figure` shows: the strip's first."""
+    return tuple(dict.fromkeys((view.strip, *STRIP_LEADS)))[:2]
+
+
+def describe_comparison(query_window: Interval, prototype_window: Interval, view: View) -> str:
     """Say in words what `comparison_figure` shows, for readers who cannot see it."""
-    if _too_long_to_overlay(query_window, prototype_window):
-        return "Your ECG and the prototype's, leads II and V1, ten seconds each, in turn."
+    if not is_overlaid(query_window, prototype_window):
+        leads = " and ".join(strip_leads(view))
+        return f"Your ECG and the prototype's, leads {leads}, ten seconds each, in turn."
     (start, end), (own_start, own_end) = query_window, prototype_window
     return (
         f"Your ECG from {start:.2f} to {end:.2f} s over the prototype's ECG from "
@@ -173,16 +171,23 @@ def describe_comparison(query_window: Interval, prototype_window: Interval) -> s
     )
 
 
-def _too_long_to_overlay(*windows: Interval) -> bool:
-    return max(end - start for start, end in windows) > MAX_OVERLAY_S
+def is_overlaid(*windows: Interval) -> bool:
+    """Whether `comparison_figure` lays windows over each other."""
+    return max(end - start for start, end in windows) <= MAX_OVERLAY_S
 
 
 def _around_median(signal: np.ndarray) -> np.ndarray:
     return signal - np.median(signal, axis=1, keepdims=True)
 
 
-def _strip(ecg: ECG, lead: str) -> np.ndarray:
-    return ecg.between(0.0, DURATION_S)[LEADS.index(lead)]
+def _within(ecg: ECG, window: Interval, view: View) -> np.ndarray:
+    return filtered(ecg, view.filters)[:, ecg.samples(*window)]
+
+
+def _rows(cell_s: float, view: View) -> Rows:
+    """Put as many leads side by side as can be read, in the order of the view."""
+    columns = next(n for n, widest in ABREAST if n * cell_s * view.speed <= widest + 1e-6)
+    return abreast(view.leads, columns) if columns < 6 else (view.leads[:6], view.leads[6:])
 
 
 def _lines(theme: Theme) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -190,18 +195,14 @@ def _lines(theme: Theme) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"color": theme.query, "width": 1.5}, {"color": theme.prototype, "width": 3.5}
 
 
-def _row_offsets(rows: Sequence[Sequence[str]], *signals: np.ndarray) -> list[float]:
-    indices = [[LEADS.index(lead) for lead in row] for row in rows]
-    low = np.minimum.reduce([signal.min(axis=1) for signal in signals])
-    high = np.maximum.reduce([signal.max(axis=1) for signal in signals])
-    return sheet.row_offsets(
-        [low[row] for row in indices], [high[row] for row in indices], spacing=SPACING_MV
-    )
+def _row_offsets(rows: Rows, view: View, *signals: np.ndarray) -> list[float]:
+    drawn = [[[of_lead(signal, lead) for signal in signals] for lead in leads] for leads in rows]
+    lows = [np.array([min(v.min() for v in both) for both in row]) for row in drawn]
+    highs = [np.array([max(v.max() for v in both) for both in row]) for row in drawn]
+    return sheet.row_offsets(lows, highs, view, spacing=view.mv(SPACING_MM))
 
 
-def _places(
-    rows: Sequence[Sequence[str]], cell_s: float, offsets: list[float]
-) -> dict[str, tuple[float, float]]:
+def _places(rows: Rows, cell_s: float, offsets: list[float]) -> dict[str, tuple[float, float]]:
     return {
         lead: (column * cell_s, offset)
         for row, offset in zip(rows, offsets, strict=True)
@@ -209,15 +210,16 @@ def _places(
     }
 
 
-def _stacked(strips: list[_Drawing]) -> list[_Drawing]:
+def _stacked(strips: list[_Drawing], view: View) -> list[_Drawing]:
     lows = [np.atleast_1d(strip.values.min()) for strip in strips]
     highs = [np.atleast_1d(strip.values.max()) for strip in strips]
-    offsets = sheet.row_offsets(lows, highs, spacing=SPACING_MV)
+    offsets = sheet.row_offsets(lows, highs, view, spacing=view.apart(SPACING_MM))
     return [replace(strip, offset=o) for strip, o in zip(strips, offsets, strict=True)]
 
 
 def _sheet_for(
     drawings: list[_Drawing],
+    view: View,
     *,
     seconds: Interval,
     title: str,
@@ -228,13 +230,15 @@ def _sheet_for(
 ) -> go.Figure:
     lowest = min(float(d.values.min()) + d.offset for d in drawings)
     highest = max(float(d.values.max()) + d.offset for d in drawings)
-    top = max(d.offset for d in drawings) + 1.0
+    top = max(d.offset for d in drawings) + PULSE_MV
+    large = view.mv(LARGE_MM)
     return sheet.sheet(
         theme,
+        view,
         seconds=seconds,
         millivolts=(
-            sheet.down_to_line(min(lowest, -0.5) - sheet.PRINTED_MV),
-            sheet.up_to_line(max(highest + 0.5, top)),
+            sheet.down_to_line(min(lowest, -large) - view.mv(sheet.PRINTED_MM), large),
+            sheet.up_to_line(max(highest + large, top), large),
         ),
         title=title,
         printed=printed,
@@ -243,8 +247,8 @@ def _sheet_for(
     )
 
 
-def _overlaid(drawing: _Drawing) -> go.Scatter:
-    trace = _trace(drawing, legendgroup=drawing.label, showlegend=drawing.lead == LEADS[0])
+def _overlaid(drawing: _Drawing, first: str) -> go.Scatter:
+    trace = _trace(drawing, legendgroup=drawing.label, showlegend=drawing.lead == first)
     seconds = np.arange(len(drawing.values)) / drawing.rate
     told = np.column_stack([drawing.values, seconds]).astype(np.float32)
     trace.update(
@@ -271,11 +275,12 @@ def _lead_names(
     texts: list[tuple[_Drawing, str]],
     drawings: list[_Drawing],
     theme: Theme,
+    view: View,
     *,
-    length_s: float,
+    length_mm: float,
 ) -> go.Scatter:
     words = [
-        (d.start_s + sheet.S_PER_MM / 2, _height_over(d, drawings, length_s), text)
+        (d.start_s + view.s(0.5), _height_over(d, drawings, view, length_mm), text)
         for d, text in texts
     ]
     return sheet.written(
@@ -283,17 +288,22 @@ def _lead_names(
     )
 
 
-def _height_over(drawing: _Drawing, drawings: list[_Drawing], length_s: float) -> float:
+def _height_over(
+    drawing: _Drawing, drawings: list[_Drawing], view: View, length_mm: float
+) -> float:
     place = (drawing.start_s, drawing.offset)
     starts = [
-        d.values[: max(round(length_s * d.rate), 1)].max()
+        d.values[: max(round(view.s(length_mm) * d.rate), 1)].max()
         for d in drawings
         if (d.start_s, d.offset) == place
     ]
-    return drawing.offset + float(np.clip(max(starts) + 0.2, 0.4, 1.2))
+    above = max(starts) + view.mv(2)
+    return drawing.offset + float(np.clip(above, view.mv(4), view.mv(12)))
 
 
-def _printed(query: ECG, prototype: ECG, treatment: str) -> str:
-    rates = " / ".join(f"{rate:g} Hz" for rate in dict.fromkeys((query.rate, prototype.rate)))
-    sources = " / ".join(source for source in (query.source, prototype.source) if source)
-    return "   ".join(["25 mm/s", "10 mm/mV", rates, treatment, sources]).strip()
+def _printed(query: ECG, prototype: ECG, view: View, *treatment: str) -> str:
+    both = (query, prototype)
+    rates = " / ".join(dict.fromkeys(f"{ecg.rate:g} Hz" for ecg in both))
+    drawn = view.filters.printed(*(ecg.rate for ecg in both))
+    sources = " / ".join(ecg.source for ecg in both if ecg.source)
+    return "   ".join([*view.scale, rates, drawn, *treatment, sources]).strip()

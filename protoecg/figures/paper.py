@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from protoecg.ecg import DURATION_S, ECG, LEADS
+from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
+from protoecg.figures.filters import filtered
 from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
-
-LayoutName = Literal["3x4", "6x2", "12x1"]
+from protoecg.figures.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View, of_lead
 
 WHOLE_STRIP_S = 9.9
-LEFT_S, RIGHT_S = -0.6, DURATION_S + 0.2
-PULSE_S = -0.4
-LABEL_LINES = 3
-LABEL_MV = 0.35
+LABEL_LINES, LABEL_MM, LABEL_ROOM_MM = 3, 3.5, 37.5
+MARGIN_MM = 15.0
+SEPARATOR_MM = 3.0
+NAME_MM, NAMED_EVERY_MM = 7.5, 250.0
 
 
 @dataclass(frozen=True)
@@ -53,29 +53,6 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Rows of leads; the leads of a row share its ten seconds, each printing its part."""
-
-    rows: tuple[tuple[str, ...], ...]
-    spacing_mv: float
-
-
-LAYOUTS: dict[LayoutName, Layout] = {
-    "3x4": Layout(
-        (
-            ("I", "aVR", "V1", "V4"),
-            ("II", "aVL", "V2", "V5"),
-            ("III", "aVF", "V3", "V6"),
-            ("II",),
-        ),
-        spacing_mv=2.5,
-    ),
-    "6x2": Layout(tuple(zip(LEADS[:6], LEADS[6:], strict=True)), spacing_mv=2.0),
-    "12x1": Layout(tuple((lead,) for lead in LEADS), spacing_mv=1.5),
-}
-
-
-@dataclass(frozen=True)
 class _Piece:
     """What one lead prints: its samples from `start_s` on, around `offset`."""
 
@@ -96,60 +73,60 @@ class _Piece:
 def ecg_figure(
     ecg: ECG,
     *,
+    view: View,
     windows: Sequence[Window] = (),
     title: str = "",
     theme: ThemeName = "light",
-    layout: LayoutName = "3x4",
     width_px: int = 1400,
 ) -> go.Figure:
-    """Print the first ten seconds on ECG paper, raw, at 25 mm/s and 10 mm/mV.
+    """Print the first ten seconds on ECG paper.
 
     Parameters
     ----------
     windows : marked where their moment is printed, each switched by its legend entry
-    layout : "3x4" prints four columns of 2.5 s and lead II as a rhythm strip; "6x2" prints two
-        columns of 5 s, "12x1" every lead in full
     width_px : the page's width that the height is chosen for
     """
     colours = THEMES[theme]
-    pieces = _pieces(ecg, LAYOUTS[layout])
-    low, high = _paper_range(pieces, windows)
+    pieces = _pieces(ecg, view)
+    low, high = _paper_range(pieces, windows, view)
+    left_s, pulse_s = sheet.before_zero(view)
     figure = sheet.sheet(
         colours,
-        seconds=(LEFT_S, RIGHT_S),
+        view,
+        seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
         millivolts=(low, high),
         title=title,
-        printed=printed_line(ecg),
+        printed=printed_line(ecg, view),
         legend=bool(windows),
         width_px=width_px,
     )
     marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
-    figure.add_traces(
-        [_band(window, colour, (low + sheet.PRINTED_MV, high)) for window, colour in marked]
-    )
-    figure.add_trace(_pulses_and_separators(pieces, colours))
+    floor = low + view.mv(sheet.PRINTED_MM)
+    figure.add_traces([_band(window, colour, (floor, high)) for window, colour in marked])
+    figure.add_trace(_pulses_and_separators(pieces, pulse_s, colours, view))
     figure.add_traces([_tracing(piece, colours) for piece in pieces])
     figure.add_traces([_accent(w, c, pieces) for w, c in marked if not w.whole_strip])
-    figure.add_trace(_lead_names(pieces, colours))
-    figure.add_trace(_clock(low, colours))
+    figure.add_trace(_lead_names(pieces, colours, view))
+    figure.add_trace(_clock(floor + view.mv(2), colours))
     for line, (window, colour) in enumerate(marked):
-        at = high - LABEL_MV * (0.6 + line % LABEL_LINES)
-        figure.add_trace(_label(window, colour, at))
+        at = high - view.mv(LABEL_MM * (0.6 + line % LABEL_LINES))
+        figure.add_trace(_label(window, colour, at, view))
     return figure
 
 
-def printed_line(ecg: ECG) -> str:
-    """Return what a printed ECG says about itself: speed, gain, rate, filter and source."""
-    facts = ["25 mm/s", "10 mm/mV", f"{ecg.rate:g} Hz", "no filter"]
+def printed_line(ecg: ECG, view: View) -> str:
+    """Return what a printed ECG says about itself: speed, gain, rate, filters and source."""
+    facts = [*view.scale, f"{ecg.rate:g} Hz", view.filters.printed(ecg.rate)]
     if ecg.duration > DURATION_S + 0.1:
         facts.append(f"first {DURATION_S:g} of {ecg.duration:.0f} s")
     return "   ".join([*facts, ecg.source]).strip()
 
 
-def describe_ecg(ecg: ECG, windows: Sequence[Window] = ()) -> str:
+def describe_ecg(ecg: ECG, view: View, windows: Sequence[Window] = ()) -> str:
     """Say in words what `ecg_figure` shows, for readers who cannot see it."""
-    what = f"Twelve-lead ECG{f' {ecg.source}' if ecg.source else ''}, first {DURATION_S:g} s."
-    return " ".join([what, *(describe_window(window) for window in windows)])
+    what = f"Twelve-lead ECG{f' {ecg.source}' if ecg.source else ''}, first {DURATION_S:g} s"
+    drawn = ", ".join((*view.scale, view.filters.printed(ecg.rate)))
+    return " ".join([f"{what}; {drawn}.", *(describe_window(window) for window in windows)])
 
 
 def describe_window(window: Window) -> str:
@@ -159,11 +136,12 @@ def describe_window(window: Window) -> str:
     return f"{window.label}: marked from {window.start_s:.2f} to {window.end_s:.2f} s."
 
 
-def _pieces(ecg: ECG, layout: Layout) -> list[_Piece]:
-    rows = [_row_pieces(ecg, leads) for leads in layout.rows]
+def _pieces(ecg: ECG, view: View) -> list[_Piece]:
+    signal = filtered(ecg, view.filters)
+    rows = [_row_pieces(signal, ecg.rate, leads) for leads in view.rows]
     whole_rows = [np.concatenate([values for _, _, values in row]) for row in rows]
     lows, highs = zip(*(sheet.envelope(row, ecg.rate) for row in whole_rows), strict=True)
-    offsets = sheet.row_offsets(lows, highs, spacing=layout.spacing_mv)
+    offsets = sheet.row_offsets(lows, highs, view, spacing=view.row_mv)
     return [
         _Piece(lead, start_s, values, offset, ecg.rate)
         for row, offset in zip(rows, offsets, strict=True)
@@ -171,22 +149,28 @@ def _pieces(ecg: ECG, layout: Layout) -> list[_Piece]:
     ]
 
 
-def _row_pieces(ecg: ECG, leads: tuple[str, ...]) -> list[tuple[str, float, np.ndarray]]:
-    borders = [round(DURATION_S * ecg.rate * i / len(leads)) for i in range(len(leads) + 1)]
+def _row_pieces(
+    signal: np.ndarray, rate: float, leads: tuple[str, ...]
+) -> list[tuple[str, float, np.ndarray]]:
+    borders = [round(DURATION_S * rate * i / len(leads)) for i in range(len(leads) + 1)]
     return [
-        (lead, start / ecg.rate, ecg.signal[LEADS.index(lead), start:end])
+        (lead, start / rate, of_lead(signal, lead)[start:end])
         for lead, start, end in zip(leads, borders, borders[1:], strict=False)
     ]
 
 
-def _paper_range(pieces: list[_Piece], windows: Sequence[Window]) -> tuple[float, float]:
+def _paper_range(
+    pieces: list[_Piece], windows: Sequence[Window], view: View
+) -> tuple[float, float]:
     top, bottom = pieces[0].offset, pieces[-1].offset
-    highest = max(p.values.max() for p in pieces if p.offset == top)
-    lowest = min(p.values.min() for p in pieces if p.offset == bottom)
-    label_room = LABEL_MV * min(len(windows), LABEL_LINES)
-    high = top + max(sheet.up_to_line(float(highest) + 0.3), 1.5) + label_room
-    low = bottom - max(sheet.up_to_line(0.9 - float(lowest)), 1.5)
-    return low, high
+    highest = max(float(p.values.max()) for p in pieces if p.offset == top)
+    lowest = min(float(p.values.min()) for p in pieces if p.offset == bottom)
+    above = max(highest, PULSE_MV) + view.mv(ROW_GAP_MM)
+    below = view.mv(sheet.PRINTED_MM + 4) - lowest
+    margin, large = view.mv(MARGIN_MM), view.mv(LARGE_MM)
+    label_room = view.mv(LABEL_MM) * min(len(windows), LABEL_LINES)
+    high = top + max(sheet.up_to_line(above, large), margin) + label_room
+    return bottom - max(sheet.up_to_line(below, large), margin), high
 
 
 def _next_accent(theme: Theme, index: int) -> str:
@@ -222,12 +206,12 @@ def _accent(window: Window, colour: str, pieces: list[_Piece]) -> go.Scatter:
     )
 
 
-def _label(window: Window, colour: str, height: float) -> go.Scatter:
+def _label(window: Window, colour: str, height: float, view: View) -> go.Scatter:
     # Labels of late windows would run off the paper.
-    if window.start_s > DURATION_S - 1.5:
-        position, at_s = "middle left", min(window.end_s, DURATION_S) - sheet.S_PER_MM
+    if window.start_s > DURATION_S - view.s(LABEL_ROOM_MM):
+        position, at_s = "middle left", min(window.end_s, DURATION_S) - view.s(1)
     else:
-        position, at_s = "middle right", max(window.start_s, 0.0) + sheet.S_PER_MM
+        position, at_s = "middle right", max(window.start_s, 0.0) + view.s(1)
     return sheet.written(
         [(at_s, height, window.title)],
         size=12,
@@ -250,33 +234,43 @@ def _tracing(piece: _Piece, theme: Theme) -> go.Scatter:
     )
 
 
-def _pulses_and_separators(pieces: list[_Piece], theme: Theme) -> go.Scatter:
+def _pulses_and_separators(
+    pieces: list[_Piece], pulse_s: float, theme: Theme, view: View
+) -> go.Scatter:
     points: list[sheet.Point] = []
+    half = view.mv(SEPARATOR_MM)
     for piece in pieces:
         if piece.start_s == 0:
-            points += sheet.calibration_pulse(PULSE_S, piece.offset)
+            points += sheet.calibration_pulse(pulse_s, piece.offset, view)
         else:
-            points += sheet.vertical(piece.start_s, piece.offset - 0.3, piece.offset + 0.3)
+            points += sheet.vertical(piece.start_s, piece.offset - half, piece.offset + half)
     return sheet.drawn(points, {"color": theme.ink, "width": 1.3}, name="calibration")
 
 
-def _lead_names(pieces: list[_Piece], theme: Theme) -> go.Scatter:
-    names = [(p.start_s + 0.03, _name_height(p), p.lead) for p in pieces]
+def _lead_names(pieces: list[_Piece], theme: Theme, view: View) -> go.Scatter:
+    names = [name for piece in pieces for name in _names(piece, view)]
     return sheet.written(
         names, size=14, colour=theme.ink, weight=700, halo=theme.paper, name="lead names"
     )
 
 
-def _name_height(piece: _Piece) -> float:
-    below_the_name = piece.values[: max(round(0.3 * piece.rate), 1)]
-    return piece.offset + float(np.clip(below_the_name.max() + 0.25, 0.5, 1.2))
-
-
-def _clock(low: float, theme: Theme) -> go.Scatter:
-    marks = [
-        (float(second), low + sheet.PRINTED_MV + 0.2, f"{second} s")
-        for second in range(round(DURATION_S) + 1)
+def _names(piece: _Piece, view: View) -> list[tuple[float, float, str]]:
+    """Name a lead where it begins and again where wide paper is scrolled to."""
+    end_s = piece.start_s + len(piece.values) / piece.rate
+    return [
+        (float(at_s) + view.s(0.75), _name_height(piece, float(at_s), view), piece.lead)
+        for at_s in np.arange(piece.start_s, end_s - view.s(NAME_MM), view.s(NAMED_EVERY_MM))
     ]
+
+
+def _name_height(piece: _Piece, at_s: float, view: View) -> float:
+    _, heights = piece.within(at_s, at_s + view.s(NAME_MM))
+    above = float(heights.max()) + view.mv(2.5)
+    return float(np.clip(above, piece.offset + view.mv(5), piece.offset + view.mv(12)))
+
+
+def _clock(height: float, theme: Theme) -> go.Scatter:
+    marks = [(float(second), height, f"{second} s") for second in range(round(DURATION_S) + 1)]
     return sheet.written(
         marks, size=11, colour=theme.faint_ink, position="middle center", name="seconds"
     )

@@ -15,20 +15,13 @@ import plotly.graph_objects as go
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from protoecg.figures.theme import Theme, blank_figure
+from protoecg.figures.view import LARGE_MM, PULSE_MV, PULSE_S, ROW_GAP_MM, View
 
-S_PER_MM = 0.04
-MV_PER_MM = 0.1
-# One mV and 0.4 s are both 10 mm.
-S_PER_MV = 10 * S_PER_MM
-
-LARGE_S, LARGE_MV = 0.2, 0.5
-
-ROW_GAP_MV = 0.3
 MAX_SPACING_MV = 6.0
 REACH_S = 0.2
 
 # What the printed line takes at the lower edge.
-PRINTED_MV = 0.5
+PRINTED_MM = 5.0
 
 Point = tuple[float, float]
 _GAP: Point = (np.nan, np.nan)
@@ -36,6 +29,7 @@ _GAP: Point = (np.nan, np.nan)
 
 def sheet(
     theme: Theme,
+    view: View,
     *,
     seconds: tuple[float, float],
     millivolts: tuple[float, float],
@@ -50,8 +44,10 @@ def sheet(
     """
     top = 8 + (30 if title else 0) + (26 if legend else 0)
     side = 2
+    # Squares are square: a mV is `gain` of those millimetres of which a second is `speed`.
+    s_per_mv = view.gain / view.speed
     px_per_s = (width_px - 2 * side) / (seconds[1] - seconds[0])
-    height = (millivolts[1] - millivolts[0]) * S_PER_MV * px_per_s
+    height = (millivolts[1] - millivolts[0]) * s_per_mv * px_per_s
     figure = blank_figure(theme, title=title, height=height + top + side)
     figure.update_layout(
         margin={"l": side, "r": side, "t": top, "b": side},
@@ -59,12 +55,12 @@ def sheet(
         hovermode="closest",
         dragmode="zoom",
     )
-    figure.update_xaxes(**_ruling(theme, LARGE_S, S_PER_MM), range=seconds)
+    figure.update_xaxes(**_ruling(theme, view.s(LARGE_MM), view.s(1)), range=seconds)
     figure.update_xaxes(constrain="range", constraintoward="left")
-    figure.update_yaxes(**_ruling(theme, LARGE_MV, MV_PER_MM), range=millivolts)
+    figure.update_yaxes(**_ruling(theme, view.mv(LARGE_MM), view.mv(1)), range=millivolts)
     figure.update_yaxes(constrain="range", constraintoward="top")
-    figure.update_yaxes(scaleanchor="x", scaleratio=S_PER_MV)
-    line = (seconds[0] + S_PER_MM, millivolts[0] + PRINTED_MV / 2, printed)
+    figure.update_yaxes(scaleanchor="x", scaleratio=s_per_mv)
+    line = (seconds[0] + view.s(1), millivolts[0] + view.mv(PRINTED_MM / 2), printed)
     figure.add_trace(written([line], size=12, colour=theme.faint_ink, name="printed line"))
     return figure
 
@@ -128,18 +124,24 @@ def written(
     )
 
 
-def calibration_pulse(start_s: float, offset: float) -> list[Point]:
+def calibration_pulse(start_s: float, offset: float, view: View) -> list[Point]:
     """1 mV for 0.2 s, with a foot of one millimetre on each side."""
-    end_s = start_s + 0.2
+    end_s, foot_s = start_s + PULSE_S, view.s(1)
     steps = [
-        (start_s - S_PER_MM, 0.0),
+        (start_s - foot_s, 0.0),
         (start_s, 0.0),
-        (start_s, 1.0),
-        (end_s, 1.0),
+        (start_s, PULSE_MV),
+        (end_s, PULSE_MV),
         (end_s, 0.0),
-        (end_s + S_PER_MM, 0.0),
+        (end_s + foot_s, 0.0),
     ]
     return [*((x, offset + y) for x, y in steps), _GAP]
+
+
+def before_zero(view: View) -> tuple[float, float]:
+    """Where the paper and its pulse begin, in seconds: the pulse has 5 mm on each side."""
+    pulse_s = -PULSE_S - view.s(LARGE_MM)
+    return pulse_s - view.s(LARGE_MM), pulse_s
 
 
 def vertical(at_s: float, low_mv: float, high_mv: float) -> list[Point]:
@@ -154,7 +156,7 @@ def rectangle(seconds: tuple[float, float], millivolts: tuple[float, float]) -> 
 
 
 def row_offsets(
-    lows: Sequence[np.ndarray], highs: Sequence[np.ndarray], *, spacing: float
+    lows: Sequence[np.ndarray], highs: Sequence[np.ndarray], view: View, *, spacing: float
 ) -> list[float]:
     """Where the zero line of each row lies, in mV, the last row at 0.
 
@@ -167,7 +169,7 @@ def row_offsets(
     """
     offsets = [0.0]
     for above, below in zip(lows[-2::-1], highs[:0:-1], strict=True):
-        needed = up_to_line(float(np.max(below - above)) + ROW_GAP_MV)
+        needed = up_to_line(float(np.max(below - above)) + view.mv(ROW_GAP_MM), view.mv(LARGE_MM))
         offsets.append(offsets[-1] + min(max(spacing, needed), MAX_SPACING_MV))
     return offsets[::-1]
 
@@ -178,12 +180,12 @@ def envelope(row: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     return minimum_filter1d(row, reach), maximum_filter1d(row, reach)
 
 
-def up_to_line(value: float, large: float = LARGE_MV) -> float:
+def up_to_line(value: float, large: float) -> float:
     """Round up to the next line of the large squares."""
     return float(np.ceil(value / large - 1e-6)) * large
 
 
-def down_to_line(value: float, large: float = LARGE_MV) -> float:
+def down_to_line(value: float, large: float) -> float:
     """Round down to the next line of the large squares."""
     return -up_to_line(-value, large)
 

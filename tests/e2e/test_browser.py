@@ -90,14 +90,19 @@ def test_a_reload_loses_neither_the_upload_nor_the_choices(server, tab, record):
     tab.wait_for_load_state("networkidle")
     tab.get_by_text("Ventricular premature complex (PVC)").first.click()
     expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
+    tab.get_by_role("button", name="Tracing").click()
     tab.get_by_role("radio", name="12 in full").click()
     expect(tab).to_have_url(re.compile("leads="))
+    tab.get_by_role("radio", name="50", exact=True).first.click()
+    expect(tab).to_have_url(re.compile("speed=50"))
     chosen = tab.url
 
     tab.reload()
 
     expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
+    tab.get_by_role("button", name="Tracing").click()
     expect(tab.get_by_role("radio", name="12 in full")).to_be_checked()
+    expect(tab.locator(".js-plotly-plot text", has_text="50 mm/s").first).to_be_visible()
     assert tab.url == chosen
 
 

@@ -9,8 +9,9 @@ from protoecg.figures.overlay import (
     overlay_figure,
     strips_figure,
 )
+from protoecg.figures.view import View
 
-WINDOWS = [(0.94, 12), (1.6, 12), (2.5, 12), (4.0, 12)]
+STANDARD = View()
 
 
 def an_ecg(rate: float = 100, seed: int = 0, offset: float = 0.0) -> ECG:
@@ -24,7 +25,9 @@ def of(figure: go.Figure, label: str) -> list[go.Scatter]:
 
 @pytest.mark.parametrize("length", [0.94, 1.6, 2.5, 4.0])
 def test_every_lead_is_laid_over_itself_once(length):
-    figure = overlay_figure(an_ecg(), (1, 1 + length), an_ecg(seed=1), (3, 3 + length))
+    figure = overlay_figure(
+        an_ecg(), (1, 1 + length), an_ecg(seed=1), (3, 3 + length), view=STANDARD
+    )
     ours, theirs = of(figure, "your ECG"), of(figure, "prototype")
     assert [t.hovertemplate.split(":")[0] for t in ours] == list(LEADS)
     assert [t.hovertemplate.split(":")[0] for t in theirs] == list(LEADS)
@@ -34,7 +37,7 @@ def test_every_lead_is_laid_over_itself_once(length):
 @pytest.mark.parametrize(("our_rate", "their_rate"), [(100, 100), (500, 100)])
 def test_what_is_drawn_is_the_window_less_its_median(our_rate, their_rate):
     ours, theirs = an_ecg(our_rate, offset=2.0), an_ecg(their_rate, seed=1, offset=-3.0)
-    figure = overlay_figure(ours, (2.0, 3.0), theirs, (5.0, 6.0))
+    figure = overlay_figure(ours, (2.0, 3.0), theirs, (5.0, 6.0), view=STANDARD)
     for label, ecg, window in (("your ECG", ours, (2, 3)), ("prototype", theirs, (5, 6))):
         for trace, raw in zip(of(figure, label), ecg.between(*window), strict=True):
             assert trace.dx == pytest.approx(1 / ecg.rate)
@@ -45,14 +48,18 @@ def test_what_is_drawn_is_the_window_less_its_median(our_rate, their_rate):
 
 
 def test_both_are_drawn_around_one_zero_line():
-    figure = overlay_figure(an_ecg(offset=1.0), (2, 3), an_ecg(seed=1, offset=-1.0), (5, 6))
+    figure = overlay_figure(
+        an_ecg(offset=1.0), (2, 3), an_ecg(seed=1, offset=-1.0), (5, 6), view=STANDARD
+    )
     for ours, theirs in zip(of(figure, "your ECG"), of(figure, "prototype"), strict=True):
         assert np.median(ours.y) == pytest.approx(np.median(theirs.y), abs=1e-5)
 
 
 @pytest.mark.parametrize("length", [0.94, 2.5])
 def test_leads_side_by_side_do_not_touch(length):
-    figure = overlay_figure(an_ecg(), (1, 1 + length), an_ecg(seed=1), (3, 3 + length))
+    figure = overlay_figure(
+        an_ecg(), (1, 1 + length), an_ecg(seed=1), (3, 3 + length), view=STANDARD
+    )
     cells = sorted({(t.x0, t.x0 + t.dx * (len(t.y) - 1)) for t in of(figure, "your ECG")})
     assert all(end < start for (_, end), (start, _) in zip(cells, cells[1:], strict=False))
     assert len(cells) == (6 if length < 1.6 else 4)
@@ -60,7 +67,7 @@ def test_leads_side_by_side_do_not_touch(length):
 
 
 def test_the_two_are_told_apart_without_colour_and_named_once_in_the_legend():
-    figure = overlay_figure(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4))
+    figure = overlay_figure(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4), view=STANDARD)
     ours, theirs = of(figure, "your ECG"), of(figure, "prototype")
     assert {t.line.width for t in ours}.isdisjoint({t.line.width for t in theirs})
     assert sum(bool(t.showlegend) for t in ours) == sum(bool(t.showlegend) for t in theirs) == 1
@@ -69,20 +76,20 @@ def test_the_two_are_told_apart_without_colour_and_named_once_in_the_legend():
 
 
 def test_the_paper_says_that_the_offset_was_removed():
-    figure = overlay_figure(an_ecg(), (1, 2), an_ecg(500, seed=1), (3, 4))
+    figure = overlay_figure(an_ecg(), (1, 2), an_ecg(500, seed=1), (3, 4), view=STANDARD)
     (line,) = of(figure, "printed line")
     assert "offset removed" in line.text[0] and "100 Hz / 500 Hz" in line.text[0]
 
 
 @pytest.mark.parametrize("draw", [overlay_figure, comparison_figure])
 def test_squares_stay_square(draw):
-    axes = draw(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4)).layout
+    axes = draw(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4), view=STANDARD).layout
     assert (axes.yaxis.scaleanchor, axes.yaxis.scaleratio) == ("x", 0.4)
 
 
 def test_whole_strips_stand_one_above_the_other_raw():
     ours, theirs = an_ecg(), an_ecg(500, seed=1)
-    figure = strips_figure(ours, theirs)
+    figure = strips_figure(ours, theirs, view=STANDARD)
     expected = ["II, your ECG", "II, prototype", "V1, your ECG", "V1, prototype"]
     traces = [t for t in figure.data if t.name in expected]
     assert [t.name for t in traces] == expected
@@ -96,14 +103,13 @@ def test_whole_strips_stand_one_above_the_other_raw():
 @pytest.mark.parametrize(("end", "overlaid"), [(1.9, True), (5.0, True), (5.1, False), (10, False)])
 def test_windows_too_long_to_overlay_become_strips(end, overlaid):
     start = 0.0 if end == 10 else 1.0
-    figure = comparison_figure(an_ecg(), (start, end), an_ecg(seed=1), (start, end))
+    figure = comparison_figure(an_ecg(), (start, end), an_ecg(seed=1), (start, end), view=STANDARD)
     assert bool(of(figure, "your ECG")) is overlaid
-    assert ("twelve" in describe_comparison((start, end), (start, end))) is overlaid
+    assert ("twelve" in describe_comparison((start, end), (start, end), STANDARD)) is overlaid
 
 
-def test_strips_of_any_lead_can_be_asked_for():
-    figure = strips_figure(an_ecg(), an_ecg(seed=1), leads=("aVF",))
+def test_the_lead_of_the_rhythm_strip_comes_first_among_the_strips():
+    figure = strips_figure(an_ecg(), an_ecg(seed=1), view=View(strip="aVF"))
     assert {t.name for t in figure.data if t.customdata is not None} == {
-        "aVF, your ECG",
-        "aVF, prototype",
+        f"{lead}, {label}" for lead in ("aVF", "II") for label in ("your ECG", "prototype")
     }

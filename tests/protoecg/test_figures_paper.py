@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protoecg.ecg import ECG, LEADS
-from protoecg.figures.paper import LAYOUTS, Window, describe_window, ecg_figure, printed_line
-from protoecg.figures.sheet import PRINTED_MV, up_to_line
+from protoecg.figures.paper import Window, describe_window, ecg_figure, printed_line
+from protoecg.figures.sheet import PRINTED_MM, up_to_line
 from protoecg.figures.theme import DARK, LIGHT
+from protoecg.figures.view import INVERTED, LAYOUTS, View
 
+STANDARD = View()
 PTBXL = Path(os.environ.get("PROTOECG_PTBXL", Path(__file__).parents[2] / "data" / "ptbxl"))
 
 
@@ -21,7 +23,7 @@ def an_ecg(rate: float = 100, seconds: float = 10, scale: float = 0.3, seed: int
 
 
 def tracings(figure: go.Figure) -> list[go.Scatter]:
-    return [trace for trace in figure.data if trace.name in LEADS]
+    return [trace for trace in figure.data if trace.name in (*LEADS, INVERTED)]
 
 
 def named(figure: go.Figure, name: str) -> list[go.Scatter]:
@@ -34,17 +36,22 @@ def seconds(trace: go.Scatter) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("layout", "expected"),
-    [("3x4", sorted([*LEADS, "II"])), ("6x2", sorted(LEADS)), ("12x1", sorted(LEADS))],
+    [
+        ("3x4+strip", sorted([*LEADS, "II"])),
+        ("3x4", sorted(LEADS)),
+        ("6x2", sorted(LEADS)),
+        ("12x1", sorted(LEADS)),
+    ],
 )
 def test_every_lead_is_printed_once_and_the_rhythm_strip_beside(layout, expected):
-    assert sorted(t.name for t in tracings(ecg_figure(an_ecg(), layout=layout))) == expected
+    assert sorted(t.name for t in tracings(ecg_figure(an_ecg(), view=View(layout)))) == expected
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("rate", [100, 257, 500])
 def test_every_sample_is_drawn_at_its_second_and_its_raw_millivolts(layout, rate):
     ecg = an_ecg(rate)
-    for trace in tracings(ecg_figure(ecg, layout=layout)):
+    for trace in tracings(ecg_figure(ecg, view=View(layout))):
         first = round(trace.x0 * rate)
         raw = ecg.signal[LEADS.index(trace.name), first : first + len(trace.y)]
         offset = float(trace.y[0]) - float(raw[0])
@@ -56,7 +63,7 @@ def test_every_sample_is_drawn_at_its_second_and_its_raw_millivolts(layout, rate
 
 
 def test_the_columns_share_the_ten_seconds_without_gap_or_overlap():
-    traces = tracings(ecg_figure(an_ecg()))
+    traces = tracings(ecg_figure(an_ecg(), view=STANDARD))
     row = [next(t for t in traces if t.name == lead) for lead in ("I", "aVR", "V1", "V4")]
     np.testing.assert_allclose(np.concatenate([seconds(t) for t in row]), np.arange(1000) / 100)
     assert [t.x0 for t in row] == [0, 2.5, 5, 7.5]
@@ -64,26 +71,26 @@ def test_the_columns_share_the_ten_seconds_without_gap_or_overlap():
 
 def test_only_the_first_ten_seconds_of_a_longer_ecg_are_printed_and_it_says_so():
     ecg = an_ecg(seconds=30)
-    assert max(seconds(t).max() for t in tracings(ecg_figure(ecg))) < 10
-    assert "first 10 of 30 s" in printed_line(ecg)
+    assert max(seconds(t).max() for t in tracings(ecg_figure(ecg, view=STANDARD))) < 10
+    assert "first 10 of 30 s" in printed_line(ecg, STANDARD)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_one_millivolt_is_as_long_as_four_tenths_of_a_second(layout):
-    axes = ecg_figure(an_ecg(), layout=layout).layout
+    axes = ecg_figure(an_ecg(), view=View(layout)).layout
     assert (axes.yaxis.scaleanchor, axes.yaxis.scaleratio) == ("x", 0.4)
     assert axes.xaxis.constrain == axes.yaxis.constrain == "range"
 
 
 def test_squares_are_one_and_five_millimetres():
-    axes = ecg_figure(an_ecg()).layout
+    axes = ecg_figure(an_ecg(), view=STANDARD).layout
     assert (axes.xaxis.minor.dtick, axes.xaxis.dtick) == (0.04, 0.2)
     assert (axes.yaxis.minor.dtick, axes.yaxis.dtick) == (0.1, 0.5)
 
 
 @pytest.mark.parametrize("width", [700, 1000, 1400])
 def test_the_height_fits_the_paper_to_the_width(width):
-    layout = ecg_figure(an_ecg(), width_px=width).layout
+    layout = ecg_figure(an_ecg(), width_px=width, view=STANDARD).layout
     margin = layout.margin
     wide = (width - margin.l - margin.r) / (layout.xaxis.range[1] - layout.xaxis.range[0])
     high = (layout.height - margin.t - margin.b) / (layout.yaxis.range[1] - layout.yaxis.range[0])
@@ -92,7 +99,7 @@ def test_the_height_fits_the_paper_to_the_width(width):
 
 
 def test_the_calibration_pulse_is_one_millivolt_for_a_fifth_of_a_second_in_each_row():
-    (trace,) = named(ecg_figure(an_ecg()), "calibration")
+    (trace,) = named(ecg_figure(an_ecg(), view=STANDARD), "calibration")
     pulses = np.split(trace.y[trace.x < 0], 4)
     top = trace.x[trace.x < 0][2:4]
     assert np.diff(top) == pytest.approx(0.2, abs=1e-6)
@@ -101,12 +108,12 @@ def test_the_calibration_pulse_is_one_millivolt_for_a_fifth_of_a_second_in_each_
 
 @pytest.mark.parametrize("words", ["25 mm/s", "10 mm/mV", "100 Hz", "no filter", "made up"])
 def test_the_paper_says_how_it_was_printed(words):
-    assert words in named(ecg_figure(an_ecg()), "printed line")[0].text[0]
+    assert words in named(ecg_figure(an_ecg(), view=STANDARD), "printed line")[0].text[0]
 
 
 def test_a_file_name_cannot_put_markup_on_the_paper():
     ecg = ECG(an_ecg().signal, 100, source='<a href="https://example.org">x</a>')
-    assert "<" not in named(ecg_figure(ecg), "printed line")[0].text[0]
+    assert "<" not in named(ecg_figure(ecg, view=STANDARD), "printed line")[0].text[0]
 
 
 # Never half-way between two samples, where rounding would decide.
@@ -118,19 +125,19 @@ intervals = st.tuples(st.integers(0, 9000), st.integers(100, 1200)).map(
 @settings(deadline=None, max_examples=15)
 @given(intervals, st.sampled_from(sorted(LAYOUTS)))
 def test_the_band_covers_exactly_the_window_over_all_rows(interval, layout):
-    figure = ecg_figure(an_ecg(), windows=[Window(*interval, "w")], layout=layout)
+    figure = ecg_figure(an_ecg(), windows=[Window(*interval, "w")], view=View(layout))
     band = next(t for t in figure.data if t.fill == "toself")
     assert np.nanmin(band.x) == pytest.approx(interval[0], abs=1e-5)
     assert np.nanmax(band.x) == pytest.approx(min(interval[1], 10), abs=1e-5)
     for trace in tracings(figure):
         assert np.nanmin(band.y) <= trace.y.min() and trace.y.max() <= np.nanmax(band.y)
-    assert np.nanmin(band.y) >= figure.layout.yaxis.range[0] + PRINTED_MV - 1e-6
+    assert np.nanmin(band.y) >= figure.layout.yaxis.range[0] + STANDARD.mv(PRINTED_MM) - 1e-6
 
 
 @settings(deadline=None, max_examples=15)
 @given(intervals, st.sampled_from(sorted(LAYOUTS)))
 def test_the_accent_retraces_every_sample_of_the_window_and_no_other(interval, layout):
-    figure = ecg_figure(an_ecg(), windows=[Window(*interval, "w")], layout=layout)
+    figure = ecg_figure(an_ecg(), windows=[Window(*interval, "w")], view=View(layout))
     accent = next(t for t in named(figure, "w") if t.mode == "lines" and t.fill is None)
     there = ~np.isnan(accent.x)
     retraced = sorted(zip(np.round(accent.x[there] * 100), accent.y[there], strict=True))
@@ -146,7 +153,7 @@ def test_the_accent_retraces_every_sample_of_the_window_and_no_other(interval, l
 
 
 def test_a_window_across_a_column_border_is_retraced_in_both_columns():
-    figure = ecg_figure(an_ecg(), windows=[Window(2.1, 3.0, "w")])
+    figure = ecg_figure(an_ecg(), windows=[Window(2.1, 3.0, "w")], view=STANDARD)
     accent = next(t for t in named(figure, "w") if t.mode == "lines" and t.fill is None)
     # Three leads of the first column, three of the second, and the rhythm strip.
     strokes = np.split(accent.x, np.flatnonzero(np.isnan(accent.x)))
@@ -154,14 +161,14 @@ def test_a_window_across_a_column_border_is_retraced_in_both_columns():
 
 
 def test_a_window_is_retraced_on_all_twelve_leads_where_each_has_its_row():
-    figure = ecg_figure(an_ecg(), windows=[Window(2.1, 3.0, "w")], layout="12x1")
+    figure = ecg_figure(an_ecg(), windows=[Window(2.1, 3.0, "w")], view=View("12x1"))
     accent = next(t for t in named(figure, "w") if t.mode == "lines" and t.fill is None)
     strokes = np.split(accent.x, np.flatnonzero(np.isnan(accent.x)))
     assert sum(np.count_nonzero(~np.isnan(stroke)) > 0 for stroke in strokes) == 12
 
 
 def test_the_whole_strip_is_framed_and_named_so_and_its_tracing_left_alone():
-    figure = ecg_figure(an_ecg(), windows=[Window(0, 10, "AFIB")])
+    figure = ecg_figure(an_ecg(), windows=[Window(0, 10, "AFIB")], view=STANDARD)
     traces = named(figure, "AFIB (whole strip)")
     assert [t.fill for t in traces] == ["toself", None]
     assert (np.nanmin(traces[0].x), np.nanmax(traces[0].x)) == (0, 10)
@@ -171,7 +178,7 @@ def test_the_whole_strip_is_framed_and_named_so_and_its_tracing_left_alone():
 
 def test_a_legend_entry_switches_band_accent_and_label_together_and_no_other_window():
     windows = [Window(1, 2, "same name"), Window(4, 5, "same name", shown=False)]
-    figure = ecg_figure(an_ecg(), windows=windows)
+    figure = ecg_figure(an_ecg(), windows=windows, view=STANDARD)
     groups = [t.legendgroup for t in named(figure, "same name")]
     assert len(set(groups)) == 2 and all(groups.count(group) == 3 for group in groups)
     hidden = [t for t in named(figure, "same name") if t.visible == "legendonly"]
@@ -182,7 +189,7 @@ def test_a_legend_entry_switches_band_accent_and_label_together_and_no_other_win
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.0])
 def test_neighbouring_rows_do_not_collide(layout, scale):
-    figure = ecg_figure(an_ecg(scale=scale / 4), layout=layout)
+    figure = ecg_figure(an_ecg(scale=scale / 4), view=View(layout))
     traces = tracings(figure)
     for upper, lower in [(u, w) for u in traces for w in traces if u.x0 == w.x0]:
         if upper.y.mean() - lower.y.mean() > 0.5:
@@ -193,7 +200,10 @@ def test_neighbouring_rows_do_not_collide(layout, scale):
 def test_tall_complexes_push_rows_apart_and_leave_the_scale_alone():
     signal = an_ecg(scale=0.01).signal.copy()
     signal[LEADS.index("V2"), 500::100] = -4.0
-    tall, plain = ecg_figure(ECG(signal, 100)), ecg_figure(an_ecg(scale=0.01))
+    tall, plain = (
+        ecg_figure(ECG(signal, 100), view=STANDARD),
+        ecg_figure(an_ecg(scale=0.01), view=STANDARD),
+    )
 
     def v2_above_v3(figure: go.Figure) -> float:
         height = {t.name: float(np.median(t.y)) for t in tracings(figure)}
@@ -205,19 +215,19 @@ def test_tall_complexes_push_rows_apart_and_leave_the_scale_alone():
 
 def test_an_absurd_offset_cannot_make_endless_paper():
     signal = an_ecg().signal + np.where(np.arange(12) % 2, 19, -19)[:, None] / 1.2
-    low, high = ecg_figure(ECG(signal, 100), layout="12x1").layout.yaxis.range
+    low, high = ecg_figure(ECG(signal, 100), view=View("12x1")).layout.yaxis.range
     assert high - low < 12 * 6 + 40
 
 
 @given(st.floats(-30, 30))
 def test_rounding_up_reaches_a_line_of_the_large_squares(value):
-    line = up_to_line(value)
+    line = up_to_line(value, 0.5)
     assert line * 2 == round(line * 2) and -1e-5 < line - value < 0.5
 
 
 @pytest.mark.parametrize(("theme", "colours"), [("light", LIGHT), ("dark", DARK)])
 def test_the_page_shows_through_around_the_paper_of_its_theme(theme, colours):
-    figure = ecg_figure(an_ecg(), theme=theme, windows=[Window(1, 2, "w")])
+    figure = ecg_figure(an_ecg(), theme=theme, windows=[Window(1, 2, "w")], view=STANDARD)
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.plot_bgcolor == colours.paper
     assert {t.line.color for t in tracings(figure)} == {colours.ink}
@@ -230,7 +240,7 @@ def test_tracing_and_accents_stand_out_from_the_paper(colours):
 
 
 def test_twelve_leads_at_500_hz_stay_a_small_page():
-    figure = ecg_figure(an_ecg(500), layout="12x1", windows=[Window(2, 3, "w")])
+    figure = ecg_figure(an_ecg(500), view=View("12x1"), windows=[Window(2, 3, "w")])
     assert len(figure.to_json()) < 1_000_000
 
 
@@ -241,7 +251,7 @@ def test_a_real_ecg_is_printed_with_its_leads_where_their_names_stand():
         pytest.skip("no PTB-XL: set PROTOECG_PTBXL or unpack it to data/ptbxl")
     read = wfdb.rdrecord(str(record))
     ecg = ECG.from_leads(read.p_signal.T, read.sig_name, read.fs)
-    figure = ecg_figure(ecg)
+    figure = ecg_figure(ecg, view=STANDARD)
     (names,) = named(figure, "lead names")
     for name, at_s, height in zip(names.text, names.x, names.y, strict=True):
         trace = min(
