@@ -14,6 +14,8 @@ from protoecg.figures.theme import THEMES, Theme, ThemeName, blank_figure
 
 SCORES = ("1", "2", "3", "4", "5")
 BAR_PX = 27
+# What is printed beyond the last bar, at any width: "+2.92, probability 0.95".
+PRINTED_PX = 150
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ def steps_figure(
     figure.add_trace(_values(steps, colours))
     _mark_threshold(figure, threshold, colours)
     figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 24 + 30 * bool(title), "b": 52}, bargap=0, hovermode="closest"
+        margin={"l": 8, "r": PRINTED_PX, "t": 24 + 30 * bool(title), "b": 52},
+        bargap=0,
+        hovermode="closest",
     )
     figure.update_xaxes(
         title=_small(axis),
@@ -260,6 +264,7 @@ def _values(steps: list[Step], theme: Theme) -> go.Scatter:
         mode="text",
         textposition="middle right",
         textfont={"color": theme.ink, "size": 12},
+        cliponaxis=False,
         hoverinfo="skip",
         showlegend=False,
     )
@@ -307,4 +312,4 @@ def _with_room(steps: list[Step], threshold: float) -> list[float]:
     if 0 < threshold < 1:
         places.append(_logit(threshold))
     span = max(max(places) - min(places), 0.5)
-    return [min(places) - 0.03 * span, max(places) + 0.16 * span]
+    return [min(places) - 0.03 * span, max(places) + 0.03 * span]
