@@ -194,7 +194,7 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
         words.named(change.code): {
             "": kind,
             "probability": _from_to(change, "probability", words.percent),
-            "threshold": words.percent(change.now.threshold),
+            "threshold": words.plain(words.percent(change.now.threshold)),
             "logit": _from_to(change, "logit", words.signed),
             "change of the logit": words.signed(change.amount),
             "evidence": "low evidence" if change.now.low_evidence else "",
@@ -208,7 +208,10 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
 
 
 def _from_to(change: FindingChange, name: str, printed: Callable[[float], str]) -> str:
-    return f"{printed(getattr(change.then, name))} → {printed(getattr(change.now, name))}"
+    # A cell is Markdown, in which ">99 %" would be a quotation.
+    return words.plain(
+        f"{printed(getattr(change.then, name))} → {printed(getattr(change.now, name))}"
+    )
 
 
 def _parts(changes: Sequence[FindingChange], code: str) -> None:

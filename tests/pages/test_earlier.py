@@ -103,8 +103,11 @@ def test_what_came_and_what_went_is_said_in_words_and_figures(page, both, change
             assert f"**{named(change.code)}**" in line
             row = table.loc[named(change.code)]
             assert row["change of the logit"] == signed(change.amount)
-            assert percent(change.then.probability) in row["probability"].split(" → ")[0]
-            assert percent(change.now.probability) in row["probability"].split(" → ")[1]
+            then, now = row["probability"].replace("\\", "").split(" → ")
+            assert (then, now) == (
+                percent(change.then.probability),
+                percent(change.now.probability),
+            )
 
 
 def test_the_chosen_finding_is_taken_apart_from_logit_to_logit(page, both, changes):
@@ -251,6 +254,12 @@ def test_two_good_ecgs_are_compared_without_a_warning(page, both):
 def test_the_page_says_by_which_bundle_both_are_explained(page, both, demo):
     said = f"Both are explained by {demo.name}, version {demo.revision[:12]}"
     assert said in words(page("explain", **both))
+
+
+def test_no_probability_is_taken_for_a_quotation(changes):
+    cells = findings_table(changes)["probability"]
+    assert any("\\>99 %" in cell for cell in cells)
+    assert not any(cell.startswith((">", "<")) for cell in cells)
 
 
 def test_the_slots_share_no_name():
