@@ -13,14 +13,17 @@ from pages.shared import doubts, drawing, frame, pair, picking, tracing, words
 from protoecg.bundle import Bundle
 from protoecg.change import (
     FindingChange,
+    MatchChange,
     MeasurementChange,
     finding_changes,
     measurement_changes,
     of_kind,
 )
 from protoecg.ecg import ECG
-from protoecg.explanation import Explanation
+from protoecg.explanation import Explanation, Match
 from protoecg.figures.change import change_figure, describe_change
+from protoecg.figures.paper import Window
+from protoecg.figures.theme import THEMES
 from protoecg.measure import Measurements, measure
 
 FINDINGS, CHANGE = "findings", "change"
@@ -95,11 +98,12 @@ def show(then: Seen, now: Seen, code: str, bundle: Bundle) -> None:
     code : the statement to take apart
     """
     _warn(then, now, bundle)
-    _tracings(then, now)
-    _measurements(then, now)
     changes = finding_changes(then.explanation, now.explanation)
+    chosen = next(change for change in changes if change.code == code)
+    _tracings(then, now, chosen)
+    _measurements(then, now)
     _findings(changes)
-    _parts(changes, code)
+    _parts(changes, chosen)
 
 
 def _warn(then: Seen, now: Seen, bundle: Bundle) -> None:
@@ -120,15 +124,38 @@ def _warn(then: Seen, now: Seen, bundle: Bundle) -> None:
     st.caption(f"Both are explained by {bundle.name}, version {bundle.revision[:12]}. {AS_SAID}")
 
 
-def _tracings(then: Seen, now: Seen) -> None:
+def _most_changed(change: FindingChange) -> MatchChange | None:
+    """Return the match whose contribution changed most; None without any."""
+    return max(change.matches, key=lambda match: abs(match.amount), default=None)
+
+
+def _tracings(then: Seen, now: Seen, change: FindingChange) -> None:
+    match = _most_changed(change)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         arranged, view = pair.arranged(), tracing.choose()
     left, right, width_px = pair.places(arranged)
-    told = ((left, "Earlier ECG", then, "earlier"), (right, "This ECG", now, "query"))
-    for place, name, seen, key in told:
+    told = (
+        (left, "Earlier ECG", then, "earlier", _window(match and match.then)),
+        (right, "This ECG", now, "query", _window(match and match.now)),
+    )
+    for place, name, seen, key, windows in told:
         with place:
             st.markdown(f"**{name}** · {words.plain(seen.ecg.source or 'ECG')}")
-            drawing.show_ecg(seen.ecg, [], key=key, view=view, width_px=width_px)
+            drawing.show_ecg(seen.ecg, windows, key=key, view=view, width_px=width_px)
+    if match and _window(match.now):
+        st.caption(
+            f"Marked: where each is most like {match.prototype.name}, whose contribution to "
+            f"{words.named(change.code)} changed most ({words.signed(match.amount)})."
+        )
+
+
+def _window(match: Match | None) -> list[Window]:
+    """Return where an ECG is most like the prototype; nothing to mark where it is all of it."""
+    if match is None:
+        return []
+    colour = THEMES[frame.theme()].prototype
+    window = Window(*match.window_s, match.prototype.name, colour)
+    return [] if window.whole_strip else [window]
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring")
@@ -194,7 +221,7 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
         words.named(change.code): {
             "": kind,
             "probability": _from_to(change, "probability", words.percent),
-            "threshold": words.plain(words.percent(change.now.threshold)),
+            "threshold": _cell(words.percent(change.now.threshold)),
             "logit": _from_to(change, "logit", words.signed),
             "change of the logit": words.signed(change.amount),
             "evidence": "low evidence" if change.now.low_evidence else "",
@@ -208,16 +235,18 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
 
 
 def _from_to(change: FindingChange, name: str, printed: Callable[[float], str]) -> str:
-    # A cell is Markdown, in which ">99 %" would be a quotation.
-    return words.plain(
-        f"{printed(getattr(change.then, name))} → {printed(getattr(change.now, name))}"
-    )
+    told = (printed(getattr(finding, name)) for finding in (change.then, change.now))
+    return " → ".join(_cell(value) for value in told)
 
 
-def _parts(changes: Sequence[FindingChange], code: str) -> None:
-    change = next(change for change in changes if change.code == code)
+def _cell(value: str) -> str:
+    # A cell is Markdown, in which ">99 %" would be a quotation; a narrow one breaks at spaces.
+    return words.plain(value).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _parts(changes: Sequence[FindingChange], change: FindingChange) -> None:
     st.markdown("#### What a finding's change adds up from")
-    _choose(changes, code)
+    _choose(changes, change.code)
     if not change.matches:
         st.info("No prototype has a weight for this statement: it rests on the bias alone.")
         return

@@ -48,6 +48,10 @@ def is_compared(app):
     return TITLE in [element.value for element in app.markdown]
 
 
+def plain(cell):
+    return cell.replace("\\", "").replace("\N{NO-BREAK SPACE}", " ")
+
+
 def tables(app):
     return [table.value for table in app.table]
 
@@ -103,7 +107,7 @@ def test_what_came_and_what_went_is_said_in_words_and_figures(page, both, change
             assert f"**{named(change.code)}**" in line
             row = table.loc[named(change.code)]
             assert row["change of the logit"] == signed(change.amount)
-            then, now = row["probability"].replace("\\", "").split(" → ")
+            then, now = plain(row["probability"]).split(" → ")
             assert (then, now) == (
                 percent(change.then.probability),
                 percent(change.now.probability),
@@ -117,6 +121,24 @@ def test_the_chosen_finding_is_taken_apart_from_logit_to_logit(page, both, chang
     assert bars["x"][0] == gone.then.logit and bars["x"][-1] == gone.now.logit
     assert gone.then.logit + sum(bars["x"][1:-1]) == pytest.approx(gone.now.logit)
     assert app.get("plotly_chart")[-1].proto.alt.startswith(f"Change of {gone.code}")
+
+
+def test_each_tracing_is_marked_where_the_match_that_changed_most_is(page, both, changes):
+    gone = next(c for c in changes if c.code == "CLBBB")
+    match = max(gone.matches, key=lambda match: abs(match.amount))
+    app = page("explain", **both, finding="CLBBB")
+    for chart, window in zip(
+        app.get("plotly_chart"), (match.then.window_s, match.now.window_s), strict=False
+    ):
+        assert (
+            f"{match.prototype.name}: marked from {window[0]:.2f} to {window[1]:.2f}"
+            in chart.proto.alt
+        )
+    assert f"Marked: where each is most like {match.prototype.name}" in words(app)
+
+
+def test_where_the_whole_strip_is_compared_nothing_is_marked(page, both):
+    assert "Marked: where each" not in words(page("explain", **both, finding="AFIB"))
 
 
 def test_every_statement_can_be_taken_apart_what_came_or_went_first(page, both, changes, demo):
@@ -258,7 +280,7 @@ def test_the_page_says_by_which_bundle_both_are_explained(page, both, demo):
 
 def test_no_probability_is_taken_for_a_quotation(changes):
     cells = findings_table(changes)["probability"]
-    assert any("\\>99 %" in cell for cell in cells)
+    assert any("\\>99" in cell for cell in cells) and ">99 %" in " ".join(map(plain, cells))
     assert not any(cell.startswith((">", "<")) for cell in cells)
 
 
