@@ -6,9 +6,19 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import drawing, frame, models, picking, tracing, what_if, words
+from pages.shared import (
+    doubts,
+    drawing,
+    earlier,
+    frame,
+    models,
+    pair,
+    picking,
+    tracing,
+    what_if,
+    words,
+)
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
@@ -20,7 +30,6 @@ from protoecg.figures.view import View
 
 TOP = 5
 LEADS_TOLD, SMALLEST_FALL = 3, 0.005
-ABOVE, BESIDE = "one above the other", "side by side"
 
 
 def main() -> None:
@@ -32,9 +41,14 @@ def main() -> None:
         _welcome()
         return
     key, ecg = found
-    explanation = _explained(key, bundle.path, bundle.revision, ecg, bundle)
+    explanation = _seen(key, ecg, bundle)
     _heading(ecg, bundle, explanation)
     finding = _choose_finding(explanation)
+    before = picking.picked(picking.EARLIER)
+    if before and earlier.is_chosen():
+        then = earlier.Seen(*before, _seen(*before, bundle))
+        earlier.show(then, earlier.Seen(key, ecg, explanation), finding.code, bundle)
+        return
     _show_finding(key, ecg, bundle, finding)
     if finding.matches:
         what_if.show(explanation, finding)
@@ -47,6 +61,10 @@ def _welcome() -> None:
         "a statement. You see what it finds, and the ECGs that every finding rests on."
     )
     picking.picker()
+
+
+def _seen(key: str, ecg: ECG, bundle: Bundle) -> Explanation:
+    return _explained(key, bundle.path, bundle.revision, ecg, bundle)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the ECG")
@@ -69,20 +87,11 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
                 )
             st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered.")
         with st.popover("Another ECG", icon=":material/upload_file:"):
+            if picking.EARLIER.named:
+                st.caption("It could be another patient's: the earlier ECG is put away with it.")
             picking.picker()
-    if explanation.quality:
-        st.warning(
-            "**A poor recording can mislead the findings.** " + " ".join(explanation.quality),
-            icon=":material/warning:",
-        )
-    for note in explanation.notes:
-        st.caption(f":material/info: {note}")
-    if explanation.abstains:
-        st.error(
-            f"**{explanation.abstains}** The findings below are what it would say of an ordinary "
-            "ECG; they are not to be relied on.",
-            icon=":material/do_not_disturb_on:",
-        )
+        earlier.offer()
+    doubts.show(explanation)
 
 
 def _report(ecg: ECG, bundle: Bundle, explanation: Explanation, paper: str) -> bytes:
@@ -154,7 +163,7 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tops = _strongest(finding)
-        arranged, view = _arranged(), tracing.choose()
+        arranged, view = pair.arranged(), tracing.choose()
     match = _choose_match(tops)
     _facts(match)
     _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
@@ -251,18 +260,6 @@ def _leads(falls: dict[str, float]) -> None:
     )
 
 
-def _arranged() -> str:
-    arranged = st.segmented_control(
-        "The two ECGs",
-        [BESIDE, ABOVE],
-        default=BESIDE,
-        required=True,
-        key="arrange",
-        bind="query-params",
-    )
-    return arranged or BESIDE
-
-
 def _pictures(
     ecg: ECG,
     bundle: Bundle,
@@ -276,7 +273,7 @@ def _pictures(
         st.markdown("**This ECG**")
         drawing.show_ecg(ecg, windows, key="query", view=view)
         return
-    left, right, width_px = _places(arranged)
+    left, right, width_px = pair.places(arranged)
     with left:
         st.markdown("**This ECG**")
         drawing.show_ecg(ecg, windows, key="query", view=view, width_px=width_px)
@@ -293,14 +290,6 @@ def _pictures(
         labels=("this ECG", "prototype"),
         key="comparison",
     )
-
-
-def _places(arranged: str) -> tuple[DeltaGenerator, DeltaGenerator, int]:
-    if arranged == ABOVE:
-        return st.container(), st.container(), drawing.PAGE_PX
-    with st.container(key="pair"):
-        left, right = st.columns(2)
-    return left, right, drawing.HALF_PX
 
 
 def _windows(tops: list[Match], match: Match) -> list[Window]:

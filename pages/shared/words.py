@@ -7,6 +7,7 @@ import re
 from protoecg.explanation import Prototype
 from protoecg.labels import describe
 
+MINUS = "\N{MINUS SIGN}"
 SIMILARITY = (
     "How alike the model finds the two: the cosine between their inner descriptions, from -1 "
     "(opposite) over 0 (unrelated) to 1 (the same)."
@@ -52,7 +53,7 @@ def percent(probability: float) -> str:
 
 def signed(amount: float) -> str:
     """Print a number with its sign, two digits, and a true minus."""
-    return f"{amount:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{amount:+.2f}".replace("-", MINUS)
 
 
 def patient(prototype: Prototype) -> str:

@@ -14,17 +14,20 @@ from protoecg.figures.theme import THEMES, Theme, ThemeName, blank_figure
 
 SCORES = ("1", "2", "3", "4", "5")
 BAR_PX = 27
+# What is printed beyond the last bar, at any width: "+2.92, probability 0.95".
+PRINTED_PX = 150
 
 
 @dataclass(frozen=True)
 class Step:
-    """One bar of a logit: what it adds and where it starts."""
+    """One bar of a logit: what it adds, where it starts, and what is printed after the amount."""
 
     label: str
     hover: str
     start: float
     amount: float
     kind: str
+    told: str = ""
 
     @property
     def end(self) -> float:
@@ -40,8 +43,25 @@ def contributions_figure(
     Each bar starts where the one above it ends. The `top` strongest matches stand alone, the
     others share a bar; the dashed line is the logit from which the statement is called present.
     """
+    return steps_figure(
+        steps_to_logit(finding, top),
+        finding.threshold,
+        title=title,
+        axis="logit: for the statement to the right, against it to the left",
+        theme=theme,
+    )
+
+
+def steps_figure(
+    steps: list[Step], threshold: float, *, title: str, axis: str, theme: ThemeName
+) -> go.Figure:
+    """Draw bars of which each starts where the one above it ends.
+
+    Parameters
+    ----------
+    threshold : probability from which the statement is called present; its logit is dashed
+    """
     colours = THEMES[theme]
-    steps = steps_to_logit(finding, top)
     figure = blank_figure(colours, title=title, height=BAR_PX * len(steps) + 80 + 30 * bool(title))
     rows = range(len(steps))
     figure.add_trace(
@@ -58,14 +78,16 @@ def contributions_figure(
         )
     )
     figure.add_trace(_connectors(steps, colours))
-    figure.add_trace(_values(steps, finding, colours))
-    _mark_threshold(figure, finding, colours)
+    figure.add_trace(_values(steps, colours))
+    _mark_threshold(figure, threshold, colours)
     figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 24 + 30 * bool(title), "b": 52}, bargap=0, hovermode="closest"
+        margin={"l": 8, "r": PRINTED_PX, "t": 24 + 30 * bool(title), "b": 52},
+        bargap=0,
+        hovermode="closest",
     )
     figure.update_xaxes(
-        title=_small("logit: for the statement to the right, against it to the left"),
-        range=_with_room(steps, finding),
+        title=_small(axis),
+        range=_with_room(steps, threshold),
         gridcolor=colours.rule,
         zeroline=True,
         zerolinecolor=colours.faint_ink,
@@ -98,7 +120,13 @@ def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
         for (label, hover, amount), start in zip(amounts, starts[:-1], strict=True)
     ]
     total = f"sum: logit {finding.logit:+.3f}, probability {finding.probability:.3f}"
-    return [*steps, Step("sum: logit", total, 0.0, finding.logit, "sum")]
+    return [*steps, sum_step("sum: logit", total, finding)]
+
+
+def sum_step(label: str, hover: str, finding: Finding) -> Step:
+    """Return the bar of a finding's whole logit."""
+    told = f"probability {finding.probability:.2f}"
+    return Step(label, hover, 0.0, finding.logit, "sum", told)
 
 
 def describe_contributions(finding: Finding, top: int = 3) -> str:
@@ -228,30 +256,29 @@ def _connectors(steps: list[Step], theme: Theme) -> go.Scatter:
     )
 
 
-def _values(steps: list[Step], finding: Finding, theme: Theme) -> go.Scatter:
+def _values(steps: list[Step], theme: Theme) -> go.Scatter:
     return go.Scatter(
         x=[max(step.start, step.end) for step in steps],
         y=list(range(len(steps))),
-        text=[f" {_printed(step, finding)}" for step in steps],
+        text=[f" {_printed(step)}" for step in steps],
         mode="text",
         textposition="middle right",
         textfont={"color": theme.ink, "size": 12},
+        cliponaxis=False,
         hoverinfo="skip",
         showlegend=False,
     )
 
 
-def _printed(step: Step, finding: Finding) -> str:
+def _printed(step: Step) -> str:
     amount = _signed(step.amount)
-    if step.kind != "sum":
-        return amount
-    return f"<b>{amount}</b>, probability {finding.probability:.2f}"
+    return f"<b>{amount}</b>, {step.told}" if step.told else amount
 
 
-def _mark_threshold(figure: go.Figure, finding: Finding, theme: Theme) -> None:
-    if not 0 < finding.threshold < 1:
+def _mark_threshold(figure: go.Figure, threshold: float, theme: Theme) -> None:
+    if not 0 < threshold < 1:
         return
-    at = _logit(finding.threshold)
+    at = _logit(threshold)
     figure.add_vline(
         x=at,
         line={"color": theme.faint_ink, "width": 1.5, "dash": "dash"},
@@ -262,7 +289,7 @@ def _mark_threshold(figure: go.Figure, finding: Finding, theme: Theme) -> None:
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"present from {finding.threshold:.2f}",
+        text=f"present from {threshold:.2f}",
         showarrow=False,
         font={"size": 12, "color": theme.faint_ink},
     )
@@ -280,9 +307,9 @@ def _logit(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def _with_room(steps: list[Step], finding: Finding) -> list[float]:
+def _with_room(steps: list[Step], threshold: float) -> list[float]:
     places = [0.0, *(step.start for step in steps), *(step.end for step in steps)]
-    if 0 < finding.threshold < 1:
-        places.append(_logit(finding.threshold))
+    if 0 < threshold < 1:
+        places.append(_logit(threshold))
     span = max(max(places) - min(places), 0.5)
-    return [min(places) - 0.03 * span, max(places) + 0.16 * span]
+    return [min(places) - 0.03 * span, max(places) + 0.03 * span]

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from pages.shared.picking import NOW
 from pages.shared.words import signed
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, LEADS
@@ -192,7 +193,10 @@ def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
     spoil = SPOILS["arm electrodes swapped"]
     normal = simulate(["NORM"], seed=3, rate=500).ecg
     swapped = ECG(spoil(normal.signal, normal.rate, np.random.default_rng(0)), normal.rate)
-    monkeypatch.setattr("pages.shared.picking.picked", lambda: ("swapped", swapped))
+    monkeypatch.setattr(
+        "pages.shared.picking.picked",
+        lambda slot=NOW: ("swapped", swapped) if slot is NOW else None,
+    )
 
     (warning,) = [w.value for w in page("explain").warning if "poor recording" in w.value]
 

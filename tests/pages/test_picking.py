@@ -69,3 +69,12 @@ def test_a_gap_is_said_where_it_is_and_the_rest_can_be_seen(page):
 def test_ten_seconds_leave_no_choice(page):
     token = recordings().add(Recording(FIRST.signal, FIRST.rate))
     assert not page("explain", ecg=token).slider
+
+
+def test_an_example_that_is_picked_is_shown_and_then_another(page):
+    app = page("explain")
+    for title in ("Atrial fibrillation", "Sinus bradycardia"):
+        app.selectbox(key="picked example").select(title).run()
+        assert app.query_params["example"] == title
+        assert f"Simulated: {title.lower()}" in app.markdown[0].value
+        assert app.selectbox(key="picked example").value is None

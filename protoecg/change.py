@@ -1,0 +1,165 @@
+"""What changed between two ECGs of one patient: measurements, and findings taken apart.
+
+Which of the two is the earlier is for the caller to say: an ECG carries no date.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from protoecg.explanation import Explanation, Finding, Match, Prototype
+from protoecg.measure import QTC_FORMULA, Measurements
+
+# Of each value: its words, its unit, the value whose doubt is also its own.
+MEASURED = {
+    "heart_rate_bpm": ("Heart rate", "bpm", "heart_rate_bpm"),
+    "axis_deg": ("QRS axis", "°", "axis_deg"),
+    "pr_ms": ("PR", "ms", "pr_ms"),
+    "qrs_ms": ("QRS", "ms", "qrs_ms"),
+    "qt_ms": ("QT", "ms", "qt_ms"),
+    "qtc_ms": (f"QTc ({QTC_FORMULA})", "ms", "qt_ms"),
+}
+
+
+@dataclass(frozen=True)
+class MeasurementChange:
+    """One measurement on both ECGs, in whole units, as they are printed; None where unsure.
+
+    Parameters
+    ----------
+    name, unit : in words; the axis in degrees
+    then, now : on the earlier ECG, on the later one
+    unsure_then, unsure_now : why a value is None; empty where it is not
+    """
+
+    name: str
+    unit: str
+    then: int | None
+    now: int | None
+    unsure_then: str = ""
+    unsure_now: str = ""
+
+    @property
+    def difference(self) -> int | None:
+        """Now less then; of an axis the shorter way round, -179 to 180, positive to the right."""
+        if self.then is None or self.now is None:
+            return None
+        difference = self.now - self.then
+        return difference if self.unit != "°" else 180 - (180 - difference) % 360
+
+
+@dataclass(frozen=True)
+class MatchChange:
+    """What one prototype adds to a finding on both ECGs; the weight is the same."""
+
+    then: Match
+    now: Match
+
+    @property
+    def prototype(self) -> Prototype:
+        """The prototype that both ECGs are compared with."""
+        return self.now.prototype
+
+    @property
+    def amount(self) -> float:
+        """By how much its contribution rose, in logits: weight times the rise in similarity."""
+        return self.now.contribution - self.then.contribution
+
+
+@dataclass(frozen=True)
+class FindingChange:
+    """One statement on both ECGs.
+
+    `matches` are sorted by what each changed, largest rise first. Their amounts add up to
+    `amount`: the bias is in both logits and cancels.
+    """
+
+    then: Finding
+    now: Finding
+    matches: tuple[MatchChange, ...]
+
+    @property
+    def code(self) -> str:
+        """The statement's code."""
+        return self.now.code
+
+    @property
+    def amount(self) -> float:
+        """By how much the logit rose."""
+        return self.now.logit - self.then.logit
+
+    @property
+    def kind(self) -> str:
+        """One of "newly present", "no longer present", "present in both", "present in neither"."""
+        if self.then.present == self.now.present:
+            return "present in both" if self.now.present else "present in neither"
+        return "newly present" if self.now.present else "no longer present"
+
+
+def measurement_changes(then: Measurements, now: Measurements) -> tuple[MeasurementChange, ...]:
+    """Return heart rate, axis, PR, QRS, QT and QTc of the earlier and of the later ECG."""
+    return tuple(
+        MeasurementChange(
+            words,
+            unit,
+            _whole(getattr(then, name)),
+            _whole(getattr(now, name)),
+            then.unsure.get(doubt, ""),
+            now.unsure.get(doubt, ""),
+        )
+        for name, (words, unit, doubt) in MEASURED.items()
+    )
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def finding_changes(then: Explanation, now: Explanation) -> tuple[FindingChange, ...]:
+    """Return every statement's change, those with the largest change of the logit first.
+
+    Raises
+    ------
+    ValueError
+        If the two were not explained by the same bundle.
+    """
+    earlier = {finding.code: finding for finding in then.findings}
+    if then.bundle != now.bundle or earlier.keys() != {finding.code for finding in now.findings}:
+        raise _other_bundle(then, now)
+    changes = []
+    for finding in now.findings:
+        if _fixed(earlier[finding.code]) != _fixed(finding):
+            raise _other_bundle(then, now)
+        changes.append(_change(earlier[finding.code], finding))
+    return tuple(sorted(changes, key=lambda change: -abs(change.amount)))
+
+
+def _fixed(finding: Finding) -> tuple[float, float, dict[str, float]]:
+    """Return what a bundle gives to a finding, whatever the ECG."""
+    weights = {match.prototype.name: match.weight for match in finding.matches}
+    return finding.bias, finding.threshold, weights
+
+
+def _other_bundle(then: Explanation, now: Explanation) -> ValueError:
+    return ValueError(
+        f"The ECGs were explained by different bundles ({then.bundle}, {now.bundle}); explain both "
+        "by one version of one bundle."
+    )
+
+
+def _change(then: Finding, now: Finding) -> FindingChange:
+    before = {match.prototype.name: match for match in then.matches}
+    matches = [MatchChange(before[match.prototype.name], match) for match in now.matches]
+    return FindingChange(then, now, tuple(sorted(matches, key=lambda match: -match.amount)))
+
+
+def of_kind(changes: Sequence[FindingChange], kind: str) -> list[FindingChange]:
+    """Return the changes of a kind, as `FindingChange.kind` names it."""
+    return [change for change in changes if change.kind == kind]
+
+
+def total(matches: Sequence[MatchChange]) -> float:
+    """Return what some prototypes' contributions rose by together, in logits."""
+    return math.fsum(x for m in matches for x in (m.now.contribution, -m.then.contribution))
