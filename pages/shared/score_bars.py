@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import drawing, frame, words
 from protoecg.figures.charts import SCORES, scores_figure
@@ -23,6 +24,12 @@ def show(table: pd.DataFrame, question: str, by: str) -> None:
     )
     if len(table) > BARS:
         st.caption(f"The first {BARS} of {len(table)}; the table has all.")
+
+
+def places(n: int) -> list[DeltaGenerator]:
+    """Return places for so many charts, side by side where there is room."""
+    with st.container(key="charts"):
+        return st.columns(n)
 
 
 def names(table: pd.DataFrame, by: str) -> pd.Series:

@@ -97,7 +97,7 @@ def _scores(table: pd.DataFrame, kind: str) -> None:
     if by == "prototype":
         found = score_bars.of_statement(found)
     asked = [question for question in KINDS[kind].required if question in STUDY_SCALES]
-    for question, column in zip(asked, st.columns(len(asked)), strict=True):
+    for question, column in zip(asked, score_bars.places(len(asked)), strict=True):
         with column:
             score_bars.show(found, question, by)
             means = _intervals(found, by, question).head(score_bars.BARS)
