@@ -112,7 +112,7 @@ def _show(table: pd.DataFrame, by: str) -> None:
         table = score_bars.of_statement(table)
     for scale, column in zip(SCALES, score_bars.places(len(SCALES)), strict=True):
         with column:
-            score_bars.show(table, scale, by)
+            score_bars.show(table, scale, by, about="ratings")
     st.dataframe(_printed(table, score_bars.names(table, by), by), hide_index=True)
 
 

@@ -34,6 +34,7 @@ _STYLE = """
 .st-key-charts > * > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
   width: auto; min-width: 0;
 }
+[class*="st-key-numbers-"] button { min-height: 0; padding: 0; opacity: 0.75; }
 </style>
 """
 
