@@ -85,33 +85,45 @@ def toolbar(name: str) -> dict[str, Any]:
     }
 
 
-def blank_figure(theme: Theme, *, title: str, height: float) -> go.Figure:
-    """Return an empty figure that fills the page's width and shows the page behind it."""
-    figure = go.Figure()
-    figure.update_layout(
-        template="none",
-        autosize=True,
-        height=round(height),
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 13, "color": theme.ink},
-        hoverlabel={"font": {"family": FONT, "size": 13}},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 13}},
-    )
-    if title:
-        figure.update_layout(
-            title={
-                "text": escape(title, quote=False),
+def blank_figure(theme: Theme, *, title: str, height: float, **layout: Any) -> go.Figure:
+    """Return an empty figure that fills the page's width and shows the page behind it.
+
+    `layout` is added, or stands instead. Plotly checks a layout that is given at once in a
+    fraction of the time that it takes for updates.
+    """
+    return go.Figure(
+        layout={
+            "template": "none",
+            "autosize": True,
+            "height": round(height),
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": FONT, "size": 13, "color": theme.ink},
+            "hoverlabel": {"font": {"family": FONT, "size": 13}},
+            "legend": {
+                "orientation": "h",
                 "x": 0,
-                "xref": "container",
                 "y": 1,
-                "yref": "container",
-                "yanchor": "top",
-                "pad": {"t": 10},
-                "font": {"size": 16, "weight": 600},
-            }
-        )
-    return figure
+                "yanchor": "bottom",
+                "font": {"size": 13},
+            },
+            **({"title": _title(title)} if title else {}),
+            **layout,
+        }
+    )
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {
+        "text": escape(text, quote=False),
+        "x": 0,
+        "xref": "container",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 10},
+        "font": {"size": 16, "weight": 600},
+    }
 
 
 def translucent(colour: str, alpha: float) -> str:
