@@ -32,8 +32,9 @@ from review_db import open_database
 from review_db.assignment import Material, bundle_material
 from review_db.design import Controls, Design, Sample
 from review_db.files import write_files
+from review_db.places import Place
 from review_db.questions import STUDY_QUESTIONS
-from review_db.sittings import OpenItem, Place, open_item, save_draft
+from review_db.sittings import OpenItem, open_item, save_draft
 from review_db.studies import Seat, create_study, sign_in, start_study
 from training.cases import Numbers, cases
 from training.ptbxl import Dataset

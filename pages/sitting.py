@@ -15,19 +15,10 @@ from pages.shared import accounts, frame, items, models, reviews, seats, tracing
 from protoecg.bundle import Bundle
 from protoecg.labels import STATEMENTS
 from review_db import RatingsError
+from review_db.places import Place
+from review_db.progress import Progress, first_open, progress
 from review_db.questions import ALWAYS, BETWEEN, CANNOT_JUDGE, KINDS, TEXT_LENGTH, Question
-from review_db.sittings import (
-    Conflict,
-    OpenItem,
-    Place,
-    Progress,
-    first_open,
-    open_item,
-    others_answers,
-    progress,
-    save_draft,
-    save_item,
-)
+from review_db.sittings import Conflict, OpenItem, open_item, others_answers, save_draft, save_item
 from review_db.studies import NotAdmitted, Seat, study_info
 
 SHEET, CHOSEN = "study sheet", "study question"
