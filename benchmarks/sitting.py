@@ -105,14 +105,14 @@ def _material(folder: Path) -> Material:
     ]
     table = pd.DataFrame(rows).drop_duplicates("record")
     carried = Dataset(demo.path / "waveforms", demo.name, True, "", table)
-    drawn = cases(demo, carried, Numbers(10, 6, 6), other=demo, progress=lambda of, **_: of)
+    drawn = cases(demo, carried, Numbers(6, 4, 4), other=demo, progress=lambda of, **_: of)
     (file,) = write_files(folder, {"cases.json": json.dumps(drawn).encode()})
     return bundle_material(demo.path, file)
 
 
 def _study(engine: Engine, material: Material) -> str:
     controls = Controls(wrong_statement=2, random_window=2, noise=2)
-    design = Design("speed", ("R01",), 1, practice=0, sample=Sample(size=40), controls=controls)
+    design = Design("speed", ("R01",), 1, practice=0, sample=Sample(size=20), controls=controls)
     create_study(engine, design, material)
     return start_study(engine, design.name)["R01"]
 
