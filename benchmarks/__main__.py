@@ -1,4 +1,7 @@
-"""`python -m benchmarks`: ours against a plain build of the published networks, in one run."""
+"""`python -m benchmarks`: ours against a plain build of the published networks, in one run.
+
+`python -m benchmarks sitting`: how long a reviewer of a study waits for the next item.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from benchmarks import ours, published
@@ -29,8 +33,48 @@ BATCH = 16
 
 
 def main() -> int:
-    """Time each task on both, alternating, and print the medians and their ratio."""
+    """Measure what is asked for, and print it."""
     args = _arguments()
+    return _sitting(args.json) if args.what == "sitting" else _networks(args)
+
+
+def _sitting(file: Path | None) -> int:
+    # What it needs of a browser is not installed where only the networks are timed.
+    from benchmarks import sitting
+
+    print(f"Key to next item of a study, against loading the page; {_machine()}.")
+    print(f"Load before: {_load()}.\n")
+    times = sitting.measure()
+    print(f"{'':14}{'median':>10}{'95 % in':>11}{'page':>12}{'ratio':>9}   items")
+    figures = {"all": _waits(times)}
+    figures |= {str(kind): _waits(rows) for kind, rows in times.groupby("kind")}
+    for kind, f in figures.items():
+        saved = f"{f['saved_p50_ms']:7.0f} ms{f['saved_p95_ms']:8.0f} ms"
+        loaded = f"{f['loaded_p50_ms']:9.0f} ms{f['ratio']:8.1f}x"
+        print(f"{kind:14}{saved}{loaded}   {f['items']}")
+    print(f"\nLoad after: {_load()}.")
+    if file:
+        file.write_text(json.dumps({"machine": _machine(), "kinds": figures}, indent=1) + "\n")
+    return 0
+
+
+def _waits(times: pd.DataFrame) -> dict[str, float]:
+    saved, loaded = times["saved_ms"], times["loaded_ms"]
+    return {
+        "saved_p50_ms": saved.median(),
+        "saved_p95_ms": saved.quantile(0.95),
+        "loaded_p50_ms": loaded.median(),
+        "ratio": (loaded / saved).median(),
+        "items": len(times),
+    }
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f} processes at work"
+
+
+def _networks(args: argparse.Namespace) -> int:
+    """Time each task on both, alternating, and print the medians and their ratio."""
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     bundle, words = ours.bundle(args.network)
@@ -53,6 +97,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["networks", "sitting"], default="networks")
     parser.add_argument("--network", choices=["auto", "ptbxl", "demo", "random"], default="auto")
     parser.add_argument("--ecgs", type=int, default=256, help="ECGs to project onto (default 256)")
     parser.add_argument("--repeats", type=int, default=15, help="of the short tasks (default 15)")

@@ -110,9 +110,9 @@ def _nothing_yet(rated: RatedBundle) -> None:
 def _show(table: pd.DataFrame, by: str) -> None:
     if by == "prototype":
         table = score_bars.of_statement(table)
-    for scale, column in zip(SCALES, st.columns(2), strict=True):
+    for scale, column in zip(SCALES, score_bars.places(len(SCALES)), strict=True):
         with column:
-            score_bars.show(table, scale, by)
+            score_bars.show(table, scale, by, about="ratings")
     st.dataframe(_printed(table, score_bars.names(table, by), by), hide_index=True)
 
 

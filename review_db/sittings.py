@@ -1,7 +1,7 @@
 """A reviewer at work in a study: items opened, drafts kept, answers saved as events.
 
 seat = sign_in(engine, key)
-sheet = open_item(engine, seat, first_open(engine, seat))
+sheet = open_item(engine, seat, first_open(engine, seat))  # `progress.first_open`
 revision = save_draft(engine, seat, sheet.place, {"clarity": "4"}, seen=sheet.revision)
 save_item(engine, seat, sheet.place, answers, seen=revision, seconds=12.5)
 
@@ -14,31 +14,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from protoecg import __version__
 from review_db.database import RatingsError, reading, writing
 from review_db.design import Design
-from review_db.questions import (
-    ALWAYS,
-    CODEBOOK_VERSION,
-    KINDS,
-    STUDY_QUESTIONS,
-    Question,
-    checked_value,
-)
-from review_db.schema import (
-    assignment,
-    current_answer,
-    item_event,
-    sheet,
-    study,
-    study_item,
-)
+from review_db.looks import draw, facts, is_answered, is_settled, questions_at, stages
+from review_db.places import Place, assigned, own, standing
+from review_db.questions import CODEBOOK_VERSION, STUDY_QUESTIONS, Question, checked_value
+from review_db.schema import assignment, current_answer, item_event, sheet
 from review_db.studies import NotAdmitted, Seat, read_design
 
 LONGEST_SECONDS = 24 * 3600.0
@@ -46,13 +34,6 @@ LONGEST_SECONDS = 24 * 3600.0
 
 class Conflict(RatingsError):
     """Another browser of the same reviewer has changed the item since it was opened here."""
-
-
-class Place(NamedTuple):
-    """A stage of an item: its position in the reviewer's order, and 1 or 2."""
-
-    position: int
-    stage: int = 1
 
 
 @dataclass(frozen=True)
@@ -90,21 +71,6 @@ class OpenItem:
     settled: bool
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a reviewer is.
-
-    `states` of each position: "done", "skipped" or "open"; `groups` as (done, total) of each
-    statement, or of each kind of item while statements are hidden. Practice is in `states` alone.
-    """
-
-    done: int
-    total: int
-    states: Mapping[int, str]
-    groups: Mapping[str, tuple[int, int]]
-    flagged: tuple[int, ...] = field(default=())
-
-
 def open_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
     """Return a stage of an item, with what was filled in and saved so far.
 
@@ -114,29 +80,27 @@ def open_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
         If the reviewer has no such item, or hasn't saved its first stage yet.
     """
     with reading(engine) as connection:
-        row, design = _assigned(connection, seat, place)
-        saved = _saved(connection, seat, place.position)
+        row, design = assigned(connection, seat, place)
+        saved = standing(connection, seat, place.position)
         kept = _sheet(connection, seat, place)
-        total = connection.execute(
-            select(assignment.c.position).where(*_own(assignment, seat))
-        ).all()
+        total = connection.scalar(select(func.count()).where(*own(assignment, seat)))
     _refuse_early(place, row.kind, design, saved)
-    asked, required = _asked(row.kind, place.stage, design)
+    asked, required = questions_at(row.kind, place.stage, design)
     stands = saved.get(place.stage, {})
     return OpenItem(
         place=place,
-        total=len(total),
+        total=total or 0,
         kind=row.kind,
         practice=row.role == "practice",
         stages=stages(row.kind, design),
-        facts=_facts(row, place.stage, design),
-        draw=_draw(row, place.stage),
+        facts=facts(row, place.stage, design),
+        draw=draw(row, place.stage),
         questions=tuple(STUDY_QUESTIONS[key] for key in asked),
         required=required,
         saved=stands,
         draft=json.loads(kept.draft) if kept else stands,
         revision=kept.revision if kept else 0,
-        settled=_is_settled(place, row.kind, design, saved),
+        settled=is_settled(row.kind, place.stage, design, saved),
     )
 
 
@@ -219,48 +183,13 @@ def save_item(
     return revision
 
 
-def first_open(engine: Engine, seat: Seat) -> Place | None:
-    """Return where a session goes on: the first open stage, then what was skipped, or None."""
-    with reading(engine) as connection:
-        found = _states(connection, seat)
-    for wanted in ("open", "skipped"):
-        for position, (state, stage, _) in found.items():
-            if state == wanted:
-                return Place(position, stage)
-    return None
-
-
-def progress(engine: Engine, seat: Seat) -> Progress:
-    """Count what a reviewer has done; practice and skipped items are not counted as done."""
-    with reading(engine) as connection:
-        found = _states(connection, seat)
-        flagged = select(current_answer.c.position).where(
-            *_own(current_answer, seat), current_answer.c.question == "flag"
-        )
-        flags = sorted(set(connection.scalars(flagged)))
-    counted = {position: row for position, (_, _, row) in found.items() if row.role != "practice"}
-    groups: dict[str, tuple[int, int]] = {}
-    for position, row in counted.items():
-        hidden = read_design(row.design).blinding.statement
-        name = row.kind if hidden else row.statement
-        done, total = groups.get(name, (0, 0))
-        groups[name] = (done + (found[position][0] == "done"), total + 1)
-    return Progress(
-        done=sum(done for done, _ in groups.values()),
-        total=len(counted),
-        states={position: state for position, (state, _, _) in found.items()},
-        groups=groups,
-        flagged=tuple(flags),
-    )
-
-
 def others_answers(engine: Engine, seat: Seat, position: int) -> dict[str, dict[str, str]]:
     """Return what other reviewers said of an item, by reviewer; nothing where that is hidden.
 
     Of theirs, the first look and its last stage.
     """
     with reading(engine) as connection:
-        row, design = _assigned(connection, seat, Place(position))
+        row, design = assigned(connection, seat, Place(position))
         if design.blinding.reviewers:
             return {}
         now = current_answer.c
@@ -279,129 +208,6 @@ def others_answers(engine: Engine, seat: Seat, position: int) -> dict[str, dict[
         for reviewer, question, value in connection.execute(query):
             found.setdefault(reviewer, {})[question] = value
         return found
-
-
-def stages(kind: str, design: Design) -> int:
-    """Return how often an item of this kind is rated."""
-    revealed = design.two_stages and kind in ("prototype", "match")
-    return max(KINDS[kind].stages, 2 if revealed else 1)
-
-
-def _asked(kind: str, stage: int, design: Design) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    asked = KINDS[kind]
-    if asked.unseen and "statement" in _hidden(kind, stage, design):
-        return (*asked.unseen, *ALWAYS), asked.unseen
-    return (*asked.required, *asked.optional, *ALWAYS), asked.required
-
-
-def _hidden(kind: str, stage: int, design: Design) -> set[str]:
-    blinding = design.blinding
-    hidden = {"model"} if blinding.model else set()
-    if kind == "reading":
-        # The statement of a reading is the answer; its second look shows the explanation's only.
-        return hidden | {"statement", "branch", "similarity"} | ({"model"} if stage == 1 else set())
-    if stage == 1 and kind in ("prototype", "match"):
-        hidden |= {"statement", "branch"} if blinding.statement else set()
-        hidden |= {"similarity"} if blinding.similarity else set()
-    return hidden
-
-
-def _facts(row: Row, stage: int, design: Design) -> dict[str, Any]:
-    data = json.loads(row.data)
-    known = {
-        "statement": row.statement,
-        "branch": row.branch,
-        "similarity": data.get("similarity"),
-        "model": row.bundle if row.kind != "pair" else None,
-    }
-    if row.kind == "pair":
-        left, right = _sides(row, data)
-        known["model"] = f"{left.get('bundle', '')} | {right.get('bundle', '')}"
-    hidden = _hidden(row.kind, stage, design)
-    return {name: fact for name, fact in known.items() if fact and name not in hidden}
-
-
-def _draw(row: Row, stage: int) -> dict[str, Any]:
-    data = json.loads(row.data)
-    data.pop("truth", None)
-    if row.kind == "reading":
-        data.pop("statement")
-        if stage == 1:
-            data.pop("explanation")
-    if row.kind == "pair":
-        data["left"], data["right"] = _sides(row, data)
-        del data["a"], data["b"]
-    return data
-
-
-def _sides(row: Row, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    return (data["b"], data["a"]) if row.swapped else (data["a"], data["b"])
-
-
-def _assigned(connection: Connection, seat: Seat, place: Place) -> tuple[Row, Design]:
-    query = _assignments(seat).where(assignment.c.position == place.position)
-    row = connection.execute(query).first()
-    design = read_design(row.design) if row else None
-    if row is None or design is None or not 1 <= place.stage <= stages(row.kind, design):
-        raise NotAdmitted(
-            f"There is no item {place.position}, stage {place.stage}, for you in this study. Go "
-            "back to your first open item."
-        )
-    return row, design
-
-
-def _assignments(seat: Seat) -> Any:
-    return (
-        select(
-            assignment.c.position,
-            assignment.c.item,
-            assignment.c.swapped,
-            *(study_item.c[name] for name in ("kind", "role", "branch", "statement", "data")),
-            *(study.c[name] for name in ("bundle", "fingerprint", "design")),
-        )
-        .join(
-            study_item,
-            (study_item.c.study == assignment.c.study) & (study_item.c.number == assignment.c.item),
-        )
-        .join(study, study.c.name == assignment.c.study)
-        .where(*_own(assignment, seat))
-        .order_by(assignment.c.position)
-    )
-
-
-def _states(connection: Connection, seat: Seat) -> dict[int, tuple[str, int, Row]]:
-    """Say of each position whether it is done, skipped or open, and at which stage."""
-    now = current_answer.c
-    saved: dict[int, dict[int, set[str]]] = {}
-    mine = select(now.position, now.stage, now.question).where(*_own(current_answer, seat))
-    for position, stage, question in connection.execute(mine):
-        saved.setdefault(position, {}).setdefault(stage, set()).add(question)
-    return {
-        row.position: (*_state(row, saved.get(row.position, {})), row)
-        for row in connection.execute(_assignments(seat))
-    }
-
-
-def _state(row: Row, saved: Mapping[int, set[str]]) -> tuple[str, int]:
-    design = read_design(row.design)
-    for stage in range(1, stages(row.kind, design) + 1):
-        answered = saved.get(stage, set())
-        if "skip" in answered:
-            return "skipped", stage
-        if not set(_asked(row.kind, stage, design)[1]) <= answered:
-            return "open", stage
-    return "done", 1
-
-
-def _saved(connection: Connection, seat: Seat, position: int) -> dict[int, dict[str, str]]:
-    now = current_answer.c
-    query = select(now.stage, now.question, now.new_value).where(
-        *_own(current_answer, seat), now.position == position
-    )
-    found: dict[int, dict[str, str]] = {}
-    for stage, question, value in connection.execute(query):
-        found.setdefault(stage, {})[question] = value
-    return found
 
 
 def _sheet(connection: Connection, seat: Seat, place: Place) -> Row | None:
@@ -440,10 +246,10 @@ def _keep(
 def _to_be_written(
     connection: Connection, seat: Seat, place: Place, answers: Mapping[str, Any]
 ) -> tuple[Row, dict[str, str], dict[str, str]]:
-    row, design = _assigned(connection, seat, place)
-    saved = _saved(connection, seat, place.position)
+    row, design = assigned(connection, seat, place)
+    saved = standing(connection, seat, place.position)
     _refuse_early(place, row.kind, design, saved)
-    if _is_settled(place, row.kind, design, saved):
+    if is_settled(row.kind, place.stage, design, saved):
         raise ValueError(
             "The first look at this item is over: what was hidden has been shown. Its answers stay "
             "as they are."
@@ -452,7 +258,7 @@ def _to_be_written(
 
 
 def _checked(row: Row, stage: int, design: Design, answers: Mapping[str, Any]) -> dict[str, str]:
-    asked, _ = _asked(row.kind, stage, design)
+    asked, _ = questions_at(row.kind, stage, design)
     if strange := sorted(set(answers) - set(asked)):
         raise ValueError(f"{strange[0]!r} is not asked here, expected {', '.join(asked)}.")
     checked = {key: checked_value(STUDY_QUESTIONS[key], answers.get(key)) for key in asked}
@@ -472,7 +278,7 @@ def _refuse_strangers(data: Mapping[str, Any], answers: Mapping[str, str]) -> No
 
 
 def _refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[str, str]) -> None:
-    missing = [key for key in _asked(kind, stage, design)[1] if key not in answers]
+    missing = [key for key in questions_at(kind, stage, design)[1] if key not in answers]
     if missing and "skip" not in answers:
         raise ValueError(
             "Still open: " + " ".join(STUDY_QUESTIONS[key].text for key in missing) + " Answer, or "
@@ -483,21 +289,8 @@ def _refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[s
 def _refuse_early(
     place: Place, kind: str, design: Design, saved: Mapping[int, Mapping[str, str]]
 ) -> None:
-    if place.stage == 2 and not _is_answered(kind, 1, design, saved):
+    if place.stage == 2 and not is_answered(kind, 1, design, saved):
         raise NotAdmitted("Save your answers to the first look at this item before the second.")
-
-
-def _is_settled(
-    place: Place, kind: str, design: Design, saved: Mapping[int, Mapping[str, str]]
-) -> bool:
-    return place.stage < stages(kind, design) and _is_answered(kind, 1, design, saved)
-
-
-def _is_answered(
-    kind: str, stage: int, design: Design, saved: Mapping[int, Mapping[str, str]]
-) -> bool:
-    answered = saved.get(stage, {})
-    return "skip" not in answered and set(_asked(kind, stage, design)[1]) <= set(answered)
 
 
 def _spent(kept: Row | None, seconds: float) -> int:
@@ -505,12 +298,8 @@ def _spent(kept: Row | None, seconds: float) -> int:
     return round(1000 * min(max(seconds, 0.0), LONGEST_SECONDS)) + (kept.spent_ms if kept else 0)
 
 
-def _own(table: Any, seat: Seat) -> tuple[Any, Any]:
-    return table.c.study == seat.study, table.c.reviewer == seat.reviewer
-
-
 def _this(seat: Seat, place: Place) -> tuple[Any, ...]:
-    return (*_own(sheet, seat), sheet.c.position == place.position, sheet.c.stage == place.stage)
+    return (*own(sheet, seat), sheet.c.position == place.position, sheet.c.stage == place.stage)
 
 
 def _same_place(one: Any, other: Any) -> Any:

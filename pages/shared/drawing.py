@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -11,8 +12,9 @@ from protoecg.ecg import DURATION_S, ECG
 from protoecg.explanation import Prototype
 from protoecg.figures.overlay import comparison_figure, describe_comparison, is_overlaid
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
-from protoecg.figures.theme import CONFIG, THEMES
+from protoecg.figures.theme import THEMES, file_name, toolbar
 from protoecg.figures.view import View
+from review_db.files import as_csv
 
 PAGE_PX, HALF_PX = 1090, 535
 # At this paper speed ten seconds fill the page's width.
@@ -20,8 +22,24 @@ FITTING_MM_PER_S = 25.0
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Put a figure on the page with words for those who cannot see it."""
-    st.plotly_chart(figure, key=f"{key} {frame.theme()}", config=CONFIG, theme=None, alt=alt)
+    """Put a figure on the page with words for those who cannot see it; `key` names its files."""
+    st.plotly_chart(figure, key=f"{key} {frame.theme()}", config=toolbar(key), theme=None, alt=alt)
+
+
+def show_with_numbers(figure: go.Figure, numbers: pd.DataFrame, *, key: str, alt: str) -> None:
+    """Put a figure on the page, and below it what it shows as CSV; its index has a name."""
+    show(figure, key=key, alt=alt)
+    table = numbers.reset_index()
+    st.download_button(
+        "Numbers as CSV",
+        lambda: as_csv(table, list(table)),
+        file_name=f"{file_name(key)}.csv",
+        mime="text/csv",
+        key=f"numbers {key}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
 
 
 def show_paper(
@@ -49,7 +67,7 @@ def show_paper(
         st.plotly_chart(
             figure,
             key=f"{key} {frame.theme()}",
-            config=CONFIG,
+            config=toolbar(key),
             theme=None,
             alt=alt,
             height="stretch",

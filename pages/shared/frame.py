@@ -27,6 +27,14 @@ _STYLE = """
 /* Two tracings stand side by side only where each is wide enough to be read. */
 .st-key-pair [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
 .st-key-pair [data-testid="stColumn"] { min-width: 440px; }
+/* Charts are of one width, as many beside each other as can be read. */
+.st-key-charts > * > [data-testid="stHorizontalBlock"] {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr));
+}
+.st-key-charts > * > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
+  width: auto; min-width: 0;
+}
+[class*="st-key-numbers-"] button { min-height: 0; padding: 0; opacity: 0.75; }
 </style>
 """
 

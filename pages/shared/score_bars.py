@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import drawing, frame, words
 from protoecg.figures.charts import SCORES, scores_figure
@@ -12,17 +13,34 @@ from review_db.questions import STUDY_QUESTIONS
 BARS = 40
 
 
-def show(table: pd.DataFrame, question: str, by: str) -> None:
-    """Show how often each group got each score; `table` has the columns `{question}_1` to `_5`."""
+def show(table: pd.DataFrame, question: str, by: str, *, about: str) -> None:
+    """Show how often each group got each score; `table` has the columns `{question}_1` to `_5`.
+
+    `about` is whose scores these are.
+    """
     counts = table[[f"{question}_{score}" for score in SCORES]].set_axis(list(SCORES), axis=1)
+    counts = counts.set_axis(table[by], axis=0).head(BARS)
     st.markdown(f"**{question.capitalize()}**", help=STUDY_QUESTIONS[question].text)
-    drawing.show(
-        scores_figure(counts.set_axis(table[by], axis=0).head(BARS), theme=frame.theme()),
-        key=question,
+    drawing.show_with_numbers(
+        scores_figure(counts, theme=frame.theme()),
+        counts,
+        key=key(table, f"{about} {question}", by),
         alt=f"How often {question} was given each score from 1 to 5, by {by}; see the table.",
     )
     if len(table) > BARS:
         st.caption(f"The first {BARS} of {len(table)}; the table has all.")
+
+
+def places(n: int) -> list[DeltaGenerator]:
+    """Return places for so many charts, side by side where there is room."""
+    with st.container(key="charts"):
+        return st.columns(n)
+
+
+def key(table: pd.DataFrame, what: str, by: str) -> str:
+    """Return a key for a figure that shows `what` of each group; its files are named by it."""
+    of = f" of {table['statement'].iat[0]}" if by == "prototype" else ""
+    return f"{what} by {by}{of}"
 
 
 def names(table: pd.DataFrame, by: str) -> pd.Series:

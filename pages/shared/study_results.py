@@ -96,12 +96,14 @@ def _scores(table: pd.DataFrame, kind: str) -> None:
     found = study_results.item_scores(table, by, kind)
     if by == "prototype":
         found = score_bars.of_statement(found)
+    about = _named(table, kind)
     asked = [question for question in KINDS[kind].required if question in STUDY_SCALES]
-    for question, column in zip(asked, st.columns(len(asked)), strict=True):
+    for question, column in zip(asked, score_bars.places(len(asked)), strict=True):
         with column:
-            score_bars.show(found, question, by)
+            score_bars.show(found, question, by, about=about)
             means = _intervals(found, by, question).head(score_bars.BARS)
-            _forest(means, f"mean {question}", (0.8, 5.2), key=question)
+            key = score_bars.key(found, f"{about} mean {question}", by)
+            _forest(means, f"mean {question}", (0.8, 5.2), key=key)
     columns = {by: score_bars.names(found, by), "ratings": found["n"]}
     for question in KINDS[kind].required:
         columns |= _spread(found, question)
@@ -137,7 +139,8 @@ def _controls(table: pd.DataFrame) -> None:
         labels = [f"{CONTROLS[row.control]}: {row.question}" for row in found.itertuples()]
         rows = found.rename(columns={"difference": "value", "control_n": "n"})
         axis = "rated less control (points; shares for accurate)"
-        _forest(rows.set_axis(labels, axis=0), axis, (-4, 4), key="controls", reference=0)
+        rows = rows.set_axis(pd.Index(labels, name="control: question"), axis=0)
+        _forest(rows, axis, (-4, 4), key=_named(table, "controls"), reference=0)
         printed = {
             "control": found["control"].map(CONTROLS),
             "question": found["question"],
@@ -196,7 +199,8 @@ def _agreement(table: pd.DataFrame) -> None:
         st.info("No statement has two items that two reviewers or more have rated.")
         return
     labelled = rows.set_axis(rows["statement"].map(words.named), axis=0)
-    _forest(labelled, STATISTICS[statistic], (-1.05, 1.05), key="by statement", reference=0)
+    key = _named(table, f"agreement on {question} by statement")
+    _forest(labelled, STATISTICS[statistic], (-1.05, 1.05), key=key, reference=0)
     st.caption("Statements with a single such item are left out.")
 
 
@@ -215,7 +219,7 @@ def _pairs(table: pd.DataFrame) -> None:
     names = found["reviewer"].replace("", "all reviewers")
     rows = found.rename(columns={"preference": "value"}).set_axis(names, axis=0)
     axis = "preference, from a (−2) to b (2)"
-    _forest(rows, axis, (-2.1, 2.1), key="preference", reference=0)
+    _forest(rows, axis, (-2.1, 2.1), key=_named(table, "preference"), reference=0)
     printed = {
         "reviewer": names,
         "cases": found["cases"],
@@ -261,7 +265,12 @@ def _forest(
     figure = intervals_figure(
         rows, axis=axis, limits=limits, reference=reference, theme=frame.theme()
     )
-    drawing.show(figure, key=f"intervals {key}", alt=describe_intervals(rows, axis))
+    numbers = rows[["value", "low", "high", "n"]].rename(columns={"value": axis})
+    drawing.show_with_numbers(figure, numbers, key=key, alt=describe_intervals(rows, axis))
+
+
+def _named(table: pd.DataFrame, what: str) -> str:
+    return f"{table['study'].iat[0]} {what}"
 
 
 def _values(found: pd.DataFrame, value: str) -> list[str]:

@@ -102,16 +102,18 @@ def ecg_figure(
     )
     marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
     floor = low + view.mv(sheet.PRINTED_MM)
-    figure.add_traces([_band(window, colour, (floor, high)) for window, colour in marked])
-    figure.add_trace(_pulses_and_separators(pieces, pulse_s, colours, view))
-    figure.add_traces([_tracing(piece, colours) for piece in pieces])
-    figure.add_traces([_accent(w, c, pieces) for w, c in marked if not w.whole_strip])
-    figure.add_trace(_lead_names(pieces, colours, view))
-    figure.add_trace(_clock(floor + view.mv(2), colours))
-    for line, (window, colour) in enumerate(marked):
-        at = high - view.mv(LABEL_MM * (0.6 + line % LABEL_LINES))
-        figure.add_trace(_label(window, colour, at, view))
-    return figure
+    label_mv = [high - view.mv(LABEL_MM * (0.6 + n % LABEL_LINES)) for n in range(len(marked))]
+    return figure.add_traces(
+        [
+            *(_band(window, colour, (floor, high)) for window, colour in marked),
+            _pulses_and_separators(pieces, pulse_s, colours, view),
+            *(_tracing(piece, colours) for piece in pieces),
+            *(_accent(w, c, pieces) for w, c in marked if not w.whole_strip),
+            _lead_names(pieces, colours, view),
+            _clock(floor + view.mv(2), colours),
+            *(_label(*window, at, view) for window, at in zip(marked, label_mv, strict=True)),
+        ]
+    )
 
 
 def printed_line(ecg: ECG, view: View) -> str:

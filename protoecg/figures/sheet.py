@@ -48,18 +48,29 @@ def sheet(
     s_per_mv = view.gain / view.speed
     px_per_s = (width_px - 2 * side) / (seconds[1] - seconds[0])
     height = (millivolts[1] - millivolts[0]) * s_per_mv * px_per_s
-    figure = blank_figure(theme, title=title, height=height + top + side)
-    figure.update_layout(
+    figure = blank_figure(
+        theme,
+        title=title,
+        height=height + top + side,
         margin={"l": side, "r": side, "t": top, "b": side},
         plot_bgcolor=theme.paper,
         hovermode="closest",
         dragmode="zoom",
+        xaxis={
+            **_ruling(theme, view.s(LARGE_MM), view.s(1)),
+            "range": seconds,
+            "constrain": "range",
+            "constraintoward": "left",
+        },
+        yaxis={
+            **_ruling(theme, view.mv(LARGE_MM), view.mv(1)),
+            "range": millivolts,
+            "constrain": "range",
+            "constraintoward": "top",
+            "scaleanchor": "x",
+            "scaleratio": s_per_mv,
+        },
     )
-    figure.update_xaxes(**_ruling(theme, view.s(LARGE_MM), view.s(1)), range=seconds)
-    figure.update_xaxes(constrain="range", constraintoward="left")
-    figure.update_yaxes(**_ruling(theme, view.mv(LARGE_MM), view.mv(1)), range=millivolts)
-    figure.update_yaxes(constrain="range", constraintoward="top")
-    figure.update_yaxes(scaleanchor="x", scaleratio=s_per_mv)
     line = (seconds[0] + view.s(1), millivolts[0] + view.mv(PRINTED_MM / 2), printed)
     figure.add_trace(written([line], size=12, colour=theme.faint_ink, name="printed line"))
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -12,11 +13,8 @@ ThemeName = Literal["light", "dark"]
 
 FONT = "'Source Sans Pro', 'Source Sans 3', 'Segoe UI', Helvetica, Arial, sans-serif"
 
-# For `st.plotly_chart(..., config=CONFIG, theme=None)`.
-CONFIG: dict[str, Any] = {
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-}
+# A figure half a page wide is then printed 18 cm wide at 300 dots an inch.
+_PICTURE_SCALE = 4
 
 
 @dataclass(frozen=True)
@@ -73,33 +71,59 @@ DARK = Theme(
 THEMES: dict[ThemeName, Theme] = {"light": LIGHT, "dark": DARK}
 
 
-def blank_figure(theme: Theme, *, title: str, height: float) -> go.Figure:
-    """Return an empty figure that fills the page's width and shows the page behind it."""
-    figure = go.Figure()
-    figure.update_layout(
-        template="none",
-        autosize=True,
-        height=round(height),
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 13, "color": theme.ink},
-        hoverlabel={"font": {"family": FONT, "size": 13}},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 13}},
-    )
-    if title:
-        figure.update_layout(
-            title={
-                "text": escape(title, quote=False),
+def file_name(name: str) -> str:
+    """Return the name, without its ending, of the files that hold what a figure shows."""
+    return "_".join(["protoecg", *re.findall(r"[\w-]+", name)])
+
+
+def toolbar(name: str) -> dict[str, Any]:
+    """Return the toolbar of a figure: `st.plotly_chart(..., config=toolbar(name), theme=None)`."""
+    return {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "toImageButtonOptions": {"filename": file_name(name), "scale": _PICTURE_SCALE},
+    }
+
+
+def blank_figure(theme: Theme, *, title: str, height: float, **layout: Any) -> go.Figure:
+    """Return an empty figure that fills the page's width and shows the page behind it.
+
+    `layout` is added, or stands instead. Plotly checks a layout that is given at once in a
+    fraction of the time that it takes for updates.
+    """
+    return go.Figure(
+        layout={
+            "template": "none",
+            "autosize": True,
+            "height": round(height),
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": FONT, "size": 13, "color": theme.ink},
+            "hoverlabel": {"font": {"family": FONT, "size": 13}},
+            "legend": {
+                "orientation": "h",
                 "x": 0,
-                "xref": "container",
                 "y": 1,
-                "yref": "container",
-                "yanchor": "top",
-                "pad": {"t": 10},
-                "font": {"size": 16, "weight": 600},
-            }
-        )
-    return figure
+                "yanchor": "bottom",
+                "font": {"size": 13},
+            },
+            **({"title": _title(title)} if title else {}),
+            **layout,
+        }
+    )
+
+
+def _title(text: str) -> dict[str, Any]:
+    return {
+        "text": escape(text, quote=False),
+        "x": 0,
+        "xref": "container",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"t": 10},
+        "font": {"size": 16, "weight": 600},
+    }
 
 
 def translucent(colour: str, alpha: float) -> str:

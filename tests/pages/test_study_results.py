@@ -6,7 +6,8 @@ import pytest
 
 from review_db.assignment import bundle_material
 from review_db.design import Controls, Design, Sample
-from review_db.sittings import first_open, open_item, save_item
+from review_db.progress import first_open
+from review_db.sittings import open_item, save_item
 from review_db.studies import create_study, sign_in, start_study
 from review_db.study_results import answer_table, item_scores
 
@@ -100,3 +101,10 @@ def test_agreement_names_each_statistic_with_what_it_rests_on(page, rated):
 def test_only_what_the_study_asked_is_offered(page, rated):
     offered = study(page).segmented_control(key="found").options
     assert offered == ["Prototypes", "Controls and repeats", "Agreement"]
+
+
+def test_the_numbers_of_each_figure_can_be_taken_away(page, rated):
+    for found in ("Prototypes", "Controls and repeats"):
+        app = study(page, found=found)
+        buttons = [b for b in app.get("download_button") if b.proto.label == "Numbers as CSV"]
+        assert len(buttons) == len(app.get("plotly_chart")) > 0

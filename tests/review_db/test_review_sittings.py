@@ -12,19 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from protoecg import __version__
 from review_db.database import reading
 from review_db.design import Blinding, Controls, Design, Sample
+from review_db.looks import stages
+from review_db.places import Place
+from review_db.progress import first_open, progress
 from review_db.questions import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
 from review_db.schema import assignment, item_event, study_item
-from review_db.sittings import (
-    Conflict,
-    Place,
-    first_open,
-    open_item,
-    others_answers,
-    progress,
-    save_draft,
-    save_item,
-    stages,
-)
+from review_db.sittings import Conflict, open_item, others_answers, save_draft, save_item
 from review_db.studies import NotAdmitted, Seat, create_study, sign_in, start_study
 
 DESIGN = Design("pilot", ("R01", "R02"), 5, sample=Sample(size=6), practice=1, repeats=0.2)

@@ -17,7 +17,8 @@ from sqlalchemy import event, text
 from review_db import RatingsError, database, open_database
 from review_db.database import reading, writing
 from review_db.design import Controls, Design, Sample
-from review_db.sittings import Conflict, Place, open_item, save_draft, save_item
+from review_db.places import Place
+from review_db.sittings import Conflict, open_item, save_draft, save_item
 from review_db.studies import Seat, create_study, start_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,8 @@ GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 WRITER = """
 import itertools, sys
 from review_db import open_database
-from review_db.sittings import Place, open_item, save_item
+from review_db.places import Place
+from review_db.sittings import open_item, save_item
 from review_db.studies import Seat
 engine, seat = open_database(sys.argv[1]), Seat("pilot", "R01")
 answers = {"accurate": "yes", "representativeness": "4", "clarity": "5"}

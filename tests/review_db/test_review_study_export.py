@@ -12,8 +12,9 @@ from review_db.database import reading
 from review_db.design import Blinding, DesignError
 from review_db.export import export
 from review_db.methods import methods_text
+from review_db.places import Place
 from review_db.questions import STUDY_QUESTIONS
-from review_db.sittings import Place, open_item, save_item
+from review_db.sittings import open_item, save_item
 from review_db.studies import create_study, sign_in, start_study, study_info
 from review_db.study_cases import preferences
 from review_db.study_export import study_files

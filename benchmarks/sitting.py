@@ -1,0 +1,196 @@
+"""From the key that saves an item of a study to the next item drawn, in a headless Chromium.
+
+The page itself takes the times: an observer looks after each change of the document, and an item
+is drawn when a frame has been painted in which its caption stands, all its figures have curves
+and the page's script has ended. The baseline is the same item, opened by loading the whole page.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import requests
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import Engine
+
+from benchmarks.ours import ROOT
+from protoecg.bundle import load_bundle
+from review_db import open_database
+from review_db.assignment import Material, bundle_material
+from review_db.design import Controls, Design, Sample
+from review_db.files import write_files
+from review_db.places import Place
+from review_db.questions import STUDY_QUESTIONS
+from review_db.sittings import OpenItem, open_item, save_draft
+from review_db.studies import Seat, create_study, sign_in, start_study
+from training.cases import Numbers, cases
+from training.ptbxl import Dataset
+
+WARM_UP = 5
+# Reviewers look at an item before they save it.
+LOOK_MS = 1000
+START_S = 60
+_OBSERVE = """
+([position, stage, key]) => {
+  const figures = `[class*="st-key-frame-item-${position}-${stage}"] .js-plotly-plot`;
+  const all = selector => [...document.querySelectorAll(selector)];
+  const drawn = () =>
+    all('[data-test-script-state="notRunning"]').length &&
+    all('[data-testid="stCaptionContainer"]').some(
+      caption => caption.textContent.startsWith(`Item ${position} of `)) &&
+    all(figures).length &&
+    all(figures).every(figure => figure.querySelector('.scatterlayer .js-line'));
+  let begun = 0;
+  if (key) addEventListener('keydown', event => { begun = event.timeStamp; }, {once: true});
+  window.taken = new Promise(done => {
+    const look = () => {
+      if (!drawn()) return;
+      observer.disconnect();
+      // The first of these comes before the frame is painted, the second after.
+      requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun)));
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(document, {
+      subtree: true, childList: true, characterData: true,
+      attributeFilter: ['data-test-script-state', 'd'],
+    });
+    look();
+  });
+}
+"""
+
+
+class Stop(NamedTuple):
+    """A stage of an item on the way through the study, and the key that saves it."""
+
+    place: Place
+    kind: str
+    key: str
+
+
+def measure() -> pd.DataFrame:
+    """Rate a study; returns of each item but the first `kind`, `saved_ms` and `loaded_ms`.
+
+    `kind` is that of the item drawn; items that warm the server up are left out.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/ratings.db"
+        engine = open_database(url)
+        key = _study(engine, _material(Path(folder)))
+        stops = list(_fill_in(engine, sign_in(engine, key)))
+        with _server(url, Path(folder)) as address, _chromium() as browser:
+            rows = list(_sit(browser, f"{address}/sitting?key={key}", stops))
+        engine.dispose()
+    return pd.DataFrame(rows[WARM_UP:], columns=["kind", "saved_ms", "loaded_ms"])
+
+
+def _material(folder: Path) -> Material:
+    """Return the prototypes of the demonstration, and cases drawn from the ECGs it carries."""
+    demo = load_bundle(ROOT / "models" / "demo")
+    rows = [
+        {"record": p.record, "patient": p.patient, "codes": p.statements} for p in demo.prototypes
+    ]
+    table = pd.DataFrame(rows).drop_duplicates("record")
+    carried = Dataset(demo.path / "waveforms", demo.name, True, "", table)
+    drawn = cases(demo, carried, Numbers(6, 4, 4), other=demo, progress=lambda of, **_: of)
+    (file,) = write_files(folder, {"cases.json": json.dumps(drawn).encode()})
+    return bundle_material(demo.path, file)
+
+
+def _study(engine: Engine, material: Material) -> str:
+    controls = Controls(wrong_statement=2, random_window=2, noise=2)
+    design = Design("speed", ("R01",), 1, practice=0, sample=Sample(size=20), controls=controls)
+    create_study(engine, design, material)
+    return start_study(engine, design.name)["R01"]
+
+
+def _fill_in(engine: Engine, seat: Seat) -> Iterator[Stop]:
+    """Answer all first looks, so that nothing is left to do but to save them."""
+    total = open_item(engine, seat, Place(1)).total
+    for position in range(1, total + 1):
+        item = open_item(engine, seat, Place(position))
+        save_draft(engine, seat, item.place, _answers(item), seen=item.revision)
+        yield Stop(item.place, item.kind, "n")
+        if item.stages == 2:
+            # It opens when the first is saved, and is skipped instead, which is saved as well.
+            yield Stop(Place(position, 2), item.kind, "s")
+
+
+def _answers(item: OpenItem) -> dict[str, str]:
+    of_codes = {"diagnosis": "SR"}
+    if item.kind == "statement":
+        of_codes["best_prototype"] = item.draw["prototypes"][0]["name"]
+    return {key: of_codes.get(key) or STUDY_QUESTIONS[key].options[0] for key in item.required}
+
+
+def _sit(browser: Browser, url: str, stops: list[Stop]) -> Iterator[tuple[str, float, float]]:
+    size = {"width": 1440, "height": 900}
+    tab, other = (browser.new_context(viewport=size).new_page() for _ in range(2))  # type: ignore[arg-type]
+    _load(tab, url, stops[0])
+    for now, following in pairwise(stops):
+        tab.wait_for_timeout(LOOK_MS)
+        tab.evaluate(_OBSERVE, [*following.place, now.key])
+        tab.keyboard.press(now.key)
+        saved = tab.evaluate("window.taken")
+        yield following.kind, saved, _load(other, tab.url, following)
+
+
+def _load(tab: Page, url: str, stop: Stop) -> float:
+    tab.goto("about:blank")
+    tab.goto(url, wait_until="commit")
+    tab.evaluate(_OBSERVE, [*stop.place, ""])
+    return tab.evaluate("window.taken")
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        raise SystemExit("There is no Chromium: install the system's package `chromium`.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def _server(database: str, folder: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    command += ["--server.headless=true", f"--secrets.files={folder / 'none.toml'}"]
+    environment = os.environ | {"PROTOECG_DATABASE_URL": database, "OMP_NUM_THREADS": "1"}
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        _wait(f"http://127.0.0.1:{port}/_stcore/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait(url: str) -> None:
+    give_up = time.monotonic() + START_S
+    while time.monotonic() < give_up:
+        try:
+            if requests.get(url, timeout=1).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.1)
+    raise SystemExit(f"The app did not start within {START_S} s.")
