@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import drawing, frame, models, picking, tracing, what_if, words
+from pages.shared import drawing, frame, intervals, models, picking, tracing, what_if, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
@@ -34,6 +34,8 @@ def main() -> None:
     key, ecg = found
     explanation = _explained(key, bundle.path, bundle.revision, ecg, bundle)
     _heading(ecg, bundle, explanation)
+    if st.session_state.get("measured"):
+        intervals.show(key, ecg)
     finding = _choose_finding(explanation)
     _show_finding(key, ecg, bundle, finding)
     if finding.matches:
@@ -58,6 +60,7 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {ecg.source or 'ECG'}", width="stretch")
         models.badge(bundle)
+        st.toggle("Measurements", key="measured", bind="query-params")
         with st.popover("Report", icon=":material/print:"):
             for paper in ("A4", "letter"):
                 st.download_button(

@@ -27,6 +27,8 @@ _STYLE = """
 /* Two tracings stand side by side only where each is wide enough to be read. */
 .st-key-pair [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
 .st-key-pair [data-testid="stColumn"] { min-width: 440px; }
+.st-key-measured-beat [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+.st-key-measured-beat [data-testid="stColumn"] { min-width: 360px; }
 </style>
 """
 
