@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import drawing, frame, intervals, models, picking, tracing, what_if, words
+from pages.shared import (
+    downloads,
+    drawing,
+    frame,
+    intervals,
+    models,
+    picking,
+    tracing,
+    what_if,
+    words,
+)
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
@@ -62,15 +71,7 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
         models.badge(bundle)
         st.toggle("Measurements", key="measured", bind="query-params")
         with st.popover("Report", icon=":material/print:"):
-            for paper in ("A4", "letter"):
-                st.download_button(
-                    f"PDF, {paper.capitalize()}",
-                    partial(_report, ecg, bundle, explanation, paper),
-                    "ecg-report.pdf",
-                    "application/pdf",
-                    on_click="ignore",
-                )
-            st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered.")
+            downloads.show(ecg, bundle, explanation)
         with st.popover("Another ECG", icon=":material/upload_file:"):
             picking.picker()
     if explanation.quality:
@@ -86,14 +87,6 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
             "ECG; they are not to be relied on.",
             icon=":material/do_not_disturb_on:",
         )
-
-
-def _report(ecg: ECG, bundle: Bundle, explanation: Explanation, paper: str) -> bytes:
-    # Imported on click: drawing libraries that the page itself has no use for.
-    from protoecg.measure import measure
-    from protoecg.report import pdf
-
-    return pdf(ecg, explanation, measure(ecg), revision=bundle.revision, paper=paper)
 
 
 def _choose_finding(explanation: Explanation) -> Finding:

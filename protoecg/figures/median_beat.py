@@ -234,7 +234,7 @@ def _dotted(
         mode="markers",
         marker={
             "color": translucent(_colour(mark, colours), 0.55),
-            "size": 7,
+            "size": 6,
             "symbol": ("circle", "diamond")[method],
         },
         text=own,
