@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("ecgs", type=Path, help="a folder or a ZIP archive")
     batch.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
     batch.add_argument("--rate", type=float, help="Hz, for files that do not say it")
-    batch.add_argument("--out", type=Path, required=True, help="the CSV file to write, or go on")
+    batch.add_argument(
+        "--out", type=Path, required=True, help="the .csv or .parquet to write or go on"
+    )
     batch.set_defaults(run=_batch)
 
     fetch = commands.add_parser("fetch", help="get the source ECGs of a bundle's prototypes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -11,13 +12,16 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from posixpath import dirname, join
+from typing import TextIO
+
+import pandas as pd
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
 from protoecg.readers import MAX_BYTES, read_ecg, wfdb_format
-from protoecg.spreadsheet import harmless
+from protoecg.spreadsheet import harmless, plain
 
 ABOUT = ("file", "error", "bundle", "revision", "abstains", "quality", "notes", "present")
 _UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
@@ -38,7 +42,7 @@ class Files:
 def open_files(path: Path, out: Path) -> Files:
     """Look through a folder with all below it, or a ZIP archive.
 
-    Hidden files are left out, and `out`, the table that may lie beside the ECGs.
+    Hidden files are left out, and what is written to `out`, which may lie beside the ECGs.
 
     Raises
     ------
@@ -52,8 +56,8 @@ def open_files(path: Path, out: Path) -> Files:
 
 
 def _folder(path: Path, out: Path) -> Files:
-    table = out.resolve()
-    found = (file for file in path.rglob("*") if file.is_file() and file.resolve() != table)
+    tables = {out.resolve(), rows_of(out).resolve()}
+    found = (file for file in path.rglob("*") if file.is_file() and file.resolve() not in tables)
     names = (file.relative_to(path).as_posix() for file in found)
 
     def read(name: str) -> bytes:
@@ -105,13 +109,25 @@ def _signals(header: str, files: Files, there: Collection[str]) -> tuple[str, ..
     return tuple(sorted({name for name in beside if name in there and name != header}))
 
 
+def rows_of(out: Path) -> Path:
+    """Return where the rows of a table are written: beside a Parquet file, which is made last."""
+    return out.with_suffix(".csv") if is_parquet(out) else out
+
+
+def is_parquet(out: Path) -> bool:
+    """Whether a table is to be written as Parquet."""
+    return out.suffix.lower() == ".parquet"
+
+
 def run(
     files: Files, bundle: Bundle, out: Path, *, rate: float | None = None
 ) -> Iterator[tuple[int, int]]:
-    """Write a row for each recording that `out` has none of; yield (rows, all) after each.
+    """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
     The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `present`
     names those that reach their threshold. A recording that cannot be read has its `error` alone.
+    Where `out` is a Parquet file, the rows go to `rows_of(out)`, and it is written once all are
+    there: a run that is killed leaves none, or that of before.
 
     Parameters
     ----------
@@ -120,13 +136,15 @@ def run(
     Raises
     ------
     BatchError
-        If `out` is there, but was not written by this bundle.
+        If the table is there, but was not written by this bundle, or another run writes it.
     """
     columns = (*ABOUT, *bundle.statements)
     wanted = recordings(files)
-    done = _done(out, columns, bundle)
-    with out.open("a", encoding="utf-8", newline="") as file:
-        if not out.stat().st_size:
+    rows = rows_of(out)
+    with rows.open("a", encoding="utf-8", newline="") as file:
+        _keep_others_out(file, rows)
+        done = _done(rows, columns, bundle)
+        if not rows.stat().st_size:
             file.write(_line(columns))
         had = sum(_cell(name) in done for name in wanted)
         yield had, len(wanted)
@@ -138,12 +156,52 @@ def run(
             file.flush()
             had += 1
             yield had, len(wanted)
+        if is_parquet(out):
+            _write_parquet(read_rows(rows), out)
+
+
+def read_rows(rows: Path) -> pd.DataFrame:
+    """Return what a run has written so far: text as it was found, probabilities as numbers.
+
+    Needs at least the line with the columns' names.
+    """
+    written = rows.read_bytes()
+    # The run that writes may be in the middle of a row.
+    whole = written[: written.rfind(b"\n") + 1].decode()
+    numbers = next(csv.reader(StringIO(whole, newline="")), [])[len(ABOUT) :]
+    table = pd.read_csv(
+        StringIO(whole, newline=""),
+        dtype=dict.fromkeys(ABOUT, str) | dict.fromkeys(numbers, float),
+        keep_default_na=False,
+        na_values=dict.fromkeys(numbers, ""),
+    )
+    return table.assign(**{name: table[name].map(plain) for name in ABOUT})
+
+
+def _write_parquet(table: pd.DataFrame, out: Path) -> None:
+    # Hidden, so that what a killed run leaves of it among the ECGs is not taken for one.
+    part = out.with_name(f".{out.name}.part")
+    table.to_parquet(part, engine="pyarrow", index=False)
+    part.replace(out)
+
+
+def _keep_others_out(file: TextIO, rows: Path) -> None:
+    """Hold the table as long as the file is open: a run that is killed lets go of it."""
+    # Windows has no such lock, so two runs are not told apart there.
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BatchError(
+            f"Another run is writing to {rows}. Wait until it ends, or name another file."
+        ) from None
 
 
 def _done(out: Path, columns: tuple[str, ...], bundle: Bundle) -> set[str]:
     """Return the recordings that have a row, once a row that was cut short is taken off."""
-    if not out.exists():
-        return set()
     written = out.read_bytes()
     whole = written[: written.rfind(b"\n") + 1]
     rows = list(csv.DictReader(StringIO(whole.decode("utf-8", "replace"), newline="")))
@@ -167,6 +225,9 @@ def _row(
         return {**about, "error": str(error)}
     except _UNREADABLE as error:
         return {**about, "error": f"Cannot be read: {error}. Copy or pack it again."}
+    # What no one has foreseen of one file must not cost the others; it may quote the patient.
+    except Exception as error:
+        return {**about, "error": f"Cannot be explained, by a defect: {type(error).__name__}."}
     return {**about, **_told(explanation)}
 
 

@@ -7,10 +7,11 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from protoecg.__main__ import main
-from protoecg.batch import ABOUT
+from protoecg.batch import ABOUT, open_files, read_rows, run
 from protoecg.explain import explain
 from protoecg.readers import read_path
 from protoecg.simulate import simulate
@@ -146,3 +147,88 @@ def test_what_holds_no_ecgs_gets_one_line(name, tiny_bundle, tmp_path, capsys):
 
     assert batch(tmp_path / name, tiny_bundle, tmp_path / "out.csv") == 1
     assert len(capsys.readouterr().err.strip().split("\n")) == 1
+
+
+def test_parquet_holds_the_rows_of_the_csv_with_numbers_and_names_as_they_are(
+    folder, tiny_bundle, tmp_path
+):
+    assert batch(folder, tiny_bundle, tmp_path / "a.csv") == 0
+    assert batch(folder, tiny_bundle, tmp_path / "b.parquet") == 0
+
+    table, said = pd.read_parquet(tmp_path / "b.parquet"), rows(tmp_path / "a.csv")
+    assert list(table) == list(said[0]) and len(table) == len(said)
+    assert "=1+1.npy" in set(table["file"])
+    for (_, row), told in zip(table.iterrows(), said, strict=True):
+        assert [row[name] for name in ABOUT[1:]] == [told[name] for name in ABOUT[1:]]
+        for code in tiny_bundle.statements:
+            assert np.isnan(row[code]) if told[code] == "" else row[code] == float(told[code])
+    assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
+
+
+def test_parquet_is_written_whole_at_the_end_and_goes_on_after_a_kill(
+    folder, tiny_bundle, tmp_path
+):
+    out = tmp_path / "out.parquet"
+    steps = run(open_files(folder, out), tiny_bundle, out, rate=500)
+    for _ in range(3):
+        had, _ = next(steps)
+    steps.close()
+    assert had == 2 and not out.exists()
+
+    assert batch(folder, tiny_bundle, out) == 0
+    assert len(pd.read_parquet(out)) == 4
+    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == [
+        "out.csv",
+        "out.parquet",
+    ]
+
+
+def test_parquet_and_its_rows_may_lie_among_the_ecgs(folder, tiny_bundle):
+    for _ in range(2):
+        assert batch(folder, tiny_bundle, folder / "out.parquet") == 0
+        assert len(pd.read_parquet(folder / "out.parquet")) == 4
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_a_second_run_on_one_table_is_refused_and_changes_nothing(
+    name, folder, tiny_bundle, tmp_path, capsys
+):
+    out = tmp_path / name
+    first = run(open_files(folder, out), tiny_bundle, out, rate=500)
+    for _ in range(3):
+        next(first)
+    kept = (tmp_path / "out.csv").read_bytes()
+
+    assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 1
+    assert "Another run is writing" in capsys.readouterr().err
+    assert (tmp_path / "out.csv").read_bytes() == kept
+
+    assert list(first)[-1] == (4, 4)
+    assert batch(folder, tiny_bundle, out) == 0
+    assert len(rows(tmp_path / "out.csv")) == 4
+
+
+def test_a_row_that_is_being_written_is_not_read(folder, tiny_bundle, tmp_path):
+    out = tmp_path / "out.csv"
+    batch(folder, tiny_bundle, out)
+    whole = out.read_bytes()
+
+    for end in range(whole.index(b"\n") + 1, len(whole), 97):
+        out.write_bytes(whole[:end])
+        assert len(read_rows(out)) == whole[:end].count(b"\n") - 1
+
+
+def test_a_defect_that_one_file_meets_costs_no_other_its_row(
+    folder, tiny_bundle, tmp_path, monkeypatch
+):
+    def broken(ecg, bundle):
+        if ecg.source == "=1+1.npy":
+            raise IndexError("Jane Doe")
+        return explain(ecg, bundle)
+
+    monkeypatch.setattr("protoecg.batch.explain", broken)
+    assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 0
+
+    errors = {row["file"]: row["error"] for row in rows(tmp_path / "out.csv")}
+    assert "IndexError" in errors["'=1+1.npy"] and "Jane" not in errors["'=1+1.npy"]
+    assert list(errors.values()).count("") == 2
