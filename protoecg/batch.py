@@ -6,8 +6,7 @@ import csv
 import os
 import sys
 import zipfile
-import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -20,11 +19,12 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
-from protoecg.readers import MAX_BYTES, read_ecg, wfdb_format
+from protoecg.readers import MAX_BYTES, read_ecg, wfdb_format, zip_format
 from protoecg.spreadsheet import harmless, plain
 
 ABOUT = ("file", "error", "bundle", "revision", "abstains", "quality", "notes", "present")
-_UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+MAX_ARCHIVE_FILES = 10_000
+MAX_UNPACKED = 4_000_000_000
 
 
 class BatchError(ValueError):
@@ -75,12 +75,55 @@ def _archive(path: Path) -> Files:
     except zipfile.BadZipFile:
         raise BatchError(f"{path} is neither a folder nor a whole ZIP archive.") from None
 
-    def read(name: str) -> bytes:
-        # One byte more than is read anyway: the sizes that an archive announces are not believed.
-        with archive.open(name) as file:
-            return file.read(MAX_BYTES + 1)
+    return _members(archive, path.name)
 
-    return Files(_visible(info.filename for info in archive.infolist() if not info.is_dir()), read)
+
+def archive_files(content: bytes, source: str) -> Files:
+    """Look through an uploaded ZIP archive of many ECGs, which is never unpacked to disk.
+
+    Raises
+    ------
+    ECGError
+        If it is damaged, an Excel file, holds no file, two of one name, or more than
+        `MAX_ARCHIVE_FILES`. Reading a file raises it where that is encrypted or damaged, or where
+        more than `MAX_UNPACKED` bytes have been unpacked.
+    """
+    if not zip_format.is_zip(content):
+        raise ECGError(f"{source} is no ZIP archive. Pack the ECGs into one.")
+    archive = zip_format.opened(
+        content, source, max_files=MAX_ARCHIVE_FILES, advice="Make several archives of it."
+    )
+    names = [info.filename for info in archive.infolist()]
+    if len(set(names)) < len(names):
+        raise ECGError(f"{source} holds several files of one name. Pack it again.")
+    files = _members(archive, source)
+    if not files.names:
+        raise ECGError(f"{source} holds no files. Pack the ECGs into it.")
+    return _within(files, MAX_UNPACKED, source)
+
+
+def _members(archive: zipfile.ZipFile, source: str) -> Files:
+    def read(name: str) -> bytes:
+        return zip_format.member(archive, archive.getinfo(name), source, MAX_BYTES + 1)
+
+    return Files(_visible(i.filename for i in archive.infolist() if not i.is_dir()), read)
+
+
+def _within(files: Files, most: int, source: str) -> Files:
+    """Refuse to read more than `most` bytes in all."""
+    left = most
+
+    def read(name: str) -> bytes:
+        nonlocal left
+        if left <= 0:
+            raise ECGError(
+                f"{source} unpacks to more than {most / 1e6:,.0f} MB. Make several archives of it."
+            )
+        content = files.read(name)
+        left -= len(content)
+        return content
+
+    return Files(files.names, read)
 
 
 def _visible(names: Iterator[str]) -> tuple[str, ...]:
@@ -103,7 +146,7 @@ def recordings(files: Files) -> dict[str, tuple[str, ...]]:
 def _signals(header: str, files: Files, there: Collection[str]) -> tuple[str, ...]:
     try:
         named = wfdb_format.signal_files(files.read(header))
-    except (ECGError, *_UNREADABLE):
+    except (ECGError, OSError):
         return ()
     beside = (join(dirname(header), name) for name in named)
     return tuple(sorted({name for name in beside if name in there and name != header}))
@@ -121,7 +164,7 @@ def is_parquet(out: Path) -> bool:
 
 def run(
     files: Files, bundle: Bundle, out: Path, *, rate: float | None = None
-) -> Iterator[tuple[int, int]]:
+) -> Generator[tuple[int, int], None, None]:
     """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
     The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `present`
@@ -157,15 +200,14 @@ def run(
             had += 1
             yield had, len(wanted)
         if is_parquet(out):
-            _write_parquet(read_rows(rows), out)
+            _write_parquet(read_rows(rows.read_bytes()), out)
 
 
-def read_rows(rows: Path) -> pd.DataFrame:
+def read_rows(written: bytes) -> pd.DataFrame:
     """Return what a run has written so far: text as it was found, probabilities as numbers.
 
     Needs at least the line with the columns' names.
     """
-    written = rows.read_bytes()
     # The run that writes may be in the middle of a row.
     whole = written[: written.rfind(b"\n") + 1].decode()
     numbers = next(csv.reader(StringIO(whole, newline="")), [])[len(ABOUT) :]
@@ -223,7 +265,7 @@ def _row(
         )
     except ECGError as error:
         return {**about, "error": str(error)}
-    except _UNREADABLE as error:
+    except OSError as error:
         return {**about, "error": f"Cannot be read: {error}. Copy or pack it again."}
     # What no one has foreseen of one file must not cost the others; it may quote the patient.
     except Exception as error:

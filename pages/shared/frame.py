@@ -42,6 +42,7 @@ def navigation() -> Page:
             # The default page answers at "/" only; its other entry answers at its own name.
             st.Page(explain, title="Explain", url_path="start", default=True),
             st.Page(explain, title="Explain", url_path="explain", visibility="hidden"),
+            st.Page(_PAGES / "batch.py", title="Batch"),
             st.Page(_PAGES / "library.py", title="Library"),
             st.Page(_PAGES / "rate.py", title="Rate"),
             st.Page(_PAGES / "studies.py", title="Studies"),

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pandas as pd
 import pytest
 
 from protoecg.__main__ import main
-from protoecg.batch import ABOUT, open_files, read_rows, run
+from protoecg.batch import ABOUT, archive_files, open_files, read_rows, run
+from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.readers import read_path
 from protoecg.simulate import simulate
@@ -215,7 +217,7 @@ def test_a_row_that_is_being_written_is_not_read(folder, tiny_bundle, tmp_path):
 
     for end in range(whole.index(b"\n") + 1, len(whole), 97):
         out.write_bytes(whole[:end])
-        assert len(read_rows(out)) == whole[:end].count(b"\n") - 1
+        assert len(read_rows(out.read_bytes())) == whole[:end].count(b"\n") - 1
 
 
 def test_a_defect_that_one_file_meets_costs_no_other_its_row(
@@ -232,3 +234,70 @@ def test_a_defect_that_one_file_meets_costs_no_other_its_row(
     errors = {row["file"]: row["error"] for row in rows(tmp_path / "out.csv")}
     assert "IndexError" in errors["'=1+1.npy"] and "Jane" not in errors["'=1+1.npy"]
     assert list(errors.values()).count("") == 2
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, file in files.items():
+            archive.writestr(name, file)
+    return content.getvalue()
+
+
+def encrypted(content: bytes) -> bytes:
+    """Set the flags by which an archive's only file says that it is encrypted."""
+    changed = bytearray(content)
+    changed[6] |= 1
+    changed[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,b\n", "no ZIP archive"),
+        (b"PK\x03\x04 nothing", "damaged ZIP archive"),
+        (packed({}), "holds no files"),
+        (packed({"__MACOSX/a.npy": b"", ".b": b""}), "holds no files"),
+        (packed({"[Content_Types].xml": b""}), "Excel or Word"),
+        (packed({f"{n}.csv": b"" for n in range(6)}), "more than 5 files. Make several"),
+        (packed({f"{n:0400}.csv": b"" for n in range(6)}), "more than 5 files"),
+    ],
+)
+def test_an_upload_that_is_no_archive_of_ecgs_is_refused_in_the_readers_words(
+    content, said, monkeypatch
+):
+    monkeypatch.setattr("protoecg.batch.MAX_ARCHIVE_FILES", 5)
+    with pytest.raises(ECGError, match="The upload") as refused:
+        archive_files(content, "The upload")
+    assert said in str(refused.value)
+
+
+def test_two_files_of_one_name_in_an_upload_are_refused():
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("a/1.csv", b"")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a/1.csv", b"")
+    with pytest.raises(ECGError, match="several files of one name"):
+        archive_files(content.getvalue(), "x.zip")
+
+
+def test_an_encrypted_file_of_an_upload_has_its_error(tiny_bundle, tmp_path):
+    files = archive_files(encrypted(packed({"a.npy": b"1"})), "The upload")
+    assert list(run(files, tiny_bundle, tmp_path / "out.csv"))[-1] == (1, 1)
+    (row,) = rows(tmp_path / "out.csv")
+    assert "encrypted" in row["error"] and "without a password" in row["error"]
+
+
+def test_no_more_of_an_upload_is_unpacked_than_is_read_anyway(monkeypatch):
+    monkeypatch.setattr("protoecg.batch.MAX_UNPACKED", 1000)
+    files = archive_files(packed({f"{n}.npy": bytes(600) for n in range(3)}), "The upload")
+    assert [len(files.read(name)) for name in ("0.npy", "1.npy")] == [600, 600]
+    with pytest.raises(ECGError, match="unpacks to more than"):
+        files.read("2.npy")
+
+
+def test_one_huge_file_of_an_upload_is_cut_where_it_would_be_refused():
+    files = archive_files(packed({"bomb.npy": bytes(30_000_000)}), "The upload")
+    assert len(files.read("bomb.npy")) == 20_000_001
