@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import batch_table, frame, models, words
+from pages.shared import batch_table, frame, models, picking, words
 from pages.shared.batches import Batch, batches
+from pages.shared.recordings import recordings
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 
-TOKEN = "batch"  # noqa: S105
+PARAMETER = "batch"
 MAX_UPLOAD_MB = 200
 EVERY_S = 2.0
 GONE = (
@@ -43,14 +44,14 @@ def main() -> None:
 
 def _token() -> str:
     """Return the token in the URL, brought back when the reader returns from another page."""
-    if TOKEN not in st.query_params and (kept := st.session_state.get("begun")):
-        st.query_params[TOKEN] = kept
-    return st.query_params.get(TOKEN, "")
+    if PARAMETER not in st.query_params and (kept := st.session_state.get("begun")):
+        st.query_params[PARAMETER] = kept
+    return st.query_params.get(PARAMETER, "")
 
 
 def _forget() -> None:
     st.session_state.pop("begun", None)
-    st.query_params.pop(TOKEN, None)
+    st.query_params.pop(PARAMETER, None)
 
 
 def _welcome(bundle: Bundle) -> None:
@@ -97,7 +98,7 @@ def _begin(content: bytes, bundle: Bundle, rate: float | None) -> None:
         return
     # Another key empties the uploader, which else would keep a copy of the archive.
     st.session_state["archives"] = st.session_state.get("archives", 0) + 1
-    st.session_state["begun"] = st.query_params[TOKEN] = token
+    st.session_state["begun"] = st.query_params[PARAMETER] = token
     st.rerun()
 
 
@@ -135,6 +136,7 @@ def _ended(batch: Batch) -> None:
                 st.rerun()
     _findings(batch)
     _downloads(batch)
+    _look_at_one(batch)
 
 
 def _findings(batch: Batch) -> None:
@@ -181,6 +183,25 @@ def _downloads(batch: Batch) -> None:
             on_click="ignore",
         )
         st.caption("With the probability of every statement, and the files' names.")
+
+
+def _look_at_one(batch: Batch) -> None:
+    """Open one ECG of the table on Explain, which has its prototypes."""
+    if not (count := len(batch.table())):
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.number_input("Look at ECG", 1, count, key="number", width=140)
+        asked = st.button("Explain it", icon=":material/arrow_forward:")
+    if not asked:
+        return
+    try:
+        recording = batch.recording(int(number) - 1)
+    except ECGError as error:
+        said = batch_table.without_name(str(error), batch.table()["file"].iloc[number - 1])
+        st.error(words.plain(said), icon=":material/error:")
+        return
+    token = recordings().add(recording)
+    st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token})
 
 
 main()

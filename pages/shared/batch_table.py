@@ -11,7 +11,7 @@ from pages.shared import words
 from protoecg.batch import ABOUT
 from protoecg.spreadsheet import harmless
 
-THE_FILE = "the file"
+THE_FILE, ANOTHER = "the file", "(name hidden)"
 # A shorter name may be a word of the sentence, such as that of a lead.
 SHORTEST_STEM = 4
 # Of other files that a header names.
@@ -64,8 +64,10 @@ def without_name(text: str, file: str) -> str:
     """Take a file's name, which may be a patient's, out of a sentence about it."""
     base = basename(file)
     stem = splitext(base)[0]
-    names = [re.escape(base), *([re.escape(stem)] if len(stem) >= SHORTEST_STEM else []), _ANY_FILE]
-    said = re.sub(rf"(?<!\w)({'|'.join(names)})(?!\w)", THE_FILE, text)
+    names = [base] if len(stem) < SHORTEST_STEM else [base, stem]
+    own = "|".join(map(re.escape, names))
+    said = re.sub(rf"(?<!\w)({own})(?!\w)", THE_FILE, text)
+    said = re.sub(rf"(?<!\w){_ANY_FILE}(?!\w)", ANOTHER, said)
     return said[:1].upper() + said[1:]
 
 

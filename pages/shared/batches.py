@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import streamlit as st
 
-from protoecg.batch import BatchError, Files, archive_files, read_rows, run
+from protoecg.batch import BatchError, Files, archive_files, read_rows, recordings, run
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
+from protoecg.readers import Recording, read_recording
 
 KEPT = 8
 KEPT_BYTES = 600_000_000
@@ -110,6 +111,21 @@ class Batch:
         written = self.csv()
         return read_rows(written) if b"\n" in written else pd.DataFrame()
 
+    def recording(self, row: int) -> Recording:
+        """Return the recording of a row, 0 the first.
+
+        Raises
+        ------
+        ECGError
+            If it cannot be read.
+        """
+        parts = list(recordings(self._files).values())[row]
+        files = {part: self._files.read(part) for part in parts}
+        recording = read_recording(files, rate=self._rate)
+        if not recording.is_long:
+            recording.ecg()
+        return recording
+
     def _work(self) -> None:
         while not self._turn.acquire(timeout=0.1):
             if self._stop.is_set():
@@ -118,6 +134,9 @@ class Batch:
             self._explain_all()
         except (BatchError, ECGError, OSError) as error:
             self.problem = str(error)
+        # The thread has nobody else to tell.
+        except Exception as error:
+            self.problem = f"The run ended by a defect: {type(error).__name__}."
         finally:
             self._turn.release()
 

@@ -11,6 +11,7 @@ import pytest
 
 from pages.shared import batch_table
 from pages.shared.batches import Batches, batches
+from pages.shared.recordings import recordings
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
@@ -154,6 +155,48 @@ def test_both_downloads_hold_every_probability(demo, archive):
     assert np.allclose(csv[codes], parquet[codes], equal_nan=True)
 
 
+def test_a_row_opens_on_explain(page, demo, archive, monkeypatch):
+    token, batch = begun(archive, demo)
+    ended(batch)
+    went = []
+    monkeypatch.setattr(
+        "streamlit.switch_page", lambda page, query_params: went.append(query_params)
+    )
+    files = list(batch.table()["file"])
+
+    for n, title in enumerate(TITLES):
+        app = page("batch", batch=token)
+        app.number_input(key="number").set_value(files.index(f"ward/Doe Jane {n}.npy") + 1)
+        click(app, "Explain it")
+        opened = recordings().get(went[-1]["ecg"])
+        assert np.array_equal(opened.ecg().signal, example(title).signal)
+
+
+def test_a_row_that_could_not_be_read_says_why_without_its_name(page, demo, archive):
+    token, batch = begun(archive, demo)
+    ended(batch)
+    app = page("batch", batch=token)
+    number = list(batch.table()["file"]).index("Jane_Doe.pdf") + 1
+    click(app.number_input(key="number").set_value(number).run(), "Explain it")
+
+    assert "is a PDF" in app.error[0].value and "Jane" not in text(app)
+
+
+def test_a_defect_of_the_run_itself_is_told_and_can_be_gone_on_from(
+    page, demo, archive, monkeypatch
+):
+    with monkeypatch.context() as broken:
+        broken.setattr("pages.shared.batches.run", lambda *_, **__: 1 / 0)
+        token, batch = begun(archive, demo)
+        ended(batch)
+
+    app = page("batch", batch=token)
+    assert "ZeroDivisionError" in app.error[0].value
+    click(app, "Go on")
+    ended(batch)
+    assert batch.complete and not batch.problem
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -223,7 +266,7 @@ def test_a_batch_that_waits_can_be_cancelled(demo, archive, gate):
         (
             "x.hea is given without Doe.dat; select both.",
             "x.hea",
-            "The file is given without the file; select both.",
+            "The file is given without (name hidden); select both.",
         ),
         ("No signal in lead I: no.", "I.npy", "No signal in lead I: no."),
         ("Jane Doe (1).csv has 2 columns", "Jane Doe (1).csv", "The file has 2 columns"),
