@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from pages.shared import (
     doubts,
+    downloads,
     drawing,
     earlier,
     frame,
+    intervals,
     models,
     pair,
     picking,
@@ -43,6 +44,8 @@ def main() -> None:
     key, ecg = found
     explanation = _seen(key, ecg, bundle)
     _heading(ecg, bundle, explanation)
+    if st.session_state.get("measured"):
+        intervals.show(key, ecg)
     finding = _choose_finding(explanation)
     before = picking.picked(picking.EARLIER)
     if before and earlier.is_chosen():
@@ -76,30 +79,15 @@ def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {ecg.source or 'ECG'}", width="stretch")
         models.badge(bundle)
+        st.toggle("Measurements", key="measured", bind="query-params")
         with st.popover("Report", icon=":material/print:"):
-            for paper in ("A4", "letter"):
-                st.download_button(
-                    f"PDF, {paper.capitalize()}",
-                    partial(_report, ecg, bundle, explanation, paper),
-                    "ecg-report.pdf",
-                    "application/pdf",
-                    on_click="ignore",
-                )
-            st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered.")
+            downloads.show(ecg, bundle, explanation)
         with st.popover("Another ECG", icon=":material/upload_file:"):
             if picking.EARLIER.named:
                 st.caption("It could be another patient's: the earlier ECG is put away with it.")
             picking.picker()
         earlier.offer()
     doubts.show(explanation)
-
-
-def _report(ecg: ECG, bundle: Bundle, explanation: Explanation, paper: str) -> bytes:
-    # Imported on click: drawing libraries that the page itself has no use for.
-    from protoecg.measure import measure
-    from protoecg.report import pdf
-
-    return pdf(ecg, explanation, measure(ecg), revision=bundle.revision, paper=paper)
 
 
 def _choose_finding(explanation: Explanation) -> Finding:

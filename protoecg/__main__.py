@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
     report.add_argument("--rate", type=float, help="Hz, for files that do not say it")
     report.add_argument("--start", type=float, default=0.0, help="second to begin at")
-    report.add_argument("--out", type=Path, required=True, help="the PDF to write")
+    report.add_argument("--out", type=_page, required=True, help="the .pdf or .png to write")
     report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
     report.set_defaults(run=_report)
 
@@ -65,13 +65,22 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("ecgs", type=Path, help="a folder or a ZIP archive")
     batch.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
     batch.add_argument("--rate", type=float, help="Hz, for files that do not say it")
-    batch.add_argument("--out", type=Path, required=True, help="the CSV file to write, or go on")
+    batch.add_argument(
+        "--out", type=Path, required=True, help="the .csv or .parquet to write or go on"
+    )
     batch.set_defaults(run=_batch)
 
     fetch = commands.add_parser("fetch", help="get the source ECGs of a bundle's prototypes")
     fetch.add_argument("bundle", type=Path, help="a bundle's folder, such as models/ptbxl")
     fetch.set_defaults(run=_fetch)
     return parser
+
+
+def _page(name: str) -> Path:
+    path = Path(name)
+    if path.suffix.lower() not in {".pdf", ".png"}:
+        raise argparse.ArgumentTypeError(f"{name} ends neither in .pdf nor in .png")
+    return path
 
 
 def _explain(args: argparse.Namespace) -> None:
@@ -130,12 +139,14 @@ def _report(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
     from protoecg.explain import explain
     from protoecg.measure import measure
+    from protoecg.raster import png
     from protoecg.readers import read_path
     from protoecg.report import pdf
 
     ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
     explanation, revision = explain(ecg, bundle), bundle.revision
-    args.out.write_bytes(pdf(ecg, explanation, measure(ecg), revision=revision, paper=args.paper))
+    page = pdf(ecg, explanation, measure(ecg), revision=revision, paper=args.paper)
+    args.out.write_bytes(png(page) if args.out.suffix.lower() == ".png" else page)
 
 
 def _batch(args: argparse.Namespace) -> None:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 import zipfile
-import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from posixpath import dirname, join
+from typing import TextIO
+
+import pandas as pd
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
-from protoecg.readers import MAX_BYTES, read_ecg, wfdb_format
-from protoecg.spreadsheet import harmless
+from protoecg.readers import MAX_BYTES, read_ecg, wfdb_format, zip_format
+from protoecg.spreadsheet import harmless, plain
 
 ABOUT = ("file", "error", "bundle", "revision", "abstains", "quality", "notes", "present")
-_UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+MAX_ARCHIVE_FILES = 10_000
+MAX_UNPACKED = 4_000_000_000
 
 
 class BatchError(ValueError):
@@ -38,7 +42,7 @@ class Files:
 def open_files(path: Path, out: Path) -> Files:
     """Look through a folder with all below it, or a ZIP archive.
 
-    Hidden files are left out, and `out`, the table that may lie beside the ECGs.
+    Hidden files are left out, and what is written to `out`, which may lie beside the ECGs.
 
     Raises
     ------
@@ -52,8 +56,8 @@ def open_files(path: Path, out: Path) -> Files:
 
 
 def _folder(path: Path, out: Path) -> Files:
-    table = out.resolve()
-    found = (file for file in path.rglob("*") if file.is_file() and file.resolve() != table)
+    tables = {out.resolve(), rows_of(out).resolve()}
+    found = (file for file in path.rglob("*") if file.is_file() and file.resolve() not in tables)
     names = (file.relative_to(path).as_posix() for file in found)
 
     def read(name: str) -> bytes:
@@ -71,12 +75,55 @@ def _archive(path: Path) -> Files:
     except zipfile.BadZipFile:
         raise BatchError(f"{path} is neither a folder nor a whole ZIP archive.") from None
 
-    def read(name: str) -> bytes:
-        # One byte more than is read anyway: the sizes that an archive announces are not believed.
-        with archive.open(name) as file:
-            return file.read(MAX_BYTES + 1)
+    return _members(archive, path.name)
 
-    return Files(_visible(info.filename for info in archive.infolist() if not info.is_dir()), read)
+
+def archive_files(content: bytes, source: str) -> Files:
+    """Look through an uploaded ZIP archive of many ECGs, which is never unpacked to disk.
+
+    Raises
+    ------
+    ECGError
+        If it is damaged, an Excel file, holds no file, two of one name, or more than
+        `MAX_ARCHIVE_FILES`. Reading a file raises it where that is encrypted or damaged, or where
+        more than `MAX_UNPACKED` bytes have been unpacked.
+    """
+    if not zip_format.is_zip(content):
+        raise ECGError(f"{source} is no ZIP archive. Pack the ECGs into one.")
+    archive = zip_format.opened(
+        content, source, max_files=MAX_ARCHIVE_FILES, advice="Make several archives of it."
+    )
+    names = [info.filename for info in archive.infolist()]
+    if len(set(names)) < len(names):
+        raise ECGError(f"{source} holds several files of one name. Pack it again.")
+    files = _members(archive, source)
+    if not files.names:
+        raise ECGError(f"{source} holds no files. Pack the ECGs into it.")
+    return _within(files, MAX_UNPACKED, source)
+
+
+def _members(archive: zipfile.ZipFile, source: str) -> Files:
+    def read(name: str) -> bytes:
+        return zip_format.member(archive, archive.getinfo(name), source, MAX_BYTES + 1)
+
+    return Files(_visible(i.filename for i in archive.infolist() if not i.is_dir()), read)
+
+
+def _within(files: Files, most: int, source: str) -> Files:
+    """Refuse to read more than `most` bytes in all."""
+    left = most
+
+    def read(name: str) -> bytes:
+        nonlocal left
+        if left <= 0:
+            raise ECGError(
+                f"{source} unpacks to more than {most / 1e6:,.0f} MB. Make several archives of it."
+            )
+        content = files.read(name)
+        left -= len(content)
+        return content
+
+    return Files(files.names, read)
 
 
 def _visible(names: Iterator[str]) -> tuple[str, ...]:
@@ -99,19 +146,31 @@ def recordings(files: Files) -> dict[str, tuple[str, ...]]:
 def _signals(header: str, files: Files, there: Collection[str]) -> tuple[str, ...]:
     try:
         named = wfdb_format.signal_files(files.read(header))
-    except (ECGError, *_UNREADABLE):
+    except (ECGError, OSError):
         return ()
     beside = (join(dirname(header), name) for name in named)
     return tuple(sorted({name for name in beside if name in there and name != header}))
 
 
+def rows_of(out: Path) -> Path:
+    """Return where the rows of a table are written: beside a Parquet file, which is made last."""
+    return out.with_suffix(".csv") if is_parquet(out) else out
+
+
+def is_parquet(out: Path) -> bool:
+    """Whether a table is to be written as Parquet."""
+    return out.suffix.lower() == ".parquet"
+
+
 def run(
     files: Files, bundle: Bundle, out: Path, *, rate: float | None = None
-) -> Iterator[tuple[int, int]]:
-    """Write a row for each recording that `out` has none of; yield (rows, all) after each.
+) -> Generator[tuple[int, int], None, None]:
+    """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
     The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `present`
     names those that reach their threshold. A recording that cannot be read has its `error` alone.
+    Where `out` is a Parquet file, the rows go to `rows_of(out)`, and it is written once all are
+    there: a run that is killed leaves none, or that of before.
 
     Parameters
     ----------
@@ -120,13 +179,15 @@ def run(
     Raises
     ------
     BatchError
-        If `out` is there, but was not written by this bundle.
+        If the table is there, but was not written by this bundle, or another run writes it.
     """
     columns = (*ABOUT, *bundle.statements)
     wanted = recordings(files)
-    done = _done(out, columns, bundle)
-    with out.open("a", encoding="utf-8", newline="") as file:
-        if not out.stat().st_size:
+    rows = rows_of(out)
+    with rows.open("a", encoding="utf-8", newline="") as file:
+        _keep_others_out(file, rows)
+        done = _done(rows, columns, bundle)
+        if not rows.stat().st_size:
             file.write(_line(columns))
         had = sum(_cell(name) in done for name in wanted)
         yield had, len(wanted)
@@ -138,12 +199,51 @@ def run(
             file.flush()
             had += 1
             yield had, len(wanted)
+        if is_parquet(out):
+            _write_parquet(read_rows(rows.read_bytes()), out)
+
+
+def read_rows(written: bytes) -> pd.DataFrame:
+    """Return what a run has written so far: text as it was found, probabilities as numbers.
+
+    Needs at least the line with the columns' names.
+    """
+    # The run that writes may be in the middle of a row.
+    whole = written[: written.rfind(b"\n") + 1].decode()
+    numbers = next(csv.reader(StringIO(whole, newline="")), [])[len(ABOUT) :]
+    table = pd.read_csv(
+        StringIO(whole, newline=""),
+        dtype=dict.fromkeys(ABOUT, str) | dict.fromkeys(numbers, float),
+        keep_default_na=False,
+        na_values=dict.fromkeys(numbers, ""),
+    )
+    return table.assign(**{name: table[name].map(plain) for name in ABOUT})
+
+
+def _write_parquet(table: pd.DataFrame, out: Path) -> None:
+    # Hidden, so that what a killed run leaves of it among the ECGs is not taken for one.
+    part = out.with_name(f".{out.name}.part")
+    table.to_parquet(part, engine="pyarrow", index=False)
+    part.replace(out)
+
+
+def _keep_others_out(file: TextIO, rows: Path) -> None:
+    """Hold the table as long as the file is open: a run that is killed lets go of it."""
+    # Windows has no such lock, so two runs are not told apart there.
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BatchError(
+            f"Another run is writing to {rows}. Wait until it ends, or name another file."
+        ) from None
 
 
 def _done(out: Path, columns: tuple[str, ...], bundle: Bundle) -> set[str]:
     """Return the recordings that have a row, once a row that was cut short is taken off."""
-    if not out.exists():
-        return set()
     written = out.read_bytes()
     whole = written[: written.rfind(b"\n") + 1]
     rows = list(csv.DictReader(StringIO(whole.decode("utf-8", "replace"), newline="")))
@@ -165,8 +265,11 @@ def _row(
         )
     except ECGError as error:
         return {**about, "error": str(error)}
-    except _UNREADABLE as error:
+    except OSError as error:
         return {**about, "error": f"Cannot be read: {error}. Copy or pack it again."}
+    # What no one has foreseen of one file must not cost the others; it may quote the patient.
+    except Exception as error:
+        return {**about, "error": f"Cannot be explained, by a defect: {type(error).__name__}."}
     return {**about, **_told(explanation)}
 
 

@@ -35,6 +35,8 @@ _STYLE = """
   width: auto; min-width: 0;
 }
 [class*="st-key-numbers-"] button { min-height: 0; padding: 0; opacity: 0.75; }
+.st-key-measured-beat [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+.st-key-measured-beat [data-testid="stColumn"] { min-width: 360px; }
 </style>
 """
 
@@ -48,6 +50,7 @@ def navigation() -> Page:
             # The default page answers at "/" only; its other entry answers at its own name.
             st.Page(explain, title="Explain", url_path="start", default=True),
             st.Page(explain, title="Explain", url_path="explain", visibility="hidden"),
+            st.Page(_PAGES / "batch.py", title="Batch"),
             st.Page(_PAGES / "library.py", title="Library"),
             st.Page(_PAGES / "rate.py", title="Rate"),
             st.Page(_PAGES / "studies.py", title="Studies"),

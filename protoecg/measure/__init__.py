@@ -2,21 +2,29 @@
 
 from protoecg.measure.delineation import Beat, Delineation, MedianBeat, delineate
 from protoecg.measure.measurements import (
+    INTERVALS,
+    MARKS,
     QTC_FORMULA,
+    WORDS,
     Measurements,
     in_words,
+    marked,
     measure,
     measurements,
 )
 
 __all__ = [
+    "INTERVALS",
+    "MARKS",
     "QTC_FORMULA",
+    "WORDS",
     "Beat",
     "Delineation",
     "Measurements",
     "MedianBeat",
     "delineate",
     "in_words",
+    "marked",
     "measure",
     "measurements",
 ]

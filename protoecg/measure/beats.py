@@ -14,6 +14,7 @@ from protoecg.ecg import DURATION_S, ECG
 
 RATE = 500
 ALIKE = 0.8
+BAND_HZ = (0.5, 40.0)
 
 _QRS_BAND_HZ = (5.0, 20.0)
 _REFRACTORY_S = 0.24
@@ -86,8 +87,8 @@ def _without_spikes(signal: np.ndarray, rate: float) -> np.ndarray:
 
 def _without_drift_and_hum(signal: np.ndarray) -> np.ndarray:
     centred = signal - np.median(signal, axis=1, keepdims=True)
-    high = butter(1, 0.5, btype="highpass", fs=RATE, output="sos")
-    low = butter(2, 40, btype="lowpass", fs=RATE, output="sos")
+    high = butter(1, BAND_HZ[0], btype="highpass", fs=RATE, output="sos")
+    low = butter(2, BAND_HZ[1], btype="lowpass", fs=RATE, output="sos")
     return sosfiltfilt(low, sosfiltfilt(high, centred, axis=1), axis=1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from protoecg.ecg import ECG
+from protoecg.ecg import ECG, LEADS
 from protoecg.measure.beats import RATE, Beats, find_beats
 from protoecg.measure.waves import Marks, p_and_t_marks, qrs_bounds
 
@@ -50,12 +50,16 @@ class MedianBeat:
     rate : Hz
     waves : seconds from the start of `signal`
     count : of how many beats it is the median
+    lead_marks : seconds from the start of `signal`, each (methods, 12), NaN where a method found
+        none: what onset and end of `waves.p` and `waves.t` are the middle of, by the names of
+        `protoecg.measure.waves.p_and_t_marks`; empty where the QRS complex has no clear bounds
     """
 
     signal: np.ndarray
     rate: float
     waves: Beat
     count: int
+    lead_marks: Marks = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +93,10 @@ def delineate(ecg: ECG) -> Delineation:
         rest = dict.fromkeys(("qrs", "p", "t"), doubt)
         return Delineation((), None, tuple(beats.rr_s), rest)
     middle = np.median(cut, axis=0)
-    waves, doubts = _waves(beats, cut, middle, before)
+    waves, doubts, marks = _waves(beats, cut, middle, before)
     placed = tuple(_placed(beats, index, waves, before) for index in range(len(beats.at)))
-    median = MedianBeat(middle, RATE, waves, len(cut))
+    by_lead = {name: _of_all_leads(values, beats.usable) for name, values in marks.items()}
+    median = MedianBeat(middle, RATE, waves, len(cut), by_lead)
     return Delineation(placed, median, tuple(beats.rr_s), doubts)
 
 
@@ -113,13 +118,16 @@ def _window(beats: Beats) -> tuple[int, int]:
 
 def _waves(
     beats: Beats, cut: np.ndarray, median: np.ndarray, at: int
-) -> tuple[Beat, dict[str, str]]:
-    """Return the waves of the median beat in seconds from its start, and the doubts."""
+) -> tuple[Beat, dict[str, str], Marks]:
+    """Return the waves of the median beat, the doubts, and the marks that the waves rest on.
+
+    All times are seconds from the median beat's start.
+    """
     leads = median[beats.usable]
     onset, end = (sample / RATE for sample in qrs_bounds(leads, at))
     if not QRS_S[0] <= end - onset <= QRS_S[1]:
         reason = f"the QRS complex has no clear bounds ({1000 * (end - onset):.0f} ms)"
-        return Beat((onset, end)), dict.fromkeys(("qrs", "p", "t"), reason)
+        return Beat((onset, end)), dict.fromkeys(("qrs", "p", "t"), reason), {}
     marks = {name: values / RATE for name, values in p_and_t_marks(leads, at).items()}
     reasons = {
         "p": _doubt_about_p(beats, cut, marks, onset),
@@ -128,7 +136,16 @@ def _waves(
     doubts = {wave: reason for wave, reason in reasons.items() if reason}
     p = None if "p" in doubts else _span(marks["P_Onsets"], marks["P_Offsets"], 50)
     t = None if "t" in doubts else _span(marks["T_Onsets"], marks["T_Offsets"], T_END_PERCENTILE)
-    return Beat((onset, end), p and (p[0], min(p[1], onset)), t and (max(t[0], end), t[1])), doubts
+    beat = Beat((onset, end), p and (p[0], min(p[1], onset)), t and (max(t[0], end), t[1]))
+    return beat, doubts, marks
+
+
+def _of_all_leads(marks: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Put the marks of the usable leads, method by method, into a row of twelve each."""
+    rows = marks.reshape(-1, len(usable))
+    whole = np.full((len(rows), len(LEADS)), np.nan)
+    whole[:, usable] = rows
+    return whole
 
 
 def _span(onsets: np.ndarray, ends: np.ndarray, percentile: float) -> Span:

@@ -21,12 +21,20 @@ QTC: dict[str, Callable[[float, float], float]] = {
     "Hodges": lambda qt, rr: qt + 1.75 * (60 / rr - 60),
 }
 
-# What each interval is, in seconds, and which waves it rests on.
-_INTERVALS: dict[str, tuple[tuple[str, ...], Callable[[Any], float]]] = {
-    "p_ms": (("p",), lambda waves: waves.p[1] - waves.p[0]),
-    "pr_ms": (("qrs", "p"), lambda waves: waves.qrs[0] - waves.p[0]),
-    "qrs_ms": (("qrs",), lambda waves: waves.qrs[1] - waves.qrs[0]),
-    "qt_ms": (("qrs", "t"), lambda waves: waves.t[1] - waves.qrs[0]),
+# Of the median beat: which end of which wave a mark is, and from which mark to which an interval
+# lasts.
+MARKS = {
+    "P onset": ("p", 0),
+    "P end": ("p", 1),
+    "QRS onset": ("qrs", 0),
+    "QRS end": ("qrs", 1),
+    "T end": ("t", 1),
+}
+INTERVALS = {
+    "p_ms": ("P onset", "P end"),
+    "pr_ms": ("P onset", "QRS onset"),
+    "qrs_ms": ("QRS onset", "QRS end"),
+    "qt_ms": ("QRS onset", "T end"),
 }
 _BALANCED = 0.1
 _EINTHOVEN = 0.1
@@ -69,12 +77,24 @@ def measure(ecg: ECG) -> Measurements:
     return measurements(delineate(ecg))
 
 
+def marked(found: Delineation) -> dict[str, float]:
+    """Return the `MARKS` that can be relied on, in seconds from the median beat's start."""
+    if found.median is None:
+        return {}
+    waves = found.median.waves
+    return {
+        name: getattr(waves, wave)[edge]
+        for name, (wave, edge) in MARKS.items()
+        if wave not in found.doubts
+    }
+
+
 def measurements(found: Delineation) -> Measurements:
     """Return the measurements that follow from a delineation."""
     doubts = {
         "heart_rate_bpm": found.doubts.get("beats"),
         "axis_deg": _doubt_about_axis(found),
-        **{name: _first_doubt(found, needed) for name, (needed, _) in _INTERVALS.items()},
+        **{name: _first_doubt(found, ends) for name, ends in INTERVALS.items()},
     }
     values: dict[str, Any] = {**dict.fromkeys(doubts), **_values(found, doubts)}
     rr, qt = float(np.mean(found.rr_s or np.nan)), values["qt_ms"]
@@ -84,7 +104,8 @@ def measurements(found: Delineation) -> Measurements:
     )
 
 
-def _first_doubt(found: Delineation, waves: tuple[str, ...]) -> str | None:
+def _first_doubt(found: Delineation, marks: tuple[str, str]) -> str | None:
+    waves = (MARKS[mark][0] for mark in marks)
     return next((found.doubts[wave] for wave in waves if wave in found.doubts), None)
 
 
@@ -96,9 +117,10 @@ def _values(found: Delineation, doubts: Mapping[str, str | None]) -> dict[str, f
         return values
     if not doubts["axis_deg"]:
         values["axis_deg"] = _rounded(_axis(found.median))
-    for name, (_, seconds) in _INTERVALS.items():
+    at = marked(found)
+    for name, (start, end) in INTERVALS.items():
         if not doubts[name]:
-            values[name] = _rounded(1000 * seconds(found.median.waves))
+            values[name] = _rounded(1000 * (at[end] - at[start]))
     return values
 
 
@@ -138,7 +160,7 @@ def _frontal(net: np.ndarray) -> tuple[float, float]:
     return float(net[LEADS.index("I")]), float(net[LEADS.index("aVF")] * 2 / 3**0.5)
 
 
-_WORDS = {
+WORDS = {
     "heart_rate_bpm": ("Heart rate", "bpm"),
     "axis_deg": ("QRS axis", "degrees"),
     "p_ms": ("P", "ms"),
@@ -151,7 +173,7 @@ _WORDS = {
 def in_words(measured: Measurements) -> list[str]:
     """Return a line for each value, with the reason where there is none."""
     lines = []
-    for name, (words, unit) in _WORDS.items():
+    for name, (words, unit) in WORDS.items():
         value = getattr(measured, name)
         said = f"unsure: {measured.unsure[name]}" if value is None else f"{value:.0f} {unit}"
         lines.append(f"{words:12}{said}")

@@ -10,11 +10,14 @@ from pathlib import PurePosixPath
 from protoecg.ecg import ECGError
 
 MAX_FILES = 500
-MAX_DIRECTORY = 200_000
+# What a directory takes for each file, long names and times included.
+DIRECTORY_BYTES = 400
+ONE_ECG = "Pack the files of one ECG alone."
 
 _MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
 _PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 
 
 def is_zip(content: bytes) -> bool:
@@ -31,38 +34,77 @@ def unpack(content: bytes, source: str, max_bytes: int) -> dict[str, bytes]:
         If the archive is damaged, encrypted, an Excel file, holds archives itself, two files of
         one name, or more files or bytes than an ECG has.
     """
-    _refuse_large_directory(content, source)
+    archive = opened(content, source)
+    return _contents(archive, _members(archive, source), source, max_bytes)
+
+
+def opened(
+    content: bytes, source: str, *, max_files: int = MAX_FILES, advice: str = ONE_ECG
+) -> zipfile.ZipFile:
+    """Open an archive whose directory is whole and no larger than that of `max_files` files.
+
+    Parameters
+    ----------
+    advice : what to do about an archive of more files
+
+    Raises
+    ------
+    ECGError
+        If it holds more, is damaged, or is an Excel file.
+    """
+    too_many = f"{source} holds more than {max_files:,} files. {advice}"
+    if _is_directory_large(content, max_files):
+        raise ECGError(too_many)
     try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            members = _members(archive, source)
-            return _contents(archive, members, source, max_bytes)
-    except ECGError:
-        raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError):
-        raise ECGError(f"{source} is a damaged ZIP archive. Copy or pack it again.") from None
+        archive = zipfile.ZipFile(BytesIO(content))
+    except _DAMAGE:
+        raise _damaged(source) from None
+    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    if len(names) > max_files:
+        raise ECGError(too_many)
+    if "[Content_Types].xml" in names:
+        raise ECGError(f"{source} is an Excel or Word file. Save the sheet as CSV.")
+    return archive
 
 
-def _refuse_large_directory(content: bytes, source: str) -> None:
+def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, most: int) -> bytes:
+    """Unpack one file, up to `most` bytes: the size that the archive announces is not believed.
+
+    Raises
+    ------
+    ECGError
+        If the file is encrypted, packed in a rare way or damaged.
+    """
+    if info.flag_bits & 1 or info.compress_type not in _PACKINGS:
+        raise ECGError(
+            f"{source} is encrypted or packed in a rare way. Pack it without a password, as an "
+            "ordinary ZIP."
+        )
+    try:
+        with archive.open(info) as file:
+            return file.read(most)
+    except _DAMAGE:
+        raise _damaged(source) from None
+
+
+def _damaged(source: str) -> ECGError:
+    return ECGError(f"{source} is a damaged ZIP archive. Copy or pack it again.")
+
+
+def _is_directory_large(content: bytes, max_files: int) -> bool:
     """Look at the directory's size before it is read: each entry takes far more in memory."""
     end = content.rfind(_END)
     size = int.from_bytes(content[end + 12 : end + 16], "little")
-    if end >= 0 and (size > MAX_DIRECTORY or content[max(end - 20, 0) :].startswith(_END_64)):
-        raise ECGError(_too_many(source))
-
-
-def _too_many(source: str) -> str:
-    return f"{source} holds more than {MAX_FILES} files. Pack the files of one ECG alone."
+    too_large = size > DIRECTORY_BYTES * max_files
+    return end >= 0 and (too_large or content[max(end - 20, 0) :].startswith(_END_64))
 
 
 def _members(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo]:
     """Return the files worth looking at, by their names without folders."""
-    infos = [info for info in archive.infolist() if not info.is_dir()]
-    if len(infos) > MAX_FILES:
-        raise ECGError(_too_many(source))
-    if any(info.filename == "[Content_Types].xml" for info in infos):
-        raise ECGError(f"{source} is an Excel or Word file. Save the sheet as CSV.")
     members: dict[str, zipfile.ZipInfo] = {}
-    for info in infos:
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
         path = PurePosixPath(info.filename.replace("\\", "/"))
         # What macOS and file managers add.
         if path.name.startswith(".") or "__MACOSX" in path.parts:
@@ -82,14 +124,7 @@ def _contents(
     contents: dict[str, bytes] = {}
     left = max_bytes
     for name, info in members.items():
-        if info.flag_bits & 1 or info.compress_type not in _PACKINGS:
-            raise ECGError(
-                f"{source} is encrypted or packed in a rare way. Pack it without a password, as "
-                "an ordinary ZIP."
-            )
-        with archive.open(info) as file:
-            # The sizes that the archive announces are not believed.
-            contents[name] = file.read(left + 1)
+        contents[name] = member(archive, info, source, left + 1)
         left -= len(contents[name])
         if left < 0:
             raise ECGError(

@@ -13,6 +13,7 @@ from protoecg.simulate import simulate
 
 PAGES = {
     "explain": "Explain an ECG",
+    "batch": "Explain many ECGs",
     "library": "Prototypes",
     "rate": "Your reviewer code",
     "results": "Results",

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CLOSED = ("rate", "studies", "sitting", "results")
 OPEN = {
     "explain": "Explain an ECG",
+    "batch": "Explain many ECGs",
     "library": "Prototypes",
     "model_card": "What it was trained on",
 }

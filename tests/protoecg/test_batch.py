@@ -4,13 +4,16 @@ import subprocess
 import sys
 import time
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from protoecg.__main__ import main
-from protoecg.batch import ABOUT
+from protoecg.batch import ABOUT, archive_files, open_files, read_rows, run
+from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.readers import read_path
 from protoecg.simulate import simulate
@@ -146,3 +149,155 @@ def test_what_holds_no_ecgs_gets_one_line(name, tiny_bundle, tmp_path, capsys):
 
     assert batch(tmp_path / name, tiny_bundle, tmp_path / "out.csv") == 1
     assert len(capsys.readouterr().err.strip().split("\n")) == 1
+
+
+def test_parquet_holds_the_rows_of_the_csv_with_numbers_and_names_as_they_are(
+    folder, tiny_bundle, tmp_path
+):
+    assert batch(folder, tiny_bundle, tmp_path / "a.csv") == 0
+    assert batch(folder, tiny_bundle, tmp_path / "b.parquet") == 0
+
+    table, said = pd.read_parquet(tmp_path / "b.parquet"), rows(tmp_path / "a.csv")
+    assert list(table) == list(said[0]) and len(table) == len(said)
+    assert "=1+1.npy" in set(table["file"])
+    for (_, row), told in zip(table.iterrows(), said, strict=True):
+        assert [row[name] for name in ABOUT[1:]] == [told[name] for name in ABOUT[1:]]
+        for code in tiny_bundle.statements:
+            assert np.isnan(row[code]) if told[code] == "" else row[code] == float(told[code])
+    assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
+
+
+def test_parquet_is_written_whole_at_the_end_and_goes_on_after_a_kill(
+    folder, tiny_bundle, tmp_path
+):
+    out = tmp_path / "out.parquet"
+    steps = run(open_files(folder, out), tiny_bundle, out, rate=500)
+    for _ in range(3):
+        had, _ = next(steps)
+    steps.close()
+    assert had == 2 and not out.exists()
+
+    assert batch(folder, tiny_bundle, out) == 0
+    assert len(pd.read_parquet(out)) == 4
+    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == [
+        "out.csv",
+        "out.parquet",
+    ]
+
+
+def test_parquet_and_its_rows_may_lie_among_the_ecgs(folder, tiny_bundle):
+    for _ in range(2):
+        assert batch(folder, tiny_bundle, folder / "out.parquet") == 0
+        assert len(pd.read_parquet(folder / "out.parquet")) == 4
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_a_second_run_on_one_table_is_refused_and_changes_nothing(
+    name, folder, tiny_bundle, tmp_path, capsys
+):
+    out = tmp_path / name
+    first = run(open_files(folder, out), tiny_bundle, out, rate=500)
+    for _ in range(3):
+        next(first)
+    kept = (tmp_path / "out.csv").read_bytes()
+
+    assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 1
+    assert "Another run is writing" in capsys.readouterr().err
+    assert (tmp_path / "out.csv").read_bytes() == kept
+
+    assert list(first)[-1] == (4, 4)
+    assert batch(folder, tiny_bundle, out) == 0
+    assert len(rows(tmp_path / "out.csv")) == 4
+
+
+def test_a_row_that_is_being_written_is_not_read(folder, tiny_bundle, tmp_path):
+    out = tmp_path / "out.csv"
+    batch(folder, tiny_bundle, out)
+    whole = out.read_bytes()
+
+    for end in range(whole.index(b"\n") + 1, len(whole), 97):
+        out.write_bytes(whole[:end])
+        assert len(read_rows(out.read_bytes())) == whole[:end].count(b"\n") - 1
+
+
+def test_a_defect_that_one_file_meets_costs_no_other_its_row(
+    folder, tiny_bundle, tmp_path, monkeypatch
+):
+    def broken(ecg, bundle):
+        if ecg.source == "=1+1.npy":
+            raise IndexError("Jane Doe")
+        return explain(ecg, bundle)
+
+    monkeypatch.setattr("protoecg.batch.explain", broken)
+    assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 0
+
+    errors = {row["file"]: row["error"] for row in rows(tmp_path / "out.csv")}
+    assert "IndexError" in errors["'=1+1.npy"] and "Jane" not in errors["'=1+1.npy"]
+    assert list(errors.values()).count("") == 2
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, file in files.items():
+            archive.writestr(name, file)
+    return content.getvalue()
+
+
+def encrypted(content: bytes) -> bytes:
+    """Set the flags by which an archive's only file says that it is encrypted."""
+    changed = bytearray(content)
+    changed[6] |= 1
+    changed[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,b\n", "no ZIP archive"),
+        (b"PK\x03\x04 nothing", "damaged ZIP archive"),
+        (packed({}), "holds no files"),
+        (packed({"__MACOSX/a.npy": b"", ".b": b""}), "holds no files"),
+        (packed({"[Content_Types].xml": b""}), "Excel or Word"),
+        (packed({f"{n}.csv": b"" for n in range(6)}), "more than 5 files. Make several"),
+        (packed({f"{n:0400}.csv": b"" for n in range(6)}), "more than 5 files"),
+    ],
+)
+def test_an_upload_that_is_no_archive_of_ecgs_is_refused_in_the_readers_words(
+    content, said, monkeypatch
+):
+    monkeypatch.setattr("protoecg.batch.MAX_ARCHIVE_FILES", 5)
+    with pytest.raises(ECGError, match="The upload") as refused:
+        archive_files(content, "The upload")
+    assert said in str(refused.value)
+
+
+def test_two_files_of_one_name_in_an_upload_are_refused():
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("a/1.csv", b"")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a/1.csv", b"")
+    with pytest.raises(ECGError, match="several files of one name"):
+        archive_files(content.getvalue(), "x.zip")
+
+
+def test_an_encrypted_file_of_an_upload_has_its_error(tiny_bundle, tmp_path):
+    files = archive_files(encrypted(packed({"a.npy": b"1"})), "The upload")
+    assert list(run(files, tiny_bundle, tmp_path / "out.csv"))[-1] == (1, 1)
+    (row,) = rows(tmp_path / "out.csv")
+    assert "encrypted" in row["error"] and "without a password" in row["error"]
+
+
+def test_no_more_of_an_upload_is_unpacked_than_is_read_anyway(monkeypatch):
+    monkeypatch.setattr("protoecg.batch.MAX_UNPACKED", 1000)
+    files = archive_files(packed({f"{n}.npy": bytes(600) for n in range(3)}), "The upload")
+    assert [len(files.read(name)) for name in ("0.npy", "1.npy")] == [600, 600]
+    with pytest.raises(ECGError, match="unpacks to more than"):
+        files.read("2.npy")
+
+
+def test_one_huge_file_of_an_upload_is_cut_where_it_would_be_refused():
+    files = archive_files(packed({"bomb.npy": bytes(30_000_000)}), "The upload")
+    assert len(files.read("bomb.npy")) == 20_000_001

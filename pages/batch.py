@@ -1,0 +1,207 @@
+"""Batch: a ZIP archive of ECGs, explained one by one, as a table."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared import batch_table, frame, models, picking, words
+from pages.shared.batches import Batch, batches
+from pages.shared.recordings import recordings
+from protoecg.bundle import Bundle
+from protoecg.ecg import ECGError
+
+PARAMETER = "batch"
+MAX_UPLOAD_MB = 200
+EVERY_S = 2.0
+GONE = (
+    "This batch is no longer kept: the app was started anew, it was removed, or many others were "
+    "begun since. Upload the archive again."
+)
+PRIVATE = (
+    "The archive stays in the server's memory and the table in a temporary folder, until you "
+    "remove the batch, other batches need the room, or the app ends."
+)
+
+
+def main() -> None:
+    """Lay out the page."""
+    frame.guard("Batch")
+    bundle = models.choose()
+    token = _token()
+    batch = batches().get(token) if token else None
+    if batch is None:
+        if token:
+            _forget()
+            st.warning(GONE, icon=":material/history:")
+        _welcome(bundle)
+        return
+    _heading(batch, token)
+    if batch.running:
+        st.fragment(_under_way, run_every=EVERY_S)(batch)
+    else:
+        _ended(batch)
+
+
+def _token() -> str:
+    """Return the token in the URL, brought back when the reader returns from another page."""
+    if PARAMETER not in st.query_params and (kept := st.session_state.get("begun")):
+        st.query_params[PARAMETER] = kept
+    return st.query_params.get(PARAMETER, "")
+
+
+def _forget() -> None:
+    st.session_state.pop("begun", None)
+    st.query_params.pop(PARAMETER, None)
+
+
+def _welcome(bundle: Bundle) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Explain many ECGs", width="content")
+        models.badge(bundle)
+    st.write(
+        "Upload a ZIP archive of ECGs in any format that Explain reads, in folders if you like. "
+        "Every ECG gets a row: the statements called, all probabilities, what is wrong with the "
+        "recording, and whether the model abstains. A file that cannot be read gets a row that "
+        "says why."
+    )
+    with st.form("batch form", border=False):
+        upload = st.file_uploader(
+            "ZIP archive",
+            type="zip",
+            max_upload_size=MAX_UPLOAD_MB,
+            key=f"archive {st.session_state.get('archives', 0)}",
+            help=PRIVATE,
+        )
+        rate = st.number_input(
+            "Sampling rate in Hz, for files that do not say it",
+            min_value=50.0,
+            max_value=10_000.0,
+            value=None,
+            step=50.0,
+            format="%g",
+            key="batch rate",
+            width=320,
+        )
+        asked = st.form_submit_button(f"Explain all by {words.plain(bundle.name)}", type="primary")
+    st.caption(PRIVATE)
+    if asked and upload is None:
+        st.info("Choose an archive first.", icon=":material/info:")
+    elif asked and upload is not None:
+        _begin(upload.getvalue(), bundle, rate)
+
+
+def _begin(content: bytes, bundle: Bundle, rate: float | None) -> None:
+    try:
+        token = batches().begin(content, bundle, rate)
+    except ECGError as error:
+        st.error(words.plain(str(error)), icon=":material/error:")
+        return
+    # Another key empties the uploader, which else would keep a copy of the archive.
+    st.session_state["archives"] = st.session_state.get("archives", 0) + 1
+    st.session_state["begun"] = st.query_params[PARAMETER] = token
+    st.rerun()
+
+
+def _heading(batch: Batch, token: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### Batch, by {words.plain(batch.bundle.name)}", width="stretch")
+        models.badge(batch.bundle)
+        if st.button("Remove this batch", icon=":material/delete:", help=PRIVATE):
+            batches().remove(token)
+            _forget()
+            st.rerun()
+
+
+def _under_way(batch: Batch) -> None:
+    """Show how far it is; with its end the whole page is drawn anew."""
+    if not batch.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        told = "Waiting for its turn" if batch.waiting else f"{batch.had} of {batch.total} ECGs"
+        st.progress(batch.had / max(batch.total, 1), told, width="stretch")
+        if st.button("Cancel", icon=":material/stop_circle:"):
+            batch.stop()
+            st.rerun()
+    _findings(batch)
+
+
+def _ended(batch: Batch) -> None:
+    if batch.problem:
+        st.error(words.plain(batch.problem), icon=":material/error:")
+    if not batch.complete:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Stopped after {batch.had} of {batch.total or 'its'} ECGs.")
+            if st.button("Go on", icon=":material/play_arrow:", type="primary"):
+                batch.start()
+                st.rerun()
+    _findings(batch)
+    _downloads(batch)
+    _look_at_one(batch)
+
+
+def _findings(batch: Batch) -> None:
+    rows = batch.table()
+    if rows.empty:
+        return
+    st.markdown(batch_table.summary(rows))
+    names = st.toggle(
+        "Show the files' names",
+        key="names",
+        help="They may tell who the patients are. The tables that you download hold them.",
+    )
+    table = batch_table.on_screen(rows, names=names)
+    codes = batch_table.called_anywhere(rows)
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="findings",
+        column_config={
+            "ECG": st.column_config.NumberColumn(width=48, pinned=True),
+            "Called": st.column_config.TextColumn(
+                width="large", help="Statements that reach their threshold, most probable first."
+            ),
+            **{
+                code: st.column_config.NumberColumn(format="%.0f %%", help=words.named(code))
+                for code in codes
+            },
+        },
+        placeholder="",
+        alt=f"Findings of {len(rows)} ECGs, a row each.",
+    )
+
+
+def _downloads(batch: Batch) -> None:
+    if not batch.csv():
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button("CSV", batch.csv, "findings.csv", "text/csv", on_click="ignore")
+        st.download_button(
+            "Parquet",
+            batch.parquet,
+            "findings.parquet",
+            "application/vnd.apache.parquet",
+            on_click="ignore",
+        )
+        st.caption("With the probability of every statement, and the files' names.")
+
+
+def _look_at_one(batch: Batch) -> None:
+    """Open one ECG of the table on Explain, which has its prototypes."""
+    if not (count := len(batch.table())):
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.number_input("Look at ECG", 1, count, key="number", width=140)
+        asked = st.button("Explain it", icon=":material/arrow_forward:")
+    if not asked:
+        return
+    try:
+        recording = batch.recording(int(number) - 1)
+    except ECGError as error:
+        said = batch_table.without_name(str(error), batch.table()["file"].iloc[number - 1])
+        st.error(words.plain(said), icon=":material/error:")
+        return
+    token = recordings().add(recording)
+    st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token})
+
+
+main()

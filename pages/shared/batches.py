@@ -1,0 +1,202 @@
+"""Archives of ECGs that are explained in the background, so that a reload loses nothing."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import streamlit as st
+
+from protoecg.batch import BatchError, Files, archive_files, read_rows, recordings, run
+from protoecg.bundle import Bundle
+from protoecg.ecg import ECGError
+from protoecg.readers import Recording, read_recording
+
+KEPT = 8
+KEPT_BYTES = 600_000_000
+# The archive's own name may be a patient's, so sentences about it name it so.
+UPLOAD = "The upload"
+FULL = "Too many batches are under way on this server. Try again when one of them has ended."
+
+
+class Batch:
+    """The ECGs of an uploaded archive, explained one by one by one bundle.
+
+    The archive stays in memory; the rows lie in a temporary folder that goes with the batch.
+
+    Parameters
+    ----------
+    content : of the ZIP archive
+    rate : Hz, for files that do not say it
+    turn : held while ECGs are explained, so that batches come one after another
+
+    Raises
+    ------
+    ECGError
+        If the archive cannot be used.
+    """
+
+    def __init__(
+        self, content: bytes, bundle: Bundle, rate: float | None, turn: threading.Lock
+    ) -> None:
+        self.bundle, self.size = bundle, len(content)
+        self.had, self.total = 0, 0
+        self.problem = ""
+        self._files: Files = archive_files(content, UPLOAD)
+        self._rate, self._turn = rate, turn
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._folder = TemporaryDirectory(prefix="protoecg-batch-", ignore_cleanup_errors=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether it is being explained, or waits for its turn."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether nothing is known of it yet."""
+        return self.running and not self.total
+
+    @property
+    def complete(self) -> bool:
+        """Whether every ECG has a row."""
+        return 0 < self.total == self.had
+
+    @property
+    def _rows(self) -> Path:
+        return Path(self._folder.name) / "findings.csv"
+
+    def start(self) -> None:
+        """Begin, or go on with the ECGs that have no row."""
+        if not self.running:
+            self.problem = ""
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the ECG that is being explained; its rows stay."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def close(self) -> None:
+        """Stop, and delete the rows."""
+        self.stop()
+        self._folder.cleanup()
+
+    def csv(self) -> bytes:
+        """Return the rows as CSV; empty before the first."""
+        try:
+            return self._rows.read_bytes()
+        # Not begun, or removed by another session meanwhile.
+        except FileNotFoundError:
+            return b""
+
+    def parquet(self) -> bytes:
+        """Return the rows as Parquet."""
+        written = BytesIO()
+        self.table().to_parquet(written, engine="pyarrow", index=False)
+        return written.getvalue()
+
+    def table(self) -> pd.DataFrame:
+        """Return the rows; none, without columns, before the first."""
+        written = self.csv()
+        return read_rows(written) if b"\n" in written else pd.DataFrame()
+
+    def recording(self, row: int) -> Recording:
+        """Return the recording of a row, 0 the first.
+
+        Raises
+        ------
+        ECGError
+            If it cannot be read.
+        """
+        parts = list(recordings(self._files).values())[row]
+        files = {part: self._files.read(part) for part in parts}
+        recording = read_recording(files, rate=self._rate)
+        if not recording.is_long:
+            recording.ecg()
+        return recording
+
+    def _work(self) -> None:
+        while not self._turn.acquire(timeout=0.1):
+            if self._stop.is_set():
+                return
+        try:
+            self._explain_all()
+        except (BatchError, ECGError, OSError) as error:
+            self.problem = str(error)
+        # The thread has nobody else to tell.
+        except Exception as error:
+            self.problem = f"The run ended by a defect: {type(error).__name__}."
+        finally:
+            self._turn.release()
+
+    def _explain_all(self) -> None:
+        steps = run(self._files, self.bundle, self._rows, rate=self._rate)
+        with closing(steps):
+            for self.had, self.total in steps:
+                if self._stop.is_set():
+                    return
+
+
+class Batches:
+    """The batches begun last, each under a token that cannot be guessed."""
+
+    def __init__(self, kept: int = KEPT, kept_bytes: int = KEPT_BYTES) -> None:
+        self._kept, self._kept_bytes = kept, kept_bytes
+        self._by_token: OrderedDict[str, Batch] = OrderedDict()
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    def begin(self, content: bytes, bundle: Bundle, rate: float | None) -> str:
+        """Begin with an archive and return its token; what ended longest ago makes room.
+
+        Raises
+        ------
+        ECGError
+            If the archive cannot be used, or no batch has ended that could make room.
+        """
+        batch = Batch(content, bundle, rate, self._turn)
+        with self._lock:
+            self._make_room(batch.size)
+            token = secrets.token_urlsafe(16)
+            self._by_token[token] = batch
+        batch.start()
+        return token
+
+    def get(self, token: str) -> Batch | None:
+        """Return the batch of a token, or None if it is not kept any more."""
+        return self._by_token.get(token)
+
+    def remove(self, token: str) -> None:
+        """Delete a batch with all that it found."""
+        with self._lock:
+            batch = self._by_token.pop(token, None)
+        if batch is not None:
+            batch.close()
+
+    def _make_room(self, size: int) -> None:
+        while self._is_too_full(size):
+            ended = next((t for t, batch in self._by_token.items() if not batch.running), None)
+            if ended is None:
+                raise ECGError(FULL)
+            self._by_token.pop(ended).close()
+
+    def _is_too_full(self, size: int) -> bool:
+        sizes = [batch.size for batch in self._by_token.values()]
+        return bool(sizes) and (len(sizes) >= self._kept or sum(sizes) + size > self._kept_bytes)
+
+
+@st.cache_resource
+def batches() -> Batches:
+    """Return the store that all sessions share; a token opens one batch only."""
+    return Batches()

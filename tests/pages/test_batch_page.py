@@ -1,0 +1,277 @@
+"""A ZIP archive of ECGs in the app: begun, cancelled, gone on with, looked at, taken away."""
+
+import threading
+import time
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pages.shared import batch_table
+from pages.shared.batches import Batches, batches
+from pages.shared.recordings import recordings
+from protoecg.bundle import Bundle
+from protoecg.ecg import ECGError
+from protoecg.explain import explain
+from protoecg.simulate import EXAMPLES, example
+
+TITLES = list(EXAMPLES)[:3]
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, file in files.items():
+            archive.writestr(name, file)
+    return content.getvalue()
+
+
+def npy(title: str) -> bytes:
+    content = BytesIO()
+    np.save(content, example(title).signal)
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    """Three ECGs, and a file that is none."""
+    ecgs = {f"ward/Doe Jane {n}.npy": npy(title) for n, title in enumerate(TITLES)}
+    return packed({**ecgs, "Jane_Doe.pdf": b"%PDF-1.4"})
+
+
+def ended(batch, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while batch.running:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Holds every explanation after the first until it is opened."""
+    opened, first = threading.Event(), threading.Event()
+
+    def waiting(ecg, bundle):
+        if first.is_set():
+            assert opened.wait(60)
+        first.set()
+        return explain(ecg, bundle)
+
+    monkeypatch.setattr("protoecg.batch.explain", waiting)
+    yield opened
+    opened.set()
+
+
+def begun(archive: bytes, bundle: Bundle):
+    token = batches().begin(archive, bundle, 500.0)
+    return token, batches().get(token)
+
+
+def text(app) -> str:
+    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(element.value for element in elements)
+
+
+def everything_shown(app) -> str:
+    return text(app) + "".join(frame.value.to_string() for frame in app.dataframe)
+
+
+def upload(app, content: bytes):
+    app.file_uploader[0].set_value(("Jane Doe.zip", content, "application/zip"))
+    app.number_input[0].set_value(500.0)
+    return next(b for b in app.button if b.label.startswith("Explain all")).click().run()
+
+
+def click(app, label: str):
+    return next(b for b in app.button if b.label == label).click().run()
+
+
+def test_an_uploaded_archive_becomes_a_table_with_a_row_for_each_file(page, demo, archive):
+    app = upload(page("batch"), archive)
+    batch = batches().get("".join(app.query_params["batch"]))
+    ended(batch)
+    app.run()
+
+    shown = app.dataframe[0].value
+    assert list(shown["ECG"]) == [1, 2, 3, 4]
+    assert "**3** explained · **1** not read" in text(app)
+    rows = batch.table().set_index("file")
+    for n, title in enumerate(TITLES):
+        told = explain(example(title), demo)
+        row = shown.iloc[list(rows.index).index(f"ward/Doe Jane {n}.npy")]
+        present = [finding for finding in told.findings if finding.present]
+        assert [part.split()[0] for part in row["Called"].split(", ") if part] == [
+            finding.code for finding in present
+        ]
+        for finding in present:
+            assert row[finding.code] == pytest.approx(100 * finding.probability, abs=1e-3)
+
+
+def test_no_name_of_a_file_is_on_screen_until_it_is_asked_for(page, demo, archive):
+    token, batch = begun(archive, demo)
+    ended(batch)
+
+    app = page("batch", batch=token)
+    assert "Jane" not in everything_shown(app) and "Doe" not in everything_shown(app)
+    assert "The file is a PDF" in app.dataframe[0].value["Error"][0]
+
+    app.toggle(key="names").set_value(True).run()
+    assert "Jane_Doe.pdf" in set(app.dataframe[0].value["File"])
+
+
+def test_it_is_cancelled_seen_again_after_a_reload_and_gone_on_with(page, demo, archive, gate):
+    token, batch = begun(archive, demo)
+    while batch.had < 2:
+        time.sleep(0.02)
+
+    running = page("batch", batch=token)
+    assert any(button.label == "Cancel" for button in running.button)
+    threading.Timer(0.5, gate.set).start()
+    click(running, "Cancel")
+    kept = batch.csv()
+    assert not batch.running and 2 <= batch.had < 4
+
+    again = page("batch", batch=token)
+    assert f"Stopped after {batch.had} of 4 ECGs." in text(again)
+    assert len(again.dataframe[0].value) == batch.had
+    assert len(again.get("download_button")) == 2
+    click(again, "Go on")
+    ended(batch)
+    assert batch.complete and batch.csv().startswith(kept)
+    again.run()
+    assert "Stopped" not in text(again) and len(again.dataframe[0].value) == 4
+
+
+def test_both_downloads_hold_every_probability(demo, archive):
+    _, batch = begun(archive, demo)
+    ended(batch)
+
+    csv, parquet = pd.read_csv(BytesIO(batch.csv())), pd.read_parquet(BytesIO(batch.parquet()))
+    assert list(csv) == list(parquet) and len(csv) == len(parquet) == 4
+    codes = list(demo.statements)
+    assert set(codes) < set(parquet)
+    assert np.allclose(csv[codes], parquet[codes], equal_nan=True)
+
+
+def test_a_row_opens_on_explain(page, demo, archive, monkeypatch):
+    token, batch = begun(archive, demo)
+    ended(batch)
+    went = []
+    monkeypatch.setattr(
+        "streamlit.switch_page", lambda page, query_params: went.append(query_params)
+    )
+    files = list(batch.table()["file"])
+
+    for n, title in enumerate(TITLES):
+        app = page("batch", batch=token)
+        app.number_input(key="number").set_value(files.index(f"ward/Doe Jane {n}.npy") + 1)
+        click(app, "Explain it")
+        opened = recordings().get(went[-1]["ecg"])
+        assert np.array_equal(opened.ecg().signal, example(title).signal)
+
+
+def test_a_row_that_could_not_be_read_says_why_without_its_name(page, demo, archive):
+    token, batch = begun(archive, demo)
+    ended(batch)
+    app = page("batch", batch=token)
+    number = list(batch.table()["file"]).index("Jane_Doe.pdf") + 1
+    click(app.number_input(key="number").set_value(number).run(), "Explain it")
+
+    assert "is a PDF" in app.error[0].value and "Jane" not in text(app)
+
+
+def test_a_defect_of_the_run_itself_is_told_and_can_be_gone_on_from(
+    page, demo, archive, monkeypatch
+):
+    with monkeypatch.context() as broken:
+        broken.setattr("pages.shared.batches.run", lambda *_, **__: 1 / 0)
+        token, batch = begun(archive, demo)
+        ended(batch)
+
+    app = page("batch", batch=token)
+    assert "ZeroDivisionError" in app.error[0].value
+    click(app, "Go on")
+    ended(batch)
+    assert batch.complete and not batch.problem
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04 nothing", "damaged ZIP archive"),
+        (b"no archive", "no ZIP archive"),
+        (packed({}), "holds no files"),
+        (packed({"[Content_Types].xml": b""}), "Excel or Word"),
+    ],
+)
+def test_an_archive_that_cannot_be_used_is_refused_without_its_name(page, content, said):
+    app = upload(page("batch"), content)
+
+    assert said in app.error[0].value and "Jane" not in text(app)
+    assert "batch" not in app.query_params
+
+
+def test_a_batch_that_is_no_longer_kept_is_asked_for_again(page):
+    app = page("batch", batch="unknown")
+
+    assert "Upload the archive again" in text(app)
+    assert "batch" not in app.query_params
+
+
+def test_a_removed_batch_leaves_nothing_behind(page, demo, archive):
+    token, batch = begun(archive, demo)
+    ended(batch)
+    folder = batch._rows.parent
+    assert folder.exists()
+
+    app = click(page("batch", batch=token), "Remove this batch")
+
+    assert not folder.exists() and batches().get(token) is None
+    assert any(button.label.startswith("Explain all") for button in app.button)
+
+
+def test_one_batch_after_another_and_what_ended_makes_room(demo, archive, gate):
+    store = Batches(kept=2)
+    first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
+    while store.get(first).had < 2:
+        time.sleep(0.02)
+    assert store.get(second).waiting
+    with pytest.raises(ECGError, match="Too many batches"):
+        store.begin(archive, demo, 500.0)
+
+    gate.set()
+    for token in (first, second):
+        ended(store.get(token))
+        assert store.get(token).complete
+    third = store.begin(archive, demo, 500.0)
+    assert store.get(first) is None and store.get(second) and store.get(third)
+    ended(store.get(third))
+
+
+def test_a_batch_that_waits_can_be_cancelled(demo, archive, gate):
+    store = Batches()
+    first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
+    store.get(second).stop()
+    assert not store.get(second).running and store.get(second).csv() == b""
+    gate.set()
+    ended(store.get(first))
+
+
+@pytest.mark.parametrize(
+    ("said", "file", "shown"),
+    [
+        ("letter.pdf is a PDF. Export it.", "a/letter.pdf", "The file is a PDF. Export it."),
+        (
+            "x.hea is given without Doe.dat; select both.",
+            "x.hea",
+            "The file is given without (name hidden); select both.",
+        ),
+        ("No signal in lead I: no.", "I.npy", "No signal in lead I: no."),
+        ("Jane Doe (1).csv has 2 columns", "Jane Doe (1).csv", "The file has 2 columns"),
+        ("The header (.hea) lasts 0.5 s.", "Doe.hea", "The header (.hea) lasts 0.5 s."),
+    ],
+)
+def test_sentences_lose_the_names_of_files_and_nothing_else(said, file, shown):
+    assert batch_table.without_name(said, file) == shown
