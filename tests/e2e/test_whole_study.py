@@ -1,6 +1,7 @@
-"""A whole study in the browser: made, started, rated by four, interrupted, analysed, exported.
+"""A whole study in the browser: made, started, rated, interrupted, analysed, exported.
 
-Once on SQLite and once on PostgreSQL, with items of every kind, repeats and controls.
+Once on SQLite and once on PostgreSQL, with items of every kind, repeats and controls; `-m slow`
+runs it with four reviewers and some sixty items.
 """
 
 import io
@@ -8,6 +9,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,24 +22,43 @@ from training.cases import Numbers, cases
 from training.ptbxl import Dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-REVIEWERS = ("R01", "R02", "R03", "R04")
-DESIGN = f"""
+
+
+class Size(NamedTuple):
+    """Of a study: its reviewers, the prototypes sampled, controls and cases of each kind."""
+
+    reviewers: int
+    sample: int
+    each: int
+
+    @property
+    def codes(self) -> list[str]:
+        return [f"R{n:02d}" for n in range(1, self.reviewers + 1)]
+
+    def design(self) -> str:
+        """Return its settings as TOML."""
+        controls = dict.fromkeys(
+            ("wrong_statement", "random_window", "noise"), max(self.each // 3, 1)
+        )
+        told = "\n".join(f"{control} = {number}" for control, number in controls.items())
+        return f"""
 name = "whole"
 title = "A whole study"
-reviewers = {json.dumps(REVIEWERS)}
+reviewers = {json.dumps(self.codes)}
 seed = 1
 repeats = 0.12
 practice = 2
 
 [sample]
-size = 26
+size = {self.sample}
 
 [controls]
-wrong_statement = 2
-random_window = 2
-noise = 2
+{told}
 """
-ITEMS = 60
+
+
+SMALL, WHOLE = Size(2, 8, 2), Size(4, 26, 6)
+SIZES = [pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole", marks=pytest.mark.slow)]
 KEY = re.compile(r"^\w{4}(-\w{4}){3}$")
 RATED = ["study", "reviewer", "position"]
 
@@ -49,34 +70,45 @@ def database(request, tmp_path: Path) -> str:
     return request.getfixturevalue("postgresql_server").create("whole")
 
 
-@pytest.fixture(scope="module")
-def plan(tmp_path_factory) -> tuple[Path, Path]:
+@pytest.fixture(params=SIZES)
+def size(request) -> Size:
+    return request.param
+
+
+@pytest.fixture
+def plan(tmp_path: Path, size: Size) -> tuple[Path, Path]:
     """The study's settings, and cases drawn from the ECGs that the demo bundle carries."""
-    folder = tmp_path_factory.mktemp("plan")
     demo = load_bundle(ROOT / "models" / "demo")
     rows = [
         {"record": p.record, "patient": p.patient, "codes": p.statements} for p in demo.prototypes
     ]
     table = pd.DataFrame(rows).drop_duplicates("record")
     carried = Dataset(demo.path / "waveforms", "demo", True, "", table)
-    drawn = cases(demo, carried, Numbers(6, 6, 6), other=demo, seed=1, progress=lambda of, **_: of)
-    settings, file = folder / "whole.toml", folder / "cases.json"
-    settings.write_text(DESIGN, encoding="utf-8")
+    drawn = cases(
+        demo,
+        carried,
+        Numbers(size.each, size.each, size.each),
+        other=demo,
+        seed=1,
+        progress=lambda of, **_: of,
+    )
+    settings, file = tmp_path / "whole.toml", tmp_path / "cases.json"
+    settings.write_text(size.design(), encoding="utf-8")
     file.write_text(json.dumps(drawn), encoding="utf-8")
     return settings, file
 
 
-def test_a_whole_study(browser, tab: Page, make_server, tmp_path, database, plan):
+def test_a_study(browser, tab: Page, make_server, tmp_path, database, size, plan):
     server = make_server(tmp_path, PROTOECG_DATABASE_URL=database)
     make(tab, server.url, *plan)
-    keys = start(tab, server.url)
-    contexts = [browser.new_context(viewport={"width": 1440, "height": 900}) for _ in REVIEWERS]
+    keys = start(tab, server.url, size.reviewers)
+    contexts = [browser.new_context(viewport={"width": 1440, "height": 900}) for _ in size.codes]
     reviewers = [
         Reviewer(context.new_page(), server.url, code, key)
-        for context, code, key in zip(contexts, REVIEWERS, keys, strict=True)
+        for context, code, key in zip(contexts, size.codes, keys, strict=True)
     ]
 
-    rate(reviewers, items=8)
+    rate(reviewers, items=5)
     reviewers[0].begin()
     server.kill()
     server.start()
@@ -85,7 +117,9 @@ def test_a_whole_study(browser, tab: Page, make_server, tmp_path, database, plan
     assert all(reviewer.finished() for reviewer in reviewers)
     files = exported(tab, server.url)
     wide = pd.read_csv(io.BytesIO(files["answers_wide.csv"]), dtype={"position": int})
-    assert len(pd.read_csv(io.BytesIO(files["assignments.csv"]))) == ITEMS * len(REVIEWERS)
+    assert len(pd.read_csv(io.BytesIO(files["assignments.csv"]))) >= size.reviewers * (
+        size.sample + 3 * size.each
+    )
     assert set(wide["kind"]) == {"prototype", "match", "pair", "reading", "statement"}
     for reviewer in reviewers:
         assert saved(files, reviewer.code) == reviewer.given
@@ -108,11 +142,11 @@ def make(tab: Page, url: str, settings: Path, cases: Path) -> None:
     expect(tab.get_by_text("whole is made, with")).to_be_visible()
 
 
-def start(tab: Page, url: str) -> list[str]:
+def start(tab: Page, url: str, reviewers: int) -> list[str]:
     tab.goto(f"{url}/studies?bundle=demo&study=whole")
     tab.get_by_role("button", name="Start the study").click()
     keys = tab.locator("canvas td").filter(has_text=KEY)
-    expect(keys).to_have_count(len(REVIEWERS))
+    expect(keys).to_have_count(reviewers)
     return keys.all_inner_texts()
 
 
