@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from pages.shared import accounts, frame, items, models, questions, reviews, seats, tracing, words
 from pages.shared.answers import Sitting, forget, take_up, turn_away, write
 from protoecg.bundle import Bundle
+from review_db.advance import Progress, first_open, progress
 from review_db.places import Place
-from review_db.progress import Progress, first_open, progress
 from review_db.questions import KINDS
 from review_db.sittings import OpenItem, open_item, others_answers, save_item
 from review_db.studies import NotAdmitted, Seat, study_info

@@ -15,11 +15,11 @@ from pages.shared import frame, models, reviews, words
 from protoecg.bundle import Bundle
 from review_db import RatingsError
 from review_db.accounts import tied_reviewers
+from review_db.advance import progress
 from review_db.assignment import bundle_material
 from review_db.design import STRATA, Design, DesignError, design_from, design_from_toml
 from review_db.files import as_zip
 from review_db.power import MEASURES, Spread, smallest, widths
-from review_db.progress import progress
 from review_db.studies import (
     StudyInfo,
     create_study,

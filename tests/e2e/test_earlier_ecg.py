@@ -41,6 +41,7 @@ def compare(tab: Page, url: str, earlier: Path, later: Path) -> None:
 def rates(tab: Page) -> list[str]:
     """The heart rates of the earlier ECG and of the later one, beside difference and doubt."""
     row = tab.get_by_role("row").filter(has_text="Heart rate, bpm")
+    expect(row).to_be_visible()
     return row.get_by_role("cell").all_inner_texts()[-4:-2]
 
 

@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import Engine
 
 from protoecg.bundle import Bundle
+from review_db.advance import first_open, progress
 from review_db.assignment import bundle_material
 from review_db.design import Blinding, Controls, Design, Sample
-from review_db.progress import first_open, progress
 from review_db.sittings import open_item, save_item
 from review_db.studies import create_study, sign_in, start_study, studies
 from review_db.study_results import answer_table

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from review_db.advance import first_open
 from review_db.assignment import bundle_material
 from review_db.design import Controls, Design, Sample
-from review_db.progress import first_open
 from review_db.sittings import open_item, save_item
 from review_db.studies import create_study, sign_in, start_study
 from review_db.study_results import answer_table, item_scores

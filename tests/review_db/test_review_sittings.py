@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from protoecg import __version__
+from review_db.advance import first_open, progress
 from review_db.database import reading
 from review_db.design import Blinding, Controls, Design, Sample
 from review_db.looks import stages
 from review_db.places import Place
-from review_db.progress import first_open, progress
 from review_db.questions import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
 from review_db.schema import assignment, item_event, study_item
 from review_db.sittings import Conflict, open_item, others_answers, save_draft, save_item
