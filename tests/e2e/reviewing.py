@@ -67,9 +67,9 @@ class Reviewer:
         item = self.tab.get_by_text(_ITEM)
         end = self.tab.get_by_text("Everything is rated and saved")
         expect(item.or_(end)).to_be_visible()
+        expect(self.tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
         if end.is_visible():
             return None
-        expect(self.tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
         text = item.inner_text()
         position, _, kind = _ITEM.search(text).groups()
         return int(position), KIND[kind.strip()], 2 if "Second look" in text else 1

@@ -1,7 +1,7 @@
 """A whole study in the browser: made, started, rated, interrupted, analysed, exported.
 
-Once on SQLite and once on PostgreSQL, with items of every kind, repeats and controls; `-m slow`
-runs it with four reviewers and some sixty items.
+Once on SQLite and once on PostgreSQL, with items of every kind, repeats and controls; run by
+`-m slow`, small and with four reviewers and some sixty items.
 """
 
 import io
@@ -58,7 +58,8 @@ size = {self.sample}
 
 
 SMALL, WHOLE = Size(2, 8, 2), Size(4, 26, 6)
-SIZES = [pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole", marks=pytest.mark.slow)]
+SIZES = [pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole")]
+pytestmark = pytest.mark.slow
 KEY = re.compile(r"^\w{4}(-\w{4}){3}$")
 RATED = ["study", "reviewer", "position"]
 
