@@ -36,8 +36,7 @@ from review_db.places import Place
 from review_db.questions import STUDY_QUESTIONS
 from review_db.sittings import OpenItem, open_item, save_draft
 from review_db.studies import Seat, create_study, sign_in, start_study
-from training.cases import Numbers, cases
-from training.ptbxl import Dataset
+from training.cases import Numbers, carried, cases
 
 WARM_UP = 5
 # Reviewers look at an item before they save it.
@@ -100,12 +99,8 @@ def measure() -> pd.DataFrame:
 def _material(folder: Path) -> Material:
     """Return the prototypes of the demonstration, and cases drawn from the ECGs it carries."""
     demo = load_bundle(ROOT / "models" / "demo")
-    rows = [
-        {"record": p.record, "patient": p.patient, "codes": p.statements} for p in demo.prototypes
-    ]
-    table = pd.DataFrame(rows).drop_duplicates("record")
-    carried = Dataset(demo.path / "waveforms", demo.name, True, "", table)
-    drawn = cases(demo, carried, Numbers(6, 4, 4), other=demo, progress=lambda of, **_: of)
+    asked = Numbers(6, 4, 4)
+    drawn = cases(demo, carried(demo), asked, other=demo, progress=lambda of, **_: of)
     (file,) = write_files(folder, {"cases.json": json.dumps(drawn).encode()})
     return bundle_material(demo.path, file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from pages.shared import batch_table, frame, models, picking, words
@@ -72,16 +73,7 @@ def _welcome(bundle: Bundle) -> None:
             key=f"archive {st.session_state.get('archives', 0)}",
             help=PRIVATE,
         )
-        rate = st.number_input(
-            "Sampling rate in Hz, for files that do not say it",
-            min_value=50.0,
-            max_value=10_000.0,
-            value=None,
-            step=50.0,
-            format="%g",
-            key="batch rate",
-            width=320,
-        )
+        rate = picking.sampling_rate("for files that do not say it", key="batch rate", width=320)
         asked = st.form_submit_button(f"Explain all by {words.plain(bundle.name)}", type="primary")
     st.caption(PRIVATE)
     if asked and upload is None:
@@ -122,7 +114,7 @@ def _under_way(batch: Batch) -> None:
         if st.button("Cancel", icon=":material/stop_circle:"):
             batch.stop()
             st.rerun()
-    _findings(batch)
+    _findings(batch.table())
 
 
 def _ended(batch: Batch) -> None:
@@ -134,13 +126,13 @@ def _ended(batch: Batch) -> None:
             if st.button("Go on", icon=":material/play_arrow:", type="primary"):
                 batch.start()
                 st.rerun()
-    _findings(batch)
-    _downloads(batch)
-    _look_at_one(batch)
+    if not (rows := batch.table()).empty:
+        _findings(rows)
+        _downloads(batch)
+        _look_at_one(batch, rows)
 
 
-def _findings(batch: Batch) -> None:
-    rows = batch.table()
+def _findings(rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     st.markdown(batch_table.summary(rows))
@@ -171,8 +163,6 @@ def _findings(batch: Batch) -> None:
 
 
 def _downloads(batch: Batch) -> None:
-    if not batch.csv():
-        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button("CSV", batch.csv, "findings.csv", "text/csv", on_click="ignore")
         st.download_button(
@@ -185,19 +175,17 @@ def _downloads(batch: Batch) -> None:
         st.caption("With the probability of every statement, and the files' names.")
 
 
-def _look_at_one(batch: Batch) -> None:
+def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
     """Open one ECG of the table on Explain, which has its prototypes."""
-    if not (count := len(batch.table())):
-        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.number_input("Look at ECG", 1, count, key="number", width=140)
+        number = st.number_input("Look at ECG", 1, len(rows), key="number", width=140)
         asked = st.button("Explain it", icon=":material/arrow_forward:")
     if not asked:
         return
     try:
         recording = batch.recording(int(number) - 1)
     except ECGError as error:
-        said = batch_table.without_name(str(error), batch.table()["file"].iloc[number - 1])
+        said = batch_table.without_name(str(error), rows["file"].iloc[number - 1])
         st.error(words.plain(said), icon=":material/error:")
         return
     token = recordings().add(recording)

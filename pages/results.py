@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import frame, models, reviews, score_bars, study_results
+from pages.shared import choices, frame, models, reviews, score_bars, study_results
 from protoecg.bundle import Bundle
 from review_db.export import export_zip
 from review_db.questions import SCALES
@@ -34,21 +34,17 @@ def main() -> None:
 
 
 def _source() -> str:
-    chosen = st.segmented_control(
+    return choices.one_of(
         "Results of",
         [SINGLE, STUDY],
-        default=SINGLE,
-        required=True,
         key="of",
-        bind="query-params",
         help="Single ratings are given on Rate; a study has a design of its own, see Studies.",
     )
-    return chosen or SINGLE
 
 
 def _single_ratings(engine: Engine, bundle: Bundle) -> None:
     rated = _version(engine, bundle)
-    by = _by()
+    by = choices.one_of("Scores by", list(GROUPS), key="by", default="branch")
     table = scores(engine, bundle=rated.bundle, fingerprint=rated.fingerprint, by=by)
     if table.empty:
         _nothing_yet(rated)
@@ -85,18 +81,6 @@ def _version(engine: Engine, bundle: Bundle) -> RatedBundle:
         key=f"version {current.fingerprint}",
         help="Prototypes of another version of a model are other ECGs, so they are apart.",
     )
-
-
-def _by() -> str:
-    by = st.segmented_control(
-        "Scores by",
-        list(GROUPS),
-        default="branch",
-        required=True,
-        key="by",
-        bind="query-params",
-    )
-    return by or "branch"
 
 
 def _nothing_yet(rated: RatedBundle) -> None:

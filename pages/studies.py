@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import frame, models, reviews, words
+from pages.shared import choices, frame, models, reviews, words
 from protoecg.bundle import Bundle
 from review_db import RatingsError
 from review_db.accounts import tied_reviewers
@@ -53,15 +53,7 @@ def main() -> None:
         return
     bundle = models.choose()
     st.markdown("### Studies")
-    view = st.segmented_control(
-        "View",
-        VIEWS,
-        default=VIEWS[0],
-        required=True,
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = choices.one_of("View", VIEWS, key="view", label_visibility="collapsed")
     if problem := st.session_state.pop(SAID, None):
         st.error(problem, icon=":material/error:")
     with reviews.database() as engine:

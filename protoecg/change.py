@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protoecg.explanation import Explanation, Finding, Match, Prototype
-from protoecg.measure import QTC_FORMULA, Measurements
+from protoecg.measure import QTC_FORMULA, WORDS, Measurements
 
+DEGREES = "°"
 # Of each value: its words, its unit, the value whose doubt is also its own.
 MEASURED = {
-    "heart_rate_bpm": ("Heart rate", "bpm", "heart_rate_bpm"),
-    "axis_deg": ("QRS axis", "°", "axis_deg"),
-    "pr_ms": ("PR", "ms", "pr_ms"),
-    "qrs_ms": ("QRS", "ms", "qrs_ms"),
-    "qt_ms": ("QT", "ms", "qt_ms"),
+    **{name: (*told, name) for name, told in WORDS.items() if name != "p_ms"},
+    "axis_deg": (WORDS["axis_deg"][0], DEGREES, "axis_deg"),
     "qtc_ms": (f"QTc ({QTC_FORMULA})", "ms", "qt_ms"),
 }
 
@@ -47,7 +45,7 @@ class MeasurementChange:
         if self.then is None or self.now is None:
             return None
         difference = self.now - self.then
-        return difference if self.unit != "°" else 180 - (180 - difference) % 360
+        return difference if self.unit != DEGREES else 180 - (180 - difference) % 360
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,15 @@ def cases(
     return drawn
 
 
+def carried(bundle: Bundle) -> Dataset:
+    """Return the ECGs that a simulated bundle carries: its prototypes', as a data set."""
+    rows = [
+        {"record": p.record, "patient": p.patient, "codes": p.statements} for p in bundle.prototypes
+    ]
+    table = pd.DataFrame(rows).drop_duplicates("record")
+    return Dataset(bundle.path / "waveforms", bundle.name, True, "", table)
+
+
 def _pool(dataset: Dataset, size: int, chance: random.Random) -> list[pd.Series]:
     rows = [row for _, row in dataset.table.drop_duplicates("patient").iterrows()]
     return chance.sample(rows, min(size, len(rows)))

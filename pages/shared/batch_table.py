@@ -23,8 +23,7 @@ def on_screen(rows: pd.DataFrame, *, names: bool) -> pd.DataFrame:
 
     Parameters
     ----------
-    rows : as `protoecg.batch.read_rows` returns them
-        columns without any text are left out
+    rows : as `protoecg.batch.read_rows` returns them; columns without any text are left out
     names : whether files are named; otherwise ECGs have numbers alone, and sentences about them
         speak of "the file"
     """

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.shared import doubts, drawing, frame, pair, picking, tracing, words
+from pages.shared import choices, doubts, drawing, frame, intervals, pair, picking, tracing, words
 from protoecg.bundle import Bundle
 from protoecg.change import (
     FindingChange,
@@ -24,7 +24,7 @@ from protoecg.explanation import Explanation, Match
 from protoecg.figures.change import change_figure, describe_change
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
-from protoecg.measure import Measurements, measure
+from protoecg.measure import measurements
 
 FINDINGS, CHANGE = "findings", "change"
 SHOWN = {FINDINGS: "Findings of this ECG", CHANGE: "Change from the earlier ECG"}
@@ -77,17 +77,14 @@ def offer() -> None:
 
 def is_chosen() -> bool:
     """Ask whether the change from the earlier ECG is looked at, or the findings themselves."""
-    chosen = st.segmented_control(
+    chosen = choices.one_of(
         "Look at",
         [CHANGE, FINDINGS],
-        default=CHANGE,
-        required=True,
-        format_func=SHOWN.__getitem__,
         key="look",
-        bind="query-params",
+        named=SHOWN.__getitem__,
         label_visibility="collapsed",
     )
-    return chosen != FINDINGS
+    return chosen == CHANGE
 
 
 def show(then: Seen, now: Seen, code: str, bundle: Bundle) -> None:
@@ -158,14 +155,9 @@ def _window(match: Match | None) -> list[Window]:
     return [] if window.whole_strip else [window]
 
 
-@st.cache_data(max_entries=64, show_spinner="Measuring")
-def _measured(key: str, _ecg: ECG) -> Measurements:
-    return measure(_ecg)
-
-
 def _measurements(then: Seen, now: Seen) -> None:
     st.markdown("#### Measurements")
-    measured = [_measured(seen.key, seen.ecg) for seen in (then, now)]
+    measured = [measurements(intervals.delineated(seen.key, seen.ecg)) for seen in (then, now)]
     st.table(measurements_table(measurement_changes(*measured)))
     st.caption(MEASURED)
 

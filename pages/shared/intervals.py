@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import drawing, frame
+from pages.shared import choices, drawing, frame
 from protoecg.ecg import ECG
 from protoecg.figures.median_beat import describe_median_beat, each_figure, together_figure
 from protoecg.measure import (
@@ -38,7 +38,7 @@ RESTS_ON = {
 
 def show(key: str, ecg: ECG) -> None:
     """Show what is measured, and the marks that it rests on."""
-    found = _delineated(key, ecg)
+    found = delineated(key, ecg)
     st.markdown("#### Measurements, computed", help=HOW)
     with st.container(key="measured-beat"):
         table, beat = st.columns([2, 3])
@@ -49,7 +49,7 @@ def show(key: str, ecg: ECG) -> None:
         beat.info(NO_BEAT.format(reason=reason), icon=":material/info:")
         return
     with table:
-        arranged = _arranged()
+        arranged = choices.one_of("The median beat", [TOGETHER, EACH], key="beat")
     if arranged == TOGETHER:
         with beat:
             _draw_together(found)
@@ -60,20 +60,9 @@ def show(key: str, ecg: ECG) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner="Measuring")
-def _delineated(key: str, _ecg: ECG) -> Delineation:
+def delineated(key: str, _ecg: ECG) -> Delineation:
+    """Return where the waves of an ECG lie; `key` tells it from others."""
     return delineate(_ecg)
-
-
-def _arranged() -> str:
-    arranged = st.segmented_control(
-        "The median beat",
-        [TOGETHER, EACH],
-        default=TOGETHER,
-        required=True,
-        key="beat",
-        bind="query-params",
-    )
-    return arranged or TOGETHER
 
 
 def _draw_together(found: Delineation) -> None:

@@ -5,22 +5,14 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import drawing
+from pages.shared import choices, drawing
 
 ABOVE, BESIDE = "one above the other", "side by side"
 
 
 def arranged() -> str:
     """Ask how the two stand."""
-    chosen = st.segmented_control(
-        "The two ECGs",
-        [BESIDE, ABOVE],
-        default=BESIDE,
-        required=True,
-        key="arrange",
-        bind="query-params",
-    )
-    return chosen or BESIDE
+    return choices.one_of("The two ECGs", [BESIDE, ABOVE], key="arrange")
 
 
 def places(arranged: str) -> tuple[DeltaGenerator, DeltaGenerator, int]:

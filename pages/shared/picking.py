@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -138,17 +139,25 @@ def uploader(slot: Slot) -> None:
         help=FORMATS,
     )
     st.caption("WFDB: select .hea and .dat (or .mat) together. All others: one file.")
-    rate = st.number_input(
-        "Sampling rate in Hz, if the file does not say it",
+    rate = sampling_rate("if the file does not say it", key=slot.key("rate"))
+    if files:
+        _read(slot, {file.name: file.getvalue() for file in files}, rate)
+
+
+def sampling_rate(
+    when: str, *, key: str, width: int | Literal["stretch"] = "stretch"
+) -> float | None:
+    """Ask for the sampling rate of files that do not say it, in Hz."""
+    return st.number_input(
+        f"Sampling rate in Hz, {when}",
         min_value=50.0,
         max_value=10_000.0,
         value=None,
         step=50.0,
         format="%g",
-        key=slot.key("rate"),
+        key=key,
+        width=width,
     )
-    if files:
-        _read(slot, {file.name: file.getvalue() for file in files}, rate)
 
 
 def _read(slot: Slot, files: Mapping[str, bytes], rate: float | None) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import drawing, frame, score_bars, words
+from pages.shared import choices, drawing, frame, score_bars, words
 from protoecg.figures.intervals import describe_intervals, intervals_figure
 from review_db import study_cases, study_results
 from review_db.questions import KINDS, STUDY_SCALES
@@ -54,17 +54,10 @@ def show(engine: Engine) -> None:
         st.info(f"Nobody has rated an item of {name} yet.", icon=":material/rate_review:")
         return
     offered = [view for view, (kind, _) in VIEWS.items() if not _of_kind(table, kind).empty]
-    view = st.segmented_control(
-        "What it found",
-        offered,
-        default=offered[0] if offered else None,
-        required=True,
-        key="found",
-        bind="query-params",
-    )
-    if view is None:
+    if not offered:
         st.info("Only practice items are rated so far; they do not count.")
         return
+    view = choices.one_of("What it found", offered, key="found")
     VIEWS[view][1](table)
     st.caption(
         "Practice items do not count. Intervals are 95 % and hold for these reviewers. Everything "
@@ -85,14 +78,7 @@ def _matches(table: pd.DataFrame) -> None:
 
 
 def _scores(table: pd.DataFrame, kind: str) -> None:
-    by = st.segmented_control(
-        "Scores by",
-        list(study_results.GROUPS),
-        default="branch",
-        required=True,
-        key="by",
-        bind="query-params",
-    )
+    by = choices.one_of("Scores by", list(study_results.GROUPS), key="by", default="branch")
     found = study_results.item_scores(table, by, kind)
     if by == "prototype":
         found = score_bars.of_statement(found)
@@ -176,9 +162,7 @@ def _agreement(table: pd.DataFrame) -> None:
         if not study_results.rated(table, kind).empty
         for question in KINDS[kind].required
     ]
-    question = st.segmented_control(
-        "Question", asked, default=asked[0], required=True, key="question", bind="query-params"
-    )
+    question = choices.one_of("Question", asked, key="question")
     found = pd.DataFrame(_agreements(table, question))
     printed = {
         "statistic": found["statistic"].map(STATISTICS),

@@ -7,6 +7,7 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.shared import choices
 from protoecg.ecg import LEADS
 from protoecg.figures.filters import HIGH_PASS_HZ, LOW_PASS_HZ, NOTCH_HZ, ST_MAY_SHIFT, Filters
 from protoecg.figures.view import GAINS, INVERTED, SPEEDS, LayoutName, OrderName, View
@@ -80,17 +81,7 @@ def _one_of(
     label: str, options: dict[str, T], *, key: str, default: str = "", help: str | None = None
 ) -> T:
     """Ask for one of the options by its words; by default the first."""
-    default = default or next(iter(options))
-    chosen = st.segmented_control(
-        label,
-        list(options),
-        default=default,
-        required=True,
-        key=key,
-        bind="query-params",
-        help=help,
-    )
-    return options[chosen or default]
+    return options[choices.one_of(label, list(options), key=key, default=default, help=help)]
 
 
 def _numbers(values: tuple[float, ...]) -> dict[str, float]:

@@ -18,8 +18,7 @@ from playwright.sync_api import Page, expect
 from reviewing import Reviewer
 
 from protoecg.bundle import load_bundle
-from training.cases import Numbers, cases
-from training.ptbxl import Dataset
+from training.cases import Numbers, carried, cases
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,14 +79,9 @@ def size(request) -> Size:
 def plan(tmp_path: Path, size: Size) -> tuple[Path, Path]:
     """The study's settings, and cases drawn from the ECGs that the demo bundle carries."""
     demo = load_bundle(ROOT / "models" / "demo")
-    rows = [
-        {"record": p.record, "patient": p.patient, "codes": p.statements} for p in demo.prototypes
-    ]
-    table = pd.DataFrame(rows).drop_duplicates("record")
-    carried = Dataset(demo.path / "waveforms", "demo", True, "", table)
     drawn = cases(
         demo,
-        carried,
+        carried(demo),
         Numbers(size.each, size.each, size.each),
         other=demo,
         seed=1,
