@@ -153,7 +153,12 @@ def _findings(rows: pd.DataFrame) -> None:
                 width="large", help="Statements that reach their threshold, most probable first."
             ),
             **{
-                code: st.column_config.NumberColumn(format="%.0f %%", help=words.named(code))
+                name: st.column_config.TextColumn(width="medium")
+                for name in ("Abstains", "Quality", "Error")
+            },
+            **{
+                # A whole number would say 0 or 100 % of what is neither.
+                code: st.column_config.NumberColumn(format="%.1f %%", help=words.named(code))
                 for code in codes
             },
         },
