@@ -1,7 +1,7 @@
 """A whole study in the browser: made, started, rated, interrupted, analysed, exported.
 
-Once on SQLite and once on PostgreSQL, with items of every kind, repeats and controls; run by
-`-m slow`, small and with four reviewers and some sixty items.
+On SQLite and on PostgreSQL, with items of every kind, repeats and controls. `-m slow` runs it on
+PostgreSQL, too, and with four reviewers and some sixty items.
 """
 
 import io
@@ -24,11 +24,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Size(NamedTuple):
-    """Of a study: its reviewers, the prototypes sampled, controls and cases of each kind."""
+    """Of a study: its reviewers, prototypes sampled (of some statements), cases of each kind."""
 
     reviewers: int
     sample: int
     each: int
+    statements: tuple[str, ...] = ()
 
     @property
     def codes(self) -> list[str]:
@@ -49,6 +50,7 @@ repeats = 0.12
 practice = 2
 
 [sample]
+statements = {json.dumps(self.statements)}
 size = {self.sample}
 
 [controls]
@@ -56,14 +58,15 @@ size = {self.sample}
 """
 
 
-SMALL, WHOLE = Size(2, 8, 2), Size(4, 26, 6)
-SIZES = [pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole")]
-pytestmark = pytest.mark.slow
+# Of few statements, or none would have several prototypes to choose the best of.
+SMALL, WHOLE = Size(2, 8, 2, ("AFIB", "CLBBB", "PVC")), Size(4, 26, 6)
+SIZES = [pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole", marks=pytest.mark.slow)]
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
 KEY = re.compile(r"^\w{4}(-\w{4}){3}$")
 RATED = ["study", "reviewer", "position"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def database(request, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'whole.db'}"
