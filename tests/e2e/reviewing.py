@@ -52,10 +52,10 @@ class Reviewer:
     def begin(self) -> None:
         """Answer the first question of an item by key, and leave it at that."""
         _, kind, _ = self._about()
-        while not self._begun:
-            key = self._asked(KINDS[kind].required)
-            value = self._choose(key, random.Random(0))
-            self._begun |= {key: value} if self._stands(key, value) else {}
+        first = self._asked(KINDS[kind].required)
+        self._begun[first] = self._choose(first, random.Random(0))
+        while not self._stands(first, self._begun[first]):
+            self._press(first, self._begun[first])
 
     def press(self, key: str) -> None:
         self.tab.keyboard.press(key)
@@ -85,12 +85,18 @@ class Reviewer:
     def _answers(self, kind: str, chance: random.Random) -> Iterator[tuple[str, str]]:
         if kind == "reading":
             yield "diagnosis", self._diagnose(chance)
+        chosen: dict[str, str] = {}
         while key := self._asked(KINDS[kind].required):
-            value = self._choose(key, chance)
-            yield "", ""
             # A key pressed while the page changes is ignored; people press it again.
-            if self._stands(key, value):
-                yield key, value
+            if key in chosen:
+                self._press(key, chosen[key])
+            else:
+                chosen[key] = self._choose(key, chance)
+            yield "", ""
+            self._stands(key, chosen[key])
+        for key, value in chosen.items():
+            assert self._stands(key, value), f"{self.code}: {key} is not {value}"
+            yield key, value
         if kind == "statement":
             # They see letters, and can't know the name that is kept.
             self._choose_first()
@@ -108,10 +114,13 @@ class Reviewer:
         return None if done.is_visible() else KEYS[question.inner_text()]
 
     def _choose(self, key: str, chance: random.Random) -> str:
-        options = STUDY_QUESTIONS[key].options
-        value = chance.choice(options)
-        self.press("0" if value == "cannot_judge" else str(options.index(value) + 1))
+        value = chance.choice(STUDY_QUESTIONS[key].options)
+        self._press(key, value)
         return value
+
+    def _press(self, key: str, value: str) -> None:
+        number = STUDY_QUESTIONS[key].options.index(value) + 1
+        self.press("0" if value == "cannot_judge" else str(number))
 
     def _stands(self, key: str, value: str) -> bool:
         words = f"{key.capitalize()}: {value}".replace("_", " ")

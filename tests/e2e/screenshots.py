@@ -1,4 +1,4 @@
-"""Take the README's pictures of the four pages.
+"""Take the README's pictures of the pages.
 
 python tests/e2e/screenshots.py [RECORD]   a WFDB record, such as data/ptbxl/records100/...
                                            (without one: a simulated example)
@@ -13,10 +13,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from urllib.parse import urlencode
 
 import numpy as np
+from numpy.random import Generator
 from playwright.sync_api import Page, sync_playwright
+from sqlalchemy import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -26,6 +29,11 @@ from conftest import Server  # noqa: E402
 from pages.shared import reviews  # noqa: E402
 from protoecg.bundle import Bundle, load_bundle  # noqa: E402
 from review_db import open_database, save_answer  # noqa: E402
+from review_db.advance import first_open  # noqa: E402
+from review_db.assignment import bundle_material  # noqa: E402
+from review_db.design import Design, Sample  # noqa: E402
+from review_db.sittings import open_item, save_draft, save_item  # noqa: E402
+from review_db.studies import Seat, create_study, sign_in, start_study  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 
@@ -40,6 +48,10 @@ def main(record: Path | None) -> None:
         rated = bundle.prototypes[1].name
         picture(tab, running.url, "rate", bundle=name, reviewer="R01", prototype=rated)
         picture(tab, running.url, "results", bundle=name, by="branch")
+        key = rate_a_study(bundle, running.database)
+        picture(tab, running.url, "sitting", key=key)
+        found = {"found": "Agreement", "question": "clarity"}
+        picture(tab, running.url, "results", "study", bundle=name, of="A study", **found)
 
 
 @contextmanager
@@ -77,6 +89,37 @@ def rate_some(bundle: Bundle, database: str) -> None:
     engine.dispose()
 
 
+def rate_a_study(bundle: Bundle, database: str) -> str:
+    """Have three made-up reviewers rate a study, the last of them half; returns that one's key."""
+    engine = open_database(database)
+    codes = sorted({p.statement for p in bundle.prototypes if p.branch == "morphology"})[:10]
+    sample = Sample(branches=("morphology",), statements=tuple(codes), size=30)
+    title = "Are the prototypes good examples?"
+    design = Design("pilot", ("R01", "R02", "R03"), 1, title, practice=0, sample=sample)
+    create_study(engine, design, bundle_material(bundle.path))
+    for n, key in enumerate(start_study(engine, design.name).values()):
+        rate_items(engine, sign_in(engine, key), np.random.default_rng(n), 17 if n == 2 else None)
+    engine.dispose()
+    return key
+
+
+def rate_items(engine: Engine, seat: Seat, rng: Generator, stop: int | None) -> None:
+    """Answer as somebody who sees the same in an item as others, more or less."""
+    while place := first_open(engine, seat):
+        item = open_item(engine, seat, place)
+        seen = Random(str(item.draw)).uniform(2, 5)
+        point = {
+            q: str(int(np.clip(round(seen + rng.normal(0, 0.6)), 1, 5))) for q in item.required
+        }
+        best = item.draw.get("prototypes", [{"name": ""}])[0]["name"]
+        known = {"accurate": "yes" if seen > 2.6 else "no", "best_prototype": best}
+        answers = {question: known.get(question, point[question]) for question in item.required}
+        if place.position == stop:
+            save_draft(engine, seat, place, {"accurate": "yes"}, seen=item.revision)
+            return
+        save_item(engine, seat, place, answers, seen=item.revision, seconds=12)
+
+
 def explain(tab: Page, url: str, bundle: str, record: Path | None) -> None:
     if record is None:
         picture(tab, url, "explain", bundle=bundle, example="Premature ventricular complexes")
@@ -87,9 +130,9 @@ def explain(tab: Page, url: str, bundle: str, record: Path | None) -> None:
     take(tab, "explain")
 
 
-def picture(tab: Page, url: str, page: str, **query: str) -> None:
+def picture(tab: Page, url: str, page: str, name: str = "", **query: str) -> None:
     tab.goto(f"{url}/{page}?{urlencode(query)}")
-    take(tab, page)
+    take(tab, name or page)
 
 
 def take(tab: Page, name: str) -> None:

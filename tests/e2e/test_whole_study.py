@@ -67,10 +67,10 @@ RATED = ["study", "reviewer", "position"]
 
 
 @pytest.fixture(params=DATABASES)
-def database(request, tmp_path: Path) -> str:
+def database(request, tmp_path: Path, size: Size) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'whole.db'}"
-    return request.getfixturevalue("postgresql_server").create("whole")
+    return request.getfixturevalue("postgresql_server").create(f"study_of_{size.reviewers}")
 
 
 @pytest.fixture(params=SIZES)
