@@ -1,8 +1,10 @@
 """From the key that saves an item of a study to the next item drawn, in a headless Chromium.
 
 The page itself takes the times: an observer looks after each change of the document, and an item
-is drawn when a frame has been painted in which its caption stands, all its figures have curves
-and the page's script has ended. The baseline is the same item, opened by loading the whole page.
+is drawn when a frame has been painted in which its caption and its buttons stand, the last that
+the page sends of it, and all figures on the screen have curves. What is to be scrolled to, and
+what is drawn ahead for the item after it, may come later. The baseline is the same item, opened
+by loading the whole page.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import requests
@@ -40,18 +42,21 @@ from training.cases import Numbers, carried, cases
 
 WARM_UP = 5
 # Reviewers look at an item before they save it.
-LOOK_MS = 1000
+LOOK_MS = 3000
 START_S = 60
+REVIEWER = "R01"
 _OBSERVE = """
-([position, stage, key]) => {
-  const figures = `[class*="st-key-frame-item-${position}-${stage}"] .js-plotly-plot`;
+([position, stage, save, key]) => {
   const all = selector => [...document.querySelectorAll(selector)];
+  const visible = element => getComputedStyle(element).visibility === 'visible';
+  const onScreen = element => element.getBoundingClientRect().top < innerHeight;
+  const figures = () => all(`[class*="st-key-frame-item-${position}-${stage}"]`).filter(onScreen);
   const drawn = () =>
-    all('[data-test-script-state="notRunning"]').length &&
+    all(`.st-key-${save} button`).length &&
     all('[data-testid="stCaptionContainer"]').some(
-      caption => caption.textContent.startsWith(`Item ${position} of `)) &&
-    all(figures).length &&
-    all(figures).every(figure => figure.querySelector('.scatterlayer .js-line'));
+      element => element.textContent.startsWith(`Item ${position} of `)) &&
+    figures().length &&
+    figures().every(figure => visible(figure) && figure.querySelector('.scatterlayer .js-line'));
   let begun = 0;
   if (key) addEventListener('keydown', event => { begun = event.timeStamp; }, {once: true});
   window.taken = new Promise(done => {
@@ -63,8 +68,7 @@ _OBSERVE = """
     };
     const observer = new MutationObserver(look);
     observer.observe(document, {
-      subtree: true, childList: true, characterData: true,
-      attributeFilter: ['data-test-script-state', 'd'],
+      subtree: true, childList: true, characterData: true, attributeFilter: ['class', 'd'],
     });
     look();
   });
@@ -78,6 +82,11 @@ class Stop(NamedTuple):
     place: Place
     kind: str
     key: str
+
+    def signs(self, key: str) -> list[Any]:
+        """Return by what the page tells that it stands, and the key that is waited for."""
+        position, stage = self.place
+        return [position, stage, f"{REVIEWER}-{position}-{stage}-save", key]
 
 
 def measure() -> pd.DataFrame:
@@ -107,9 +116,9 @@ def _material(folder: Path) -> Material:
 
 def _study(engine: Engine, material: Material) -> str:
     controls = Controls(wrong_statement=2, random_window=2, noise=2)
-    design = Design("speed", ("R01",), 1, practice=0, sample=Sample(size=20), controls=controls)
+    design = Design("speed", (REVIEWER,), 1, practice=0, sample=Sample(size=20), controls=controls)
     create_study(engine, design, material)
-    return start_study(engine, design.name)["R01"]
+    return start_study(engine, design.name)[REVIEWER]
 
 
 def _fill_in(engine: Engine, seat: Seat) -> Iterator[Stop]:
@@ -137,7 +146,7 @@ def _sit(browser: Browser, url: str, stops: list[Stop]) -> Iterator[tuple[str, f
     _load(tab, url, stops[0])
     for now, following in pairwise(stops):
         tab.wait_for_timeout(LOOK_MS)
-        tab.evaluate(_OBSERVE, [*following.place, now.key])
+        tab.evaluate(_OBSERVE, following.signs(now.key))
         tab.keyboard.press(now.key)
         saved = tab.evaluate("window.taken")
         yield following.kind, saved, _load(other, tab.url, following)
@@ -146,7 +155,7 @@ def _sit(browser: Browser, url: str, stops: list[Stop]) -> Iterator[tuple[str, f
 def _load(tab: Page, url: str, stop: Stop) -> float:
     tab.goto("about:blank")
     tab.goto(url, wait_until="commit")
-    tab.evaluate(_OBSERVE, [*stop.place, ""])
+    tab.evaluate(_OBSERVE, stop.signs(key=""))
     return tab.evaluate("window.taken")
 
 

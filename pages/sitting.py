@@ -5,9 +5,21 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import accounts, frame, items, models, questions, reviews, seats, tracing, words
+from pages.shared import (
+    accounts,
+    ahead,
+    frame,
+    items,
+    models,
+    questions,
+    reviews,
+    seats,
+    tracing,
+    words,
+)
 from pages.shared.answers import Sitting, forget, take_up, turn_away, write
 from protoecg.bundle import Bundle
+from protoecg.figures.view import View
 from review_db.advance import Progress, first_open, progress
 from review_db.places import Place
 from review_db.questions import KINDS
@@ -147,12 +159,34 @@ def _item(sitting: Sitting, bundle: Bundle) -> None:
     st.caption(" · ".join(_about(item)))
     pictures, asked = st.columns([5, 2], gap="medium")
     with pictures:
-        shown = items.show(item, bundle, view)
-        _others(sitting)
+        here, open_next = ahead.places(items.name(item))
+    with here:
+        ecgs = items.load(item, bundle)
+    # What is asked doesn't wait for all of a long explanation to be drawn.
     with asked, st.container(key="answers"):
-        if shown:
+        if ecgs:
             questions.show(sitting)
+        steps = st.container()
+    with here:
+        if ecgs:
+            items.show(item, ecgs, view)
+        _others(sitting)
+    with steps:
         _steps(sitting)
+    with open_next():
+        ahead.foresaw(_draw_ahead(sitting, bundle, view))
+
+
+def _draw_ahead(sitting: Sitting, bundle: Bundle, view: View) -> str:
+    """Draw what comes once this item is saved, and name it; a second look can't be had before."""
+    engine, seat, item = sitting.engine, sitting.seat, sitting.item
+    place = first_open(engine, seat, but=item.place.position)
+    if place is None or item.place.stage < item.stages:
+        return ""
+    following = open_item(engine, seat, place)
+    if ecgs := items.load(following, bundle):
+        items.show(following, ecgs, view)
+    return items.name(following)
 
 
 def _heading(item: OpenItem) -> str:

@@ -29,13 +29,16 @@ class Progress:
     flagged: tuple[int, ...] = field(default=())
 
 
-def first_open(engine: Engine, seat: Seat) -> Place | None:
-    """Return where a session goes on: the first open stage, then what was skipped, or None."""
+def first_open(engine: Engine, seat: Seat, *, but: int | None = None) -> Place | None:
+    """Return where a session goes on: the first open stage, then what was skipped, or None.
+
+    `but` is a position to leave out, as if it were done.
+    """
     with reading(engine) as connection:
         found = _states(connection, seat)
     for wanted in ("open", "skipped"):
         for position, (state, stage, _) in found.items():
-            if state == wanted:
+            if state == wanted and position != but:
                 return Place(position, stage)
     return None
 

@@ -25,8 +25,8 @@ _STYLE = """
 [data-testid="stMainBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 [data-testid="stCheckbox"] label * { white-space: normal; overflow: visible; }
 /* Two tracings stand side by side only where each is wide enough to be read. */
-.st-key-pair [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
-.st-key-pair [data-testid="stColumn"] { min-width: 440px; }
+[class*="st-key-pair"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+[class*="st-key-pair"] [data-testid="stColumn"] { min-width: 440px; }
 /* Charts are of one width, as many beside each other as can be read. */
 .st-key-charts > * > [data-testid="stHorizontalBlock"] {
   display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr));

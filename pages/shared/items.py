@@ -5,7 +5,7 @@ Keys of elements stand in the browser's page, so they name an item's place, neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
@@ -22,22 +22,18 @@ from protoecg.noise import with_noise
 from protoecg.waveforms import WaveformUnavailable
 from review_db.sittings import OpenItem
 
+ECGs = Mapping[str, ECG]
 
-def show(item: OpenItem, bundle: Bundle, view: View) -> bool:
-    """Draw an item; where its ECG cannot be had, say so and return False."""
-    key = f"item {item.place.position} {item.place.stage}"
+
+def name(item: OpenItem) -> str:
+    """Name an item's pictures; only a reading has others at its second look."""
+    return f"item {item.place.position} {item.place.stage if item.kind == 'reading' else 1}"
+
+
+def load(item: OpenItem, bundle: Bundle) -> ECGs:
+    """Return an item's ECGs by record; where one cannot be had, say so and return none."""
     try:
-        if item.kind == "match":
-            _match(item.draw, bundle, view, key)
-        elif item.kind == "pair":
-            _pair(item.draw, bundle, view, key)
-        elif item.kind == "reading":
-            given = item.draw.get("explanation", {"matches": []})
-            _explained(_ecg(item.draw["ecg"], bundle), given, bundle, key, view=view)
-        elif item.kind == "statement":
-            _several(item.draw["prototypes"], bundle, view, key)
-        else:
-            _window(_ecg(item.draw["ecg"], bundle, item.draw.get("noise")), item, view, key)
+        return {place["record"]: _ecg(place, bundle) for place in _places(item.draw)}
     except (WaveformUnavailable, ECGError, KeyError):
         # The reason would name the record, which may tell what is hidden.
         st.warning(
@@ -45,8 +41,22 @@ def show(item: OpenItem, bundle: Bundle, view: View) -> bool:
             "read. Skip the item, and tell the study's coordinator.",
             icon=":material/image:",
         )
-        return False
-    return True
+        return {}
+
+
+def show(item: OpenItem, ecgs: ECGs, view: View) -> None:
+    """Draw an item."""
+    key, draw = name(item), item.draw
+    if item.kind == "match":
+        _match(draw, ecgs, view, key)
+    elif item.kind == "pair":
+        _pair(draw, ecgs, view, key)
+    elif item.kind == "reading":
+        _explained(draw["ecg"], draw.get("explanation", {"matches": []}), ecgs, key, view=view)
+    elif item.kind == "statement":
+        _several(draw["prototypes"], ecgs, view, key)
+    else:
+        _window(draw, ecgs, view, key)
 
 
 def letters(draw: Mapping[str, Any]) -> dict[str, str]:
@@ -59,14 +69,17 @@ def _letter(n: int) -> str:
     return ascii_uppercase[n] if n < len(ascii_uppercase) else str(n + 1)
 
 
-def _window(ecg: ECG, item: OpenItem, view: View, key: str) -> None:
-    drawing.show_ecg(ecg, [_marked(item.draw["ecg"])], key=key, view=view)
+def _window(draw: Mapping[str, Any], ecgs: ECGs, view: View, key: str) -> None:
+    ecg = ecgs[draw["ecg"]["record"]]
+    if noise := draw.get("noise"):
+        ecg = with_noise(ecg, **noise)
+    drawing.show_ecg(ecg, [_marked(draw["ecg"])], key=key, view=view)
 
 
-def _match(draw: Mapping[str, Any], bundle: Bundle, view: View, key: str) -> None:
-    patient, prototype = _ecg(draw["ecg"], bundle), _ecg(draw["prototype"], bundle)
+def _match(draw: Mapping[str, Any], ecgs: ECGs, view: View, key: str) -> None:
+    patient, prototype = (ecgs[draw[whose]["record"]] for whose in ("ecg", "prototype"))
     own = Window(*draw["window_s"], "patient", THEMES[frame.theme()].prototype)
-    with st.container(key="pair"):
+    with st.container(key=f"pair {key}"):
         left, right = st.columns(2)
     half = {"view": view, "width_px": drawing.HALF_PX}
     with left:
@@ -86,45 +99,55 @@ def _match(draw: Mapping[str, Any], bundle: Bundle, view: View, key: str) -> Non
     )
 
 
-def _pair(draw: Mapping[str, Any], bundle: Bundle, view: View, key: str) -> None:
-    ecg = _ecg(draw["ecg"], bundle)
-    with st.container(key="pair"):
+def _pair(draw: Mapping[str, Any], ecgs: ECGs, view: View, key: str) -> None:
+    with st.container(key=f"pair {key}"):
         columns = st.columns(2)
     for side, column in zip(("left", "right"), columns, strict=True):
         with column:
             st.markdown(f"**The {side} explanation**")
             half = {"view": view, "width_px": drawing.HALF_PX}
-            _explained(ecg, draw[side], bundle, f"{key} {side}", **half)
+            _explained(draw["ecg"], draw[side], ecgs, f"{key} {side}", **half)
 
 
 def _explained(
-    ecg: ECG, explanation: Mapping[str, Any], bundle: Bundle, key: str, **printed: Any
+    place: Mapping[str, Any], explanation: Mapping[str, Any], ecgs: ECGs, key: str, **printed: Any
 ) -> None:
     """Draw a patient's ECG, its matched windows marked, and the prototypes of the matches."""
     matches = list(enumerate(explanation["matches"], start=1))
     windows = [Window(*match["window_s"], f"match {n}") for n, match in matches]
-    drawing.show_ecg(ecg, windows, key=key, **printed)
+    drawing.show_ecg(ecgs[place["record"]], windows, key=key, **printed)
     for n, match in matches:
         named = f": {words.named(match['statement'])}" if "statement" in match else ""
         st.markdown(f"**The prototype of match {n}{named}**")
         prototype = match["prototype"]
         own = [_marked(prototype)]
-        drawing.show_ecg(_ecg(prototype, bundle), own, key=f"{key} {n}", **printed)
+        drawing.show_ecg(ecgs[prototype["record"]], own, key=f"{key} {n}", **printed)
 
 
-def _several(prototypes: Sequence[Mapping[str, Any]], bundle: Bundle, view: View, key: str) -> None:
+def _several(prototypes: Sequence[Mapping[str, Any]], ecgs: ECGs, view: View, key: str) -> None:
     for n, prototype in enumerate(prototypes):
         st.markdown(f"**Prototype {_letter(n)}**")
         windows = [_marked(prototype)]
-        drawing.show_ecg(_ecg(prototype, bundle), windows, key=f"{key} {n}", view=view)
+        drawing.show_ecg(ecgs[prototype["record"]], windows, key=f"{key} {n}", view=view)
 
 
 def _marked(ecg: Mapping[str, Any]) -> Window:
     return Window(*ecg["window_s"], "prototype", THEMES[frame.theme()].prototype)
 
 
-def _ecg(place: Mapping[str, Any], bundle: Bundle, noise: Mapping[str, Any] | None = None) -> ECG:
-    """Return an ECG without its source, with the noise that a control item carries."""
+def _places(draw: Any) -> Iterator[Mapping[str, Any]]:
+    """Find what names an ECG, anywhere in what an item is drawn from."""
+    if isinstance(draw, Mapping):
+        if "record" in draw:
+            yield draw
+        draw = list(draw.values())
+    if isinstance(draw, list):
+        for part in draw:
+            yield from _places(part)
+
+
+def _ecg(place: Mapping[str, Any], bundle: Bundle) -> ECG:
+    """Return an ECG without its source."""
     record = Prototype(
         name="",
         branch="",
@@ -138,5 +161,4 @@ def _ecg(place: Mapping[str, Any], bundle: Bundle, noise: Mapping[str, Any] | No
         sha256=place["sha256"],
     )
     ecg = models.waveforms(bundle).load(record)
-    ecg = ECG(ecg.signal, ecg.rate)
-    return with_noise(ecg, **noise) if noise else ecg
+    return ECG(ecg.signal, ecg.rate)

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -72,7 +73,7 @@ def test_a_reviewer_signs_in_by_the_form_and_meets_the_first_item(page, start: S
     app.button[0].click().run()
 
     assert "R01: 0 of 3 items rated" in app.get("progress")[0].proto.text
-    assert len(app.get("plotly_chart")) == 1
+    assert len(charts(app, "item 1 1")) == 1
 
 
 def test_a_study_is_rated_to_its_end(page, start: Start, engine: Engine):
@@ -204,7 +205,9 @@ def test_every_kind_of_item_is_drawn_and_answered(page, engine: Engine, demo: Bu
     while place := first_open(engine, seat):
         app = page("sitting", key=key)
         item = open_item(engine, seat, place)
-        drawn[item.kind, place.stage] = len(app.get("plotly_chart"))
+        drawn[item.kind, place.stage] = len(charts(app, f"item {place.position} {place.stage}"))
+        if place.stage < item.stages:
+            assert len(app.get("plotly_chart")) == drawn[item.kind, place.stage]
         first = item.draw.get("prototypes", [{"name": "3"}])[0]["name"]
         known = {"accurate": "yes", "diagnosis": ["SR"], "best_prototype": first}
         known |= {"left_acceptable": "yes", "right_acceptable": "no"}
@@ -232,6 +235,29 @@ def test_another_reviewers_ratings_are_out_of_reach(page, start: Start):
         mine = page("sitting", key=keys["R01"], item=item, reviewer="R02", study="pilot")
         assert "R01: 0 of 3 items rated" in mine.get("progress")[0].proto.text
         assert "R02" not in str(mine.main)
+
+
+def test_what_was_drawn_ahead_is_in_sight_once_its_item_is_open(page, start: Start):
+    app = page("sitting", key=start()["R01"])
+    assert out_of_sight(app) == "pictures-1"
+    assert len(charts(app, "item 1 1")) == len(charts(app, "item 2 1")) == 1
+
+    answer(app, **GOOD)
+    button(app, "save").click().run()
+
+    assert out_of_sight(app) == "pictures-0"
+    assert len(charts(app, "item 2 1")) == len(charts(app, "item 3 1")) == 1
+    assert not charts(app, "item 1 1")
+
+
+def charts(app, pictures: str) -> list:
+    return [chart for chart in app.get("plotly_chart") if chart.key.startswith(pictures)]
+
+
+def out_of_sight(app) -> str:
+    styles = " ".join(element.proto.body for element in app.get("html"))
+    (found,) = set(re.findall(r"st-key-(pictures-\d)", styles))
+    return found
 
 
 def labelled(widgets, label: str):
