@@ -162,11 +162,13 @@ def _item(sitting: Sitting, bundle: Bundle) -> None:
         here, open_next = ahead.places(items.name(item))
     with here:
         ecgs = items.load(item, bundle)
-    # What is asked doesn't wait for all of a long explanation to be drawn.
+    # What is asked doesn't wait for all of a long explanation to be drawn, and the keys of the
+    # steps hold until they are drawn anew: their container is never moved by what is asked.
     with asked, st.container(key="answers"):
+        asking, steps = st.container(), st.container()
+    with asking:
         if ecgs:
             questions.show(sitting)
-        steps = st.container()
     with here:
         if ecgs:
             items.show(item, ecgs, view)
