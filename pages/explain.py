@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import (
+    calipers,
     doubts,
     downloads,
     drawing,
@@ -147,15 +148,17 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     _verdict(finding)
     if not finding.matches:
         st.info("No prototype has a weight for this statement: it rests on the bias alone.")
-        drawing.show_ecg(ecg, [], key="query", view=tracing.choose())
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            view, measures = tracing.choose(), calipers.wanted()
+        _tracing(key, ecg, [], view, measures)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tops = _strongest(finding)
-        arranged, view = pair.arranged(), tracing.choose()
+        arranged, view, measures = pair.arranged(), tracing.choose(), calipers.wanted()
     match = _choose_match(tops)
     _facts(match)
     _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
-    _pictures(ecg, bundle, match, _windows(tops, match), arranged, view)
+    _pictures(key, ecg, bundle, match, _windows(tops, match), arranged, view, measures)
     _chart(finding)
 
 
@@ -248,23 +251,39 @@ def _leads(falls: dict[str, float]) -> None:
     )
 
 
+def _tracing(
+    key: str,
+    ecg: ECG,
+    windows: list[Window],
+    view: View,
+    measures: bool,
+    width_px: int = drawing.PAGE_PX,
+) -> None:
+    if measures:
+        calipers.show_ecg(key, ecg, windows, name="query", view=view, width_px=width_px)
+    else:
+        drawing.show_ecg(ecg, windows, key="query", view=view, width_px=width_px)
+
+
 def _pictures(
+    key: str,
     ecg: ECG,
     bundle: Bundle,
     match: Match,
     windows: list[Window],
     arranged: str,
     view: View,
+    measures: bool,
 ) -> None:
     source = models.source_ecg(bundle, match.prototype)
     if source is None:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, windows, key="query", view=view)
+        _tracing(key, ecg, windows, view, measures)
         return
     left, right, width_px = pair.places(arranged)
     with left:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, windows, key="query", view=view, width_px=width_px)
+        _tracing(key, ecg, windows, view, measures, width_px)
     with right:
         st.markdown("**The prototype's ECG**")
         own = [drawing.prototype_window(match.prototype)]
