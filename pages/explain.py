@@ -30,7 +30,7 @@ from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
 from protoecg.figures.view import View
 
-TOP = 5
+TOP, IN_LEGEND = 5, 12
 LEADS_TOLD, SMALLEST_FALL = 3, 0.005
 
 
@@ -158,7 +158,7 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     match = _choose_match(tops)
     _facts(match)
     _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
-    _pictures(key, ecg, bundle, match, _windows(tops, match), arranged, view, measures)
+    _pictures(key, ecg, bundle, match, _windows(finding, tops, match), arranged, view, measures)
     _chart(finding)
 
 
@@ -299,16 +299,22 @@ def _pictures(
     )
 
 
-def _windows(tops: list[Match], match: Match) -> list[Window]:
+def _windows(finding: Finding, tops: list[Match], match: Match) -> list[Window]:
+    """Return the finding's matches, the strongest first after those offered; one is shown."""
     own_colour = THEMES[frame.theme()].prototype
+    offered = {top.prototype.name: f"match {number}" for number, top in enumerate(tops, start=1)}
+    others = sorted(
+        (other for other in finding.matches if other.prototype.name not in offered),
+        key=lambda other: -abs(other.contribution),
+    )
     return [
         Window(
-            *top.window_s,
-            f"match {number}",
-            own_colour if top is match else None,
-            shown=top is match,
+            *each.window_s,
+            offered.get(each.prototype.name, each.prototype.name.partition("-")[2]),
+            own_colour if each is match else None,
+            shown=each is match,
         )
-        for number, top in enumerate(tops, start=1)
+        for each in [*tops, *others][:IN_LEGEND]
     ]
 
 

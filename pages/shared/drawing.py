@@ -15,6 +15,7 @@ from protoecg.explanation import Prototype
 from protoecg.figures.calipers import Caliper
 from protoecg.figures.overlay import comparison_figure, describe_comparison, is_overlaid
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
+from protoecg.figures.sheet import MARGIN_PX
 from protoecg.figures.theme import THEMES, file_name, toolbar
 from protoecg.figures.view import View
 from review_db.files import as_csv
@@ -67,7 +68,7 @@ def show_paper(
     inner = container_key(
         figure.layout.height - margin.t - margin.b,
         width_px,
-        legend=margin.t > 8,
+        edges=margin.t + margin.b,
         pages=pages,
         name=key,
     )
@@ -87,7 +88,7 @@ def show_paper(
         st.plotly_chart(
             figure,
             key=chart,
-            config=toolbar(key, boxes=bool(on_box)),
+            config=toolbar(key, boxes=bool(on_box), legend=margin.t > MARGIN_PX),
             theme=None,
             alt=alt,
             height="stretch",
@@ -107,7 +108,7 @@ def show_ecg(
     on_box: OnBox | None = None,
 ) -> None:
     """Print an ECG on the page, and say below what its filters do and don't."""
-    pages = _pages(view)
+    pages = _pages(view) * (2 if view.layout == "1x1" else 1)
     figure = ecg_figure(
         ecg,
         view=view,
@@ -116,13 +117,13 @@ def show_ecg(
         theme=frame.theme(),
         width_px=pages * width_px,
     )
-    if len(windows) < 2 or width_px < PAGE_PX:
+    if len(windows) < 2:
         _without_legend(figure)
     if width_px < PAGE_PX:
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
     show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, on_box=on_box)
-    if pages > 1 and any(_is_to_the_right(window) for window in windows):
+    if pages > 1 and any(_is_to_the_right(window, pages) for window in windows):
         st.caption(":material/swap_horiz: What is marked lies to the right: scroll sideways.")
     for note in view.filters.notes(ecg.rate):
         st.caption(f":material/info: {note}")
@@ -154,8 +155,8 @@ def show_comparison(
     show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)
 
 
-def _is_to_the_right(window: Window) -> bool:
-    return window.shown and not window.whole_strip and window.end_s > DURATION_S / 2
+def _is_to_the_right(window: Window, pages: int) -> bool:
+    return window.shown and not window.whole_strip and window.end_s > DURATION_S / pages
 
 
 def _pages(view: View) -> int:
@@ -165,8 +166,8 @@ def _pages(view: View) -> int:
 
 def _without_legend(figure: go.Figure) -> None:
     # One window is named on the tracing; a legend is for switching between several.
-    spare = figure.layout.margin.t - 8
-    figure.update_layout(showlegend=False, margin_t=8, height=figure.layout.height - spare)
+    spare = figure.layout.margin.t - MARGIN_PX
+    figure.update_layout(showlegend=False, margin_t=MARGIN_PX, height=figure.layout.height - spare)
 
 
 def _with_small_type(figure: go.Figure) -> None:

@@ -15,7 +15,7 @@ from protoecg.figures.pieces import Piece
 from protoecg.figures.theme import Theme, translucent
 from protoecg.figures.view import INVERTED, View
 
-LEG_MM, TEXT_MM, TEXT_ROOM_MM = 2.0, 4.0, 40.0
+LEG_MM, TEXT_MM, TEXT_ROOM_MM, NAME_MM = 2.0, 4.0, 40.0, 12.0
 
 
 @dataclass(frozen=True)
@@ -149,33 +149,40 @@ def caliper_traces(
 ) -> list[go.Scatter]:
     """Draw calipers with their numbers and readings, on each piece that prints their middle."""
     placed = [
-        (f"{number}: {caliper.said}", caliper, caliper.on(piece))
+        (f"{number}: {caliper.said}", caliper, piece)
         for number, caliper in enumerate(calipers, start=1)
         for piece in pieces
         if caliper.is_printed_on(piece)
     ]
     if not placed:
         return []
-    colour, leg = theme.evidence_against, view.mv(LEG_MM)
-    boxes = [
-        point
-        for _, c, (low, high) in placed
-        for point in (
-            *sheet.rectangle((c.start_s, c.end_s), (low, high)),
-            *sheet.vertical(c.start_s, low - leg, high + leg),
-            *sheet.vertical(c.end_s, low - leg, high + leg),
-        )
-    ]
-    texts = [(c.start_s, high + view.mv(TEXT_MM), text) for text, c, (_, high) in placed]
+    colour = theme.evidence_against
+    strokes = [stroke for _, caliper, piece in placed for stroke in _strokes(caliper, piece, view)]
+    texts, sides = zip(*(_reading(*one, view) for one in placed), strict=True)
     words = sheet.written(
         texts, size=13, colour=colour, weight=700, halo=theme.paper, name="calipers in words"
     )
-    words.textposition = [_side(at_s, view) for at_s, _, _ in texts]
+    words.textposition = sides
     line = {"color": colour, "width": 1.6}
     fill = {"fill": "toself", "fillcolor": translucent(colour, 0.12)}
-    return [sheet.drawn(boxes, line, name="calipers", **fill), words]
+    return [sheet.drawn(strokes, line, name="calipers", **fill), words]
 
 
-def _side(at_s: float, view: View) -> str:
-    late = at_s > DURATION_S - view.s(TEXT_ROOM_MM)
-    return "middle left" if late else "middle right"
+def _strokes(caliper: Caliper, piece: Piece, view: View) -> list[sheet.Point]:
+    low, high = caliper.on(piece)
+    legs = low - view.mv(LEG_MM), high + view.mv(LEG_MM)
+    return [
+        *sheet.rectangle((caliper.start_s, caliper.end_s), (low, high)),
+        *sheet.vertical(caliper.start_s, *legs),
+        *sheet.vertical(caliper.end_s, *legs),
+    ]
+
+
+def _reading(
+    text: str, caliper: Caliper, piece: Piece, view: View
+) -> tuple[tuple[float, float, str], str]:
+    """Place a reading above its caliper, beside the lead's name and within the paper."""
+    height = caliper.on(piece)[1] + view.mv(TEXT_MM)
+    if caliper.start_s > DURATION_S - view.s(TEXT_ROOM_MM):
+        return (caliper.end_s, height, text), "middle left"
+    return (max(caliper.start_s, piece.start_s + view.s(NAME_MM)), height, text), "middle right"

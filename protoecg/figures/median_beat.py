@@ -149,7 +149,7 @@ def _sheet(
         millivolts=millivolts,
         title="",
         printed=printed_line(found, view),
-        legend=False,
+        legend_lines=0,
         width_px=width_px,
     )
 

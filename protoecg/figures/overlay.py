@@ -102,7 +102,7 @@ def overlay_figure(
         seconds=(-large_s, len(rows[0]) * cell_s),
         title=title,
         printed=_printed(query, prototype, view, OFFSET_REMOVED),
-        legend=True,
+        legend_lines=1,
         theme=colours,
         width_px=width_px,
     )
@@ -142,7 +142,7 @@ def strips_figure(
         seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
         title=title,
         printed=_printed(query, prototype, view),
-        legend=False,
+        legend_lines=0,
         theme=colours,
         width_px=width_px,
     )
@@ -224,7 +224,7 @@ def _sheet_for(
     seconds: Interval,
     title: str,
     printed: str,
-    legend: bool,
+    legend_lines: int,
     theme: Theme,
     width_px: int,
 ) -> go.Figure:
@@ -242,7 +242,7 @@ def _sheet_for(
         ),
         title=title,
         printed=printed,
-        legend=legend,
+        legend_lines=legend_lines,
         width_px=width_px,
     )
 

@@ -82,7 +82,7 @@ def ecg_figure(
         millivolts=(low, high),
         title=title,
         printed=printed_line(ecg, view),
-        legend=bool(windows),
+        legend_lines=sheet.legend_lines([window.label for window in windows], width_px),
         width_px=width_px,
     )
     marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
@@ -153,7 +153,7 @@ def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter
         {"color": translucent(colour, 0.6), "width": 3 if window.whole_strip else 1},
         fill="toself",
         fillcolor=translucent(colour, 0.04 if window.whole_strip else 0.14),
-        name=escape(window.title, quote=False),
+        name=escape(window.label, quote=False),
         showlegend=True,
         **_switch(window),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,13 @@ from protoecg.figures.view import LARGE_MM, PULSE_MV, PULSE_S, ROW_GAP_MM, View
 
 MAX_SPACING_MV = 6.0
 REACH_S = 0.2
+
+MARGIN_PX, SIDE_PX = 8, 2
+LEGEND_PX, LEGEND_LINE_PX = 26, 29
+# Of a legend's entry: its line and gaps, and a letter.
+ENTRY_PX, LETTER_PX = 52, 7.5
+# What the toolbar takes, from the right, of the line that it lies on.
+TOOLBAR_PX = 240
 
 # What the printed line takes at the lower edge.
 PRINTED_MM = 5.0
@@ -35,15 +43,15 @@ def sheet(
     millivolts: tuple[float, float],
     title: str,
     printed: str,
-    legend: bool,
+    legend_lines: int,
     width_px: int,
 ) -> go.Figure:
     """Return an empty sheet, as high as it must be to show the ranges in `width_px` pixels.
 
     Narrower or wider pages see the same squares, with more paper below or on the right.
     """
-    top = 8 + (30 if title else 0) + (26 if legend else 0)
-    side = 2
+    top = MARGIN_PX + (30 if title else 0) + legend_px(legend_lines)
+    side = SIDE_PX
     # Squares are square: a mV is `gain` of those millimetres of which a second is `speed`.
     s_per_mv = view.gain / view.speed
     px_per_s = (width_px - 2 * side) / (seconds[1] - seconds[0])
@@ -74,6 +82,21 @@ def sheet(
     line = (seconds[0] + view.s(1), millivolts[0] + view.mv(PRINTED_MM / 2), printed)
     figure.add_trace(written([line], size=12, colour=theme.faint_ink, name="printed line"))
     return figure
+
+
+def legend_px(lines: int) -> int:
+    """Return how high a legend of so many lines is."""
+    return LEGEND_PX + LEGEND_LINE_PX * (lines - 1) if lines else 0
+
+
+def legend_lines(names: Sequence[str], width_px: int) -> int:
+    """Return how many lines the legend of these entries needs, and the toolbar above it."""
+    if not names:
+        return 0
+    widest = ENTRY_PX + LETTER_PX * max(map(len, names))
+    if len(names) * widest <= width_px - TOOLBAR_PX:
+        return 1
+    return 1 + ceil(len(names) / max(int(width_px / widest), 1))
 
 
 def lead_trace(
