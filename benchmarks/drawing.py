@@ -3,7 +3,7 @@
 All twelve leads are printed in full, so all 60,000 samples are drawn. The baseline is a plain
 Plotly figure of the same samples as lines, without paper, names or matches. A drawing is timed
 from Plotly's call until it has told that it has plotted, and until the browser has painted that; a
-toggle from the release of the mouse on a match's legend entry.
+toggle from the release of the mouse on a match's switch.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from protoecg.simulate import simulate
 
 WIDTH_PX, RATE = 1090, 500
 MATCHES, WINDOW_S = 12, 0.95
-# Longer than Plotly waits for a second click where it does.
-REST_MS = 400
 _DRAW = """
 async ([figure, config]) => {
   document.body.innerHTML = '<div id="paper"></div>';
@@ -86,11 +84,10 @@ def _lines(ecg: ECG) -> go.Figure:
 
 
 def _drawn(tab: Page, figure: str) -> list[float]:
-    return tab.evaluate(_DRAW, [figure, toolbar("paper", legend=True)])
+    return tab.evaluate(_DRAW, [figure, toolbar("paper")])
 
 
 def _toggled(tab: Page, entry: int) -> float:
-    tab.wait_for_timeout(REST_MS)
     tab.evaluate(_AWAIT_TOGGLE)
-    tab.locator(".legendtoggle").nth(entry).click()
+    tab.locator(".updatemenu-button").nth(entry).click()
     return tab.evaluate("window.taken")

@@ -30,7 +30,7 @@ from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
 from protoecg.figures.view import View
 
-TOP, IN_LEGEND = 5, 12
+TOP, SWITCHES = 5, 12
 LEADS_TOLD, SMALLEST_FALL = 3, 0.005
 
 
@@ -314,7 +314,7 @@ def _windows(finding: Finding, tops: list[Match], match: Match) -> list[Window]:
             own_colour if each is match else None,
             shown=each is match,
         )
-        for each in [*tops, *others][:IN_LEGEND]
+        for each in [*tops, *others][:SWITCHES]
     ]
 
 

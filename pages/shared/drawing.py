@@ -15,7 +15,6 @@ from protoecg.explanation import Prototype
 from protoecg.figures.calipers import Caliper
 from protoecg.figures.overlay import comparison_figure, describe_comparison, is_overlaid
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
-from protoecg.figures.sheet import MARGIN_PX
 from protoecg.figures.theme import THEMES, file_name, toolbar
 from protoecg.figures.view import View
 from review_db.files import as_csv
@@ -88,7 +87,7 @@ def show_paper(
         st.plotly_chart(
             figure,
             key=chart,
-            config=toolbar(key, boxes=bool(on_box), legend=margin.t > MARGIN_PX),
+            config=toolbar(key, boxes=bool(on_box)),
             theme=None,
             alt=alt,
             height="stretch",
@@ -117,8 +116,6 @@ def show_ecg(
         theme=frame.theme(),
         width_px=pages * width_px,
     )
-    if len(windows) < 2:
-        _without_legend(figure)
     if width_px < PAGE_PX:
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
@@ -162,12 +159,6 @@ def _is_to_the_right(window: Window, pages: int) -> bool:
 def _pages(view: View) -> int:
     """Return how many times as wide as its place a paper of ten seconds is."""
     return round(view.speed / FITTING_MM_PER_S)
-
-
-def _without_legend(figure: go.Figure) -> None:
-    # One window is named on the tracing; a legend is for switching between several.
-    spare = figure.layout.margin.t - MARGIN_PX
-    figure.update_layout(showlegend=False, margin_t=MARGIN_PX, height=figure.layout.height - spare)
 
 
 def _with_small_type(figure: go.Figure) -> None:

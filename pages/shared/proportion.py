@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from math import ceil
 
-from protoecg.figures.sheet import MARGIN_PX, SIDE_PX, legend_px
+from protoecg.figures.sheet import LEGEND_PX, MARGIN_PX, SIDE_PX
+from protoecg.figures.switches import switches_px
 
 HUNDREDS, UNITS = range(10), range(100)
 WIDE = (2, 4)
-# Of papers with a legend of none to twelve lines.
-EDGES = [MARGIN_PX + SIDE_PX + legend_px(lines) for lines in range(13)]
+EDGES = [
+    MARGIN_PX + SIDE_PX,
+    MARGIN_PX + SIDE_PX + LEGEND_PX,
+    *(MARGIN_PX + SIDE_PX + switches_px(rows) for rows in range(1, 7)),
+]
 
 STYLE = "\n".join(
     [

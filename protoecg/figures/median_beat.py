@@ -149,7 +149,7 @@ def _sheet(
         millivolts=millivolts,
         title="",
         printed=printed_line(found, view),
-        legend_lines=0,
+        legend=False,
         width_px=width_px,
     )
 

@@ -102,7 +102,7 @@ def overlay_figure(
         seconds=(-large_s, len(rows[0]) * cell_s),
         title=title,
         printed=_printed(query, prototype, view, OFFSET_REMOVED),
-        legend_lines=1,
+        legend=True,
         theme=colours,
         width_px=width_px,
     )
@@ -142,7 +142,7 @@ def strips_figure(
         seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
         title=title,
         printed=_printed(query, prototype, view),
-        legend_lines=0,
+        legend=False,
         theme=colours,
         width_px=width_px,
     )
@@ -224,7 +224,7 @@ def _sheet_for(
     seconds: Interval,
     title: str,
     printed: str,
-    legend_lines: int,
+    legend: bool,
     theme: Theme,
     width_px: int,
 ) -> go.Figure:
@@ -242,7 +242,7 @@ def _sheet_for(
         ),
         title=title,
         printed=printed,
-        legend_lines=legend_lines,
+        legend=legend,
         width_px=width_px,
     )
 

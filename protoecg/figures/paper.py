@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +12,7 @@ from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
 from protoecg.figures.calipers import Caliper, caliper_traces
 from protoecg.figures.pieces import Piece, print_pieces
+from protoecg.figures.switches import Switch, add_switches, rows_of, switched, switches_px
 from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
 from protoecg.figures.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View
 
@@ -31,9 +30,9 @@ class Window:
     Parameters
     ----------
     start_s, end_s : seconds from the start of the ECG
-    label : what it is, shown in the legend and above the tracing
+    label : what it is, shown on its switch and above the tracing
     color : "#rrggbb"; by default the theme's next accent
-    shown : False leaves it in the legend only, to be switched on there
+    shown : False leaves it off, to be switched on by its button, without its stretch retraced
     """
 
     start_s: float
@@ -67,12 +66,15 @@ def ecg_figure(
 
     Parameters
     ----------
-    windows : marked where their moment is printed, each switched by its legend entry
+    windows : marked where their moment is printed, each switched by its button
     calipers : drawn on the prints of their lead that show their moment
     width_px : the page's width that the height is chosen for
     """
     colours = THEMES[theme]
     pieces = print_pieces(ecg, view)
+    marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
+    # One window needs no switch.
+    switches = [_switch(*window) for window in marked] if len(marked) > 1 else []
     low, high = _paper_range(pieces, windows, view)
     left_s, pulse_s = sheet.before_zero(view)
     figure = sheet.sheet(
@@ -82,24 +84,26 @@ def ecg_figure(
         millivolts=(low, high),
         title=title,
         printed=printed_line(ecg, view),
-        legend_lines=sheet.legend_lines([window.label for window in windows], width_px),
+        legend=False,
         width_px=width_px,
+        below_px=switches_px(rows_of(len(switches), width_px)),
     )
-    marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
     floor = low + view.mv(sheet.PRINTED_MM)
     label_mv = [high - view.mv(LABEL_MM * (0.6 + n % LABEL_LINES)) for n in range(len(marked))]
-    return figure.add_traces(
+    figure.add_traces(
         [
             *(_band(window, colour, (floor, high)) for window, colour in marked),
             _pulses_and_separators(pieces, pulse_s, colours, view),
             *(_tracing(piece, colours) for piece in pieces),
-            *(_accent(w, c, pieces) for w, c in marked if not w.whole_strip),
+            *(_accent(w, c, pieces) for w, c in marked if w.shown and not w.whole_strip),
             _lead_names(pieces, colours, view),
             _clock(floor + view.mv(2), colours),
             *(_label(*window, at, view) for window, at in zip(marked, label_mv, strict=True)),
             *caliper_traces(calipers, pieces, view, colours),
         ]
     )
+    add_switches(figure, switches, colours, width_px)
+    return figure
 
 
 def printed_line(ecg: ECG, view: View) -> str:
@@ -140,10 +144,9 @@ def _next_accent(theme: Theme, index: int) -> str:
     return theme.accents[index % len(theme.accents)]
 
 
-def _switch(window: Window) -> dict[str, Any]:
-    # A group's traces answer to one legend entry.
+def _switch(window: Window, colour: str) -> Switch:
     key = f"{window.label} {window.start_s:.3f} {window.end_s:.3f}"
-    return {"legendgroup": key, "visible": True if window.shown else "legendonly"}
+    return Switch(window.label, colour, key, window.shown)
 
 
 def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter:
@@ -153,9 +156,8 @@ def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter
         {"color": translucent(colour, 0.6), "width": 3 if window.whole_strip else 1},
         fill="toself",
         fillcolor=translucent(colour, 0.04 if window.whole_strip else 0.14),
-        name=escape(window.label, quote=False),
-        showlegend=True,
-        **_switch(window),
+        name=window.title,
+        **switched(_switch(window, colour)),
     )
 
 
@@ -165,7 +167,10 @@ def _accent(window: Window, colour: str, pieces: list[Piece]) -> go.Scatter:
         times, heights = piece.within(window.start_s, window.end_s)
         points += [*zip(times, heights, strict=True), (np.nan, np.nan)]
     return sheet.drawn(
-        points, {"color": colour, "width": 2.4}, name=window.title, **_switch(window)
+        points,
+        {"color": colour, "width": 2.4},
+        name=window.title,
+        **switched(_switch(window, colour)),
     )
 
 
@@ -182,7 +187,7 @@ def _label(window: Window, colour: str, height: float, view: View) -> go.Scatter
         weight=600,
         position=position,
         name=window.title,
-        **_switch(window),
+        **switched(_switch(window, colour)),
     )
 
 

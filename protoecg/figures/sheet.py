@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,7 @@ MAX_SPACING_MV = 6.0
 REACH_S = 0.2
 
 MARGIN_PX, SIDE_PX = 8, 2
-LEGEND_PX, LEGEND_LINE_PX = 26, 29
-# Of a legend's entry: its line and gaps, and a letter.
-ENTRY_PX, LETTER_PX = 52, 7.5
-# What the toolbar takes, from the right, of the line that it lies on.
-TOOLBAR_PX = 240
+LEGEND_PX = 26
 
 # What the printed line takes at the lower edge.
 PRINTED_MM = 5.0
@@ -43,14 +38,16 @@ def sheet(
     millivolts: tuple[float, float],
     title: str,
     printed: str,
-    legend_lines: int,
+    legend: bool,
     width_px: int,
+    below_px: int = 0,
 ) -> go.Figure:
     """Return an empty sheet, as high as it must be to show the ranges in `width_px` pixels.
 
-    Narrower or wider pages see the same squares, with more paper below or on the right.
+    Narrower or wider pages see the same squares, with more paper below or on the right; `below_px`
+    is left free below it.
     """
-    top = MARGIN_PX + (30 if title else 0) + legend_px(legend_lines)
+    top = MARGIN_PX + (30 if title else 0) + (LEGEND_PX if legend else 0)
     side = SIDE_PX
     # Squares are square: a mV is `gain` of those millimetres of which a second is `speed`.
     s_per_mv = view.gain / view.speed
@@ -59,8 +56,8 @@ def sheet(
     figure = blank_figure(
         theme,
         title=title,
-        height=height + top + side,
-        margin={"l": side, "r": side, "t": top, "b": side},
+        height=height + top + side + below_px,
+        margin={"l": side, "r": side, "t": top, "b": side + below_px},
         plot_bgcolor=theme.paper,
         hovermode="closest",
         dragmode="zoom",
@@ -82,21 +79,6 @@ def sheet(
     line = (seconds[0] + view.s(1), millivolts[0] + view.mv(PRINTED_MM / 2), printed)
     figure.add_trace(written([line], size=12, colour=theme.faint_ink, name="printed line"))
     return figure
-
-
-def legend_px(lines: int) -> int:
-    """Return how high a legend of so many lines is."""
-    return LEGEND_PX + LEGEND_LINE_PX * (lines - 1) if lines else 0
-
-
-def legend_lines(names: Sequence[str], width_px: int) -> int:
-    """Return how many lines the legend of these entries needs, and the toolbar above it."""
-    if not names:
-        return 0
-    widest = ENTRY_PX + LETTER_PX * max(map(len, names))
-    if len(names) * widest <= width_px - TOOLBAR_PX:
-        return 1
-    return 1 + ceil(len(names) / max(int(width_px / widest), 1))
 
 
 def lead_trace(

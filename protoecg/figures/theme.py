@@ -76,18 +76,15 @@ def file_name(name: str) -> str:
     return "_".join(["protoecg", *re.findall(r"[\w-]+", name)])
 
 
-def toolbar(name: str, *, boxes: bool = False, legend: bool = False) -> dict[str, Any]:
+def toolbar(name: str, *, boxes: bool = False) -> dict[str, Any]:
     """Return the toolbar of a figure: `st.plotly_chart(..., config=toolbar(name), theme=None)`.
 
     Parameters
     ----------
     boxes : offer to drag boxes that measure
-    legend : its entries are switched at once, instead of after the wait for a second click; the
-        zoom is then undone by the toolbar's button alone
     """
     return {
         "displaylogo": False,
-        **({"doubleClickDelay": 0, "showTips": False} if legend else {}),
         "modeBarButtonsToRemove": [*([] if boxes else ["select2d"]), "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {"filename": file_name(name), "scale": _PICTURE_SCALE},
     }
