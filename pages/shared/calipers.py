@@ -19,7 +19,13 @@ HOW = (
     "toolbar."
 )
 OF_EXTREMES = "Left empty: the lead's lowest and highest drawn value in between."
-MAX_MV = 50.0
+# Of each number: its value at first, least, most, step and decimals.
+ENDS: dict[str, tuple[float | None, float, float, float, str]] = {
+    "From, s": (0.0, 0.0, DURATION_S, 0.01, "%.3f"),
+    "To, s": (1.0, 0.0, DURATION_S, 0.01, "%.3f"),
+    "From, mV": (None, -50.0, 50.0, 0.05, "%.2f"),
+    "To, mV": (None, -50.0, 50.0, 0.05, "%.2f"),
+}
 
 
 def wanted() -> bool:
@@ -96,23 +102,17 @@ def _told(caliper: Caliper, pieces: list[Piece]) -> str:
 
 
 def _by_numbers(key: str, ecg: ECG, view: View) -> None:
+    def measure() -> None:
+        lead, *ends = (st.session_state[f"caliper {name}"] for name in ("lead", *ENDS))
+        seconds, heights = ends[:2], ends[2:]
+        _add(key, caliper_over(ecg, lead, seconds, heights, filters=view.filters))
+
     with st.expander("Measure by numbers"), st.form("caliper", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            lead = st.selectbox("Lead", LEADS, index=LEADS.index("II"), width=90)
-            seconds = _number("From, s", 0.0), _number("To, s", 1.0)
-            heights = _number("From, mV", None), _number("To, mV", None)
-            asked = st.form_submit_button("Measure")
+            st.selectbox("Lead", LEADS, index=LEADS.index("II"), key="caliper lead", width=90)
+            for name, (value, least, most, step, decimals) in ENDS.items():
+                st.number_input(
+                    name, least, most, value, step, decimals, key=f"caliper {name}", width=120
+                )
+            st.form_submit_button("Measure", on_click=measure)
         st.caption(OF_EXTREMES)
-    if not asked:
-        return
-    if seconds[0] == seconds[1]:
-        st.error("From and to are the same moment: give two.")
-        return
-    _add(key, caliper_over(ecg, lead, seconds, heights, filters=view.filters))
-    st.rerun(scope="fragment")
-
-
-def _number(label: str, value: float | None) -> float | None:
-    most, least = (DURATION_S, 0.0) if label.endswith(" s") else (MAX_MV, -MAX_MV)
-    step, form = (0.01, "%.3f") if label.endswith(" s") else (0.05, "%.2f")
-    return st.number_input(label, least, most, value, step, form, width=120)

@@ -111,8 +111,8 @@ def caliper_from_box(
 def caliper_over(
     ecg: ECG,
     lead: str,
-    seconds: tuple[float, float],
-    heights: tuple[float | None, float | None] = (None, None),
+    seconds: Sequence[float],
+    heights: Sequence[float | None] = (),
     *,
     filters: Filters,
 ) -> Caliper:
@@ -120,10 +120,13 @@ def caliper_over(
 
     Parameters
     ----------
-    heights : mV; where both or one is None, that of the lowest or highest drawn value in between
+    heights : two, mV; where one is missing, the lowest and the highest drawn value in between
     """
     start_s, end_s = sorted(seconds)
-    drawn = filtered(ecg, filters)[LEADS.index(lead), ecg.samples(start_s, end_s)]
+    printed = filtered(ecg, filters)[LEADS.index(lead)]
+    # Both ends belong to it, the very last one too.
+    between = ecg.samples(start_s, end_s)
+    drawn = printed[min(between.start, len(printed) - 1) : between.stop + 1]
     given = [height for height in heights if height is not None]
     extremes = [float(drawn.min()), float(drawn.max())]
     low, high = sorted(given if len(given) == 2 else extremes)

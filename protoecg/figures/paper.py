@@ -102,7 +102,7 @@ def ecg_figure(
             *caliper_traces(calipers, pieces, view, colours),
         ]
     )
-    add_switches(figure, switches, colours, width_px)
+    add_switches(figure, switches, width_px)
     return figure
 
 

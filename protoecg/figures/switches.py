@@ -14,9 +14,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from protoecg.figures.theme import Theme
+from protoecg.figures.theme import LIGHT
 
-ROW_PX, GAP_PX = 34, 6
+ROW_PX, GAP_PX = 38, 6
 # So wide that they stand side by side on a page of two thirds of the width.
 CELL_PX = 175
 
@@ -46,14 +46,12 @@ def switches_px(rows: int) -> int:
     return GAP_PX + ROW_PX * rows if rows else 0
 
 
-def add_switches(
-    figure: go.Figure, switches: Sequence[Switch], theme: Theme, width_px: int
-) -> None:
+def add_switches(figure: go.Figure, switches: Sequence[Switch], width_px: int) -> None:
     """Add switches to a figure that has their traces and `switches_px` free below it."""
     columns = _columns(width_px)
     figure.update_layout(
         updatemenus=[
-            _menu(figure, switch, theme, (index % columns) / columns, index // columns)
+            _menu(figure, switch, (index % columns) / columns, index // columns)
             for index, switch in enumerate(switches)
         ]
     )
@@ -63,7 +61,7 @@ def _columns(width_px: int) -> int:
     return max(width_px // CELL_PX, 4)
 
 
-def _menu(figure: go.Figure, switch: Switch, theme: Theme, x: float, row: int) -> dict[str, Any]:
+def _menu(figure: go.Figure, switch: Switch, x: float, row: int) -> dict[str, Any]:
     of = [index for index, trace in enumerate(figure.data) if trace.meta == switch.key]
     button = {
         "label": escape(switch.label, quote=False),
@@ -81,7 +79,7 @@ def _menu(figure: go.Figure, switch: Switch, theme: Theme, x: float, row: int) -
         "yanchor": "top",
         "pad": {"t": GAP_PX + ROW_PX * row},
         # One that is on is drawn all but white, on a dark page, too.
-        "bgcolor": theme.neutral,
+        "bgcolor": LIGHT.rule,
         "bordercolor": switch.colour,
         "borderwidth": 2,
         "font": {"size": 12, "color": "#000000"},
