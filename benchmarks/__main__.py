@@ -1,6 +1,8 @@
 """`python -m benchmarks`: ours against a plain build of the published networks, in one run.
 
 `python -m benchmarks sitting`: how long a reviewer of a study waits for the next item.
+
+`python -m benchmarks drawing`: how long a browser draws an ECG, against plain lines.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ BATCH = 16
 def main() -> int:
     """Measure what is asked for, and print it."""
     args = _arguments()
-    return _sitting(args.json) if args.what == "sitting" else _networks(args)
+    if args.what == "sitting":
+        return _sitting(args.json)
+    return _drawing(args) if args.what == "drawing" else _networks(args)
 
 
 def _sitting(file: Path | None) -> int:
@@ -69,6 +73,29 @@ def _waits(times: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def _drawing(args: argparse.Namespace) -> int:
+    from benchmarks import drawing
+
+    print(f"12 leads of 10 s at {drawing.RATE} Hz, drawn and toggled in Chromium; {_machine()}.")
+    print(f"Load before: {_load()}.\n")
+    print(f"{'':20}{'median':>10}{'95 % in':>11}{'painted':>12}{'95 % in':>11}   repeats")
+    figures = {}
+    for task, rows in drawing.measure(args.repeats).groupby("task", sort=False):
+        quantiles = rows[["plotted_ms", "painted_ms"]].quantile([0.5, 0.95])
+        figures[str(task)] = {
+            f"{what}_p{share:.0f}_ms": quantiles.loc[share / 100, f"{what}_ms"]
+            for what in ("plotted", "painted")
+            for share in (50, 95)
+        }
+        told = "".join(f"{ms:8.0f} ms" if ms == ms else "" for ms in figures[str(task)].values())
+        print(f"{task:19}{told:44}   {len(rows)}")
+    print(f"\nLoad after: {_load()}.")
+    if args.json:
+        about = {"machine": _machine(), "tasks": figures}
+        args.json.write_text(json.dumps(about, indent=1) + "\n")
+    return 0
+
+
 def _load() -> str:
     return f"{os.getloadavg()[0]:.1f} processes at work"
 
@@ -97,7 +124,9 @@ def _networks(args: argparse.Namespace) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["networks", "sitting"], default="networks")
+    parser.add_argument(
+        "what", nargs="?", choices=["networks", "sitting", "drawing"], default="networks"
+    )
     parser.add_argument("--network", choices=["auto", "ptbxl", "demo", "random"], default="auto")
     parser.add_argument("--ecgs", type=int, default=256, help="ECGs to project onto (default 256)")
     parser.add_argument("--repeats", type=int, default=15, help="of the short tasks (default 15)")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -25,9 +24,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import requests
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 
+from benchmarks.browser import chromium
 from benchmarks.ours import ROOT
 from protoecg.bundle import load_bundle
 from review_db import open_database
@@ -99,7 +99,7 @@ def measure() -> pd.DataFrame:
         engine = open_database(url)
         key = _study(engine, _material(Path(folder)))
         stops = list(_fill_in(engine, sign_in(engine, key)))
-        with _server(url, Path(folder)) as address, _chromium() as browser:
+        with _server(url, Path(folder)) as address, chromium() as browser:
             rows = list(_sit(browser, f"{address}/sitting?key={key}", stops))
         engine.dispose()
     return pd.DataFrame(rows[WARM_UP:], columns=["kind", "saved_ms", "loaded_ms"])
@@ -157,17 +157,6 @@ def _load(tab: Page, url: str, stop: Stop) -> float:
     tab.goto(url, wait_until="commit")
     tab.evaluate(_OBSERVE, stop.signs(key=""))
     return tab.evaluate("window.taken")
-
-
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        raise SystemExit("There is no Chromium: install the system's package `chromium`.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import (
+    calipers,
     doubts,
     downloads,
     drawing,
@@ -29,7 +30,7 @@ from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
 from protoecg.figures.view import View
 
-TOP = 5
+TOP, SWITCHES = 5, 12
 LEADS_TOLD, SMALLEST_FALL = 3, 0.005
 
 
@@ -147,15 +148,17 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     _verdict(finding)
     if not finding.matches:
         st.info("No prototype has a weight for this statement: it rests on the bias alone.")
-        drawing.show_ecg(ecg, [], key="query", view=tracing.choose())
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            view, measures = tracing.choose(), calipers.wanted()
+        _tracing(key, ecg, [], view, measures)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tops = _strongest(finding)
-        arranged, view = pair.arranged(), tracing.choose()
+        arranged, view, measures = pair.arranged(), tracing.choose(), calipers.wanted()
     match = _choose_match(tops)
     _facts(match)
     _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
-    _pictures(ecg, bundle, match, _windows(tops, match), arranged, view)
+    _pictures(key, ecg, bundle, match, _windows(finding, tops, match), arranged, view, measures)
     _chart(finding)
 
 
@@ -248,23 +251,39 @@ def _leads(falls: dict[str, float]) -> None:
     )
 
 
+def _tracing(
+    key: str,
+    ecg: ECG,
+    windows: list[Window],
+    view: View,
+    measures: bool,
+    width_px: int = drawing.PAGE_PX,
+) -> None:
+    if measures:
+        calipers.show_ecg(key, ecg, windows, name="query", view=view, width_px=width_px)
+    else:
+        drawing.show_ecg(ecg, windows, key="query", view=view, width_px=width_px)
+
+
 def _pictures(
+    key: str,
     ecg: ECG,
     bundle: Bundle,
     match: Match,
     windows: list[Window],
     arranged: str,
     view: View,
+    measures: bool,
 ) -> None:
     source = models.source_ecg(bundle, match.prototype)
     if source is None:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, windows, key="query", view=view)
+        _tracing(key, ecg, windows, view, measures)
         return
     left, right, width_px = pair.places(arranged)
     with left:
         st.markdown("**This ECG**")
-        drawing.show_ecg(ecg, windows, key="query", view=view, width_px=width_px)
+        _tracing(key, ecg, windows, view, measures, width_px)
     with right:
         st.markdown("**The prototype's ECG**")
         own = [drawing.prototype_window(match.prototype)]
@@ -280,16 +299,22 @@ def _pictures(
     )
 
 
-def _windows(tops: list[Match], match: Match) -> list[Window]:
+def _windows(finding: Finding, tops: list[Match], match: Match) -> list[Window]:
+    """Return the finding's matches, the strongest first after those offered; one is shown."""
     own_colour = THEMES[frame.theme()].prototype
+    offered = {top.prototype.name: f"match {number}" for number, top in enumerate(tops, start=1)}
+    others = sorted(
+        (other for other in finding.matches if other.prototype.name not in offered),
+        key=lambda other: -abs(other.contribution),
+    )
     return [
         Window(
-            *top.window_s,
-            f"match {number}",
-            own_colour if top is match else None,
-            shown=top is match,
+            *each.window_s,
+            offered.get(each.prototype.name, each.prototype.name.partition("-")[2]),
+            own_colour if each is match else None,
+            shown=each is match,
         )
-        for number, top in enumerate(tops, start=1)
+        for each in [*tops, *others][:SWITCHES]
     ]
 
 

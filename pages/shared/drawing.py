@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -10,6 +12,7 @@ from pages.shared import frame, words
 from pages.shared.proportion import container_key
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.explanation import Prototype
+from protoecg.figures.calipers import Caliper
 from protoecg.figures.overlay import comparison_figure, describe_comparison, is_overlaid
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import THEMES, file_name, toolbar
@@ -19,6 +22,8 @@ from review_db.files import as_csv
 PAGE_PX, HALF_PX = 1090, 535
 # At this paper speed ten seconds fill the page's width.
 FITTING_MM_PER_S = 25.0
+
+OnBox = Callable[[tuple[float, float], tuple[float, float]], None]
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -43,19 +48,26 @@ def show_with_numbers(figure: go.Figure, numbers: pd.DataFrame, *, key: str, alt
 
 
 def show_paper(
-    figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX, pages: int = 1
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    width_px: int = PAGE_PX,
+    pages: int = 1,
+    on_box: OnBox | None = None,
 ) -> None:
     """Put a figure on the page, in its proportions at any width.
 
     Parameters
     ----------
     width_px, pages : it was made for `pages` times `width_px`; what is wider than 1 is scrolled
+    on_box : called with the x and the y of two corners whenever a box is dragged on it
     """
     margin = figure.layout.margin
     inner = container_key(
         figure.layout.height - margin.t - margin.b,
         width_px,
-        legend=margin.t > 8,
+        edges=margin.t + margin.b,
         pages=pages,
         name=key,
     )
@@ -63,37 +75,52 @@ def show_paper(
     # Plotly draws once before it knows its height; ranges fitted to that would be kept.
     figure.update_xaxes(constrain="domain", constraintoward="left")
     figure.update_yaxes(constrain="domain", constraintoward="top")
+    chart = f"{key} {frame.theme()}"
+
+    def read() -> None:
+        for box in st.session_state[chart].selection.box[-1:]:
+            on_box(box["x"], box["y"])
+
+    if on_box:
+        figure.update_layout(dragmode="select", selectdirection="d")
     with st.container(key=f"frame-{key}"), st.container(key=inner):
         st.plotly_chart(
             figure,
-            key=f"{key} {frame.theme()}",
-            config=toolbar(key),
+            key=chart,
+            config=toolbar(key, boxes=bool(on_box)),
             theme=None,
             alt=alt,
             height="stretch",
+            on_select=read if on_box else "ignore",
+            selection_mode="box",
         )
 
 
 def show_ecg(
     ecg: ECG,
-    windows: list[Window],
+    windows: Sequence[Window],
     *,
     key: str,
     view: View,
     width_px: int = PAGE_PX,
+    calipers: Sequence[Caliper] = (),
+    on_box: OnBox | None = None,
 ) -> None:
     """Print an ECG on the page, and say below what its filters do and don't."""
-    pages = _pages(view)
+    pages = _pages(view) * (2 if view.layout == "1x1" else 1)
     figure = ecg_figure(
-        ecg, view=view, windows=windows, theme=frame.theme(), width_px=pages * width_px
+        ecg,
+        view=view,
+        windows=windows,
+        calipers=calipers,
+        theme=frame.theme(),
+        width_px=pages * width_px,
     )
-    if len(windows) < 2 or width_px < PAGE_PX:
-        _without_legend(figure)
     if width_px < PAGE_PX:
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
-    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages)
-    if pages > 1 and any(_is_to_the_right(window) for window in windows):
+    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, on_box=on_box)
+    if pages > 1 and any(_is_to_the_right(window, pages) for window in windows):
         st.caption(":material/swap_horiz: What is marked lies to the right: scroll sideways.")
     for note in view.filters.notes(ecg.rate):
         st.caption(f":material/info: {note}")
@@ -125,19 +152,13 @@ def show_comparison(
     show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)
 
 
-def _is_to_the_right(window: Window) -> bool:
-    return window.shown and not window.whole_strip and window.end_s > DURATION_S / 2
+def _is_to_the_right(window: Window, pages: int) -> bool:
+    return window.shown and not window.whole_strip and window.end_s > DURATION_S / pages
 
 
 def _pages(view: View) -> int:
     """Return how many times as wide as its place a paper of ten seconds is."""
     return round(view.speed / FITTING_MM_PER_S)
-
-
-def _without_legend(figure: go.Figure) -> None:
-    # One window is named on the tracing; a legend is for switching between several.
-    spare = figure.layout.margin.t - 8
-    figure.update_layout(showlegend=False, margin_t=8, height=figure.layout.height - spare)
 
 
 def _with_small_type(figure: go.Figure) -> None:

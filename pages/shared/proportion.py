@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from math import ceil
 
+from protoecg.figures.sheet import LEGEND_PX, MARGIN_PX, SIDE_PX
+from protoecg.figures.switches import switches_px
+
 HUNDREDS, UNITS = range(10), range(100)
+WIDE = (2, 4)
+EDGES = [
+    MARGIN_PX + SIDE_PX,
+    MARGIN_PX + SIDE_PX + LEGEND_PX,
+    *(MARGIN_PX + SIDE_PX + switches_px(rows) for rows in range(1, 7)),
+]
 
 STYLE = "\n".join(
     [
@@ -12,21 +21,25 @@ STYLE = "\n".join(
         "scrollbar-color: gray transparent; }",
         '[class*="st-key-paper-"] { flex: none; height: calc('
         "(var(--hundreds) + var(--units)) * 1cqi + var(--edges)); }",
-        '[class*="st-key-paper-"][class*="-plain-"] { --edges: 10px; }',
-        '[class*="st-key-paper-"][class*="-legend-"] { --edges: 36px; }',
-        '[class*="st-key-paper-"][class*="-2pages-"] { width: 200cqi; max-width: none; }',
+        *(f'[class*="st-key-paper-"][class*="-{n}edges-"] {{ --edges: {n}px; }}' for n in EDGES),
+        *(
+            f'[class*="st-key-paper-"][class*="-{n}pages-"] '
+            f"{{ width: {100 * n}cqi; max-width: none; }}"
+            for n in WIDE
+        ),
         *(f'[class*="st-key-paper-{n}h"] {{ --hundreds: {100 * n}; }}' for n in HUNDREDS),
         *(f'[class*="st-key-paper-"][class*="h{n}u-"] {{ --units: {n}; }}' for n in UNITS),
     ]
 )
 
 
-def container_key(height: float, width: float, *, legend: bool, pages: int, name: str) -> str:
-    """Key of a container that is `height / width` of its surroundings, plus room for a legend.
+def container_key(height: float, width: float, *, edges: int, pages: int, name: str) -> str:
+    """Key of a container that is `height / width` of its surroundings, plus its edges.
 
     Parameters
     ----------
-    pages : how many times as wide as its surroundings it is, 1 or 2
+    edges : px above and below, one of `EDGES`
+    pages : how many times as wide as its surroundings it is, 1 or one of `WIDE`
     """
     hundreds, units = divmod(min(ceil(100 * height / width), 999), 100)
-    return f"paper-{hundreds}h{units}u-{'legend' if legend else 'plain'}-{pages}pages-{name}"
+    return f"paper-{hundreds}h{units}u-{edges}edges-{pages}pages-{name}"

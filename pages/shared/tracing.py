@@ -17,11 +17,13 @@ LAYOUTS: dict[str, LayoutName] = {
     "3 × 4": "3x4",
     "6 × 2": "6x2",
     "12 in full": "12x1",
+    "one, large": "1x1",
 }
 ORDERS: dict[str, OrderName] = {"standard": "standard", "Cabrera": "Cabrera"}
 OF_LEADS = (
     "In 3 × 4 print a lead shows 2.5 s, in 6 × 2 print 5 s, so a window is marked on the leads "
-    "printed at that moment. With twelve full leads it is marked on all of them."
+    "printed at that moment. With twelve full leads it is marked on all of them. One lead alone is "
+    "twice as large: scroll it sideways."
 )
 OF_ORDER = f"Cabrera: aVL, I, {INVERTED}, II, aVF, III; {INVERTED} is aVR upside down."
 OF_SPEED = "One small square is 1 mm. Paper of 50 mm/s is twice as wide: scroll it sideways."
@@ -55,12 +57,12 @@ def _row() -> DeltaGenerator:
 
 def _strip(layout: LayoutName) -> str:
     return st.selectbox(
-        "Lead of the strip",
+        "Strip, or one lead",
         LEADS,
         index=LEADS.index(View().strip),
         key="strip",
         bind="query-params",
-        disabled=layout != "3x4+strip",
+        disabled=layout not in ("3x4+strip", "1x1"),
         width=140,
     )
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
-from protoecg.figures.filters import filtered
+from protoecg.figures.calipers import Caliper, caliper_traces
+from protoecg.figures.pieces import Piece, print_pieces
+from protoecg.figures.switches import Switch, add_switches, rows_of, switched, switches_px
 from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
-from protoecg.figures.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View, of_lead
+from protoecg.figures.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View
 
 WHOLE_STRIP_S = 9.9
 LABEL_LINES, LABEL_MM, LABEL_ROOM_MM = 3, 3.5, 37.5
@@ -30,9 +30,9 @@ class Window:
     Parameters
     ----------
     start_s, end_s : seconds from the start of the ECG
-    label : what it is, shown in the legend and above the tracing
+    label : what it is, shown on its switch and above the tracing
     color : "#rrggbb"; by default the theme's next accent
-    shown : False leaves it in the legend only, to be switched on there
+    shown : False leaves it off, to be switched on by its button, without its stretch retraced
     """
 
     start_s: float
@@ -52,29 +52,12 @@ class Window:
         return f"{self.label} (whole strip)" if self.whole_strip else self.label
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """What one lead prints: its samples from `start_s` on, around `offset`."""
-
-    lead: str
-    start_s: float
-    values: np.ndarray
-    offset: float
-    rate: float
-
-    def within(self, start_s: float, end_s: float) -> tuple[np.ndarray, np.ndarray]:
-        """Seconds and height on the paper of the samples in a window."""
-        times = self.start_s + np.arange(len(self.values)) / self.rate
-        half = 0.5 / self.rate
-        inside = (times > start_s - half) & (times < end_s + half)
-        return times[inside], self.values[inside] + self.offset
-
-
 def ecg_figure(
     ecg: ECG,
     *,
     view: View,
     windows: Sequence[Window] = (),
+    calipers: Sequence[Caliper] = (),
     title: str = "",
     theme: ThemeName = "light",
     width_px: int = 1400,
@@ -83,11 +66,15 @@ def ecg_figure(
 
     Parameters
     ----------
-    windows : marked where their moment is printed, each switched by its legend entry
+    windows : marked where their moment is printed, each switched by its button
+    calipers : drawn on the prints of their lead that show their moment
     width_px : the page's width that the height is chosen for
     """
     colours = THEMES[theme]
-    pieces = _pieces(ecg, view)
+    pieces = print_pieces(ecg, view)
+    marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
+    # One window needs no switch.
+    switches = [_switch(*window) for window in marked] if len(marked) > 1 else []
     low, high = _paper_range(pieces, windows, view)
     left_s, pulse_s = sheet.before_zero(view)
     figure = sheet.sheet(
@@ -97,23 +84,26 @@ def ecg_figure(
         millivolts=(low, high),
         title=title,
         printed=printed_line(ecg, view),
-        legend=bool(windows),
+        legend=False,
         width_px=width_px,
+        below_px=switches_px(rows_of(len(switches), width_px)),
     )
-    marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
     floor = low + view.mv(sheet.PRINTED_MM)
     label_mv = [high - view.mv(LABEL_MM * (0.6 + n % LABEL_LINES)) for n in range(len(marked))]
-    return figure.add_traces(
+    figure.add_traces(
         [
             *(_band(window, colour, (floor, high)) for window, colour in marked),
             _pulses_and_separators(pieces, pulse_s, colours, view),
             *(_tracing(piece, colours) for piece in pieces),
-            *(_accent(w, c, pieces) for w, c in marked if not w.whole_strip),
+            *(_accent(w, c, pieces) for w, c in marked if w.shown and not w.whole_strip),
             _lead_names(pieces, colours, view),
             _clock(floor + view.mv(2), colours),
             *(_label(*window, at, view) for window, at in zip(marked, label_mv, strict=True)),
+            *caliper_traces(calipers, pieces, view, colours),
         ]
     )
+    add_switches(figure, switches, width_px)
+    return figure
 
 
 def printed_line(ecg: ECG, view: View) -> str:
@@ -138,32 +128,7 @@ def describe_window(window: Window) -> str:
     return f"{window.label}: marked from {window.start_s:.2f} to {window.end_s:.2f} s."
 
 
-def _pieces(ecg: ECG, view: View) -> list[_Piece]:
-    signal = filtered(ecg, view.filters)
-    rows = [_row_pieces(signal, ecg.rate, leads) for leads in view.rows]
-    whole_rows = [np.concatenate([values for _, _, values in row]) for row in rows]
-    lows, highs = zip(*(sheet.envelope(row, ecg.rate) for row in whole_rows), strict=True)
-    offsets = sheet.row_offsets(lows, highs, view, spacing=view.row_mv)
-    return [
-        _Piece(lead, start_s, values, offset, ecg.rate)
-        for row, offset in zip(rows, offsets, strict=True)
-        for lead, start_s, values in row
-    ]
-
-
-def _row_pieces(
-    signal: np.ndarray, rate: float, leads: tuple[str, ...]
-) -> list[tuple[str, float, np.ndarray]]:
-    borders = [round(DURATION_S * rate * i / len(leads)) for i in range(len(leads) + 1)]
-    return [
-        (lead, start / rate, of_lead(signal, lead)[start:end])
-        for lead, start, end in zip(leads, borders, borders[1:], strict=False)
-    ]
-
-
-def _paper_range(
-    pieces: list[_Piece], windows: Sequence[Window], view: View
-) -> tuple[float, float]:
+def _paper_range(pieces: list[Piece], windows: Sequence[Window], view: View) -> tuple[float, float]:
     top, bottom = pieces[0].offset, pieces[-1].offset
     highest = max(float(p.values.max()) for p in pieces if p.offset == top)
     lowest = min(float(p.values.min()) for p in pieces if p.offset == bottom)
@@ -179,10 +144,9 @@ def _next_accent(theme: Theme, index: int) -> str:
     return theme.accents[index % len(theme.accents)]
 
 
-def _switch(window: Window) -> dict[str, Any]:
-    # A group's traces answer to one legend entry.
+def _switch(window: Window, colour: str) -> Switch:
     key = f"{window.label} {window.start_s:.3f} {window.end_s:.3f}"
-    return {"legendgroup": key, "visible": True if window.shown else "legendonly"}
+    return Switch(window.label, colour, key, window.shown)
 
 
 def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter:
@@ -192,19 +156,21 @@ def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter
         {"color": translucent(colour, 0.6), "width": 3 if window.whole_strip else 1},
         fill="toself",
         fillcolor=translucent(colour, 0.04 if window.whole_strip else 0.14),
-        name=escape(window.title, quote=False),
-        showlegend=True,
-        **_switch(window),
+        name=window.title,
+        **switched(_switch(window, colour)),
     )
 
 
-def _accent(window: Window, colour: str, pieces: list[_Piece]) -> go.Scatter:
+def _accent(window: Window, colour: str, pieces: list[Piece]) -> go.Scatter:
     points: list[sheet.Point] = []
     for piece in pieces:
         times, heights = piece.within(window.start_s, window.end_s)
         points += [*zip(times, heights, strict=True), (np.nan, np.nan)]
     return sheet.drawn(
-        points, {"color": colour, "width": 2.4}, name=window.title, **_switch(window)
+        points,
+        {"color": colour, "width": 2.4},
+        name=window.title,
+        **switched(_switch(window, colour)),
     )
 
 
@@ -221,11 +187,11 @@ def _label(window: Window, colour: str, height: float, view: View) -> go.Scatter
         weight=600,
         position=position,
         name=window.title,
-        **_switch(window),
+        **switched(_switch(window, colour)),
     )
 
 
-def _tracing(piece: _Piece, theme: Theme) -> go.Scatter:
+def _tracing(piece: Piece, theme: Theme) -> go.Scatter:
     return sheet.lead_trace(
         piece.values,
         lead=piece.lead,
@@ -237,7 +203,7 @@ def _tracing(piece: _Piece, theme: Theme) -> go.Scatter:
 
 
 def _pulses_and_separators(
-    pieces: list[_Piece], pulse_s: float, theme: Theme, view: View
+    pieces: list[Piece], pulse_s: float, theme: Theme, view: View
 ) -> go.Scatter:
     points: list[sheet.Point] = []
     half = view.mv(SEPARATOR_MM)
@@ -249,14 +215,14 @@ def _pulses_and_separators(
     return sheet.drawn(points, {"color": theme.ink, "width": 1.3}, name="calibration")
 
 
-def _lead_names(pieces: list[_Piece], theme: Theme, view: View) -> go.Scatter:
+def _lead_names(pieces: list[Piece], theme: Theme, view: View) -> go.Scatter:
     names = [name for piece in pieces for name in _names(piece, view)]
     return sheet.written(
         names, size=14, colour=theme.ink, weight=700, halo=theme.paper, name="lead names"
     )
 
 
-def _names(piece: _Piece, view: View) -> list[tuple[float, float, str]]:
+def _names(piece: Piece, view: View) -> list[tuple[float, float, str]]:
     """Name a lead where it begins and again where wide paper is scrolled to."""
     end_s = piece.start_s + len(piece.values) / piece.rate
     return [
@@ -265,7 +231,7 @@ def _names(piece: _Piece, view: View) -> list[tuple[float, float, str]]:
     ]
 
 
-def _name_height(piece: _Piece, at_s: float, view: View) -> float:
+def _name_height(piece: Piece, at_s: float, view: View) -> float:
     _, heights = piece.within(at_s, at_s + view.s(NAME_MM))
     above = float(heights.max()) + view.mv(2.5)
     return float(np.clip(above, piece.offset + view.mv(5), piece.offset + view.mv(12)))

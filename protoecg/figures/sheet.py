@@ -20,6 +20,9 @@ from protoecg.figures.view import LARGE_MM, PULSE_MV, PULSE_S, ROW_GAP_MM, View
 MAX_SPACING_MV = 6.0
 REACH_S = 0.2
 
+MARGIN_PX, SIDE_PX = 8, 2
+LEGEND_PX = 26
+
 # What the printed line takes at the lower edge.
 PRINTED_MM = 5.0
 
@@ -37,13 +40,15 @@ def sheet(
     printed: str,
     legend: bool,
     width_px: int,
+    below_px: int = 0,
 ) -> go.Figure:
     """Return an empty sheet, as high as it must be to show the ranges in `width_px` pixels.
 
-    Narrower or wider pages see the same squares, with more paper below or on the right.
+    Narrower or wider pages see the same squares, with more paper below or on the right; `below_px`
+    is left free below it.
     """
-    top = 8 + (30 if title else 0) + (26 if legend else 0)
-    side = 2
+    top = MARGIN_PX + (30 if title else 0) + (LEGEND_PX if legend else 0)
+    side = SIDE_PX
     # Squares are square: a mV is `gain` of those millimetres of which a second is `speed`.
     s_per_mv = view.gain / view.speed
     px_per_s = (width_px - 2 * side) / (seconds[1] - seconds[0])
@@ -51,8 +56,8 @@ def sheet(
     figure = blank_figure(
         theme,
         title=title,
-        height=height + top + side,
-        margin={"l": side, "r": side, "t": top, "b": side},
+        height=height + top + side + below_px,
+        margin={"l": side, "r": side, "t": top, "b": side + below_px},
         plot_bgcolor=theme.paper,
         hovermode="closest",
         dragmode="zoom",
@@ -130,6 +135,8 @@ def written(
             "weight": weight,
             "shadow": f"0 0 2px {halo}, 0 0 2px {halo}, 0 0 3px {halo}" if halo else "none",
         },
+        # Words outside of a box that is dragged over the paper would fade.
+        unselected={"textfont": {"color": colour}},
         hoverinfo="skip",
         **{"showlegend": False, **style},
     )

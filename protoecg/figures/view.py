@@ -11,7 +11,7 @@ import numpy as np
 from protoecg.ecg import LEADS
 from protoecg.figures.filters import Filters
 
-LayoutName = Literal["3x4+strip", "3x4", "6x2", "12x1"]
+LayoutName = Literal["3x4+strip", "3x4", "6x2", "12x1", "1x1"]
 OrderName = Literal["standard", "Cabrera"]
 LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
 SPEEDS, GAINS = (25.0, 50.0), (5.0, 10.0, 20.0)
@@ -22,7 +22,13 @@ LIMB: dict[OrderName, tuple[str, ...]] = {
     "Cabrera": ("aVL", "I", INVERTED, "II", "aVF", "III"),
 }
 CHEST = LEADS[6:]
-ROW_MM: dict[LayoutName, float] = {"3x4+strip": 25.0, "3x4": 25.0, "6x2": 20.0, "12x1": 15.0}
+ROW_MM: dict[LayoutName, float] = {
+    "3x4+strip": 25.0,
+    "3x4": 25.0,
+    "6x2": 20.0,
+    "12x1": 15.0,
+    "1x1": 25.0,
+}
 LARGE_MM, ROW_GAP_MM = 5.0, 3.0
 PULSE_S, PULSE_MV = 0.2, 1.0
 
@@ -36,9 +42,10 @@ class View:
     Parameters
     ----------
     layout : "3x4+strip" prints four columns of 2.5 s and one lead in full below them, "3x4" the
-        columns alone, "6x2" two columns of 5 s, "12x1" every lead in full
+        columns alone, "6x2" two columns of 5 s, "12x1" every lead in full,
+        "1x1" one lead alone
     order : of the limb leads; "Cabrera" prints aVR upside down, as −aVR
-    strip : the lead in full of "3x4+strip", one of `LEADS`
+    strip : the lead in full of "3x4+strip" and the one of "1x1", one of `LEADS`
     speed : mm/s
     gain : mm/mV
     filters : what is drawn passes through them
@@ -59,6 +66,8 @@ class View:
     @property
     def rows(self) -> Rows:
         """Rows of leads; the leads of a row share its ten seconds, each printing its part."""
+        if self.layout == "1x1":
+            return ((self.strip,),)
         if self.layout == "12x1":
             return abreast(self.leads, 1)
         if self.layout == "6x2":

@@ -74,7 +74,7 @@ def test_the_query_is_marked_where_the_chosen_match_is(page, demo: Bundle):
     )
 
     bands = [t for t in figures(app)[0]["data"] if t.get("fill") == "toself"]
-    shown = [band for band in bands if band.get("visible") is True]
+    shown = [band for band in bands if band["opacity"] == 1]
     assert [band["name"] for band in shown] == ["match 1"]
     assert finding.matches[0].prototype.name in app.radio(key="match choice").options[0]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from protoecg.ecg import ECG, LEADS
 from protoecg.figures.paper import Window, describe_window, ecg_figure, printed_line
 from protoecg.figures.sheet import PRINTED_MM, up_to_line
+from protoecg.figures.switches import ROW_PX
 from protoecg.figures.theme import DARK, LIGHT
 from protoecg.figures.view import INVERTED, LAYOUTS, View
 
@@ -176,14 +177,38 @@ def test_the_whole_strip_is_framed_and_named_so_and_its_tracing_left_alone():
     assert "whole strip" in describe_window(Window(0, 10, "AFIB"))
 
 
-def test_a_legend_entry_switches_band_accent_and_label_together_and_no_other_window():
+def test_a_button_switches_the_traces_of_its_window_and_no_other():
     windows = [Window(1, 2, "same name"), Window(4, 5, "same name", shown=False)]
     figure = ecg_figure(an_ecg(), windows=windows, view=STANDARD)
-    groups = [t.legendgroup for t in named(figure, "same name")]
-    assert len(set(groups)) == 2 and all(groups.count(group) == 3 for group in groups)
-    hidden = [t for t in named(figure, "same name") if t.visible == "legendonly"]
-    assert len(hidden) == 3 and len({t.legendgroup for t in hidden}) == 1
-    assert sum(bool(t.showlegend) for t in figure.data) == 2
+    menus = figure.layout.updatemenus
+    assert [menu.active for menu in menus] == [0, -1]
+    for menu, window, opacity in zip(menus, windows, (1, 0), strict=True):
+        (shown, switched), (hidden, same) = menu.buttons[0].args, menu.buttons[0].args2
+        assert (shown, hidden) == ({"opacity": 1}, {"opacity": 0}) and switched == same
+        traces = [figure.data[index] for index in switched]
+        assert {trace.opacity for trace in traces} == {opacity}
+        band = next(trace for trace in traces if trace.fill)
+        assert (np.nanmin(band.x), np.nanmax(band.x)) == (window.start_s, window.end_s)
+    others = [trace for trace in figure.data if trace.name != "same name"]
+    assert not any(trace.opacity is not None for trace in others)
+
+
+def test_one_window_alone_has_no_button_and_no_window_is_retraced_before_it_is_shown():
+    alone = ecg_figure(an_ecg(), windows=[Window(1, 2, "w")], view=STANDARD)
+    hidden = ecg_figure(an_ecg(), windows=[Window(1, 2, "w", shown=False)], view=STANDARD)
+    assert not alone.layout.updatemenus
+    assert (len(named(alone, "w")), len(named(hidden, "w"))) == (3, 2)
+
+
+@pytest.mark.parametrize(("number", "width"), [(2, 440), (5, 535), (12, 690), (12, 1090)])
+def test_switches_have_their_room_below_the_paper_and_stand_apart(number, width):
+    windows = [Window(n / 2, n / 2 + 1, f"match {n}") for n in range(number)]
+    figure = ecg_figure(an_ecg(), windows=windows, view=STANDARD, width_px=width)
+    places = [(menu.x, menu.pad.t) for menu in figure.layout.updatemenus]
+    assert len(set(places)) == number
+    assert max(top for _, top in places) + ROW_PX <= figure.layout.margin.b
+    across = sorted({x for x, _ in places})
+    assert np.diff(across).min() * width >= 100
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

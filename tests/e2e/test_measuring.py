@@ -1,0 +1,104 @@
+import re
+
+from playwright.sync_api import Page, expect
+
+# In a browser: the place on the screen of seconds and mV of the paper, by Plotly's own axes.
+PLACE = """
+([x, y]) => {
+  const paper = document.querySelector('[class*="st-key-frame-query"] .js-plotly-plot');
+  const {xaxis, yaxis} = paper._fullLayout, edge = paper.getBoundingClientRect();
+  return [edge.x + xaxis._offset + xaxis.d2p(x), edge.y + yaxis._offset + yaxis.d2p(y)];
+}
+"""
+# The height of a lead's zero line, from a sample's height and its true value.
+ZERO_LINE = """
+lead => {
+  const paper = document.querySelector('[class*="st-key-frame-query"] .js-plotly-plot');
+  const trace = paper._fullData.find(trace => trace.name === lead);
+  return trace.y[0] - trace.customdata[0];
+}
+"""
+SQUARE = """
+() => {
+  const {xaxis, yaxis} = document.querySelector('.js-plotly-plot')._fullLayout;
+  return [0.04 * xaxis._m, -0.1 * yaxis._m];
+}
+"""
+OPACITY = """
+() => [...document.querySelector('.js-plotly-plot').querySelectorAll('.scatterlayer .trace')]
+  .filter(trace => trace.querySelector('.js-fill')).map(trace => trace.style.opacity)
+"""
+
+
+def opened(tab: Page, url: str) -> None:
+    example = "example=Premature+ventricular+complexes&finding=SR&bundle=demo"
+    tab.goto(f"{url}/explain?{example}&arrange=one+above+the+other&measuring=true")
+    expect(tab.get_by_text("What the finding adds up from")).to_be_visible()
+    expect(tab.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(tab.get_by_text("Drag a box over the tracing").first).to_be_visible()
+    expect(tab.locator('[data-test-script-state="notRunning"]')).to_be_attached()
+    expect(tab.locator(".js-plotly-plot")).to_have_count(4)
+    tab.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
+
+
+def drag(tab: Page, *corners: tuple[float, float]) -> None:
+    (x, y), (to_x, to_y) = (tab.evaluate(PLACE, list(corner)) for corner in corners)
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move((x + to_x) / 2, (y + to_y) / 2, steps=4)
+    tab.mouse.move(to_x, to_y, steps=4)
+    tab.mouse.up()
+
+
+def test_a_caliper_drawn_with_the_mouse_reads_true_and_stays_in_another_print(server, tab):
+    opened(tab, server.url)
+    zero = tab.evaluate(ZERO_LINE, "V2")
+
+    drag(tab, (5.6, zero - 0.2), (6.4, zero + 0.3))
+
+    reading = re.compile(r"^1: (\d+) ms · (\d+) bpm · ([\d.]+) mV$")
+    drawn = tab.locator(".js-plotly-plot text", has_text=reading)
+    expect(drawn).to_be_visible()
+    milliseconds, rate, millivolts = map(float, reading.match(drawn.text_content()).groups())
+    # Within the pixel at each end.
+    assert abs(milliseconds - 800) <= 20 and abs(millivolts - 0.5) <= 0.05
+    assert rate == round(60_000 / milliseconds)
+    assert "V2" in tab.get_by_text("V2, 5.").text_content()
+
+    tab.get_by_role("button", name="Tracing").click()
+    tab.get_by_role("radio", name="12 in full").click()
+    expect(tab).to_have_url(re.compile("leads="))
+    tab.get_by_role("radio", name="50", exact=True).first.click()
+    expect(tab.locator(".js-plotly-plot text", has_text="50 mm/s").first).to_be_visible()
+    # Until the page is done, the former tracing may still stand beside the new one.
+    expect(tab.locator('[data-test-script-state="notRunning"]')).to_be_attached()
+    expect(drawn).to_have_count(1)
+    expect(drawn).to_have_text(f"1: {milliseconds:.0f} ms · {rate:.0f} bpm · {millivolts:.2f} mV")
+    tab.keyboard.press("Escape")
+    tab.get_by_role("button", name="Clear calipers").click()
+    expect(drawn).to_have_count(0)
+
+
+def test_a_match_is_switched_in_the_browser_alone_and_squares_stay_square_in_full_screen(
+    server, tab
+):
+    sent: list[object] = []
+    tab.on("websocket", lambda socket: socket.on("framesent", lambda told: sent.append(told)))
+    opened(tab, server.url)
+    across, up = tab.evaluate(SQUARE)
+    assert abs(across - up) < 0.01
+    assert (shown := tab.evaluate(OPACITY)).count("1") == 1 and len(shown) > 1
+    assert sent
+    sent.clear()
+
+    tab.locator(".updatemenu-button", has_text="match 2").click()
+    tab.wait_for_function(f"({OPACITY})().filter(opacity => opacity === '1').length === 2")
+    tab.locator(".updatemenu-button", has_text="match 1").click()
+    tab.wait_for_function(f"({OPACITY})().filter(opacity => opacity === '1').length === 1")
+
+    assert not sent
+    tab.locator(".js-plotly-plot").first.hover()
+    tab.locator(".modebar-btn[data-title=Fullscreen]").first.click()
+    tab.wait_for_function(f"({SQUARE})()[0] > {across} * 1.1")
+    across, up = tab.evaluate(SQUARE)
+    assert abs(across - up) < 0.01
