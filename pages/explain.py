@@ -14,6 +14,7 @@ from pages.shared import (
     frame,
     intervals,
     models,
+    neighbours,
     pair,
     picking,
     tracing,
@@ -156,6 +157,7 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     _facts(match)
     _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
     _pictures(ecg, bundle, match, _windows(tops, match), arranged, view)
+    neighbours.show(key, ecg, bundle, finding, match, view)
     _chart(finding)
 
 

@@ -138,6 +138,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     card.set_defaults(run=_card)
 
+    neighbours = commands.add_parser(
+        "neighbours", help="index a bundle's training ECGs, so that the nearest can be shown"
+    )
+    neighbours.add_argument("--bundle", type=Path, required=True)
+    neighbours.add_argument("--data", type=Path, required=True, help="that it was trained on")
+    neighbours.set_defaults(run=_neighbours)
+
     cases = commands.add_parser("cases", help="draw patients' ECGs for a reader study")
     cases.add_argument("--bundle", type=Path, required=True, help="whose study it is")
     cases.add_argument("--other", type=Path, help="the bundle that pairs compare it with")
@@ -239,6 +246,17 @@ def _cases(args: argparse.Namespace) -> None:
     args.out.write_text(json.dumps(drawn, indent=1) + "\n", encoding="utf-8")
     told = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
     sys.stdout.write(f"{args.out}: {told}\n")
+
+
+def _neighbours(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from protoecg.neighbours import NUMBERS
+    from training.neighbours import index
+
+    bundle = load_bundle(args.bundle)
+    ecgs = index(bundle, args.data)
+    size_mb = (bundle.path / NUMBERS).stat().st_size / 1e6
+    sys.stdout.write(f"The index of {args.bundle}: {len(ecgs)} ECGs, {size_mb:.1f} MB\n")
 
 
 def _ludb(args: argparse.Namespace) -> None:
