@@ -79,6 +79,20 @@ class TrainingECGs:
         column = bundle.statements.index(code)
         return int(np.sum(self.statements[:, column // 8] >> (7 - column % 8) & 1))
 
+    def similarities(self, branch: str, query: np.ndarray) -> np.ndarray:
+        """Cosines (n, cells kept) of the latents of a branch to a query (latent,) of length 1."""
+        stored = self.latents[branch]
+        flat = stored.reshape(-1, stored.shape[-1]).astype(np.float32)
+        lengths = np.sqrt(np.einsum("ca,ca->c", flat, flat))
+        cosines = flat @ (query @ self.bases[branch]) / np.maximum(lengths, 1)
+        return cosines.reshape(stored.shape[:2])
+
+    def one_per_patient(self, similarity: np.ndarray) -> np.ndarray:
+        """Rows of each patient's ECG of most similarity (n,), the most similar first."""
+        order = np.argsort(-similarity, kind="stable")
+        _, first = np.unique(self.patient[order], return_index=True)
+        return order[np.sort(first)]
+
 
 def write_neighbours(bundle: Bundle, ecgs: TrainingECGs) -> None:
     """Write an index beside its bundle; the head comes last, so that a part of one is none."""
@@ -117,43 +131,27 @@ def read_neighbours(bundle: Bundle) -> TrainingECGs | None:
     return ecgs
 
 
-@torch.inference_mode()
 def nearest(ecg: ECG, bundle: Bundle, match: Match, ecgs: TrainingECGs) -> tuple[Neighbour, ...]:
     """Return the training ECGs most similar to a match's window of an ECG, the nearest first.
 
     Each is of another patient. The similarity is the model's cosine, see `ROUNDING`.
     """
     name = match.prototype.branch
-    branch = bundle.network.branches[name]
-    latents = branch.backbone(torch.from_numpy(model_input(ecg))[None])[0].float()
-    query = normalize(latents[:, branch.cell(match.window_s)], dim=0).numpy()
-    similarities = _cosines(ecgs.latents[name], query @ ecgs.bases[name])
-    best = similarities.argmax(axis=1)
-    similarity = similarities.max(axis=1)
+    similarities = ecgs.similarities(name, latent(ecg, bundle, match))
+    windows = bundle.network.branches[name].window_s
     return tuple(
-        _neighbour(
-            bundle,
-            ecgs,
-            row,
-            float(similarity[row]),
-            branch.window_s(int(ecgs.cells[name][row, best[row]])),
-        )
-        for row in _one_per_patient(similarity, ecgs.patient)[:SHOWN]
+        _neighbour(bundle, ecgs, row, float(similarities[row, best]), windows(cells[best]))
+        for row in ecgs.one_per_patient(similarities.max(axis=1))[:SHOWN]
+        for best, cells in [(similarities[row].argmax(), ecgs.cells[name][row].tolist())]
     )
 
 
-def _cosines(latents: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Cosines (n, kept) of latents (n, kept, axes) to a query of length 1, told in their axes."""
-    flat = latents.reshape(-1, len(query)).astype(np.float32)
-    lengths = np.sqrt(np.einsum("cl,cl->c", flat, flat))
-    return (flat @ query / np.maximum(lengths, 1)).reshape(latents.shape[:2])
-
-
-def _one_per_patient(similarity: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """Rows of each patient's most similar ECG, the most similar first."""
-    order = np.argsort(-similarity, kind="stable")
-    _, first = np.unique(patients[order], return_index=True)
-    return order[np.sort(first)]
+@torch.inference_mode()
+def latent(ecg: ECG, bundle: Bundle, match: Match) -> np.ndarray:
+    """Return the latent of a match's window of an ECG, (latent,), of length 1."""
+    branch = bundle.network.branches[match.prototype.branch]
+    cells = branch.backbone(torch.from_numpy(model_input(ecg))[None])[0].float()
+    return normalize(cells[:, branch.cell(match.window_s)], dim=0).numpy()
 
 
 def _neighbour(

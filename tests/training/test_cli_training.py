@@ -99,6 +99,21 @@ def test_neighbours_are_indexed_once_and_again(tmp_path, capsys, tiny_bundle, si
     assert main(command) == 0
     assert (copy / "neighbours.safetensors").read_bytes() == first
 
+    command = ["recall", "--bundle", copy, "--data", simulated_root, "--fold", 9, "--n", 3]
+    assert main([str(a) for a in [*command, "--branch", "rhythm", "--json", copy / "f.json"]]) == 0
+    figures = json.loads((copy / "f.json").read_text())
+    # A strip has one latent, so that nothing but rounding can come between.
+    assert figures["overlap"] > 0.8 and figures["rounding_max"] < 0.05
+    assert figures["similarity"] == pytest.approx(figures["similarity_of_all"], abs=0.02)
+
+
+def test_recall_needs_an_index(tmp_path, capsys, tiny_bundle, simulated_root):
+    said = refused(
+        capsys, "recall", "--bundle", tiny_bundle.path, "--data", simulated_root, "--fold", 9,
+        "--json", tmp_path / "figures.json",
+    )  # fmt: skip
+    assert "python -m training neighbours" in said
+
 
 def test_neighbours_of_other_data_are_refused(tmp_path, capsys, tiny_bundle):
     assert main(["simulate", str(tmp_path / "other"), "--n", "20", "--seed", "9"]) == 0
