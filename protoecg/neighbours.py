@@ -36,8 +36,8 @@ SEXES = (None, "female", "male")
 UNKNOWN_AGE = -1
 BY_BRANCH = ("bases", "latents", "cells")
 SHOWN = 10
-# What 99 of 100 similarities above 0.8 are off by at most, measured: see docs/method.md.
-ROUNDING = 0.005
+# What similarities above 0.8 are off by at most, measured: see docs/method.md.
+ROUNDING = 0.006
 
 
 class NeighboursError(ValueError):

@@ -47,6 +47,8 @@ def show(key: str, ecg: ECG, bundle: Bundle, finding: Finding, match: Match, vie
         return
     found = _nearest(key, bundle.path, bundle.revision, match, ecg, bundle, ecgs)
     st.markdown(summary(found, finding.code, ecgs.labelled(bundle, finding.code), len(ecgs)))
+    if found[0].similarity > 1 - ROUNDING:
+        st.caption("The nearest is this ECG itself or all but the same, so it says nothing new.")
     st.table(table(found, finding.code))
     chosen = st.selectbox(
         "Lay one of them over this ECG",

@@ -3,11 +3,13 @@ import json
 import pytest
 
 from pages.shared.neighbours import summary, table
+from pages.shared.picking import NOW
 from protoecg.bundle import Bundle
 from protoecg.explain import explain
 from protoecg.explanation import Neighbour
 from protoecg.neighbours import HEAD, NUMBERS, nearest, read_neighbours
 from protoecg.simulate import example
+from protoecg.waveforms import Waveforms
 
 AFIB = "Atrial fibrillation"
 
@@ -101,3 +103,18 @@ def test_a_damaged_index_leaves_the_rest_of_the_page(page, demo: Bundle):
     app = page("explain", example=AFIB, bundle="demo")
     assert "cannot be used" in words(app)
     assert "What the finding adds up from" in words(app)
+
+
+def test_an_ecg_of_the_training_data_is_told_to_find_itself(page, demo: Bundle, monkeypatch):
+    strip = next(p for p in demo.prototypes if p.branch == "rhythm" and p.statement == "SR")
+    ecg = Waveforms.for_bundle(demo.path, simulated=True).load(strip)
+    monkeypatch.setattr(
+        "pages.shared.picking.picked",
+        lambda slot=NOW: ("known", ecg) if slot is NOW else None,
+    )
+
+    assert "this ECG itself" in words(page("explain", bundle="demo", finding="SR"))
+
+
+def test_an_ecg_that_is_new_to_the_model_is_not_told_so(page):
+    assert "this ECG itself" not in words(page("explain", example=AFIB, bundle="demo"))
