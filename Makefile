@@ -14,6 +14,7 @@ test: $(VENV)/.test
 demo: $(VENV)/.app
 	test -e data/demo/ptbxl_database.csv || $(BIN)/python -m training simulate data/demo --n 1600 --seed 1
 	$(BIN)/python -m training fit --data data/demo --out models/demo --config training/configs/demo.toml
+	$(BIN)/python -m training neighbours --bundle models/demo --data data/demo
 
 bench: $(VENV)/.app
 	$(BIN)/python -m benchmarks

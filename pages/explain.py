@@ -15,6 +15,7 @@ from pages.shared import (
     frame,
     intervals,
     models,
+    neighbours,
     pair,
     picking,
     tracing,
@@ -159,6 +160,7 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     _facts(match)
     _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
     _pictures(key, ecg, bundle, match, _windows(finding, tops, match), arranged, view, measures)
+    neighbours.show(key, ecg, bundle, finding, match, view)
     _chart(finding)
 
 

@@ -41,6 +41,35 @@ class Prototype:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """A training ECG, and the window of it that is like a window of the query.
+
+    Parameters
+    ----------
+    similarity : cosine, -1 to 1, between the two windows; see `protoecg.neighbours`
+    record, window_s, patient, age, sex, sha256 : as of a `Prototype`
+    statements : those that the bundle decides and the ECG is labelled with
+    """
+
+    similarity: float
+    record: str
+    window_s: tuple[float, float]
+    statements: tuple[str, ...]
+    patient: str
+    age: int | None
+    sex: str | None
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """What to call it: by its record."""
+        return self.record
+
+
+SourceECG = Prototype | Neighbour
+
+
+@dataclass(frozen=True)
 class Match:
     """One prototype's part in a finding.
 

@@ -1,4 +1,4 @@
-"""The source ECG of a prototype: carried by the bundle, in PTB-XL, in the cache, or fetched."""
+"""The source ECG of a prototype or neighbour: carried, in PTB-XL, in the cache, or fetched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import requests
 
 from protoecg.ecg import ECG, LEADS, ECGError
-from protoecg.explanation import Prototype
+from protoecg.explanation import SourceECG
 from protoecg.fetching import FetchError, fetch, write_whole
 from protoecg.readers.wfdb_format import parse_header
 
@@ -69,7 +69,7 @@ class Waveforms:
             os.environ.get("PROTOECG_PHYSIONET") or PHYSIONET,
         )
 
-    def load(self, prototype: Prototype, *, online: bool = False) -> ECG:
+    def load(self, source: SourceECG, *, online: bool = False) -> ECG:
         """Return the source ECG of a prototype, from the network only if `online`.
 
         Raises
@@ -77,31 +77,31 @@ class Waveforms:
         WaveformUnavailable
             If no place has the ECG as the bundle's checksum knows it.
         """
-        _refuse_foreign_record(prototype.record)
+        _refuse_foreign_record(source.record)
         reasons = []
         for folder in self._folders():
             try:
-                return _read(folder, prototype)
+                return _read(folder, source)
             except WaveformUnavailable as reason:
                 reasons.append(str(reason))
         if online and self.physionet and self.cache:
             with requests.Session() as session:
-                return self._fetch(session, prototype)
+                return self._fetch(session, source)
         raise WaveformUnavailable(
-            f"The ECG {prototype.record} is not on this machine. {self._what_to_do()}"
+            f"The ECG {source.record} is not on this machine. {self._what_to_do()}"
             + "".join(f" {reason}" for reason in reasons if reason)
         )
 
-    def available(self, prototypes: Iterable[Prototype]) -> int:
+    def available(self, sources: Iterable[SourceECG]) -> int:
         """Count the prototypes whose source ECG is on this machine, undamaged."""
         of_record: dict[tuple[str, str], bool] = {}
-        prototypes = list(prototypes)
-        for p in prototypes:
+        sources = list(sources)
+        for p in sources:
             key = (p.record, p.sha256)
             of_record[key] = of_record.get(key) or self._is_here(p)
-        return sum(of_record[p.record, p.sha256] for p in prototypes)
+        return sum(of_record[p.record, p.sha256] for p in sources)
 
-    def fetch_all(self, prototypes: Iterable[Prototype]) -> Iterator[tuple[int, int]]:
+    def fetch_all(self, sources: Iterable[SourceECG]) -> Iterator[tuple[int, int]]:
         """Get every source ECG that is not on this machine, and yield (records had, records).
 
         A record that cannot be had does not stop the others. To go on after an interruption,
@@ -112,14 +112,14 @@ class Waveforms:
         WaveformUnavailable
             At the end, if some could not be had; earlier if the network is gone.
         """
-        records = list({(p.record, p.sha256): p for p in prototypes}.values())
+        records = list({(p.record, p.sha256): p for p in sources}.values())
         missing = [p for p in records if not self._is_here(p)]
         had, failures, in_a_row = len(records) - len(missing), [], 0
         yield had, len(records)
         with requests.Session() as session:
-            for prototype in missing:
+            for source in missing:
                 try:
-                    self._fetch(session, prototype)
+                    self._fetch(session, source)
                     had, in_a_row = had + 1, 0
                 except WaveformUnavailable as failure:
                     failures.append(failure)
@@ -136,28 +136,28 @@ class Waveforms:
     def _folders(self) -> list[Path]:
         return [f for f in (self.bundle / "waveforms", self.ptbxl, self.cache) if f]
 
-    def _is_here(self, prototype: Prototype) -> bool:
+    def _is_here(self, source: SourceECG) -> bool:
         try:
-            self.load(prototype)
+            self.load(source)
         except WaveformUnavailable:
             return False
         return True
 
-    def _fetch(self, session: requests.Session, prototype: Prototype) -> ECG:
-        _refuse_foreign_record(prototype.record)
+    def _fetch(self, session: requests.Session, source: SourceECG) -> ECG:
+        _refuse_foreign_record(source.record)
         if not self.physionet or not self.cache:
             raise WaveformUnavailable(self._what_to_do())
-        url = f"{self.physionet.rstrip('/')}/{prototype.record}"
+        url = f"{self.physionet.rstrip('/')}/{source.record}"
         try:
             header = fetch(session, f"{url}.hea", MAX_RECORD_BYTES)
             samples = fetch(session, f"{url}.dat", MAX_RECORD_BYTES)
         except FetchError as error:
             raise WaveformUnavailable(f"{error} {self._what_to_do()}") from error
-        ecg = _checked(header, samples, prototype, url)
+        ecg = _checked(header, samples, source, url)
         # The samples come last: a record with samples has its header.
         try:
-            write_whole(self.cache / f"{prototype.record}.hea", header)
-            write_whole(self.cache / f"{prototype.record}.dat", samples)
+            write_whole(self.cache / f"{source.record}.hea", header)
+            write_whole(self.cache / f"{source.record}.dat", samples)
         except OSError as error:
             raise WaveformUnavailable(
                 f"Cannot write to {self.cache} ({error.strerror}). Set PROTOECG_CACHE to a folder "
@@ -193,22 +193,22 @@ def _refuse_foreign_record(record: str) -> None:
         )
 
 
-def _read(folder: Path, prototype: Prototype) -> ECG:
-    place = folder / prototype.record
+def _read(folder: Path, source: SourceECG) -> ECG:
+    place = folder / source.record
     try:
         header = place.with_name(f"{place.name}.hea").read_bytes()
         samples = place.with_name(f"{place.name}.dat").read_bytes()
     except OSError:
         raise WaveformUnavailable("") from None
     try:
-        return _checked(header, samples, prototype, str(place))
+        return _checked(header, samples, source, str(place))
     except WaveformUnavailable as reason:
         _log.warning("%s", reason)
         raise
 
 
-def _checked(header: bytes, samples: bytes, prototype: Prototype, place: str) -> ECG:
-    if sha256(samples).hexdigest() != prototype.sha256:
+def _checked(header: bytes, samples: bytes, source: SourceECG, place: str) -> ECG:
+    if sha256(samples).hexdigest() != source.sha256:
         raise WaveformUnavailable(
             f"{place}.dat is not the ECG that the bundle was made from: damaged, or of another "
             "version of the data."
@@ -217,7 +217,7 @@ def _checked(header: bytes, samples: bytes, prototype: Prototype, place: str) ->
         _refuse_foreign_header(header, place)
         digital = np.frombuffer(samples, dtype="<i2").reshape(-1, len(LEADS)).T
         signal = np.where(digital == _INVALID, np.nan, digital / _UNITS_PER_MV)
-        return ECG(signal, RATE_HZ, prototype.record)
+        return ECG(signal, RATE_HZ, source.record)
     except ValueError as error:
         raise WaveformUnavailable(f"{place} cannot be read: {error}") from error
 

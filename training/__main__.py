@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from protoecg.labels import BRANCHES
+
 if TYPE_CHECKING:
     import torch
 
@@ -20,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from protoecg.bundle import BundleError
     from protoecg.card import CardError
     from protoecg.ecg import ECGError
+    from protoecg.neighbours import NeighboursError
     from training.config import ConfigError
     from training.download import DownloadError
     from training.ptbxl import DataError
@@ -34,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         DataError,
         DownloadError,
         ECGError,
+        NeighboursError,
         OSError,
     ) as error:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")
@@ -138,6 +142,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     card.set_defaults(run=_card)
 
+    neighbours = commands.add_parser(
+        "neighbours", help="index a bundle's training ECGs, so that the nearest can be shown"
+    )
+    neighbours.add_argument("--bundle", type=Path, required=True)
+    neighbours.add_argument("--data", type=Path, required=True, help="that it was trained on")
+    neighbours.set_defaults(run=_neighbours)
+
+    recall = commands.add_parser("recall", help="measure what that index misses and rounds")
+    recall.add_argument("--bundle", type=Path, required=True)
+    recall.add_argument("--data", type=Path, required=True)
+    recall.add_argument("--fold", type=int, required=True, help="of the patients' ECGs")
+    recall.add_argument("--n", type=int, default=200, help="windows drawn (default 200)")
+    recall.add_argument("--branch", choices=BRANCHES, default="morphology")
+    recall.add_argument("--json", type=Path, required=True, help="file for the figures")
+    recall.set_defaults(run=_recall)
+
     cases = commands.add_parser("cases", help="draw patients' ECGs for a reader study")
     cases.add_argument("--bundle", type=Path, required=True, help="whose study it is")
     cases.add_argument("--other", type=Path, help="the bundle that pairs compare it with")
@@ -239,6 +259,26 @@ def _cases(args: argparse.Namespace) -> None:
     args.out.write_text(json.dumps(drawn, indent=1) + "\n", encoding="utf-8")
     told = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
     sys.stdout.write(f"{args.out}: {told}\n")
+
+
+def _neighbours(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from protoecg.neighbours import NUMBERS
+    from training.neighbours import index
+
+    bundle = load_bundle(args.bundle)
+    ecgs = index(bundle, args.data)
+    size_mb = (bundle.path / NUMBERS).stat().st_size / 1e6
+    sys.stdout.write(f"The index of {args.bundle}: {len(ecgs)} ECGs, {size_mb:.1f} MB\n")
+
+
+def _recall(args: argparse.Namespace) -> None:
+    from protoecg.bundle import load_bundle
+    from training.recall import recall, summary
+
+    figures = recall(load_bundle(args.bundle), args.data, args.fold, args.n, args.branch)
+    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(summary(figures))
 
 
 def _ludb(args: argparse.Namespace) -> None:

@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
-from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ class Fit:
         work.mkdir(parents=True, exist_ok=True)
         self.config, self.root, self.work, self.device = config, root, work, device
         dataset = ptbxl.load(root)
-        self.data_hash = _data_hash(dataset)
+        self.data_hash = dataset.checksum
         _claim(work, {"config": _of_training(config), "data": self.data_hash})
         self.codes = dataset.statements
         self.train = self._split(dataset, "train", config.train_folds)
@@ -267,11 +266,6 @@ def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
         raise ConfigError(f'A branch has pooling = "{pooling}"; expected "best" or "mean".')
     sizes = settings.widths, settings.strides, settings.latent
     return BranchShape(view, *sizes, owners, pooling)  # type: ignore[arg-type]
-
-
-def _data_hash(dataset: ptbxl.Dataset) -> str:
-    rows = dataset.table[["record", "fold", "codes"]].to_csv(index=False)
-    return sha256(rows.encode()).hexdigest()
 
 
 def _of_training(config: Config) -> dict[str, Any]:

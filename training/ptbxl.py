@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,12 @@ class Dataset:
         """The statements that occur, in PTB-XL's order."""
         present = {code for codes in self.table["codes"] for code in codes}
         return tuple(code for code in STATEMENTS if code in present)
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of which ECG is in which fold with which statements, in hex."""
+        rows = self.table[["record", "fold", "codes"]].to_csv(index=False)
+        return sha256(rows.encode()).hexdigest()
 
     def folds(self, folds: Sequence[int]) -> Dataset:
         """Return the ECGs of some folds only."""

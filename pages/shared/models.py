@@ -12,7 +12,7 @@ import streamlit as st
 from pages.shared import words
 from protoecg.bundle import Bundle, BundleError, load_bundle
 from protoecg.ecg import ECG
-from protoecg.explanation import Prototype
+from protoecg.explanation import SourceECG
 from protoecg.waveforms import Waveforms, WaveformUnavailable
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -74,21 +74,21 @@ def waveforms(bundle: Bundle) -> Waveforms:
     return Waveforms.for_bundle(bundle.path, bundle.simulated)
 
 
-def source_ecg(bundle: Bundle, prototype: Prototype) -> ECG | None:
-    """Return a prototype's ECG; where it cannot be had, say so and what to do."""
+def source_ecg(bundle: Bundle, source: SourceECG) -> ECG | None:
+    """Return a prototype's or neighbour's ECG; where it cannot be had, say so and what to do."""
     try:
-        return waveforms(bundle).load(prototype)
+        return waveforms(bundle).load(source)
     except WaveformUnavailable as reason:
-        st.warning(f"The picture of {prototype.name} is missing. {reason}", icon=":material/image:")
-    if not bundle.simulated and st.button("Get this ECG", key=f"get {prototype.name}"):
-        _get_one(bundle, prototype)
+        st.warning(f"The picture of {source.name} is missing. {reason}", icon=":material/image:")
+    if not bundle.simulated and st.button("Get this ECG", key=f"get {source.name}"):
+        _get_one(bundle, source)
     return None
 
 
-def _get_one(bundle: Bundle, prototype: Prototype) -> None:
+def _get_one(bundle: Bundle, source: SourceECG) -> None:
     try:
-        with st.spinner(f"Getting {prototype.record}"):
-            waveforms(bundle).load(prototype, online=True)
+        with st.spinner(f"Getting {source.record}"):
+            waveforms(bundle).load(source, online=True)
     except WaveformUnavailable as reason:
         st.error(str(reason), icon=":material/error:")
         return

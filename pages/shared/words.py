@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from protoecg.explanation import Prototype
+from protoecg.explanation import SourceECG
 from protoecg.labels import describe
 
 MINUS = "\N{MINUS SIGN}"
@@ -56,12 +56,12 @@ def signed(amount: float) -> str:
     return f"{amount:+.2f}".replace("-", MINUS)
 
 
-def patient(prototype: Prototype) -> str:
-    """Tell age and sex of a prototype's patient, as far as they are known."""
+def patient(source: SourceECG) -> str:
+    """Tell age and sex of a source ECG's patient, as far as they are known."""
     # PTB-XL gives 300 for ages of 90 and more.
-    age = None if prototype.age is None else min(prototype.age, 90)
+    age = None if source.age is None else min(source.age, 90)
     years = "age unknown" if age is None else f"{age}{'+' if age == 90 else ''} years"
-    return f"{prototype.sex or 'sex unknown'}, {years}"
+    return f"{source.sex or 'sex unknown'}, {years}"
 
 
 def seconds(window_s: tuple[float, float]) -> str:

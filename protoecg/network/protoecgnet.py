@@ -69,6 +69,12 @@ class Branch(nn.Module):
         start, end = self.window_samples(cell)
         return start / MODEL_RATE, end / MODEL_RATE
 
+    def cell(self, window_s: tuple[float, float]) -> int:
+        """Cell that is shown as a window: `window_s` backwards."""
+        if isinstance(self.backbone, StripBackbone):
+            return 0
+        return round(window_s[0] * MODEL_RATE / self.backbone.stride)
+
 
 class Output(NamedTuple):
     """Similarities and cells of all prototypes, branch after branch, and the fused logits."""

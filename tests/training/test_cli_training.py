@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -87,3 +88,37 @@ def test_evaluate_without_a_bundle_fails(tmp_path, capsys, simulated_root):
         "--fold", 10, "--json", tmp_path / "figures.json",
     )  # fmt: skip
     assert "no bundle" in said
+
+
+def test_neighbours_are_indexed_once_and_again(tmp_path, capsys, tiny_bundle, simulated_root):
+    copy = shutil.copytree(tiny_bundle.path, tmp_path / "tiny")
+    command = ["neighbours", "--bundle", str(copy), "--data", str(simulated_root)]
+    assert main(command) == 0
+    assert " ECGs, 0." in capsys.readouterr().out
+    first = (copy / "neighbours.safetensors").read_bytes()
+    assert main(command) == 0
+    assert (copy / "neighbours.safetensors").read_bytes() == first
+
+    command = ["recall", "--bundle", copy, "--data", simulated_root, "--fold", 9, "--n", 3]
+    assert main([str(a) for a in [*command, "--branch", "rhythm", "--json", copy / "f.json"]]) == 0
+    figures = json.loads((copy / "f.json").read_text())
+    # A strip has one latent, so that nothing but rounding can come between.
+    assert figures["overlap"] > 0.8 and figures["rounding_max"] < 0.05
+    assert figures["similarity"] == pytest.approx(figures["similarity_of_all"], abs=0.02)
+
+
+def test_recall_needs_an_index(tmp_path, capsys, tiny_bundle, simulated_root):
+    said = refused(
+        capsys, "recall", "--bundle", tiny_bundle.path, "--data", simulated_root, "--fold", 9,
+        "--json", tmp_path / "figures.json",
+    )  # fmt: skip
+    assert "python -m training neighbours" in said
+
+
+def test_neighbours_of_other_data_are_refused(tmp_path, capsys, tiny_bundle):
+    assert main(["simulate", str(tmp_path / "other"), "--n", "20", "--seed", "9"]) == 0
+    capsys.readouterr()
+    said = refused(
+        capsys, "neighbours", "--bundle", tiny_bundle.path, "--data", tmp_path / "other"
+    )  # fmt: skip
+    assert "is not the data set" in said
