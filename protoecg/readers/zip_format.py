@@ -59,6 +59,9 @@ def opened(
         archive = zipfile.ZipFile(BytesIO(content))
     except _DAMAGE:
         raise _damaged(source) from None
+    # What asks whether a nameless one is a folder breaks.
+    if not all(archive.namelist()):
+        raise _damaged(source)
     names = [info.filename for info in archive.infolist() if not info.is_dir()]
     if len(names) > max_files:
         raise ECGError(too_many)
