@@ -15,6 +15,8 @@ from protoecg.ecg import ECG
 from protoecg.explanation import Prototype
 from protoecg.waveforms import Waveforms, WaveformUnavailable
 
+PARAMETER = "bundle"
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -42,7 +44,7 @@ def choose() -> Bundle:
             "Model",
             names,
             index=names.index(_preferred(choices)),
-            key="bundle",
+            key=PARAMETER,
             bind="query-params",
             help="A trained model with its prototypes. " + words.PROTOTYPE,
         )

@@ -1,5 +1,6 @@
 """A ZIP archive of ECGs in the app: begun, cancelled, gone on with, looked at, taken away."""
 
+import shutil
 import threading
 import time
 import zipfile
@@ -170,6 +171,31 @@ def test_a_row_opens_on_explain(page, demo, archive, monkeypatch):
         click(app, "Explain it")
         opened = recordings().get(went[-1]["ecg"])
         assert np.array_equal(opened.ecg().signal, example(title).signal)
+
+
+def test_an_ecg_opens_with_the_model_of_its_batch_or_it_is_said_that_it_does_not(
+    page, models, real_without_ecgs, demo, archive, monkeypatch
+):
+    token, batch = begun(archive, real_without_ecgs)
+    ended(batch)
+    went = []
+    monkeypatch.setattr(
+        "streamlit.switch_page", lambda page, query_params: went.append(query_params)
+    )
+    app = page("batch", batch=token)
+    assert app.selectbox(key="bundle").value == "demo"
+    row = list(batch.table()["error"]).index("")
+    app.number_input(key="number").set_value(row + 1)
+    click(app, "Explain it")
+    opened = page("explain", **went[-1])
+    assert opened.selectbox(key="bundle").value == "real"
+
+    shutil.rmtree(models / "real")
+    app = page("batch", batch=token)
+    assert "opens with the model that is chosen in the sidebar" in text(app)
+    app.number_input(key="number").set_value(row + 1)
+    click(app, "Explain it")
+    assert list(went[-1]) == ["ecg"]
 
 
 def test_a_row_that_could_not_be_read_says_why_without_its_name(page, demo, archive):
