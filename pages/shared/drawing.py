@@ -19,6 +19,8 @@ from review_db.files import as_csv
 PAGE_PX, HALF_PX = 1090, 535
 # At this paper speed ten seconds fill the page's width.
 FITTING_MM_PER_S = 25.0
+LATE = "The second half is shown first, as what is marked lies there: scroll left for the first."
+GOES_ON = "What is marked goes on to the right: scroll sideways."
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -43,13 +45,20 @@ def show_with_numbers(figure: go.Figure, numbers: pd.DataFrame, *, key: str, alt
 
 
 def show_paper(
-    figure: go.Figure, *, key: str, alt: str, width_px: int = PAGE_PX, pages: int = 1
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    width_px: int = PAGE_PX,
+    pages: int = 1,
+    late: bool = False,
 ) -> None:
     """Put a figure on the page, in its proportions at any width.
 
     Parameters
     ----------
     width_px, pages : it was made for `pages` times `width_px`; what is wider than 1 is scrolled
+    late : what is scrolled begins at its right end
     """
     margin = figure.layout.margin
     inner = container_key(
@@ -63,7 +72,7 @@ def show_paper(
     # Plotly draws once before it knows its height; ranges fitted to that would be kept.
     figure.update_xaxes(constrain="domain", constraintoward="left")
     figure.update_yaxes(constrain="domain", constraintoward="top")
-    with st.container(key=f"frame-{key}"), st.container(key=inner):
+    with st.container(key=f"frame-{'late-' if late else ''}{key}"), st.container(key=inner):
         st.plotly_chart(
             figure,
             key=f"{key} {frame.theme()}",
@@ -92,9 +101,12 @@ def show_ecg(
     if width_px < PAGE_PX:
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
-    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages)
-    if pages > 1 and any(_is_to_the_right(window) for window in windows):
-        st.caption(":material/swap_horiz: What is marked lies to the right: scroll sideways.")
+    late = pages > 1 and any(_is_late(window) for window in windows)
+    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, late=late)
+    if late:
+        st.caption(f":material/swap_horiz: {LATE}")
+    elif pages > 1 and any(_goes_on(window) for window in windows):
+        st.caption(f":material/swap_horiz: {GOES_ON}")
     for note in view.filters.notes(ecg.rate):
         st.caption(f":material/info: {note}")
 
@@ -125,8 +137,17 @@ def show_comparison(
     show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)
 
 
-def _is_to_the_right(window: Window) -> bool:
-    return window.shown and not window.whole_strip and window.end_s > DURATION_S / 2
+def _is_late(window: Window) -> bool:
+    """Whether a window is in the part that wide paper shows only when it is scrolled."""
+    return _is_placed(window) and window.start_s + window.end_s > DURATION_S
+
+
+def _goes_on(window: Window) -> bool:
+    return _is_placed(window) and window.end_s > DURATION_S / 2
+
+
+def _is_placed(window: Window) -> bool:
+    return window.shown and not window.whole_strip
 
 
 def _pages(view: View) -> int:
