@@ -201,8 +201,9 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
         st.error(words.plain(said), icon=":material/error:")
         return
     token = recordings().add(recording)
-    named = {models.PARAMETER: model.path.name} if model else {}
-    st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token, **named})
+    if model is not None:
+        models.ask(model)
+    st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token})
 
 
 main()
