@@ -18,6 +18,10 @@ GONE = (
     "This batch is no longer kept: the app was started anew, it was removed, or many others were "
     "begun since. Upload the archive again."
 )
+REPLACED = (
+    "The model of this batch is no longer there, as it was trained anew or removed: an ECG opens "
+    "with the model that is chosen in the sidebar, which may find something else."
+)
 PRIVATE = (
     "The archive stays in the server's memory and the table in a temporary folder, until you "
     "remove the batch, other batches need the room, or the app ends."
@@ -181,10 +185,13 @@ def _downloads(batch: Batch) -> None:
 
 
 def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
-    """Open one ECG of the table on Explain, which has its prototypes."""
+    """Open one ECG of the table on Explain, with the model that the table is by."""
+    model = models.of_version(batch.bundle.name, batch.bundle.fingerprint)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.number_input("Look at ECG", 1, len(rows), key="number", width=140)
         asked = st.button("Explain it", icon=":material/arrow_forward:")
+    if model is None:
+        st.caption(f":material/info: {REPLACED}")
     if not asked:
         return
     try:
@@ -194,6 +201,8 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
         st.error(words.plain(said), icon=":material/error:")
         return
     token = recordings().add(recording)
+    if model is not None:
+        models.ask(model)
     st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token})
 
 

@@ -44,15 +44,15 @@ def main() -> None:
         _welcome()
         return
     key, ecg = found
-    explanation = _seen(key, ecg, bundle)
-    _heading(ecg, bundle, explanation)
+    before = picking.picked(picking.EARLIER)
+    now, then = _seen(found, bundle), _seen(before, bundle) if before else None
+    explanation = now.explanation
+    _heading(now, bundle, then)
     if st.session_state.get("measured"):
         intervals.show(key, ecg)
     finding = _choose_finding(explanation)
-    before = picking.picked(picking.EARLIER)
-    if before and earlier.is_chosen():
-        then = earlier.Seen(*before, _seen(*before, bundle))
-        earlier.show(then, earlier.Seen(key, ecg, explanation), finding.code, bundle)
+    if then and earlier.is_chosen():
+        earlier.show(then, now, finding.code, bundle)
         return
     _show_finding(key, ecg, bundle, finding)
     if finding.matches:
@@ -68,8 +68,9 @@ def _welcome() -> None:
     picking.picker()
 
 
-def _seen(key: str, ecg: ECG, bundle: Bundle) -> Explanation:
-    return _explained(key, bundle.path, bundle.revision, ecg, bundle)
+def _seen(picked: tuple[str, ECG], bundle: Bundle) -> earlier.Seen:
+    key, ecg = picked
+    return earlier.Seen(key, ecg, _explained(key, bundle.path, bundle.revision, ecg, bundle))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the ECG")
@@ -77,19 +78,19 @@ def _explained(key: str, path: Path, revision: str, _ecg: ECG, _bundle: Bundle) 
     return explain(_ecg, _bundle)
 
 
-def _heading(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
+def _heading(now: earlier.Seen, bundle: Bundle, then: earlier.Seen | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### {ecg.source or 'ECG'}", width="stretch")
+        st.markdown(f"#### {now.ecg.source or 'ECG'}", width="stretch")
         models.badge(bundle)
         st.toggle("Measurements", key="measured", bind="query-params")
         with st.popover("Report", icon=":material/print:"):
-            downloads.show(ecg, bundle, explanation)
+            downloads.show(now, bundle, then)
         with st.popover("Another ECG", icon=":material/upload_file:"):
             if picking.EARLIER.named:
                 st.caption("It could be another patient's: the earlier ECG is put away with it.")
             picking.picker()
         earlier.offer()
-    doubts.show(explanation)
+    doubts.show(now.explanation)
 
 
 def _choose_finding(explanation: Explanation) -> Finding:

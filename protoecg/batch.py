@@ -24,6 +24,8 @@ from protoecg.spreadsheet import harmless, plain
 
 ABOUT = ("file", "error", "bundle", "revision", "abstains", "quality", "notes", "present")
 MAX_ARCHIVE_FILES = 10_000
+# Of an upload, what lies in archives within it counted in.
+MAX_FILES = 40_000
 MAX_UNPACKED = 4_000_000_000
 
 
@@ -86,7 +88,7 @@ def archive_files(content: bytes, source: str) -> Files:
     ECGError
         If it is damaged, an Excel file, holds no file, two of one name, or more than
         `MAX_ARCHIVE_FILES`. Reading a file raises it where that is encrypted or damaged, or where
-        more than `MAX_UNPACKED` bytes have been unpacked.
+        what was read before, with all archives in it, is `MAX_FILES` files or `MAX_UNPACKED` bytes.
     """
     if not zip_format.is_zip(content):
         raise ECGError(f"{source} is no ZIP archive. Pack the ECGs into one.")
@@ -99,28 +101,36 @@ def archive_files(content: bytes, source: str) -> Files:
     files = _members(archive, source)
     if not files.names:
         raise ECGError(f"{source} holds no files. Pack the ECGs into it.")
-    return _within(files, MAX_UNPACKED, source)
+    return _within(files, source)
 
 
 def _members(archive: zipfile.ZipFile, source: str) -> Files:
     def read(name: str) -> bytes:
         return zip_format.member(archive, archive.getinfo(name), source, MAX_BYTES + 1)
 
-    return Files(_visible(i.filename for i in archive.infolist() if not i.is_dir()), read)
+    return Files(_visible(info.filename for info in zip_format.files_of(archive)), read)
 
 
-def _within(files: Files, most: int, source: str) -> Files:
-    """Refuse to read more than `most` bytes in all."""
-    left = most
+def _within(files: Files, source: str) -> Files:
+    """Refuse to read more of an upload than it may hold; what was read once can be read again."""
+    read_before: set[str] = set()
+    left_files, left_bytes = MAX_FILES, MAX_UNPACKED
 
     def read(name: str) -> bytes:
-        nonlocal left
-        if left <= 0:
+        nonlocal left_files, left_bytes
+        if name in read_before:
+            return files.read(name)
+        if min(left_files, left_bytes) <= 0:
             raise ECGError(
-                f"{source} unpacks to more than {most / 1e6:,.0f} MB. Make several archives of it."
+                f"{source} unpacks to more than {MAX_FILES:,} files or {MAX_UNPACKED / 1e6:,.0f} "
+                "MB, those in archives within it counted in. Make several archives of it."
             )
         content = files.read(name)
-        left -= len(content)
+        inner_files, inner_bytes = zip_format.announced(content)
+        left_files -= 1 + inner_files
+        # A reader unpacks no more of an archive than this.
+        left_bytes -= len(content) + min(inner_bytes, MAX_BYTES)
+        read_before.add(name)
         return content
 
     return Files(files.names, read)

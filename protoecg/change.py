@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from protoecg.explanation import Explanation, Finding, Match, Prototype
 from protoecg.measure import QTC_FORMULA, WORDS, Measurements
 
 DEGREES = "°"
+# Kinds of change as they are told; what is present in neither is left out.
+TOLD = ("newly present", "no longer present", "present in both")
 # Of each value: its words, its unit, the value whose doubt is also its own.
 MEASURED = {
     **{name: (*told, name) for name, told in WORDS.items() if name != "p_ms"},
@@ -89,11 +92,47 @@ class FindingChange:
         return self.now.logit - self.then.logit
 
     @property
+    def most(self) -> MatchChange | None:
+        """The match whose contribution changed most; None without any."""
+        return max(self.matches, key=lambda match: abs(match.amount), default=None)
+
+    @property
     def kind(self) -> str:
         """One of "newly present", "no longer present", "present in both", "present in neither"."""
         if self.then.present == self.now.present:
             return "present in both" if self.now.present else "present in neither"
         return "newly present" if self.now.present else "no longer present"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed on an ECG since an earlier one, whose explanation is `then`."""
+
+    then: Explanation
+    measurements: tuple[MeasurementChange, ...]
+    findings: tuple[FindingChange, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types; of both ECGs, each value of what may have changed."""
+        return {
+            "source": self.then.source,
+            "notes": list(self.then.notes),
+            "quality": list(self.then.quality),
+            "abstains": self.then.abstains,
+            "measurements": [
+                {**asdict(change), "difference": change.difference} for change in self.measurements
+            ],
+            "findings": [_finding_json(change) for change in self.findings],
+        }
+
+
+def compare(
+    then: Explanation, now: Explanation, measured_then: Measurements, measured_now: Measurements
+) -> Comparison:
+    """Compare an ECG with an earlier one; errors as in `finding_changes`."""
+    return Comparison(
+        then, measurement_changes(measured_then, measured_now), finding_changes(then, now)
+    )
 
 
 def measurement_changes(then: Measurements, now: Measurements) -> tuple[MeasurementChange, ...]:
@@ -161,3 +200,25 @@ def of_kind(changes: Sequence[FindingChange], kind: str) -> list[FindingChange]:
 def total(matches: Sequence[MatchChange]) -> float:
     """Return what some prototypes' contributions rose by together, in logits."""
     return math.fsum(x for m in matches for x in (m.now.contribution, -m.then.contribution))
+
+
+def _finding_json(change: FindingChange) -> dict[str, Any]:
+    return {
+        "code": change.code,
+        "kind": change.kind,
+        "probability": [change.then.probability, change.now.probability],
+        "threshold": change.now.threshold,
+        "logit": [change.then.logit, change.now.logit],
+        "amount": change.amount,
+        "matches": [_match_json(match) for match in change.matches],
+    }
+
+
+def _match_json(match: MatchChange) -> dict[str, Any]:
+    both = match.then, match.now
+    return {
+        "prototype": match.prototype.name,
+        "contribution": [m.contribution for m in both],
+        "window_s": [list(m.window_s) for m in both],
+        "amount": match.amount,
+    }

@@ -15,6 +15,7 @@ from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from protoecg.change import TOLD, Comparison, FindingChange, MeasurementChange, of_kind
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures import sheet
@@ -27,6 +28,7 @@ from protoecg.measure import Measurements, in_words
 PaperName = Literal["A4", "letter"]
 PAPERS: dict[PaperName, tuple[float, float]] = {"A4": landscape(A4), "letter": landscape(LETTER)}
 NOTICE = "Research use only. Not a medical device. Not for diagnosis or treatment."
+AS_SAID = "Which ECG is the earlier is as it was uploaded: files' dates are not kept."
 UNRELIABLE = "What follows is what it would say of an ordinary ECG; it is not to be relied on."
 
 # Lengths are millimetres, of the page, of its text and of the tracing.
@@ -43,9 +45,11 @@ MAX_REACH_MV = 3.0
 FAR_MV = 1.0
 PULSE_S = -0.28
 MATCHES = 10
+MATCHES_COMPARED = 4
 MATCHES_EACH = 3
 MATCH_CELLS = (0, 5, 22, 42, 78, 97, 112)
-MAX_NOTE_LINES = 4
+CHANGE_CELLS = (0, 25, 36, 61, 80, 113)
+MAX_NOTE_LINES, MAX_DOUBT_LINES = 4, 2
 MAX_CHARACTERS = 500
 
 REGULAR, BOLD = "Vera", "VeraBd"
@@ -80,6 +84,7 @@ def pdf(
     measured: Measurements,
     *,
     revision: str,
+    since: Comparison | None = None,
     paper: PaperName = "A4",
 ) -> bytes:
     """Return a page with the first ten seconds of an ECG and what a bundle says of it.
@@ -88,6 +93,7 @@ def pdf(
     ----------
     measured : on the same ECG
     revision : of the bundle that explained it
+    since : what changed since an earlier ECG
     """
     written = BytesIO()
     canvas = Canvas(written, pagesize=PAPERS[paper], invariant=1, pageCompression=1, lang="en")
@@ -96,7 +102,7 @@ def pdf(
     # Fitted to a printer's margins, ten millimetres would come out shorter.
     canvas.setViewerPreference("PrintScaling", "None")
     canvas.scale(mm, mm)
-    _draw_page(canvas, PAPERS[paper], ecg, explanation, measured, revision)
+    _draw_page(canvas, PAPERS[paper], ecg, explanation, measured, revision, since)
     canvas.save()
     return written.getvalue()
 
@@ -108,10 +114,11 @@ def _draw_page(
     explanation: Explanation,
     measured: Measurements,
     revision: str,
+    since: Comparison | None,
 ) -> None:
     width, height = points[0] / mm, points[1] / mm
     left, top = (width - GRID_WIDTH) / 2, height - EDGE
-    evidence = _evidence(explanation)
+    evidence = _evidence(explanation, MATCHES_COMPARED if since else MATCHES)
     _write(canvas, [_head(explanation, revision)], (left, top), GRID_WIDTH)
     _draw_ecg(canvas, ecg, evidence, (left, top - HEAD - GRID_HEIGHT))
     top -= HEAD + GRID_HEIGHT + GAP / 2
@@ -119,7 +126,8 @@ def _draw_page(
         _write(canvas, lines, (left, top), GRID_WIDTH)
         top -= len(lines) * LEADING
     room = int((top - EDGE - FOOT) / LEADING)
-    columns = (_measurements(measured), _findings(explanation), _matches(evidence))
+    compared = [*_matches(evidence), *(_changes(since) if since else [])]
+    columns = (_measurements(measured), _findings(explanation), compared)
     for lines, column in zip(columns, COLUMNS, strict=True):
         _write(canvas, _at_most(lines, room), (left, top - GAP / 2), column)
         left += column + GAP
@@ -183,11 +191,11 @@ def _finding(finding: Finding) -> _Line:
     )
 
 
-def _evidence(explanation: Explanation) -> list[_Evidence]:
+def _evidence(explanation: Explanation, most: int) -> list[_Evidence]:
     """Return the strongest matches of what is present, or else of what is most probable."""
     present = [finding for finding in explanation.findings if finding.present]
-    told = (present or list(explanation.findings[:1]))[:MATCHES]
-    each = min(MATCHES // len(told), MATCHES_EACH)
+    told = (present or list(explanation.findings[:1]))[:most]
+    each = min(most // len(told), MATCHES_EACH)
     matches = [(finding.code, match) for finding in told for match in finding.matches[:each]]
     return [_Evidence(number, *found) for number, found in enumerate(matches, start=1)]
 
@@ -208,6 +216,51 @@ def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
         )
         lines.append(_Line(tuple(zip(MATCH_CELLS, said, strict=True))))
     return lines
+
+
+def _changes(since: Comparison) -> list[_Line]:
+    """Return what changed since an earlier ECG, below what else its column has."""
+    then, width = since.then, COLUMNS[2]
+    told = ", ".join(_measured_change(change) for change in since.measurements)
+    rows = [_change(change) for kind in TOLD for change in of_kind(since.findings, kind)]
+    none = _Line(((0, "No statement reaches its threshold on either ECG."),))
+    return [
+        _Line(((0, ""),)),
+        _Line(
+            ((0, f"Change from the earlier ECG, {then.source or 'which has no name'}"),), font=BOLD
+        ),
+        *_wrapped(AS_SAID, width),
+        *_at_most(_doubts(then), MAX_DOUBT_LINES),
+        *_wrapped(told, width),
+        *(rows or [none]),
+    ]
+
+
+def _doubts(then: Explanation) -> list[_Line]:
+    said = " ".join((*([then.abstains] if then.abstains else []), *then.quality))
+    return _wrapped(f"Earlier ECG: {said}", COLUMNS[2], colour=WARNING) if said else []
+
+
+def _measured_change(change: MeasurementChange) -> str:
+    values = (change.then, change.now)
+    then, now = ("unsure" if v is None else f"{v} {change.unit}" for v in values)
+    by = "" if change.difference is None else f" ({change.difference:+d})"
+    return f"{change.name} {then} to {now}{by}"
+
+
+def _change(change: FindingChange) -> _Line:
+    then, now = change.then, change.now
+    most = (
+        (f"most {change.most.prototype.name}", f"{change.most.amount:+.2f}") if change.most else ()
+    )
+    said = (
+        change.kind,
+        change.code,
+        f"{then.probability:.1%} to {now.probability:.1%}",
+        f"logit {change.amount:+.2f}",
+        *most,
+    )
+    return _Line(tuple(zip(CHANGE_CELLS, said, strict=False)))
 
 
 def _seconds(window_s: tuple[float, float]) -> str:

@@ -1,4 +1,7 @@
-"""What can be taken away of an explained ECG: a page as PDF or PNG, and all numbers as JSON."""
+"""What can be taken away of an explained ECG: a page as PDF or PNG, and all numbers as JSON.
+
+Where it is compared with an earlier ECG, both name that one and what changed since.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,47 @@ from functools import partial
 
 import streamlit as st
 
+from pages.shared.earlier import Seen
 from protoecg.bundle import Bundle
-from protoecg.ecg import ECG
-from protoecg.explanation import Explanation
+from protoecg.change import Comparison, compare
 
 PAPERS = ("A4", "letter")
 
 
-def show(ecg: ECG, bundle: Bundle, explanation: Explanation) -> None:
-    """Offer the report on each paper and the explanation; each is made when it is asked for."""
+def show(now: Seen, bundle: Bundle, then: Seen | None = None) -> None:
+    """Offer the report on each paper and the explanation; each is made when it is asked for.
+
+    Parameters
+    ----------
+    then : the earlier ECG that it is compared with
+    """
     for paper in PAPERS:
         with st.container(horizontal=True):
-            page = partial(report, ecg, bundle, explanation, paper)
+            page = partial(report, now, bundle, then, paper)
             _button(f"PDF, {paper.capitalize()}", page, "ecg-report.pdf", "application/pdf")
             drawn = partial(picture, page)
             _button(f"PNG, {paper.capitalize()}", drawn, "ecg-report.png", "image/png")
     st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered; PNG at 300 dpi.")
-    told = partial(numbers, explanation, bundle)
+    told = partial(numbers, now, bundle, then)
     _button("Explanation, JSON", told, "ecg-explanation.json", "application/json")
+    if then:
+        st.caption("Each with what changed since the earlier ECG.")
 
 
-def report(ecg: ECG, bundle: Bundle, explanation: Explanation, paper: str) -> bytes:
+def report(now: Seen, bundle: Bundle, then: Seen | None, paper: str) -> bytes:
     """Return the printed page as a PDF."""
     # Imported on click: drawing libraries that the page itself has no use for.
     from protoecg.measure import measure
     from protoecg.report import pdf
 
-    return pdf(ecg, explanation, measure(ecg), revision=bundle.revision, paper=paper)
+    return pdf(
+        now.ecg,
+        now.explanation,
+        measure(now.ecg),
+        revision=bundle.revision,
+        since=_changes(then, now) if then else None,
+        paper=paper,
+    )
 
 
 def picture(page: Callable[[], bytes]) -> bytes:
@@ -44,9 +61,18 @@ def picture(page: Callable[[], bytes]) -> bytes:
     return png(page())
 
 
-def numbers(explanation: Explanation, bundle: Bundle) -> bytes:
+def numbers(now: Seen, bundle: Bundle, then: Seen | None = None) -> bytes:
     """Return all findings and their matches as JSON, with the bundle's revision."""
-    return json.dumps({**explanation.to_json(), "revision": bundle.revision}, indent=1).encode()
+    told = {**now.explanation.to_json(), "revision": bundle.revision}
+    if then:
+        told["earlier"] = _changes(then, now).to_json()
+    return json.dumps(told, indent=1).encode()
+
+
+def _changes(then: Seen, now: Seen) -> Comparison:
+    from protoecg.measure import measure
+
+    return compare(then.explanation, now.explanation, measure(then.ecg), measure(now.ecg))
 
 
 def _button(label: str, made: Callable[[], bytes], name: str, kind: str) -> None:

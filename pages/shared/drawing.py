@@ -22,6 +22,8 @@ from review_db.files import as_csv
 PAGE_PX, HALF_PX = 1090, 535
 # At this paper speed ten seconds fill the page's width.
 FITTING_MM_PER_S = 25.0
+LATE = "The end is shown first, as what is marked lies there: scroll left for what comes before."
+GOES_ON = "What is marked lies, or goes on, to the right: scroll sideways."
 
 OnBox = Callable[[tuple[float, float], tuple[float, float]], None]
 
@@ -55,6 +57,7 @@ def show_paper(
     width_px: int = PAGE_PX,
     pages: int = 1,
     on_box: OnBox | None = None,
+    late: bool = False,
 ) -> None:
     """Put a figure on the page, in its proportions at any width.
 
@@ -62,6 +65,7 @@ def show_paper(
     ----------
     width_px, pages : it was made for `pages` times `width_px`; what is wider than 1 is scrolled
     on_box : called with the x and the y of two corners whenever a box is dragged on it
+    late : what is scrolled begins at its right end
     """
     margin = figure.layout.margin
     inner = container_key(
@@ -83,7 +87,7 @@ def show_paper(
 
     if on_box:
         figure.update_layout(dragmode="select", selectdirection="d")
-    with st.container(key=f"frame-{key}"), st.container(key=inner):
+    with st.container(key=f"frame-{'late-' if late else ''}{key}"), st.container(key=inner):
         st.plotly_chart(
             figure,
             key=chart,
@@ -119,9 +123,12 @@ def show_ecg(
     if width_px < PAGE_PX:
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
-    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, on_box=on_box)
-    if pages > 1 and any(_is_to_the_right(window, pages) for window in windows):
-        st.caption(":material/swap_horiz: What is marked lies to the right: scroll sideways.")
+    late = pages > 1 and any(_is_late(window, pages) for window in windows)
+    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, late=late, on_box=on_box)
+    if late:
+        st.caption(f":material/swap_horiz: {LATE}")
+    elif pages > 1 and any(_goes_on(window, pages) for window in windows):
+        st.caption(f":material/swap_horiz: {GOES_ON}")
     for note in view.filters.notes(ecg.rate):
         st.caption(f":material/info: {note}")
 
@@ -152,8 +159,18 @@ def show_comparison(
     show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)
 
 
-def _is_to_the_right(window: Window, pages: int) -> bool:
-    return window.shown and not window.whole_strip and window.end_s > DURATION_S / pages
+def _is_late(window: Window, pages: int) -> bool:
+    """Whether a window is in the part that wide paper shows when it is scrolled to its end."""
+    middle_s = (window.start_s + window.end_s) / 2
+    return _is_placed(window) and middle_s > DURATION_S * (1 - 1 / pages)
+
+
+def _goes_on(window: Window, pages: int) -> bool:
+    return _is_placed(window) and window.end_s > DURATION_S / pages
+
+
+def _is_placed(window: Window) -> bool:
+    return window.shown and not window.whole_strip
 
 
 def _pages(view: View) -> int:

@@ -12,8 +12,8 @@ import streamlit as st
 from pages.shared import choices, doubts, drawing, frame, intervals, pair, picking, tracing, words
 from protoecg.bundle import Bundle
 from protoecg.change import (
+    TOLD,
     FindingChange,
-    MatchChange,
     MeasurementChange,
     finding_changes,
     measurement_changes,
@@ -28,12 +28,11 @@ from protoecg.measure import measurements
 
 FINDINGS, CHANGE = "findings", "change"
 SHOWN = {FINDINGS: "Findings of this ECG", CHANGE: "Change from the earlier ECG"}
-ORDER = ("newly present", "no longer present", "present in both")
 NEITHER = "present in neither"
 AS_SAID = "Which ECG is the earlier is as you uploaded them: files' dates are not kept."
 MEASURED = (
-    "Computed. Each errs, against experts' marks, by a median of 0.3 bpm, 5 ms (PR), 6 ms (QRS) or "
-    "9 ms (QT), so a difference of such a size says nothing. An axis that grows turns to the right."
+    "Computed, each with an error of its own, so a small difference says nothing. An axis that "
+    "grows turns to the right."
 )
 OF_FINDINGS = (
     "A finding is present where its probability reaches its threshold, so a small change can make "
@@ -121,13 +120,8 @@ def _warn(then: Seen, now: Seen, bundle: Bundle) -> None:
     st.caption(f"Both are explained by {bundle.name}, version {bundle.revision[:12]}. {AS_SAID}")
 
 
-def _most_changed(change: FindingChange) -> MatchChange | None:
-    """Return the match whose contribution changed most; None without any."""
-    return max(change.matches, key=lambda match: abs(match.amount), default=None)
-
-
 def _tracings(then: Seen, now: Seen, change: FindingChange) -> None:
-    match = _most_changed(change)
+    match = change.most
     with st.container(horizontal=True, vertical_alignment="bottom"):
         arranged, view = pair.arranged(), tracing.choose()
     left, right, width_px = pair.places(arranged)
@@ -196,7 +190,7 @@ def _unsure(change: MeasurementChange) -> str:
 
 def _findings(changes: Sequence[FindingChange]) -> None:
     st.markdown("#### Findings")
-    for kind in ORDER[:2]:
+    for kind in TOLD[:2]:
         found = [words.named(change.code) for change in of_kind(changes, kind)]
         st.markdown(f"{kind.capitalize()}: {', '.join(f'**{f}**' for f in found) or 'none'}.")
     table = findings_table(changes)
@@ -218,7 +212,7 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
             "change of the logit": words.signed(change.amount),
             "evidence": "low evidence" if change.now.low_evidence else "",
         }
-        for kind in ORDER
+        for kind in TOLD
         for change in of_kind(changes, kind)
     }
     if not rows:
@@ -251,7 +245,7 @@ def _parts(changes: Sequence[FindingChange], change: FindingChange) -> None:
 def _choose(changes: Sequence[FindingChange], code: str) -> None:
     """Offer all statements, what came or went first; the page's URL holds the choice."""
     ordered = {
-        change.code: change for kind in (*ORDER, NEITHER) for change in of_kind(changes, kind)
+        change.code: change for kind in (*TOLD, NEITHER) for change in of_kind(changes, kind)
     }
     st.session_state["change choice"] = code
     st.selectbox(

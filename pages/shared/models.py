@@ -15,6 +15,8 @@ from protoecg.ecg import ECG
 from protoecg.explanation import SourceECG
 from protoecg.waveforms import Waveforms, WaveformUnavailable
 
+PARAMETER, ASKED = "bundle", "asked bundle"
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -29,6 +31,8 @@ class Choice:
 def choose() -> Bundle:
     """Show the choice of a bundle in the sidebar, kept in the URL; stop the page without one."""
     choices = {path.name: _choice(path) for path in _folders()}
+    if (asked := st.session_state.pop(ASKED, None)) in choices:
+        st.session_state[PARAMETER] = asked
     if not choices:
         st.error(
             f"There is no model in {_models_folder()}. Train the demonstration with `make demo`, "
@@ -42,7 +46,7 @@ def choose() -> Bundle:
             "Model",
             names,
             index=names.index(_preferred(choices)),
-            key="bundle",
+            key=PARAMETER,
             bind="query-params",
             help="A trained model with its prototypes. " + words.PROTOTYPE,
         )
@@ -54,6 +58,11 @@ def choose() -> Bundle:
         st.info("Choose another model in the sidebar.")
         st.stop()
     return bundle
+
+
+def ask(bundle: Bundle) -> None:
+    """Have the page that is opened next begin with a bundle; its URL cannot name it from here."""
+    st.session_state[ASKED] = bundle.path.name
 
 
 def of_version(name: str, fingerprint: str) -> Bundle | None:

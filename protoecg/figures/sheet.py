@@ -23,8 +23,8 @@ REACH_S = 0.2
 MARGIN_PX, SIDE_PX = 8, 2
 LEGEND_PX = 26
 
-# What the printed line takes at the lower edge.
-PRINTED_MM = 5.0
+# What the printed line takes at the lower edge, and how far it is from where it is printed anew.
+PRINTED_MM, PRINTED_EVERY_MM = 5.0, 250.0
 
 Point = tuple[float, float]
 _GAP: Point = (np.nan, np.nan)
@@ -76,8 +76,13 @@ def sheet(
             "scaleratio": s_per_mv,
         },
     )
-    line = (seconds[0] + view.s(1), millivolts[0] + view.mv(PRINTED_MM / 2), printed)
-    figure.add_trace(written([line], size=12, colour=theme.faint_ink, name="printed line"))
+    # Wide paper is scrolled, so each part of it says how it is printed.
+    parts = max(int((seconds[1] - seconds[0]) * view.speed / PRINTED_EVERY_MM), 1)
+    lines = [
+        (float(start) + view.s(1), millivolts[0] + view.mv(PRINTED_MM / 2), printed)
+        for start in np.linspace(*seconds, parts, endpoint=False)
+    ]
+    figure.add_trace(written(lines, size=12, colour=theme.faint_ink, name="printed line"))
     return figure
 
 

@@ -18,6 +18,7 @@ from protoecg.readers.units import MICRO_SIGNS, factor, millivolts, plain
 MAX_COLUMNS = 64
 MAX_ROWS = 400_000
 MAX_LINE = 4000
+MAX_NAME = 100
 
 _DELIMITERS = ";\t,"
 _IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
@@ -147,6 +148,9 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _name_and_unit(cell: str) -> tuple[str, str]:
+    # The time that a search for the unit takes grows with the square of the length.
+    if len(cell) > MAX_NAME:
+        return cell, ""
     match = _IN_BRACKETS.fullmatch(cell) or _AFTER_NAME.fullmatch(cell)
     return (match["name"].strip(), match["unit"].strip()) if match else (cell, "")
 

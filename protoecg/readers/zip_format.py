@@ -59,12 +59,30 @@ def opened(
         archive = zipfile.ZipFile(BytesIO(content))
     except _DAMAGE:
         raise _damaged(source) from None
-    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    names = [info.filename for info in files_of(archive)]
     if len(names) > max_files:
         raise ECGError(too_many)
     if "[Content_Types].xml" in names:
         raise ECGError(f"{source} is an Excel or Word file. Save the sheet as CSV.")
     return archive
+
+
+def files_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return what an archive holds but for its folders and what has no name."""
+    # Asked whether it is a folder, what has no name breaks.
+    return [info for info in archive.infolist() if info.filename and not info.is_dir()]
+
+
+def announced(content: bytes) -> tuple[int, int]:
+    """Return how many files and bytes an archive unpacks to at most; none of another content.
+
+    No file gives more bytes than its directory announces: it is cut there, and then damaged.
+    """
+    try:
+        files = files_of(opened(content, "")) if is_zip(content) else []
+    except ECGError:
+        return 0, 0
+    return len(files), sum(info.file_size for info in files)
 
 
 def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, most: int) -> bytes:
@@ -102,9 +120,7 @@ def _is_directory_large(content: bytes, max_files: int) -> bool:
 def _members(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo]:
     """Return the files worth looking at, by their names without folders."""
     members: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        if info.is_dir():
-            continue
+    for info in files_of(archive):
         path = PurePosixPath(info.filename.replace("\\", "/"))
         # What macOS and file managers add.
         if path.name.startswith(".") or "__MACOSX" in path.parts:

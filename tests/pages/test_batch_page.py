@@ -1,5 +1,6 @@
 """A ZIP archive of ECGs in the app: begun, cancelled, gone on with, looked at, taken away."""
 
+import shutil
 import threading
 import time
 import zipfile
@@ -11,6 +12,7 @@ import pytest
 
 from pages.shared import batch_table
 from pages.shared.batches import Batches, batches
+from pages.shared.models import ASKED
 from pages.shared.recordings import recordings
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
@@ -170,6 +172,36 @@ def test_a_row_opens_on_explain(page, demo, archive, monkeypatch):
         click(app, "Explain it")
         opened = recordings().get(went[-1]["ecg"])
         assert np.array_equal(opened.ecg().signal, example(title).signal)
+
+
+def test_an_ecg_opens_with_the_model_of_its_batch_or_it_is_said_that_it_does_not(
+    page, models, real_without_ecgs, demo, archive, monkeypatch
+):
+    token, batch = begun(archive, real_without_ecgs)
+    ended(batch)
+    went = []
+    monkeypatch.setattr(
+        "streamlit.switch_page", lambda page, query_params: went.append(query_params)
+    )
+    app = page("batch", batch=token)
+    assert app.selectbox(key="bundle").value == "demo"
+    row = list(batch.table()["error"]).index("")
+    app.number_input(key="number").set_value(row + 1)
+    click(app, "Explain it")
+    opened = page("explain", **went[-1])
+    assert opened.selectbox(key="bundle").value == "demo"
+    opened.session_state[ASKED] = app.session_state[ASKED]
+    assert opened.run().selectbox(key="bundle").value == "real"
+    assert (
+        opened.selectbox(key="bundle").select("demo").run().selectbox(key="bundle").value == "demo"
+    )
+
+    shutil.rmtree(models / "real")
+    app = page("batch", batch=token)
+    assert "opens with the model that is chosen in the sidebar" in text(app)
+    app.number_input(key="number").set_value(row + 1)
+    click(app, "Explain it")
+    assert list(went[-1]) == ["ecg"] and ASKED not in app.session_state
 
 
 def test_a_row_that_could_not_be_read_says_why_without_its_name(page, demo, archive):

@@ -3,9 +3,13 @@ import sys
 from functools import partial
 from io import BytesIO
 
+import pypdfium2
+import pytest
 from PIL import Image
 
 from pages.shared import downloads
+from pages.shared.earlier import Seen
+from protoecg.change import TOLD, finding_changes
 from protoecg.explain import explain
 from protoecg.simulate import example
 
@@ -23,13 +27,43 @@ def test_each_download_is_offered_and_made_only_on_click(page, monkeypatch):
     assert not {"protoecg.report", "protoecg.raster"} & set(sys.modules)
 
 
-def test_the_downloads_are_the_page_the_picture_of_it_and_every_number(demo):
-    ecg = example("Atrial fibrillation")
-    explanation = explain(ecg, demo)
+def seen(title, bundle):
+    ecg = example(title)
+    return Seen(title, ecg, explain(ecg, bundle))
 
-    page = partial(downloads.report, ecg, demo, explanation, "letter")
+
+def test_the_downloads_are_the_page_the_picture_of_it_and_every_number(demo):
+    now = seen("Atrial fibrillation", demo)
+
+    page = partial(downloads.report, now, demo, None, "letter")
     assert page().startswith(b"%PDF")
     assert Image.open(BytesIO(downloads.picture(page))).size == (3300, 2550)
-    told = json.loads(downloads.numbers(explanation, demo))
+    told = json.loads(downloads.numbers(now, demo))
     assert told.pop("revision") == demo.revision
-    assert told == json.loads(json.dumps(explanation.to_json()))
+    assert told == json.loads(json.dumps(now.explanation.to_json()))
+
+
+def test_with_an_earlier_ecg_the_downloads_tell_what_changed(demo):
+    now = seen("Atrial fibrillation", demo)
+    then = seen("Left bundle branch block", demo)
+
+    (page,) = pypdfium2.PdfDocument(downloads.report(now, demo, then, "A4"))
+    said = " ".join(page.get_textpage().get_text_range().split())
+    assert f"Change from the earlier ECG, {then.ecg.source}" in said
+    told = json.loads(downloads.numbers(now, demo, then))["earlier"]
+    assert told["source"] == then.ecg.source
+    rate = told["measurements"][0]
+    assert rate["difference"] == rate["now"] - rate["then"]
+    changes = finding_changes(then.explanation, now.explanation)
+    for change, row in zip(changes, told["findings"], strict=True):
+        assert (row["code"], row["kind"]) == (change.code, change.kind)
+        assert sum(match["amount"] for match in row["matches"]) == pytest.approx(row["amount"])
+        if change.kind in TOLD[:2]:
+            assert f"{change.kind} {change.code} {change.then.probability:.1%} to" in said
+
+
+def test_the_page_says_where_its_downloads_tell_of_an_earlier_ecg(page):
+    said = "Each with what changed since the earlier ECG."
+    for query, is_said in (({}, False), ({"earlier_example": "Left bundle branch block"}, True)):
+        app = page("explain", example="Atrial fibrillation", **query)
+        assert (said in [caption.value for caption in app.caption]) == is_said

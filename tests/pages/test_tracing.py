@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pages.shared.drawing import GOES_ON, LATE
 from protoecg.bundle import Bundle
 from protoecg.ecg import LEADS
 from protoecg.figures.filters import ST_MAY_SHIFT
@@ -134,19 +135,21 @@ def test_a_filter_that_cannot_apply_is_said_so_below_the_ecg_it_cannot_apply_to(
 
 
 @pytest.mark.parametrize(("speed", "wide"), [("25", False), ("50", True)])
-def test_on_wide_paper_it_is_said_where_a_window_must_be_scrolled_to(opened, demo, speed, wide):
+def test_wide_paper_begins_where_the_window_is_and_says_so(opened, demo, speed, wide):
     statement = next(p.statement for p in demo.prototypes if p.branch == "morphology")
-    late = [
-        prototype
+    windows = [
+        prototype.window_s
         for prototype in demo.prototypes
         if prototype.branch == "morphology" and prototype.statement == statement
-        if prototype.window_s[1] > 5
     ]
+    late = [window for window in windows if sum(window) / 2 > 5]
+    across = [window for window in windows if sum(window) / 2 <= 5 < window[1]]
 
     app = opened("library", branch="morphology", speed=speed)
 
-    said = [c.value for c in app.caption if "scroll sideways" in c.value]
-    assert late and len(said) == wide * len(late)
+    said = [c.value for c in app.caption]
+    assert late and sum(LATE in line for line in said) == wide * len(late)
+    assert sum(GOES_ON in line for line in said) == wide * len(across)
 
 
 def test_the_model_reads_the_unfiltered_ecg(opened):

@@ -15,7 +15,7 @@ from protoecg.__main__ import main
 from protoecg.batch import ABOUT, archive_files, open_files, read_rows, run
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
-from protoecg.readers import read_path
+from protoecg.readers import read_ecg, read_path, zip_format
 from protoecg.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -296,6 +296,42 @@ def test_no_more_of_an_upload_is_unpacked_than_is_read_anyway(monkeypatch):
     assert [len(files.read(name)) for name in ("0.npy", "1.npy")] == [600, 600]
     with pytest.raises(ECGError, match="unpacks to more than"):
         files.read("2.npy")
+    assert len(files.read("0.npy")) == 600
+
+
+def understated(content: bytes, size: int) -> bytes:
+    """Have an archive's directory announce `size` bytes for each file, however large."""
+    parts = content.split(b"PK\x01\x02")
+    told = [p[:20] + size.to_bytes(4, "little") + p[24:] for p in parts[1:]]
+    return b"PK\x01\x02".join([parts[0], *told])
+
+
+def test_archives_within_an_upload_are_counted_in(monkeypatch, tiny_bundle, tmp_path):
+    """A few kilobytes of 30 archives would unpack to 300 MB, in 480 files."""
+    inner = packed({f"{n}.csv": bytes(625_000) for n in range(16)})
+    bomb = packed({f"{n:02}.zip": inner for n in range(30)})
+    assert len(bomb) < 300_000
+    for limit, value, read in (("MAX_UNPACKED", 45_000_000, 5), ("MAX_FILES", 100, 6)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"protoecg.batch.{limit}", value)
+            files = archive_files(bomb, "The upload")
+            out = tmp_path / f"{limit}.csv"
+            list(run(files, tiny_bundle, out))
+        refused = ["unpacks to more than" in row["error"] for row in rows(out)]
+        assert refused == [False] * read + [True] * (30 - read)
+
+
+def test_an_archive_within_an_upload_unpacks_to_no_more_than_it_announces():
+    inner = understated(packed({f"{n}.csv": bytes(600_000) for n in range(16)}), 1000)
+    assert zip_format.announced(inner) == (16, 16_000)
+    with pytest.raises(ECGError, match="damaged ZIP archive"):
+        read_ecg({"a.zip": inner})
+    with zipfile.ZipFile(BytesIO(inner)) as archive, archive.open("0.csv") as file:
+        unpacked = []
+        with pytest.raises(zipfile.BadZipFile):
+            while part := file.read(100):
+                unpacked.append(part)
+        assert sum(map(len, unpacked)) <= 1000
 
 
 def test_one_huge_file_of_an_upload_is_cut_where_it_would_be_refused():

@@ -203,3 +203,13 @@ def test_leads_are_named_anew_where_wide_paper_is_scrolled_to(ecg, speed, times)
     names = named(ecg_figure(ecg, view=View("12x1", speed=speed)), "lead names")
     assert sorted(names.text) == sorted(LEADS * times)
     assert sorted({round(x - 0.75 / speed, 3) for x in names.x}) == [0, 5][:times]
+
+
+@pytest.mark.parametrize(("speed", "times"), [(25, 1), (50, 2)])
+def test_each_half_of_wide_paper_says_how_it_is_printed(ecg, speed, times):
+    figure = ecg_figure(ecg, view=View(speed=speed))
+    left, right = figure.layout.xaxis.range
+    printed = named(figure, "printed line")
+    assert len(set(printed.text)) == 1
+    starts = [left, (left + right) / 2][:times]
+    assert list(printed.x) == pytest.approx([start + 1 / speed for start in starts])

@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from protoecg.__main__ import main
+from protoecg.change import compare
 from protoecg.ecg import ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match, Prototype
+from protoecg.labels import STATEMENTS
 from protoecg.measure import measure
 from protoecg.readers import read_ecg
 from protoecg.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, NOTICE, PAPERS, pdf
@@ -160,6 +162,52 @@ def test_matches_come_with_both_windows_similarity_and_contribution(ecg, measure
     said = words(printed(ecg, measured))
     assert "1 AFIB whole strip records100/00000/00042_lr whole strip +0.81 +1.62" in said
     assert "2 PVC 3.25-4.20 s records100/00000/00042_lr 1.00-1.95 s +0.81 +1.62" in said
+
+
+@pytest.fixture(scope="module")
+def since(measured):
+    then = replace(
+        EXPLANATION,
+        source="earlier.edf",
+        quality=("Lead V3 is still for 3.0 s.",),
+        findings=(
+            replace(found("AFIB", 0.02, WHOLE), logit=-2.0),
+            found("PVC", 0.41, PROTOTYPE, low_evidence=True),
+            NOTHING,
+        ),
+    )
+    slower = replace(measured, heart_rate_bpm=measured.heart_rate_bpm - 20, qt_ms=None)
+    return compare(then, EXPLANATION, slower, measured)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_earlier_ecg_is_named_with_what_changed(paper, ecg, measured, since):
+    said = words(printed(ecg, measured, since=since, paper=paper))
+    assert "Change from the earlier ECG, earlier.edf Which ECG is the earlier" in said
+    assert "Earlier ECG: Lead V3 is still for 3.0 s." in said
+    now = round(measured.heart_rate_bpm)
+    assert f"Heart rate {now - 20} bpm to {now} bpm (+20)" in said
+    assert f"QT unsure to {round(measured.qt_ms)} ms" in said
+    assert "newly present AFIB 2.0% to 93.0% logit +3.00 most rhythm-AFIB-0 +0.00" in said
+    assert "present in both PVC 41.0% to 41.0% logit +0.00" in said
+    assert "WPW 1.0% to" not in said
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_on_a_full_page_what_came_or_went_is_still_told(paper, ecg, measured, since):
+    full = replace(
+        EXPLANATION,
+        abstains="The model abstains: unusual.",
+        notes=("A long note. " * 30,) * 9,
+        findings=tuple(found(code, 0.9, PROTOTYPE) for code in list(STATEMENTS)[:20]),
+    )
+    said = words(printed(ecg, measured, full, since=since, paper=paper))
+    assert "newly present AFIB" in said and said.count("records100/00000/00042_lr") == 4
+    assert NOTICE in said and "Print at actual size" in said
+
+
+def test_without_an_earlier_ecg_nothing_is_said_of_one(ecg, measured):
+    assert "earlier" not in words(printed(ecg, measured)).lower()
 
 
 def test_what_finds_no_room_is_counted(ecg, measured):
