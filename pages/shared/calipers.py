@@ -64,8 +64,9 @@ def show_ecg(
         calipers=_of(key),
         on_box=measure,
     )
-    _readings(key, pieces)
+    # What comes first stays open when readings come and go.
     _by_numbers(key, ecg, view)
+    _readings(key, pieces)
 
 
 def _of(key: str) -> tuple[Caliper, ...]:
