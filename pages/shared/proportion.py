@@ -21,7 +21,7 @@ STYLE = "\n".join(
         "scrollbar-color: gray transparent; }",
         # What reads from right to left begins scrolled to its right end.
         '[class*="st-key-frame-late-"] { direction: rtl; }',
-        '[class*="st-key-frame-late-"] > * { direction: ltr; }',
+        '[class*="st-key-paper-"] { direction: ltr; }',
         '[class*="st-key-paper-"] { flex: none; height: calc('
         "(var(--hundreds) + var(--units)) * 1cqi + var(--edges)); }",
         *(f'[class*="st-key-paper-"][class*="-{n}edges-"] {{ --edges: {n}px; }}' for n in EDGES),

@@ -1,0 +1,59 @@
+"""What a browser alone shows of how an ECG opens: its model after a batch, and its wide paper."""
+
+import zipfile
+from io import BytesIO
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from pages.shared.drawing import LATE
+from protoecg.simulate import example
+
+
+def archive() -> bytes:
+    """A batch of one ECG."""
+    ecg, content = BytesIO(), BytesIO()
+    np.save(ecg, example("Atrial fibrillation").signal)
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("a.npy", ecg.getvalue())
+    return content.getvalue()
+
+
+def test_an_ecg_of_a_batch_opens_with_the_model_of_the_batch(server, tab):
+    tab.goto(f"{server.url}/batch?bundle=ptbxl")
+    uploaded = {"name": "a.zip", "mimeType": "application/zip", "buffer": archive()}
+    tab.locator("input[type=file]").set_input_files(uploaded)
+    tab.get_by_label("Sampling rate").fill("500")
+    tab.get_by_label("Sampling rate").press("Tab")
+    expect(tab.get_by_text("a.zip")).to_be_visible()
+    tab.get_by_role("button", name="Explain all").click()
+    expect(tab.get_by_role("button", name="Explain it")).to_be_visible()
+    model = tab.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first
+    model.click()
+    tab.get_by_role("option", name="demo").click()
+    expect(model.get_by_role("combobox")).to_have_value("demo")
+
+    tab.get_by_role("button", name="Explain it").click()
+
+    expect(tab.get_by_test_id("stSidebar").get_by_text("Findings (")).to_be_visible()
+    expect(model.get_by_role("combobox")).to_have_value("ptbxl")
+
+
+@pytest.mark.parametrize(
+    ("example", "finding", "late"),
+    [
+        ("Left ventricular hypertrophy", "LVH", True),
+        ("Premature ventricular complexes", "PVC", False),
+    ],
+)
+def test_wide_paper_begins_at_the_half_in_which_the_window_is(server, tab, example, finding, late):
+    query = urlencode({"bundle": "demo", "example": example, "finding": finding, "speed": 50})
+    tab.goto(f"{server.url}/start?{query}")
+    paper = tab.locator("[class*='st-key-frame-'][class*='query']")
+    label = paper.locator(".js-plotly-plot text", has_text="match 1")
+    expect(label).to_be_visible()
+    shown, marked = paper.bounding_box(), label.bounding_box()
+    assert shown["x"] < marked["x"] < shown["x"] + shown["width"] - marked["width"]
+    expect(tab.get_by_text(LATE).first).to_be_visible(visible=late)
