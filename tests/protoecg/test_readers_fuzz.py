@@ -89,13 +89,17 @@ class Watch:
         if not self.on:
             return
         changes = event in self.CHANGES or (event == "open" and (told[2] or 0) & self.WRITES)
-        if event in self.FORBIDDEN or (changes and not self._is_temporary(told[0])):
+        if event in self.FORBIDDEN or (changes and not self._is_temporary(event, told)):
             self.seen.append((event, repr(told)[:200]))
 
-    def _is_temporary(self, path):
-        if isinstance(path, int):
+    def _is_temporary(self, event, told):
+        if isinstance(told[0], int):
             return True
-        return os.path.realpath(os.fsdecode(path)).startswith(self._temporary + os.sep)
+        path = os.fsdecode(told[0])
+        # A folder is emptied by names that count from the folder, which is open.
+        if event in ("os.remove", "os.rmdir") and told[1] >= 0:
+            path = os.path.join(os.readlink(f"/proc/self/fd/{told[1]}"), path)
+        return os.path.realpath(path).startswith(self._temporary + os.sep)
 
 
 WATCH = Watch()
