@@ -39,11 +39,21 @@ def _random() -> Bundle:
     network = ProtoECGNet(shapes, tuple(STATEMENTS)).eval().requires_grad_(False)
     network.fusion.weight *= torch.rand_like(network.fusion.weight) < FUSION_DENSITY
     prototypes = tuple(
-        Prototype(f"{n}-{i}", n, code, "records100/00000/00001_lr", (0.0, 10.0), (code,), "1", None,
-                  None, "")
+        Prototype(
+            f"{n}-{i}",
+            "records100/00000/00001_lr",
+            (0.0, 10.0),
+            (code,),
+            "1",
+            None,
+            None,
+            "",
+            branch=n,
+            statement=code,
+        )
         for n, shape in shapes.items()
         for i, code in enumerate(shape.owners)
-    )  # fmt: skip
+    )
     decisions = {code: Decision(0.5, 100, False) for code in STATEMENTS}
     return Bundle(
         path=ROOT,

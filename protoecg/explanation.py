@@ -13,24 +13,21 @@ from protoecg.labels import STATEMENTS
 
 
 @dataclass(frozen=True)
-class Prototype:
-    """A real training ECG, or a window of it, that stands for a statement.
+class SourceECG:
+    """A real training ECG, or a window of it, and what is known of it.
 
     Parameters
     ----------
-    name : unique within its bundle, such as `"morphology-PVC-3"`; never used as a path
-    branch, statement : the branch that compares by it, the statement that it stands for
-    record : the source ECG within its data set, such as `"records100/00000/00001_lr"`
-    window_s : start and end in the source ECG, seconds; the whole strip for rhythm and global
-    statements : every statement of the source ECG, its own included
+    name : what to call it; never used as a path
+    record : the ECG within its data set, such as `"records100/00000/00001_lr"`
+    window_s : start and end in the ECG, seconds; the whole strip for rhythm and global
+    statements : every statement of the ECG
     patient : pseudonymous patient number of the data set
-    age, sex : of the source patient, where the data set knows; sex as "female" or "male"
-    sha256 : of the source record's signal file
+    age, sex : of the patient, where the data set knows; sex as "female" or "male"
+    sha256 : of the record's signal file
     """
 
     name: str
-    branch: str
-    statement: str
     record: str
     window_s: tuple[float, float]
     statements: tuple[str, ...]
@@ -41,32 +38,32 @@ class Prototype:
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """A training ECG, and the window of it that is like a window of the query.
+class Prototype(SourceECG):
+    """A real training ECG, or a window of it, that stands for a statement.
+
+    Its name is unique within its bundle, such as `"morphology-PVC-3"`.
+
+    Parameters
+    ----------
+    branch, statement : the branch that compares by it, the statement that it stands for
+    """
+
+    branch: str
+    statement: str
+
+
+@dataclass(frozen=True)
+class Neighbour(SourceECG):
+    """A training ECG, called by its record, and the window of it that is like one of the query.
+
+    Its statements are those that the bundle decides.
 
     Parameters
     ----------
     similarity : cosine, -1 to 1, between the two windows; see `protoecg.neighbours`
-    record, window_s, patient, age, sex, sha256 : as of a `Prototype`
-    statements : those that the bundle decides and the ECG is labelled with
     """
 
     similarity: float
-    record: str
-    window_s: tuple[float, float]
-    statements: tuple[str, ...]
-    patient: str
-    age: int | None
-    sex: str | None
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """What to call it: by its record."""
-        return self.record
-
-
-SourceECG = Prototype | Neighbour
 
 
 @dataclass(frozen=True)

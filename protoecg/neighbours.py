@@ -159,9 +159,11 @@ def _neighbour(
 ) -> Neighbour:
     age = int(ecgs.age[row])
     present = np.unpackbits(ecgs.statements[row], count=len(bundle.statements))
+    record = ecgs.record[row].tobytes().rstrip(b"\0").decode("ascii", errors="replace")
     return Neighbour(
+        name=record,
         similarity=similarity,
-        record=ecgs.record[row].tobytes().rstrip(b"\0").decode("ascii", errors="replace"),
+        record=record,
         window_s=window_s,
         statements=tuple(c for c, is_in in zip(bundle.statements, present, strict=True) if is_in),
         patient=str(ecgs.patient[row]),

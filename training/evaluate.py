@@ -6,7 +6,7 @@ Wilson's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,13 @@ import pandas as pd
 import torch
 from scipy.special import expit
 from torch import Tensor
-from tqdm import tqdm
 
 from protoecg.bundle import Bundle, BundleError
 from protoecg.network.protoecgnet import ProtoECGNet
-from protoecg.signals import model_input
 from training import metrics, ptbxl
 from training.calibrate import Judgement, linear
 from training.fuse import parts
 
-BATCH = 64
 FUSED = "fused"
 
 
@@ -62,19 +59,8 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
 @torch.inference_mode()
 def _similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[Tensor]:
     """Return the similarities (n, p) that each network sees in the ECGs."""
-    seen = [[n(batch).similarities for n in networks] for batch in _batches(data)]
+    seen = [[n(batch).similarities for n in networks] for batch in ptbxl.batches(data, "evaluate")]
     return [torch.cat(batches) for batches in zip(*seen, strict=True)]
-
-
-def _batches(data: ptbxl.Dataset) -> Iterator[Tensor]:
-    inputs = []
-    for record in tqdm(data.table["record"], desc="evaluate", unit="ECG", mininterval=2):
-        inputs.append(model_input(ptbxl.read_record(data.root, record)))
-        if len(inputs) == BATCH:
-            yield torch.from_numpy(np.stack(inputs))
-            inputs = []
-    if inputs:
-        yield torch.from_numpy(np.stack(inputs))
 
 
 def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:

@@ -8,16 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
-from tqdm import tqdm
 
 from protoecg.bundle import Bundle
 from protoecg.neighbours import SEXES, UNKNOWN_AGE, TrainingECGs, write_neighbours
 from protoecg.network.protoecgnet import Branch
-from protoecg.signals import model_input
 from protoecg.waveforms import record_checksum
 from training import ptbxl
 
-BATCH = 64
 # Of an ECG's windows: how many are kept, and how alike two of them may be.
 KEPT, ALIKE = 9, 0.9
 # Latents are told in the axes that hold this share of them.
@@ -83,16 +80,12 @@ def _latents(
     bundle: Bundle, train: ptbxl.Dataset
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Latents (n, kept, latent) that are kept of each ECG, and their cells (n, kept), by branch."""
-    branches, records = bundle.network.branches, list(train.table["record"])
+    branches = bundle.network.branches
     parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in branches}
-    with tqdm(total=len(records), desc="neighbours", unit="ECG", mininterval=2) as progress:
-        for start in range(0, len(records), BATCH):
-            batch = records[start : start + BATCH]
-            x = np.stack([model_input(ptbxl.read_record(train.root, record)) for record in batch])
-            for name, branch in branches.items():
-                latents, cells = _kept(branch, torch.from_numpy(x))
-                parts[name].append((latents.numpy(), cells.numpy().astype(np.int16)))
-            progress.update(len(batch))
+    for x in ptbxl.batches(train, "neighbours"):
+        for name, branch in branches.items():
+            latents, cells = _kept(branch, x)
+            parts[name].append((latents.numpy(), cells.numpy().astype(np.int16)))
     whole = {
         name: [np.concatenate(p) for p in zip(*own, strict=True)] for name, own in parts.items()
     }

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 import wfdb
+from torch import Tensor
 from tqdm import tqdm
 
 from protoecg.ecg import ECG, LEADS
@@ -115,6 +117,18 @@ def read_record(root: Path, record: str) -> ECG:
     """Read one record of the data set."""
     read = wfdb.rdrecord(str(root / record))
     return ECG.from_leads(read.p_signal.T, read.sig_name, read.fs, source=record)
+
+
+def batches(dataset: Dataset, title: str, size: int = 64) -> Iterator[Tensor]:
+    """Read model inputs, (up to `size`, 12, 1000) each, in the order of the data set."""
+    read: list[np.ndarray] = []
+    for record in tqdm(dataset.table["record"], desc=title, unit="ECG", mininterval=2):
+        read.append(model_input(read_record(dataset.root, record)))
+        if len(read) == size:
+            yield torch.from_numpy(np.stack(read))
+            read = []
+    if read:
+        yield torch.from_numpy(np.stack(read))
 
 
 def inputs(dataset: Dataset, cache: Path, progress: Callable = tqdm) -> np.ndarray:

@@ -10,14 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.nn.functional import normalize
-from tqdm import tqdm
 
 from protoecg.bundle import Bundle
 from protoecg.explain import explain
 from protoecg.neighbours import SHOWN, NeighboursError, TrainingECGs, latent, read_neighbours
-from protoecg.signals import model_input
 from training import ptbxl
-from training.neighbours import BATCH
 
 SEED = 0
 # Among what is less alike nobody looks for neighbours.
@@ -128,14 +125,12 @@ def _exact(
     """
     backbone, cells = bundle.network.branches[branch].backbone, ecgs.cells[branch].astype(int)
     best, kept = [], []
-    records = train.table["record"]
-    for start in tqdm(range(0, len(records), BATCH), desc="all windows", mininterval=2):
-        batch = records[start : start + BATCH]
-        x = np.stack([model_input(ptbxl.read_record(train.root, record)) for record in batch])
-        latents = normalize(backbone(torch.from_numpy(x)).float(), dim=1)
+    for x in ptbxl.batches(train, "all windows"):
+        latents = normalize(backbone(x).float(), dim=1)
         cosines = np.einsum("ql,blc->qbc", queries, latents.numpy(), optimize=True)
         best.append(cosines.max(axis=2))
-        kept.append(np.take_along_axis(cosines, cells[None, start : start + BATCH], axis=2))
+        of_batch, cells = np.split(cells, [len(x)])
+        kept.append(np.take_along_axis(cosines, of_batch[None], axis=2))
     return np.concatenate(best, axis=1), np.concatenate(kept, axis=1)
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 from pages.shared.earlier import Seen
 from protoecg.bundle import Bundle
 from protoecg.change import Comparison, compare
+from protoecg.measure import Measurements, measure
 
 PAPERS = ("A4", "letter")
 
@@ -40,16 +41,16 @@ def show(now: Seen, bundle: Bundle, then: Seen | None = None) -> None:
 
 def report(now: Seen, bundle: Bundle, then: Seen | None, paper: str) -> bytes:
     """Return the printed page as a PDF."""
-    # Imported on click: drawing libraries that the page itself has no use for.
-    from protoecg.measure import measure
+    # Imported on click: a drawing library that the page itself has no use for.
     from protoecg.report import pdf
 
+    measured = measure(now.ecg)
     return pdf(
         now.ecg,
         now.explanation,
-        measure(now.ecg),
+        measured,
         revision=bundle.revision,
-        since=_changes(then, now) if then else None,
+        since=_changes(then, now, measured) if then else None,
         paper=paper,
     )
 
@@ -65,14 +66,12 @@ def numbers(now: Seen, bundle: Bundle, then: Seen | None = None) -> bytes:
     """Return all findings and their matches as JSON, with the bundle's revision."""
     told = {**now.explanation.to_json(), "revision": bundle.revision}
     if then:
-        told["earlier"] = _changes(then, now).to_json()
+        told["earlier"] = _changes(then, now, measure(now.ecg)).to_json()
     return json.dumps(told, indent=1).encode()
 
 
-def _changes(then: Seen, now: Seen) -> Comparison:
-    from protoecg.measure import measure
-
-    return compare(then.explanation, now.explanation, measure(then.ecg), measure(now.ecg))
+def _changes(then: Seen, now: Seen, measured: Measurements) -> Comparison:
+    return compare(then.explanation, now.explanation, measure(then.ecg), measured)
 
 
 def _button(label: str, made: Callable[[], bytes], name: str, kind: str) -> None:

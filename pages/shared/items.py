@@ -14,7 +14,7 @@ import streamlit as st
 from pages.shared import drawing, frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
-from protoecg.explanation import Prototype
+from protoecg.explanation import SourceECG
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
 from protoecg.figures.view import View
@@ -148,10 +148,8 @@ def _places(draw: Any) -> Iterator[Mapping[str, Any]]:
 
 def _ecg(place: Mapping[str, Any], bundle: Bundle) -> ECG:
     """Return an ECG without its source."""
-    record = Prototype(
+    record = SourceECG(
         name="",
-        branch="",
-        statement="",
         record=place["record"],
         window_s=(0.0, 10.0),
         statements=(),

@@ -19,7 +19,9 @@ def words(app) -> str:
 
 
 def a_neighbour(*statements: str, record: str = "records100/00000/00001_lr") -> Neighbour:
-    return Neighbour(0.912, record, (1.0, 1.95), statements, "7", 61, "female", "0" * 64)
+    return Neighbour(
+        record, record, (1.0, 1.95), statements, "7", 61, "female", "0" * 64, similarity=0.912
+    )
 
 
 @pytest.fixture
