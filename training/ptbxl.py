@@ -21,6 +21,8 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.labels import STATEMENTS
 from protoecg.signals import MODEL_SAMPLES, model_input
 
+BATCH = 64
+
 
 class DataError(ValueError):
     """A data set that cannot be used; the message says what is missing and where to get it."""
@@ -119,12 +121,12 @@ def read_record(root: Path, record: str) -> ECG:
     return ECG.from_leads(read.p_signal.T, read.sig_name, read.fs, source=record)
 
 
-def batches(dataset: Dataset, title: str, size: int = 64) -> Iterator[Tensor]:
-    """Read model inputs, (up to `size`, 12, 1000) each, in the order of the data set."""
+def batches(dataset: Dataset, title: str) -> Iterator[Tensor]:
+    """Read model inputs, (up to `BATCH`, 12, 1000) each, in the order of the data set."""
     read: list[np.ndarray] = []
     for record in tqdm(dataset.table["record"], desc=title, unit="ECG", mininterval=2):
         read.append(model_input(read_record(dataset.root, record)))
-        if len(read) == size:
+        if len(read) == BATCH:
             yield torch.from_numpy(np.stack(read))
             read = []
     if read:

@@ -24,10 +24,13 @@ from protoecg.neighbours import (
 
 HELP = (
     "All training ECGs, not only prototypes, by the model's own similarity to the marked window of "
-    "this ECG; one a patient. Of each, the whole strip or the few windows that come nearest to a "
-    "prototype are compared, so a nearer window can be missing. The similarities are rounded: off "
-    f"by up to {ROUNDING}. The model learned from these ECGs' labels: what they carry shows what "
+    "this ECG; one a patient. The similarities are rounded: off by up to "
+    f"{ROUNDING}. The model learned from these ECGs' labels: what they carry shows what "
     "it goes by, and is no second opinion."
+)
+MISSED = (
+    "Of each training ECG only {kept} windows are compared, so ECGs that come nearer than some of "
+    "these are often missed."
 )
 
 
@@ -47,6 +50,8 @@ def show(key: str, ecg: ECG, bundle: Bundle, finding: Finding, match: Match, vie
         return
     found = _nearest(key, bundle.path, bundle.revision, match, ecg, bundle, ecgs)
     st.markdown(summary(found, finding.code, ecgs.labelled(bundle, finding.code), len(ecgs)))
+    if (kept := ecgs.cells[match.prototype.branch].shape[1]) > 1:
+        st.caption(MISSED.format(kept=kept))
     if found[0].similarity > 1 - ROUNDING:
         st.caption("The nearest is this ECG itself or all but the same, so it says nothing new.")
     st.table(table(found, finding.code))

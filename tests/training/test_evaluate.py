@@ -11,7 +11,6 @@ from protoecg.bundle import BundleError
 from protoecg.labels import BRANCHES, STATEMENTS
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 from protoecg.signals import model_input
-from training import evaluate as module
 from training import metrics, ptbxl
 from training.__main__ import main
 from training.calibrate import cross_fit
@@ -81,7 +80,7 @@ def test_each_branch_is_measured_alone_on_its_own_statements(figures, tiny_bundl
 
 
 def test_the_size_of_batches_does_not_matter(figures, tiny_bundle, simulated_root, monkeypatch):
-    monkeypatch.setattr(module, "BATCH", 1)
+    monkeypatch.setattr(ptbxl, "BATCH", 1)
     alone = evaluate(tiny_bundle, simulated_root, 10)
     assert alone["n"] == figures["n"]
     assert alone["macro_auroc"] == pytest.approx(figures["macro_auroc"], abs=0.005)
