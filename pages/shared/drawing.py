@@ -112,6 +112,7 @@ def show_ecg(
 ) -> None:
     """Print an ECG on the page, and say below what its filters do and don't."""
     pages = _pages(view) * (2 if view.layout == "1x1" else 1)
+    late = pages > 1 and any(_is_late(window, pages) for window in windows)
     figure = ecg_figure(
         ecg,
         view=view,
@@ -119,11 +120,11 @@ def show_ecg(
         calipers=calipers,
         theme=frame.theme(),
         width_px=pages * width_px,
+        in_sight=(1 - 1 / pages, 1.0) if late else (0.0, 1 / pages),
     )
     if width_px < PAGE_PX:
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
-    late = pages > 1 and any(_is_late(window, pages) for window in windows)
     show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, late=late, on_box=on_box)
     if late:
         st.caption(f":material/swap_horiz: {LATE}")

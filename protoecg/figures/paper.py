@@ -61,6 +61,7 @@ def ecg_figure(
     title: str = "",
     theme: ThemeName = "light",
     width_px: int = 1400,
+    in_sight: tuple[float, float] = (0.0, 1.0),
 ) -> go.Figure:
     """Print the first ten seconds on ECG paper.
 
@@ -69,8 +70,11 @@ def ecg_figure(
     windows : marked where their moment is printed, each switched by its button
     calipers : drawn on the prints of their lead that show their moment
     width_px : the page's width that the height is chosen for
+    in_sight : where the part of that width begins and ends that is seen unscrolled, as shares; the
+        buttons stand there
     """
     colours = THEMES[theme]
+    room_px = round(width_px * (in_sight[1] - in_sight[0]))
     pieces = print_pieces(ecg, view)
     marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
     # One window needs no switch.
@@ -86,7 +90,7 @@ def ecg_figure(
         printed=printed_line(ecg, view),
         legend=False,
         width_px=width_px,
-        below_px=switches_px(rows_of(len(switches), width_px)),
+        below_px=switches_px(rows_of(len(switches), room_px)),
     )
     floor = low + view.mv(sheet.PRINTED_MM)
     label_mv = [high - view.mv(LABEL_MM * (0.6 + n % LABEL_LINES)) for n in range(len(marked))]
@@ -102,7 +106,7 @@ def ecg_figure(
             *caliper_traces(calipers, pieces, view, colours),
         ]
     )
-    add_switches(figure, switches, width_px)
+    add_switches(figure, switches, room_px, in_sight)
     return figure
 
 

@@ -46,12 +46,29 @@ def switches_px(rows: int) -> int:
     return GAP_PX + ROW_PX * rows if rows else 0
 
 
-def add_switches(figure: go.Figure, switches: Sequence[Switch], width_px: int) -> None:
-    """Add switches to a figure that has their traces and `switches_px` free below it."""
+def add_switches(
+    figure: go.Figure,
+    switches: Sequence[Switch],
+    width_px: int,
+    part: tuple[float, float],
+) -> None:
+    """Add switches to a figure that has their traces and `switches_px` free below it.
+
+    Parameters
+    ----------
+    width_px, part : how wide the part is that they stand below, and where it begins and ends, as
+        shares of the figure's width
+    """
     columns = _columns(width_px)
+    start, end = part
     figure.update_layout(
         updatemenus=[
-            _menu(figure, switch, (index % columns) / columns, index // columns)
+            _menu(
+                figure,
+                switch,
+                start + (end - start) * (index % columns) / columns,
+                index // columns,
+            )
             for index, switch in enumerate(switches)
         ]
     )

@@ -297,3 +297,12 @@ def luminance(colour: str) -> float:
     channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("part", [(0.0, 0.5), (0.5, 1.0), (0.75, 1.0)])
+def test_switches_of_wide_paper_stand_in_the_part_that_is_in_sight(part):
+    windows = [Window(1.0 + n / 2, 1.4 + n / 2, f"match {n}") for n in range(12)]
+    figure = ecg_figure(an_ecg(), view=STANDARD, windows=windows, width_px=2180, in_sight=part)
+    start, end = part
+    assert all(start <= menu.x < end for menu in figure.layout.updatemenus)
+    assert len({(menu.x, menu.pad.t) for menu in figure.layout.updatemenus}) == 12
