@@ -40,16 +40,16 @@ def _random() -> Bundle:
     network.fusion.weight *= torch.rand_like(network.fusion.weight) < FUSION_DENSITY
     prototypes = tuple(
         Prototype(
-            f"{n}-{i}",
-            "records100/00000/00001_lr",
-            (0.0, 10.0),
-            (code,),
-            "1",
-            None,
-            None,
-            "",
+            name=f"{n}-{i}",
             branch=n,
             statement=code,
+            record="records100/00000/00001_lr",
+            window_s=(0.0, 10.0),
+            statements=(code,),
+            patient="1",
+            age=None,
+            sex=None,
+            sha256="",
         )
         for n, shape in shapes.items()
         for i, code in enumerate(shape.owners)

@@ -12,7 +12,7 @@ from scipy.special import expit
 from protoecg.labels import STATEMENTS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceECG:
     """A real training ECG, or a window of it, and what is known of it.
 
@@ -37,7 +37,7 @@ class SourceECG:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prototype(SourceECG):
     """A real training ECG, or a window of it, that stands for a statement.
 
@@ -52,7 +52,7 @@ class Prototype(SourceECG):
     statement: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Neighbour(SourceECG):
     """A training ECG, called by its record, and the window of it that is like one of the query.
 

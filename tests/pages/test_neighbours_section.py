@@ -20,7 +20,15 @@ def words(app) -> str:
 
 def a_neighbour(*statements: str, record: str = "records100/00000/00001_lr") -> Neighbour:
     return Neighbour(
-        record, record, (1.0, 1.95), statements, "7", 61, "female", "0" * 64, similarity=0.912
+        name=record,
+        similarity=0.912,
+        record=record,
+        window_s=(1.0, 1.95),
+        statements=statements,
+        patient="7",
+        age=61,
+        sex="female",
+        sha256="0" * 64,
     )
 
 

@@ -18,7 +18,16 @@ from protoecg.figures.theme import DARK, LIGHT
 
 def a_match(number: int, similarity: float, weight: float) -> Match:
     prototype = Prototype(
-        f"morphology-PVC-{number}", "morphology", "PVC", "r", (1, 2), ("PVC",), "1", 60, None, ""
+        name=f"morphology-PVC-{number}",
+        branch="morphology",
+        statement="PVC",
+        record="r",
+        window_s=(1, 2),
+        statements=("PVC",),
+        patient="1",
+        age=60,
+        sex=None,
+        sha256="",
     )
     return Match(prototype, similarity, weight, similarity * weight, (1.0, 1.9))
 

@@ -24,16 +24,16 @@ PX_PER_MM = 20
 INK = 120
 POINTS = {"A4": (841.89, 595.28), "letter": (792, 612)}
 PROTOTYPE = Prototype(
-    "morphology-PVC-0",
-    "morphology",
-    "PVC",
-    "records100/00000/00042_lr",
-    (1.0, 1.95),
-    ("PVC",),
-    "7",
-    60,
-    "female",
-    "0" * 64,
+    name="morphology-PVC-0",
+    branch="morphology",
+    statement="PVC",
+    record="records100/00000/00042_lr",
+    window_s=(1.0, 1.95),
+    statements=("PVC",),
+    patient="7",
+    age=60,
+    sex="female",
+    sha256="0" * 64,
 )
 WHOLE = replace(PROTOTYPE, name="rhythm-AFIB-0", branch="rhythm", window_s=(0.0, 10.0))
 NOTHING = Finding("WPW", "morphology", 0.01, 0.4, -4.6, -4.6, False, ())

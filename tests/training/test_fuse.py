@@ -98,9 +98,17 @@ def test_the_objective_is_as_low_as_a_general_minimiser_gets_it(share):
 
 def prototype(branch, statement, *statements):
     return Prototype(
-        f"{branch}-{statement}", branch, statement, "records100/00000/00001_lr",
-        (0.0, 10.0), (statement, *statements), "1", None, None, "",
-    )  # fmt: skip
+        name=f"{branch}-{statement}",
+        branch=branch,
+        statement=statement,
+        record="records100/00000/00001_lr",
+        window_s=(0.0, 10.0),
+        statements=(statement, *statements),
+        patient="1",
+        age=None,
+        sex=None,
+        sha256="",
+    )
 
 
 def test_a_prototype_stands_for_its_own_statement_only():
