@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--rate", type=float, help="Hz, for files that do not say it")
     report.add_argument("--start", type=float, default=0.0, help="second to begin at")
     report.add_argument("--out", type=_page, required=True, help="the .pdf or .png to write")
+    report.add_argument("--earlier", type=Path, help="an ECG to say since which what changed")
     report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
     report.set_defaults(run=_report)
 
@@ -137,6 +138,7 @@ def _measure(args: argparse.Namespace) -> None:
 
 def _report(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
+    from protoecg.change import compare
     from protoecg.explain import explain
     from protoecg.measure import measure
     from protoecg.raster import png
@@ -144,8 +146,11 @@ def _report(args: argparse.Namespace) -> None:
     from protoecg.report import pdf
 
     ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
-    explanation, revision = explain(ecg, bundle), bundle.revision
-    page = pdf(ecg, explanation, measure(ecg), revision=revision, paper=args.paper)
+    explanation, measured, since = explain(ecg, bundle), measure(ecg), None
+    if args.earlier:
+        then = read_path(args.earlier, rate=args.rate)
+        since = compare(explain(then, bundle), explanation, measure(then), measured)
+    page = pdf(ecg, explanation, measured, revision=bundle.revision, since=since, paper=args.paper)
     args.out.write_bytes(png(page) if args.out.suffix.lower() == ".png" else page)
 
 

@@ -28,7 +28,7 @@ from protoecg.measure import Measurements, in_words
 PaperName = Literal["A4", "letter"]
 PAPERS: dict[PaperName, tuple[float, float]] = {"A4": landscape(A4), "letter": landscape(LETTER)}
 NOTICE = "Research use only. Not a medical device. Not for diagnosis or treatment."
-AS_SAID = "Which ECG is the earlier is as it was uploaded: files' dates are not kept."
+AS_SAID = "Which ECG is the earlier is as it was given: files' dates are not kept."
 UNRELIABLE = "What follows is what it would say of an ordinary ECG; it is not to be relied on."
 
 # Lengths are millimetres, of the page, of its text and of the tracing.

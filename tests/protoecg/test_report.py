@@ -263,3 +263,15 @@ def test_the_command_writes_a_page_on_the_paper_that_was_asked_for(tiny_bundle, 
     assert main(["report", str(tmp_path / "ecg.npy"), *options, "--out", str(out)]) == 0
     assert opened(out.read_bytes()).get_size() == POINTS["letter"]
     assert tiny_bundle.revision in words(out.read_bytes())
+
+
+def test_the_command_names_the_earlier_ecg_with_what_changed(tiny_bundle, ecg, tmp_path):
+    slower = simulate(["SBRAD"], seed=1, rate=500).ecg.signal
+    for name, signal in (("now.npy", ecg.signal), ("then.npy", slower)):
+        np.save(tmp_path / name, signal)
+    earlier = ["--earlier", str(tmp_path / "then.npy"), "--out", str(tmp_path / "report.pdf")]
+    options = ["--rate", "500", "--bundle", str(tiny_bundle.path)]
+    assert main(["report", str(tmp_path / "now.npy"), *options, *earlier]) == 0
+    said = words((tmp_path / "report.pdf").read_bytes())
+    assert "Change from the earlier ECG, then.npy" in said
+    assert "Heart rate 49 bpm to 70 bpm (+21)" in said
