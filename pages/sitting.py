@@ -162,19 +162,19 @@ def _item(sitting: Sitting, bundle: Bundle) -> None:
         here, open_next = ahead.places(items.name(item))
     with here:
         ecgs = items.load(item, bundle)
-    # What is asked doesn't wait for all of a long explanation to be drawn, and the keys of the
-    # steps hold until they are drawn anew: their container is never moved by what is asked.
+    # What is asked doesn't wait for all of a long explanation to be drawn, nor for pictures to be
+    # made anew that were drawn ahead. What is asked never moves the steps, whose keys then hold.
     with asked, st.container(key="answers"):
         asking, steps = st.container(), st.container()
     with asking:
         if ecgs:
             questions.show(sitting)
+    with steps:
+        _steps(sitting)
     with here:
         if ecgs:
             items.show(item, ecgs, view)
         _others(sitting)
-    with steps:
-        _steps(sitting)
     with open_next():
         ahead.foresaw(_draw_ahead(sitting, bundle, view))
 

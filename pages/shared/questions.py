@@ -149,7 +149,9 @@ def _remarks(sitting: Sitting, sheet: Sheet) -> None:
 
 def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
     key = sitting.key(question)
-    st.session_state[key] = stands
+    # What is set is sent to the browser, and there replaces what is being typed.
+    if key not in st.session_state or st.session_state[key] != stands:
+        st.session_state[key] = stands
     return {
         "key": key,
         "on_change": _answer_from,

@@ -109,6 +109,14 @@ def test_a_session_goes_on_with_its_draft_in_another_browser(page, start: Start)
     assert "Accurate: **no**" in [b.label for b in other.button]
 
 
+def test_an_answer_leaves_alone_what_is_being_typed(page, start: Start):
+    app = page("sitting", key=start()["R01"])
+
+    answer(app, clarity="3")
+
+    assert not app.text_area[0].proto.set_value
+
+
 def test_an_unfinished_item_is_not_left_by_mistake(page, start: Start):
     app = page("sitting", key=start()["R01"])
     answer(app, clarity="3")
