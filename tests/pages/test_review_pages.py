@@ -74,6 +74,14 @@ def test_each_answer_is_saved_at_once(page, given, demo: Bundle):
     assert "Saved" in words(app)
 
 
+def test_an_answer_leaves_alone_what_is_being_typed(page):
+    app = page("rate", reviewer="R01")
+
+    asked(app, "clarity").set_value("4").run()
+
+    assert not asked(app, "comment").proto.set_value
+
+
 def test_an_alternative_is_asked_for_only_if_not_accurate(page, given, demo: Bundle):
     app = page("rate", reviewer="R01")
     assert not [area for area in app.text_area if area.key.endswith("alternative")]
