@@ -219,14 +219,12 @@ def _questions(sitting: Sitting) -> None:
 
 
 def _not_saved() -> None:
-    for (prototype, question), problem in st.session_state.get(FAILED, {}).items():
+    for (prototype, question), problem in st.session_state.setdefault(FAILED, {}).items():
         st.error(f"NOT saved: {question} of {prototype}. {problem}", icon=":material/error:")
 
 
 def _state(sitting: Sitting) -> None:
-    if any(
-        prototype == sitting.item.prototype for prototype, _ in st.session_state.get(FAILED, {})
-    ):
+    if any(prototype == sitting.item.prototype for prototype, _ in st.session_state[FAILED]):
         return
     if is_done(sitting.given):
         st.markdown(":green[:material/check_circle: Saved. This prototype is rated.]")
@@ -268,7 +266,7 @@ def _mark(sitting: Sitting, question: str) -> None:
 def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
     """Show the answer that stands in the database, but keep one that could not be saved."""
     key = sitting.key(question)
-    is_kept = (sitting.item.prototype, question) in st.session_state.get(FAILED, {})
+    is_kept = (sitting.item.prototype, question) in st.session_state[FAILED]
     # What is set is sent to the browser, and there replaces what is being typed.
     if not is_kept and (key not in st.session_state or st.session_state[key] != stands):
         st.session_state[key] = stands
@@ -276,7 +274,7 @@ def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
 
 
 def _answer(sitting: Sitting, question: str) -> None:
-    _save(sitting, question, st.session_state[sitting.key(question)])
+    _save(sitting, question, reviews.state()[sitting.key(question)])
 
 
 def _take_back(sitting: Sitting) -> None:
@@ -285,7 +283,7 @@ def _take_back(sitting: Sitting) -> None:
 
 
 def _save(sitting: Sitting, question: str, value: str | bool | None) -> None:
-    failed = st.session_state.setdefault(FAILED, {})
+    failed = reviews.state()[FAILED]
     failed.pop((sitting.item.prototype, question), None)
     try:
         save_answer(

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
+from pages.shared import reviews
 from review_db import RatingsError
 from review_db.places import Place
 from review_db.sittings import Conflict, OpenItem, save_draft
@@ -73,7 +74,7 @@ def take_up(sitting: Sitting) -> None:
 
 def sheet_of(sitting: Sitting) -> Sheet | None:
     """Return the answers in sight; None where a late click is about an item that has gone."""
-    sheet: Sheet | None = st.session_state.get(SHEET)
+    sheet: Sheet | None = reviews.state().get(SHEET)
     same = sheet and (sheet.seat, sheet.place) == (sitting.seat, sitting.item.place)
     return sheet if same else None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import items, words
+from pages.shared import items, reviews, words
 from pages.shared.answers import CHOSEN, Sheet, Sitting, answer, sheet_of
 from protoecg.labels import STATEMENTS
 from review_db.questions import ALWAYS, BETWEEN, CANNOT_JUDGE, TEXT_LENGTH, Question
@@ -50,8 +50,8 @@ def _asked(item: OpenItem, sheet: Sheet) -> list[Question]:
 
 def _in_turn(item: OpenItem, sheet: Sheet) -> str | None:
     """Return the question that the keys answer: the one reopened, else the first open one."""
-    if st.session_state.get(CHOSEN):
-        return st.session_state[CHOSEN]
+    if chosen := reviews.state().get(CHOSEN):
+        return chosen
     asked = _asked(item, sheet)
     open_ones = (q.key for q in asked if q.options and q.key not in sheet.answers)
     return None if item.settled else next(open_ones, None)
@@ -115,7 +115,7 @@ def _choices(item: OpenItem, question: str) -> dict[str, str]:
 
 def _pick(sitting: Sitting, question: Question, options: dict[str, str], given: Any) -> None:
     many = given.split(BETWEEN) if isinstance(given, str) and given else given or []
-    shown = {"format_func": lambda option: options.get(option, option)}
+    shown: dict[str, Any] = {"format_func": lambda option: options.get(option, option)}
     if question.several:
         st.multiselect(
             question.text,
@@ -168,12 +168,12 @@ def _answer_in_turn(sitting: Sitting, question: str, value: str) -> None:
     # A key that is pressed early still meets the buttons of the question before.
     sheet = sheet_of(sitting)
     if sheet is not None and _in_turn(sitting.item, sheet) == question:
-        st.session_state.pop(CHOSEN, None)
         answer(sitting, question, value)
+        st.session_state.pop(CHOSEN, None)
 
 
 def _answer_from(sitting: Sitting, question: str) -> None:
-    answer(sitting, question, st.session_state[sitting.key(question)])
+    answer(sitting, question, reviews.state()[sitting.key(question)])
 
 
 def _short(question: str) -> str:

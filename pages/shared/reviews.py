@@ -1,4 +1,4 @@
-"""The database of ratings, opened once for all sessions."""
+"""The database of ratings, opened once for all sessions, and what saving to it must not lose."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hmac
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 from sqlalchemy import Engine
@@ -27,6 +28,15 @@ def database() -> Iterator[Engine]:
     except RatingsError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
+
+
+def state() -> dict[str, Any]:
+    """Return the session's state, for the callback of an answer.
+
+    Reading it by key, a callback may be ended there by the next key that is pressed, and one that
+    is ended before it has saved is not called again.
+    """
+    return st.session_state.to_dict()
 
 
 def coordinator() -> bool:

@@ -1,12 +1,17 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from sqlalchemy import Engine
 from streamlit import config
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+from streamlit.runtime.scriptrunner_utils.script_run_context import RunLocation, ThreadState
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.testing.v1 import AppTest
 
 from protoecg.bundle import Bundle, load_bundle
@@ -78,3 +83,23 @@ def page(models: Path) -> Open:
         return app
 
     return opened
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next key comes while the callback of the one before runs: where that pauses, it ends."""
+    unpaused = SafeSessionState.__getitem__
+
+    def paused(state: SafeSessionState, key: str) -> object:
+        if in_callback():
+            raise RerunException(RerunData())
+        return unpaused(state, key)
+
+    monkeypatch.setattr(SafeSessionState, "__getitem__", paused)
+
+
+def in_callback() -> bool:
+    # A test's own thread has no such state.
+    with suppress(RuntimeError):
+        return ThreadState.get().run_location is RunLocation.CALLBACK
+    return False

@@ -82,6 +82,15 @@ def test_an_answer_leaves_alone_what_is_being_typed(page):
     assert not asked(app, "comment").proto.set_value
 
 
+def test_no_answer_is_lost_to_the_next_one(page, given, demo: Bundle, impatient):
+    app = page("rate", reviewer="R01")
+
+    asked(app, "clarity").set_value("4").run()
+    asked(app, "comment").input("noise in V1").run()
+
+    assert given() == {demo.prototypes[0].name: {"clarity": "4", "comment": "noise in V1"}}
+
+
 def test_an_alternative_is_asked_for_only_if_not_accurate(page, given, demo: Bundle):
     app = page("rate", reviewer="R01")
     assert not [area for area in app.text_area if area.key.endswith("alternative")]

@@ -9,6 +9,7 @@ from protoecg.bundle import Bundle
 from review_db.advance import first_open, progress
 from review_db.assignment import bundle_material
 from review_db.design import Blinding, Controls, Design, Sample
+from review_db.places import Place
 from review_db.sittings import open_item, save_item
 from review_db.studies import create_study, sign_in, start_study, studies
 from review_db.study_results import answer_table
@@ -115,6 +116,17 @@ def test_an_answer_leaves_alone_what_is_being_typed(page, start: Start):
     answer(app, clarity="3")
 
     assert not app.text_area[0].proto.set_value
+
+
+def test_no_answer_is_lost_to_the_next_key(page, start: Start, engine: Engine, impatient):
+    key = start()["R01"]
+    app = page("sitting", key=key)
+
+    app.text_area[0].input("Limb leads swapped").run()
+    answer(app, accurate="yes")
+
+    draft = open_item(engine, sign_in(engine, key), Place(1)).draft
+    assert draft == {"comment": "Limb leads swapped", "accurate": "yes"}
 
 
 def test_an_unfinished_item_is_not_left_by_mistake(page, start: Start):
