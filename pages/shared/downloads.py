@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,7 +17,10 @@ from protoecg.bundle import Bundle
 from protoecg.change import Comparison, compare
 from protoecg.measure import Measurements, measure
 
-PAPERS = ("A4", "letter")
+if TYPE_CHECKING:
+    from protoecg.report import PaperName
+
+PAPERS: tuple[PaperName, ...] = ("A4", "letter")
 
 
 def show(now: Seen, bundle: Bundle, then: Seen | None = None) -> None:
@@ -39,7 +43,7 @@ def show(now: Seen, bundle: Bundle, then: Seen | None = None) -> None:
         st.caption("Each with what changed since the earlier ECG.")
 
 
-def report(now: Seen, bundle: Bundle, then: Seen | None, paper: str) -> bytes:
+def report(now: Seen, bundle: Bundle, then: Seen | None, paper: PaperName) -> bytes:
     """Return the printed page as a PDF."""
     # Imported on click: a drawing library that the page itself has no use for.
     from protoecg.report import pdf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -81,9 +82,9 @@ def show_paper(
     figure.update_yaxes(constrain="domain", constraintoward="top")
     chart = f"{key} {frame.theme()}"
 
-    def read() -> None:
+    def read(report: OnBox) -> None:
         for box in st.session_state[chart].selection.box[-1:]:
-            on_box(box["x"], box["y"])
+            report(box["x"], box["y"])
 
     if on_box:
         figure.update_layout(dragmode="select", selectdirection="d")
@@ -95,7 +96,7 @@ def show_paper(
             theme=None,
             alt=alt,
             height="stretch",
-            on_select=read if on_box else "ignore",
+            on_select=partial(read, on_box) if on_box else "ignore",
             selection_mode="box",
         )
 

@@ -126,8 +126,8 @@ def _tracings(then: Seen, now: Seen, change: FindingChange) -> None:
         arranged, view = pair.arranged(), tracing.choose()
     left, right, width_px = pair.places(arranged)
     told = (
-        (left, "Earlier ECG", then, "earlier", _window(match and match.then)),
-        (right, "This ECG", now, "query", _window(match and match.now)),
+        (left, "Earlier ECG", then, "earlier", _window(match.then if match else None)),
+        (right, "This ECG", now, "query", _window(match.now if match else None)),
     )
     for place, name, seen, key, windows in told:
         with place:

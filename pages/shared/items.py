@@ -78,10 +78,10 @@ def _window(draw: Mapping[str, Any], ecgs: ECGs, view: View, key: str) -> None:
 
 def _match(draw: Mapping[str, Any], ecgs: ECGs, view: View, key: str) -> None:
     patient, prototype = (ecgs[draw[whose]["record"]] for whose in ("ecg", "prototype"))
-    own = Window(*draw["window_s"], "patient", THEMES[frame.theme()].prototype)
+    own = _marked(draw, "patient")
     with st.container(key=f"pair {key}"):
         left, right = st.columns(2)
-    half = {"view": view, "width_px": drawing.HALF_PX}
+    half: dict[str, Any] = {"view": view, "width_px": drawing.HALF_PX}
     with left:
         st.markdown("**The patient's ECG**")
         drawing.show_ecg(patient, [own], key=f"{key} patient", **half)
@@ -90,9 +90,9 @@ def _match(draw: Mapping[str, Any], ecgs: ECGs, view: View, key: str) -> None:
         drawing.show_ecg(prototype, [_marked(draw["prototype"])], key=f"{key} prototype", **half)
     drawing.show_comparison(
         patient,
-        tuple(draw["window_s"]),
+        _seconds(draw),
         prototype,
-        tuple(draw["prototype"]["window_s"]),
+        _seconds(draw["prototype"]),
         view=view,
         labels=("patient", "prototype"),
         key=f"{key} both",
@@ -114,7 +114,7 @@ def _explained(
 ) -> None:
     """Draw a patient's ECG, its matched windows marked, and the prototypes of the matches."""
     matches = list(enumerate(explanation["matches"], start=1))
-    windows = [Window(*match["window_s"], f"match {n}") for n, match in matches]
+    windows = [Window(*_seconds(match), f"match {n}") for n, match in matches]
     drawing.show_ecg(ecgs[place["record"]], windows, key=key, **printed)
     for n, match in matches:
         named = f": {words.named(match['statement'])}" if "statement" in match else ""
@@ -131,8 +131,13 @@ def _several(prototypes: Sequence[Mapping[str, Any]], ecgs: ECGs, view: View, ke
         drawing.show_ecg(ecgs[prototype["record"]], windows, key=f"{key} {n}", view=view)
 
 
-def _marked(ecg: Mapping[str, Any]) -> Window:
-    return Window(*ecg["window_s"], "prototype", THEMES[frame.theme()].prototype)
+def _marked(of: Mapping[str, Any], label: str = "prototype") -> Window:
+    return Window(*_seconds(of), label, THEMES[frame.theme()].prototype)
+
+
+def _seconds(of: Mapping[str, Any]) -> tuple[float, float]:
+    start_s, end_s = of["window_s"]
+    return start_s, end_s
 
 
 def _places(draw: Any) -> Iterator[Mapping[str, Any]]:

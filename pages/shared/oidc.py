@@ -105,14 +105,13 @@ def _refuse_short(secret: str, name: str) -> None:
 
 
 def _providers(auth: Mapping[str, Any]) -> tuple[str | None, ...]:
-    named = {
+    tables: dict[str | None, Mapping[str, Any]] = {
         name: table
         for name, table in auth.items()
         if isinstance(table, Mapping) and name != "client_kwargs"
     }
-    tables: dict[str | None, Mapping[str, Any]] = {**named}
-    if not named or any(name in auth for name in _CLIENT):
-        tables = {None: auth, **named}
+    if not tables or any(name in auth for name in _CLIENT):
+        tables = {None: auth, **tables}
     for name, table in tables.items():
         for setting in _CLIENT:
             _text(table, f"[auth.{name}]" if name else "[auth]", setting)
