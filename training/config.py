@@ -57,12 +57,15 @@ class BranchConfig:
 class FusionConfig:
     """Sparse fusion: the penalties tried, as shares of the smallest that empties a statement.
 
-    Of those, the sparsest is taken whose validation AUROC is within `tolerance` of the best.
+    The statements of each branch take the one for themselves that suits them: of those by which
+    no more than `matches` carry 90 % of a finding's positive evidence, in the median of the
+    validation ECGs that have it, the sparsest whose AUROC is within `tolerance` of the best.
     `support` is who may speak for a statement: its "own" prototypes, or "any".
     """
 
     shares: tuple[float, ...] = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
     tolerance: float = 0.001
+    matches: int = 5
     support: str = "own"
 
 

@@ -8,15 +8,19 @@ ECG that stands for something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from protoecg.explanation import Prototype
+from protoecg.labels import STATEMENTS
 from protoecg.network.protoecgnet import ProtoECGNet
 from training.config import FusionConfig
+from training.faithfulness.decision import matches_needed
 from training.loop import Data
 from training.metrics import auroc
 
@@ -45,16 +49,32 @@ def fit_all(
     labels : their statements, (n, c) each
     """
     owned = owners(prototypes, network.statements) | (config.support == "any")
-    _fit(network.fusion, seen, labels, owned, config, lambda **k: log(stage="fusion", **k))
+    fit = partial(_fit, config=config)
+    fit(
+        network.fusion,
+        seen,
+        labels,
+        owned,
+        _by_branch(network.statements),
+        partial(log, stage="fusion"),
+    )
     for name, columns, statements in parts(network):
-        _fit(
+        fit(
             network.solo[name],
             [s[:, columns] for s in seen],
             [y[:, statements] for y in labels],
             owned[columns][:, statements],
-            config,
-            lambda name=name, **k: log(stage="solo", branch=name, **k),
+            {name: list(range(len(statements)))},
+            partial(log, stage="solo"),
         )
+
+
+def _by_branch(statements: Sequence[str]) -> dict[str, list[int]]:
+    """Group statements by the branch that reads them, whether or not the network has it."""
+    of: dict[str, list[int]] = {}
+    for index, code in enumerate(statements):
+        of.setdefault(STATEMENTS[code].branch, []).append(index)
+    return of
 
 
 def parts(network: ProtoECGNet) -> list[tuple[str, list[int], list[int]]]:
@@ -112,25 +132,51 @@ def _shrink(w: Tensor, by: Tensor, may_support: Tensor) -> Tensor:
     return torch.where(may_support, shrunk, shrunk.clamp(max=0))
 
 
+class Tried(NamedTuple):
+    """What a share gives on the validation ECGs, for one group of statements."""
+
+    validation_macro_auroc: float
+    median_prototypes: float
+    median_matches: float
+
+
 def _fit(
     layer: nn.Linear,
     seen: Sequence[Tensor],
     labels: Sequence[Tensor],
     may_support: Tensor,
-    config: FusionConfig,
+    groups: Mapping[str, list[int]],
     log: Callable[..., None],
+    config: FusionConfig,
 ) -> None:
-    """Take, of the shares tried, the sparsest that validates within the tolerance."""
-    tried = []
-    for share in sorted(config.shares, reverse=True):
-        weight, bias = lasso(seen[0], labels[0], may_support, share)
-        scores = (seen[1] @ weight.T + bias).numpy()
-        figure = float(np.nanmean(auroc(labels[1].numpy(), scores)))
-        used = float((weight != 0).sum(dim=1).float().median())
-        log(share=share, validation_macro_auroc=round(figure, 4), median_prototypes=used)
-        tried.append((figure, weight, bias))
-    best = max(figure for figure, _, _ in tried)
-    _, weight, bias = next(t for t in tried if t[0] >= best - config.tolerance)
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-        layer.bias.copy_(bias)
+    """Fit each share that is tried, and take of each group of statements the one to be chosen."""
+    fits = {share: lasso(seen[0], labels[0], may_support, share) for share in config.shares}
+    for name, group in groups.items():
+        tried = {}
+        for share in sorted(fits, reverse=True):
+            weight, bias = (part[group] for part in fits[share])
+            tried[share] = _try(weight, bias, seen[1], labels[1][:, group])
+            log(branch=name, share=share, **tried[share]._asdict())
+        chosen = choose(tried, config)
+        with torch.no_grad():
+            layer.weight[group], layer.bias[group] = (part[group] for part in fits[chosen])
+
+
+def _try(weight: Tensor, bias: Tensor, s: Tensor, y: Tensor) -> Tried:
+    figures = auroc(y.numpy(), (s @ weight.T + bias).numpy())
+    known = figures[~np.isnan(figures)]
+    needed = [matches_needed((s[y[:, c] > 0] * weight[c]).numpy()) for c in range(y.shape[1])]
+    counts = np.concatenate(needed)
+    return Tried(
+        round(float(known.mean()), 4) if len(known) else 0.0,
+        float((weight != 0).sum(dim=1).float().median()),
+        float(np.median(counts[counts > 0])) if counts.any() else 0.0,
+    )
+
+
+def choose(tried: Mapping[float, Tried], config: FusionConfig) -> float:
+    """Return the share to take, as `FusionConfig` says; of none that is short, any may be taken."""
+    short = {k: t for k, t in tried.items() if t.median_matches <= config.matches} or tried
+    best = max(t.validation_macro_auroc for t in short.values())
+    enough = [k for k, t in short.items() if t.validation_macro_auroc >= best - config.tolerance]
+    return max(enough)

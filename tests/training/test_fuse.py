@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from protoecg.explanation import Prototype
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
-from training.fuse import lasso, owners, parts
+from training.config import FusionConfig
+from training.fuse import Tried, choose, fit_all, lasso, owners, parts
 
 
 def problem(seed, n=150, p=6, c=2):
@@ -125,3 +126,46 @@ def test_each_branch_has_its_own_columns_and_statements():
     }
     network = ProtoECGNet(shapes, ("IMI", "SR", "PVC", "AFIB"))
     assert parts(network) == [("rhythm", [0, 1, 2], [1, 3]), ("morphology", [3, 4], [2, 0])]
+
+
+@pytest.mark.parametrize(
+    ("tried", "share"),
+    [
+        ({0.3: Tried(0.900, 2, 2), 0.1: Tried(0.930, 4, 4)}, 0.1),
+        ({0.3: Tried(0.9295, 2, 2), 0.1: Tried(0.930, 4, 4)}, 0.3),
+        ({0.3: Tried(0.900, 2, 2), 0.1: Tried(0.930, 7, 6)}, 0.3),
+        ({0.3: Tried(0.900, 6, 6), 0.1: Tried(0.930, 9, 9)}, 0.1),
+        ({0.3: Tried(0.0, 0, 0), 0.1: Tried(0.0, 0, 0)}, 0.3),
+    ],
+    ids=["better", "sparser", "shorter", "none is short", "nothing to validate on"],
+)
+def test_the_share_taken_is_the_sparsest_good_one_that_explains_shortly(tried, share):
+    assert choose(tried, FusionConfig(tolerance=0.001, matches=5)) == share
+
+
+def test_the_statements_of_each_branch_take_a_share_of_their_own():
+    shapes = {
+        "rhythm": BranchShape("strip", (4,), (), 4, ("AFIB",) * 8, "best"),
+        "morphology": BranchShape("window", (4,), (), 4, ("PVC",) * 8, "best"),
+    }
+    network = ProtoECGNet(shapes, ["AFIB", "PVC"])
+    prototypes = [
+        prototype(b, c) for b, c in [("rhythm", "AFIB")] * 8 + [("morphology", "PVC")] * 8
+    ]
+    rng = torch.Generator().manual_seed(0)
+    s = torch.rand(4000, 16, generator=rng)
+    # Atrial fibrillation needs several of its prototypes, the premature beat one.
+    logits = (s - 0.5) @ torch.tensor(
+        [[9.0, 5, 5, 5, 5, 5, 5, 5] + [0] * 8, [0] * 8 + [12] + [0] * 7]
+    ).T
+    y = (torch.rand(logits.shape, generator=rng) < torch.sigmoid(logits)).float()
+    told = []
+    config = FusionConfig(shares=(0.6, 0.02), tolerance=0.005, matches=99)
+    fit_all(network, prototypes, [s, s], [y, y], config, lambda **line: told.append(line))
+    for column, share in ((0, 0.02), (1, 0.6)):
+        weight, bias = lasso(s, y, owners(prototypes, network.statements), share)
+        assert torch.allclose(network.fusion.weight[column], weight[column])
+        assert torch.allclose(network.fusion.bias[column], bias[column])
+    assert {(line["stage"], line["branch"]) for line in told} == {
+        (stage, branch) for stage in ("fusion", "solo") for branch in shapes
+    }
