@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from review_db.questions import BETWEEN, KINDS, STUDY_QUESTIONS
 
@@ -111,7 +112,11 @@ class Reviewer:
         last = in_turn[-1].replace("_", " ").capitalize()
         done = self.tab.get_by_role("button", name=re.compile(rf"^\w* ?{last}: (?!open)"))
         expect(question.or_(done).first).to_be_visible()
-        return None if done.is_visible() else KEYS[question.inner_text()]
+        while not done.is_visible():
+            # The last question may go, answered, while it is read.
+            with suppress(TimeoutError):
+                return KEYS[question.inner_text(timeout=1_000)]
+        return None
 
     def _choose(self, key: str, chance: random.Random) -> str:
         value = chance.choice(STUDY_QUESTIONS[key].options)
