@@ -17,7 +17,7 @@ from pages.shared import (
     tracing,
     words,
 )
-from pages.shared.answers import Sitting, forget, take_up, turn_away, write
+from pages.shared.answers import Sitting, forget, leave, take_leave, take_up, turn_away, write
 from protoecg.bundle import Bundle
 from protoecg.figures.view import View
 from review_db.advance import Progress, first_open, progress
@@ -70,6 +70,7 @@ def _sit(engine: Engine, seat: Seat) -> None:
 
 def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
     """Open the item that the URL names, else the first open one; None when all is done."""
+    take_leave(_go)
     if "item" in st.query_params:
         try:
             return _named(engine, seat, st.query_params["item"], st.query_params.get("stage"))
@@ -230,7 +231,7 @@ def _steps(sitting: Sitting) -> None:
         icon=":material/arrow_forward:",
         shortcut="N",
         width="stretch",
-        on_click=_next if item.settled else _save,
+        on_click=leave if item.settled else _save,
         args=(sitting,),
     )
     with st.container(horizontal=True):
@@ -255,16 +256,12 @@ def _before(place: Place) -> tuple[int, ...]:
 
 def _save(sitting: Sitting) -> None:
     if write(sitting, {}, save_item):
-        _next(sitting)
+        leave(sitting)
 
 
 def _skip(sitting: Sitting) -> None:
     if write(sitting, {"skip": "yes"}, save_item):
-        _next(sitting)
-
-
-def _next(sitting: Sitting) -> None:
-    _go(*first_open(sitting.engine, sitting.seat) or ())
+        leave(sitting)
 
 
 main()

@@ -29,7 +29,7 @@ class Sheet:
 
     `since` is when its time was last counted, seconds of a clock that is never set; `problem`
     is what kept the last answers from being stored; `unsaved` keeps those in sight, `outdated`
-    has them read anew.
+    has them read anew; `left` has the first open item opened instead.
     """
 
     seat: Seat
@@ -40,6 +40,7 @@ class Sheet:
     problem: str = ""
     unsaved: bool = False
     outdated: bool = False
+    left: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -77,6 +78,20 @@ def sheet_of(sitting: Sitting) -> Sheet | None:
     sheet: Sheet | None = reviews.state().get(SHEET)
     same = sheet and (sheet.seat, sheet.place) == (sitting.seat, sitting.item.place)
     return sheet if same else None
+
+
+def leave(sitting: Sitting) -> None:
+    """Have the first open item opened by the next run, which nothing can end before it has."""
+    if sheet := sheet_of(sitting):
+        sheet.left = True
+
+
+def take_leave(go: Callable[[], None]) -> None:
+    """Call `go` if the item in sight was left, and remember that until it has returned."""
+    sheet: Sheet | None = reviews.state().get(SHEET)
+    if sheet and sheet.left:
+        go()
+        sheet.left = False
 
 
 def turn_away() -> None:

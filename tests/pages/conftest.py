@@ -88,14 +88,17 @@ def page(models: Path) -> Open:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next key comes while the callback of the one before runs: where that pauses, it ends."""
-    unpaused = SafeSessionState.__getitem__
+    for name in ("__getitem__", "query_params"):
+        monkeypatch.setattr(SafeSessionState, name, pausing(getattr(SafeSessionState, name)))
 
-    def paused(state: SafeSessionState, key: str) -> object:
+
+def pausing(unpaused: Callable[..., object]) -> Callable[..., object]:
+    def paused(*args: object) -> object:
         if in_callback():
             raise RerunException(RerunData())
-        return unpaused(state, key)
+        return unpaused(*args)
 
-    monkeypatch.setattr(SafeSessionState, "__getitem__", paused)
+    return paused
 
 
 def in_callback() -> bool:

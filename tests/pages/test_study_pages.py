@@ -10,7 +10,7 @@ from review_db.advance import first_open, progress
 from review_db.assignment import bundle_material
 from review_db.design import Blinding, Controls, Design, Sample
 from review_db.places import Place
-from review_db.sittings import open_item, save_item
+from review_db.sittings import open_item, save_draft, save_item
 from review_db.studies import create_study, sign_in, start_study, studies
 from review_db.study_results import answer_table
 
@@ -127,6 +127,16 @@ def test_no_answer_is_lost_to_the_next_key(page, start: Start, engine: Engine, i
 
     draft = open_item(engine, sign_in(engine, key), Place(1)).draft
     assert draft == {"comment": "Limb leads swapped", "accurate": "yes"}
+
+
+def test_a_saved_item_is_left_whatever_key_comes_next(page, start: Start, engine, impatient):
+    key = start()["R01"]
+    save_draft(engine, sign_in(engine, key), Place(1), GOOD, seen=0)
+    app = page("sitting", key=key)
+
+    button(app, "save").click().run()
+
+    assert app.query_params["item"] == "2"
 
 
 def test_an_unfinished_item_is_not_left_by_mistake(page, start: Start):
