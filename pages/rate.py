@@ -266,10 +266,8 @@ def _mark(sitting: Sitting, question: str) -> None:
 def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
     """Show the answer that stands in the database, but keep one that could not be saved."""
     key = sitting.key(question)
-    is_kept = (sitting.item.prototype, question) in st.session_state[FAILED]
-    # What is set is sent to the browser, and there replaces what is being typed.
-    if not is_kept and (key not in st.session_state or st.session_state[key] != stands):
-        st.session_state[key] = stands
+    if (sitting.item.prototype, question) not in st.session_state[FAILED]:
+        reviews.put(key, stands)
     return {"key": key, "on_change": _answer, "args": (sitting, question)}
 
 

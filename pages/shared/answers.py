@@ -17,7 +17,7 @@ from review_db.places import Place
 from review_db.sittings import Conflict, OpenItem, save_draft
 from review_db.studies import Seat
 
-SHEET, CHOSEN = "study sheet", "study question"
+SHEET = "study sheet"
 
 
 @dataclass
@@ -29,7 +29,8 @@ class Sheet:
 
     `since` is when its time was last counted, seconds of a clock that is never set; `problem`
     is what kept the last answers from being stored; `unsaved` keeps those in sight, `outdated`
-    has them read anew; `left` has the first open item opened instead.
+    has them read anew; `chosen` is the question that was reopened; `left` has the first open
+    item opened instead.
     """
 
     seat: Seat
@@ -40,6 +41,7 @@ class Sheet:
     problem: str = ""
     unsaved: bool = False
     outdated: bool = False
+    chosen: str | None = None
     left: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -87,18 +89,16 @@ def leave(sitting: Sitting) -> None:
 
 
 def take_leave(go: Callable[[], None]) -> None:
-    """Call `go` if the item in sight was left, and remember that until it has returned."""
+    """Call `go`, which turns away, if the item in sight was left."""
     sheet: Sheet | None = reviews.state().get(SHEET)
     if sheet and sheet.left:
         go()
-        sheet.left = False
 
 
 def turn_away() -> None:
     """Go to another item: no question is chosen there, and the last save's problem isn't its."""
-    st.session_state.pop(CHOSEN, None)
-    if sheet := st.session_state.get(SHEET):
-        sheet.problem = ""
+    if sheet := reviews.state().get(SHEET):
+        sheet.problem, sheet.chosen, sheet.left = "", None, False
 
 
 def forget() -> None:

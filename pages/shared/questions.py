@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import items, reviews, words
-from pages.shared.answers import CHOSEN, Sheet, Sitting, answer, sheet_of
+from pages.shared.answers import Sheet, Sitting, answer, sheet_of
 from protoecg.labels import STATEMENTS
 from review_db.questions import ALWAYS, BETWEEN, CANNOT_JUDGE, TEXT_LENGTH, Question
 from review_db.sittings import OpenItem
@@ -50,8 +50,8 @@ def _asked(item: OpenItem, sheet: Sheet) -> list[Question]:
 
 def _in_turn(item: OpenItem, sheet: Sheet) -> str | None:
     """Return the question that the keys answer: the one reopened, else the first open one."""
-    if chosen := reviews.state().get(CHOSEN):
-        return chosen
+    if sheet.chosen:
+        return sheet.chosen
     asked = _asked(item, sheet)
     open_ones = (q.key for q in asked if q.options and q.key not in sheet.answers)
     return None if item.settled else next(open_ones, None)
@@ -87,7 +87,7 @@ def _line(sitting: Sitting, question: Question, sheet: Sheet) -> None:
         disabled=sitting.item.settled,
         help=question.text,
         on_click=_choose,
-        args=(question.key,),
+        args=(sitting, question.key),
     )
 
 
@@ -149,9 +149,7 @@ def _remarks(sitting: Sitting, sheet: Sheet) -> None:
 
 def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
     key = sitting.key(question)
-    # What is set is sent to the browser, and there replaces what is being typed.
-    if key not in st.session_state or st.session_state[key] != stands:
-        st.session_state[key] = stands
+    reviews.put(key, stands)
     return {
         "key": key,
         "on_change": _answer_from,
@@ -160,16 +158,17 @@ def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
     }
 
 
-def _choose(question: str) -> None:
-    st.session_state[CHOSEN] = question
+def _choose(sitting: Sitting, question: str) -> None:
+    if sheet := sheet_of(sitting):
+        sheet.chosen = question
 
 
 def _answer_in_turn(sitting: Sitting, question: str, value: str) -> None:
     # A key that is pressed early still meets the buttons of the question before.
     sheet = sheet_of(sitting)
     if sheet is not None and _in_turn(sitting.item, sheet) == question:
+        sheet.chosen = None
         answer(sitting, question, value)
-        st.session_state.pop(CHOSEN, None)
 
 
 def _answer_from(sitting: Sitting, question: str) -> None:

@@ -1,4 +1,4 @@
-"""The database of ratings, opened once for all sessions, and what saving to it must not lose."""
+"""The database of ratings, opened once for all sessions, and fields that lose no answer."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def state() -> dict[str, Any]:
     is ended before it has saved is not called again.
     """
     return st.session_state.to_dict()
+
+
+def put(key: str, stands: Any) -> None:
+    """Have a field hold what stands; what it holds already would wipe out what is being typed."""
+    if key not in st.session_state or st.session_state[key] != stands:
+        st.session_state[key] = stands
 
 
 def coordinator() -> bool:

@@ -123,10 +123,13 @@ def test_no_answer_is_lost_to_the_next_key(page, start: Start, engine: Engine, i
     app = page("sitting", key=key)
 
     app.text_area[0].input("Limb leads swapped").run()
-    answer(app, accurate="yes")
+    answer(app, accurate="yes", clarity="3")
+    answer(app, accurate="no")
 
     draft = open_item(engine, sign_in(engine, key), Place(1)).draft
-    assert draft == {"comment": "Limb leads swapped", "accurate": "yes"}
+    assert draft == {"comment": "Limb leads swapped", "accurate": "no", "clarity": "3"}
+    # One that was reopened is not asked again, where the next key would answer it anew.
+    assert not any(b.key.endswith(" accurate yes") for b in app.button if b.key)
 
 
 def test_a_saved_item_is_left_whatever_key_comes_next(page, start: Start, engine, impatient):
