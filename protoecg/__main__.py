@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--rate", type=float, help="Hz, for files that do not say it")
     report.add_argument("--start", type=float, default=0.0, help="second to begin at")
     report.add_argument("--out", type=_page, required=True, help="the .pdf or .png to write")
-    report.add_argument("--earlier", type=Path, help="an ECG to say since which what changed")
+    report.add_argument("--earlier", type=Path, help="of the same patient: say what changed since")
     report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
     report.set_defaults(run=_report)
 
