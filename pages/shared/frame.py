@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from pages.shared import accounts, proportion
+from pages.shared import accounts, proportion, switching
 from protoecg.figures.theme import ThemeName
 
 NOTICE = "Research use only. Not a medical device."
@@ -72,7 +72,11 @@ def guard(title: str) -> None:
         navigation()
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
-    st.html(f'{_STYLE}<style>{proportion.STYLE}</style><div class="research-notice">{NOTICE}</div>')
+    st.html(
+        f"{_STYLE}<style>{proportion.STYLE}{switching.STYLE}</style>"
+        f'<script>{switching.SCRIPT}</script><div class="research-notice">{NOTICE}</div>',
+        unsafe_allow_javascript=True,
+    )
     accounts.show()
 
 

@@ -102,3 +102,23 @@ def test_a_match_is_switched_in_the_browser_alone_and_squares_stay_square_in_ful
     tab.wait_for_function(f"({SQUARE})()[0] > {across} * 1.1")
     across, up = tab.evaluate(SQUARE)
     assert abs(across - up) < 0.01
+
+
+def test_matches_are_switched_by_keyboard_and_say_which_are_on(server, tab):
+    opened(tab, server.url)
+    paper = tab.locator('[class*="st-key-frame-query"]')
+    first, second = (paper.get_by_role("button", name=f"match {n}", exact=True) for n in (1, 2))
+    expect(first).to_have_attribute("aria-pressed", "true")
+    expect(second).to_have_attribute("aria-pressed", "false")
+
+    first.focus()
+    tab.keyboard.press("Tab")
+    expect(second).to_be_focused()
+    tab.keyboard.press("Space")
+    expect(second).to_have_attribute("aria-pressed", "true")
+    tab.wait_for_function(f"({OPACITY})().filter(opacity => opacity === '1').length === 2")
+
+    expect(second).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(second).to_have_attribute("aria-pressed", "false")
+    tab.wait_for_function(f"({OPACITY})().filter(opacity => opacity === '1').length === 1")
