@@ -77,7 +77,7 @@ def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
         except (NotAdmitted, ValueError):
             st.warning("There is no such item for you; here is your first open one.")
     place = first_open(engine, seat)
-    _go(*place or ())
+    _address(*place or ())
     return open_item(engine, seat, place) if place else None
 
 
@@ -90,11 +90,15 @@ def _named(engine: Engine, seat: Seat, position: str, stage: str | None) -> Open
 
 
 def _go(position: int | None = None, stage: int | None = None) -> None:
+    _address(position, stage)
+    turn_away()
+
+
+def _address(position: int | None = None, stage: int | None = None) -> None:
     for name, number in (("item", position), ("stage", stage)):
         st.query_params.pop(name, None)
         if number is not None:
             st.query_params[name] = str(number)
-    turn_away()
 
 
 def _leave() -> None:

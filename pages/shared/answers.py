@@ -30,7 +30,7 @@ class Sheet:
     `since` is when its time was last counted, seconds of a clock that is never set; `problem`
     is what kept the last answers from being stored; `unsaved` keeps those in sight, `outdated`
     has them read anew; `chosen` is the question that was reopened; `left` has the first open
-    item opened instead.
+    item opened instead, `gone` the one that the URL names.
     """
 
     seat: Seat
@@ -43,7 +43,13 @@ class Sheet:
     outdated: bool = False
     chosen: str | None = None
     left: bool = False
+    gone: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the whole page is to be made anew, not the answers alone."""
+        return self.outdated or self.left or self.gone
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def take_up(sitting: Sitting) -> None:
     item = sitting.item
     given = {key: value for key, value in item.draft.items() if key != "skip"}
     sheet = sheet_of(sitting)
-    if sheet is None:
+    if sheet is None or sheet.gone:
         now = time.monotonic()
         st.session_state[SHEET] = Sheet(sitting.seat, item.place, item.revision, given, now)
         return
@@ -96,9 +102,9 @@ def take_leave(go: Callable[[], None]) -> None:
 
 
 def turn_away() -> None:
-    """Go to another item: no question is chosen there, and the last save's problem isn't its."""
+    """Have the item that the URL names opened by the next run, as it stands."""
     if sheet := reviews.state().get(SHEET):
-        sheet.problem, sheet.chosen, sheet.left = "", None, False
+        sheet.left, sheet.gone = False, True
 
 
 def forget() -> None:

@@ -19,7 +19,9 @@ from review_db.sittings import OpenItem
 def show(sitting: Sitting) -> None:
     """Ask what is still open, and show what was answered."""
     sheet, item = sheet_of(sitting), sitting.item
-    if sheet is None or sheet.outdated:
+    # A key that follows an answer at once, such as that of the next item, can come with a run of
+    # this part alone.
+    if sheet is None or sheet.stale:
         st.rerun()
     if item.settled:
         st.info("The first look is over; its answers stay as they are.", icon=":material/lock:")

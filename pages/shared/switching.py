@@ -19,7 +19,7 @@ SCRIPT = """
   window.dressesSwitches = true;
   const attributes = button => ({
     tabindex: 0, role: 'button', 'aria-label': button.textContent,
-    'aria-pressed': button.parentNode.__data__.active >= 0,
+    'aria-pressed': button.parentNode.__data__?.active >= 0,
   });
   const dress = () => document.querySelectorAll('.updatemenu-button').forEach(button =>
     Object.entries(attributes(button)).forEach(([name, value]) => button.setAttribute(name, value))

@@ -1,0 +1,68 @@
+"""Keys that follow each other faster than the server answers, on Take part."""
+
+import re
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from review_db import open_database
+from review_db.assignment import bundle_material
+from review_db.design import Design, Sample
+from review_db.places import Place
+from review_db.questions import STUDY_QUESTIONS
+from review_db.sittings import open_item, save_draft
+from review_db.studies import create_study, sign_in, start_study
+
+DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
+
+
+@pytest.fixture
+def answered(own_server):
+    """A reviewer whose first item has all its answers and is not yet saved: engine and key."""
+    engine = open_database(own_server.database)
+    design = Design("keys", ("R01",), 1, repeats=0.0, practice=0, sample=Sample(size=4))
+    create_study(engine, design, bundle_material(DEMO))
+    key = start_study(engine, "keys")["R01"]
+    seat = sign_in(engine, key)
+    item = open_item(engine, seat, Place(1))
+    answers = {question: STUDY_QUESTIONS[question].options[0] for question in item.required}
+    save_draft(engine, seat, item.place, answers, seen=item.revision)
+    yield engine, seat, key
+    engine.dispose()
+
+
+@contextmanager
+def held(database: str):
+    """Let nobody else write to the database meanwhile."""
+    file = database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(("item", "key", "turned_to"), [(1, "n", 2), (2, "p", 1)])
+def test_a_step_right_after_a_comment_turns_to_its_item(
+    own_server, tab, answered, item, key, turned_to
+):
+    engine, seat, reviewers_key = answered
+    tab.goto(f"{own_server.url}/sitting?key={reviewers_key}&item={item}")
+    expect(tab.get_by_text(re.compile(f"^Item {item} of "))).to_be_visible()
+    expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
+
+    with held(own_server.database):
+        # While this waits to be saved, what follows waits together.
+        tab.get_by_text(STUDY_QUESTIONS["flag"].text).click()
+        expect(tab.locator("[data-test-script-state=running]")).to_be_attached()
+        tab.get_by_label("Comment").fill("seen in a hurry")
+        tab.get_by_label("Comment").press("Control+Enter")
+        tab.evaluate("document.activeElement.blur()")
+        tab.keyboard.press(key)
+        tab.wait_for_timeout(1000)
+
+    expect(tab.get_by_text(re.compile(f"^Item {turned_to} of "))).to_be_visible(timeout=10_000)
+    kept = open_item(engine, seat, Place(item)).draft
+    assert kept["comment"] == "seen in a hurry" and kept["flag"] == "yes"
