@@ -132,8 +132,9 @@ def test_a_study(browser, tab: Page, make_server, tmp_path, database, size, plan
 def make(tab: Page, url: str, settings: Path, cases: Path) -> None:
     tab.goto(f"{url}/studies?bundle=demo&view=New+study")
     tab.get_by_text("From a TOML file").click()
-    for n, file in enumerate((settings, cases)):
-        tab.locator("input[type=file]").nth(n).set_input_files(file)
+    for name, file in (("Settings (TOML)", settings), ("Cases (JSON), if any", cases)):
+        place = tab.get_by_role("region", name=name).first
+        place.locator("input[type=file]").first.set_input_files(file)
         expect(tab.get_by_text(file.name).first).to_be_visible()
         still(tab)
     tab.get_by_role("button", name="Make the study of this file").click()
