@@ -60,24 +60,62 @@ class WindowBackbone(nn.Module):
     latent : size of a cell's latent vector
     """
 
-    kernel, last_kernel = 5, 5
+    channels, kernel, last_kernel = len(LEADS), 5, 5
 
     def __init__(self, widths: Sequence[int], strides: Sequence[int], latent: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _stem(widths[0], padded=False),
+            _stem(self.channels, widths[0], padded=False),
             *_blocks(widths, strides, self.kernel, padded=False),
             _conv(widths[-1], widths[-1], self.last_kernel, 2, 0),
             nn.BatchNorm2d(widths[-1]),
             nn.ReLU(),
         )
-        self.to_latent = _latent(widths[-1], latent)
+        self.to_latent = self._to_latent(widths[-1], latent)
         self.stride = 4 * prod(strides)
         self.window = _receptive_field(self.body)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a latent for each window."""
-        return self.to_latent(self.body(_as_image(x))).squeeze(2)
+        return self.to_latent(self.body(self._image(x))).squeeze(2)
+
+    def _to_latent(self, features: int, latent: int) -> nn.Module:
+        return _latent(features, latent)
+
+    def _image(self, x: Tensor) -> Tensor:
+        return _as_image(x)
+
+
+class LeadBackbone(WindowBackbone):
+    """Latents of windows, read lead by lead: (batch, 12, t) to (batch, latent, cells).
+
+    One network reads each lead by itself. A cell's latent is what it says of lead I, then of II
+    and so on, so that a cosine of two cells is a sum over the leads, without a rest.
+
+    Parameters are those of `WindowBackbone`; each lead has a twelfth of `latent`.
+
+    Raises
+    ------
+    ValueError
+        If `latent` is no multiple of twelve.
+    """
+
+    channels = 1
+
+    def __init__(self, widths: Sequence[int], strides: Sequence[int], latent: int) -> None:
+        if latent % len(LEADS):
+            raise ValueError(f"Found a latent of {latent}, expected a multiple of {len(LEADS)}.")
+        super().__init__(widths, strides, latent)
+
+    def _to_latent(self, features: int, latent: int) -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(features, latent // len(LEADS), 1, bias=False),
+            _LeadsOneAfterAnother(),
+            nn.BatchNorm2d(latent, affine=False),
+        )
+
+    def _image(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(1).contiguous(memory_format=torch.channels_last)
 
 
 class WideBackbone(nn.Module):
@@ -94,7 +132,7 @@ class WideBackbone(nn.Module):
     def __init__(self, widths: Sequence[int], strides: Sequence[int], latent: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _stem(widths[0], padded=True),
+            _stem(len(LEADS), widths[0], padded=True),
             *_blocks(widths, strides, self.kernel, padded=True),
         )
         self.to_latent = nn.Sequential(
@@ -119,7 +157,7 @@ class StripBackbone(nn.Module):
     def __init__(self, widths: Sequence[int], strides: Sequence[int], latent: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _stem(widths[0], padded=True),
+            _stem(len(LEADS), widths[0], padded=True),
             *_blocks(widths, strides, self.kernel, padded=True),
         )
         self.to_latent = _latent(2 * widths[-1], latent)
@@ -139,8 +177,8 @@ def _conv(c_in: int, c_out: int, kernel: int, stride: int, padding: int) -> nn.C
     return conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def _stem(width: int, padded: bool) -> nn.Module:
-    conv = _conv(len(LEADS), width, 7, 2, 3 if padded else 0)
+def _stem(c_in: int, width: int, padded: bool) -> nn.Module:
+    conv = _conv(c_in, width, 7, 2, 3 if padded else 0)
     return nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU())
 
 
@@ -157,6 +195,12 @@ def _latent(features: int, latent: int) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(features, latent, 1, bias=False), nn.BatchNorm2d(latent, affine=False)
     )
+
+
+class _LeadsOneAfterAnother(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        """Lay (batch, features, 12, cells) out as (batch, 12 * features, 1, cells)."""
+        return x.transpose(1, 2).flatten(1, 2).unsqueeze(2)
 
 
 def _mean_and_max(x: Tensor) -> Tensor:

@@ -9,11 +9,16 @@ from typing import Literal, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from protoecg.network.backbones import StripBackbone, WideBackbone, WindowBackbone
+from protoecg.network.backbones import LeadBackbone, StripBackbone, WideBackbone, WindowBackbone
 from protoecg.network.prototypes import Pooling, PrototypeLayer, Similarities
 from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
 
-BACKBONES = {"window": WindowBackbone, "strip": StripBackbone, "wide": WideBackbone}
+BACKBONES = {
+    "window": WindowBackbone,
+    "leads": LeadBackbone,
+    "strip": StripBackbone,
+    "wide": WideBackbone,
+}
 
 
 @dataclass(frozen=True)
@@ -22,14 +27,15 @@ class BranchShape:
 
     Parameters
     ----------
-    view : "window" compares localised windows, "strip" the whole ten seconds, "wide" windows
-        whose latents see more than the window (the published way, to be measured against)
+    view : "window" compares localised windows, "leads" the same lead by lead, "strip" the whole
+        ten seconds, "wide" windows whose latents see more than the window (the published way, to
+        be measured against)
     widths, strides, latent : of the backbone, see `WindowBackbone`
     owners : the statement of each prototype, in the order of the prototypes
     pooling : of the similarities over time, see `PrototypeLayer`
     """
 
-    view: Literal["window", "strip", "wide"]
+    view: Literal["window", "leads", "strip", "wide"]
     widths: tuple[int, ...]
     strides: tuple[int, ...]
     latent: int

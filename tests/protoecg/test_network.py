@@ -17,9 +17,9 @@ SHAPES = [((8, 8), (1,)), ((8, 8, 12), (2, 1)), ((64, 64, 96, 128), (1, 2, 1)), 
 WIDEST_S = 1.0
 
 
-def window_branch(widths=(8, 8, 12), strides=(2, 1)):
+def window_branch(widths=(8, 8, 12), strides=(2, 1), view="window"):
     torch.manual_seed(0)
-    branch = Branch(BranchShape("window", widths, strides, 16, ("PVC",) * 5))
+    branch = Branch(BranchShape(view, widths, strides, 24, ("PVC",) * 5))
     _unsettle(branch)
     return branch.eval()
 
@@ -35,9 +35,10 @@ def _unsettle(module):
                 torch.nn.init.normal_(part.bias, 0, 0.2)
 
 
+@pytest.mark.parametrize("view", ["window", "leads"])
 @pytest.mark.parametrize(("widths", "strides"), SHAPES)
-def test_a_cell_sees_exactly_its_window(widths, strides):
-    branch = window_branch(widths, strides)
+def test_a_cell_sees_exactly_its_window(widths, strides, view):
+    branch = window_branch(widths, strides, view)
     x = torch.randn(1, 12, 1000, dtype=torch.float64, requires_grad=True)
     latents = branch.double().backbone(x)
     for cell in (0, 1, latents.shape[2] // 2, latents.shape[2] - 1):
@@ -229,10 +230,26 @@ def test_every_cell_of_a_wide_branch_is_shown_within_the_strip():
     assert 0 <= branch.window_samples(0)[0] and branch.window_samples(cells - 1)[1] <= 1000
 
 
-@pytest.mark.parametrize("view", ["window", "strip", "wide"])
+def test_a_latent_read_lead_by_lead_holds_of_each_lead_what_that_lead_alone_says():
+    torch.manual_seed(0)
+    branch = Branch(BranchShape("leads", (8, 8, 12), (2, 1), 24, ("PVC",))).eval()
+    _unsettle(branch)
+    x = torch.randn(1, 12, 1000, requires_grad=True)
+    latents = branch.backbone(x)
+    assert latents.shape[1] == 24
+    for lead in range(12):
+        own = latents[0, 2 * lead : 2 * lead + 2].square().sum()
+        (slope,) = torch.autograd.grad(own, x, retain_graph=True)
+        assert torch.nonzero(slope[0].abs().sum(dim=1)).flatten().tolist() == [lead]
+
+    with pytest.raises(ValueError, match="multiple of 12"):
+        Branch(BranchShape("leads", (8, 8, 12), (2, 1), 16, ("PVC",)))
+
+
+@pytest.mark.parametrize("view", ["window", "leads", "strip", "wide"])
 def test_no_convolution_of_one_sample_skips_samples(view):
     # Backwards in bfloat16 it would write beyond its memory; see `Residual`.
-    branch = Branch(BranchShape(view, (8, 8, 8, 8, 8), (2, 2, 2, 2), 8, ("PVC",)))
+    branch = Branch(BranchShape(view, (8, 8, 8, 8, 8), (2, 2, 2, 2), 12, ("PVC",)))
     convolutions = [m for m in branch.modules() if isinstance(m, torch.nn.Conv2d)]
     assert convolutions
     assert all(m.stride == (1, 1) for m in convolutions if m.kernel_size == (1, 1))
