@@ -9,6 +9,8 @@ from random import Random
 PRINTED = rb"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 NUMBERS = b"0 -1 1 2 1e308 1e-308 nan inf 255 65535 65536 99999999 4294967296 1e9 -0.0 007".split()
 LARGE = (0, 1, 2, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1)
+# Beyond it no reader reads on, and damages that repeat what they repeated would fill the memory.
+LARGEST = 30_000_000
 SEPARATORS = (b"<", b">", b"\n", b",", b" ", b"\0", b'"', b"=")
 DOCTYPE = b'<!DOCTYPE a [<!ENTITY x "%s"><!ENTITY y SYSTEM "file:///etc/hostname">]>' % (b"x" * 999)
 MEMBERS = (
@@ -29,7 +31,8 @@ def damaged(content: bytes, random: Random) -> bytes:
     if content.startswith(b"PK") and random.random() < 0.6:
         return _repacked(content, random)
     for _ in range(random.randint(1, 8)):
-        content = random.choice(DAMAGES)(content, random)
+        if len(content) < LARGEST:
+            content = random.choice(DAMAGES)(content, random)
     return content
 
 
@@ -72,7 +75,8 @@ def _part(content: bytes, random: Random) -> bytes:
     parts = content.split(separator := random.choice(SEPARATORS))
     at, count = random.randrange(min(len(parts), 400)), random.choice([1, 1, 2, 5])
     kept = parts[at : at + count]
-    parts[at : at + count] = random.choice([[], kept * 2, kept * 50, kept[::-1], [b""]])
+    many = min(50, max(2, LARGEST // max(len(content), 1)))
+    parts[at : at + count] = random.choice([[], kept * 2, kept * many, kept[::-1], [b""]])
     return separator.join(parts)
 
 
