@@ -277,7 +277,7 @@ def _ablations(card: Measurements) -> None:
     branch, fold = (
         words.plain(measured.text(told, key, default="unknown")) for key in ("branch", "fold")
     )
-    st.caption(f"A small {branch} branch, one setting changed at a time, on fold {fold}.")
+    st.caption(f"A small {branch} branch, each row changed by what its name says, on fold {fold}.")
     st.dataframe(table, hide_index=True, height="content")
 
 

@@ -265,7 +265,13 @@ def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
     if pooling not in ("best", "mean"):
         raise ConfigError(f'A branch has pooling = "{pooling}"; expected "best" or "mean".')
     sizes = settings.widths, settings.strides, settings.latent
-    return BranchShape(view, *sizes, owners, pooling)  # type: ignore[arg-type]
+    shape = BranchShape(view, *sizes, owners, pooling)  # type: ignore[arg-type]
+    try:
+        with torch.device("meta"):
+            Branch(shape)
+    except ValueError as error:
+        raise ConfigError(f"A branch cannot be built from its settings. {error}") from error
+    return shape
 
 
 def _of_training(config: Config) -> dict[str, Any]:

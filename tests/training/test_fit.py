@@ -171,8 +171,11 @@ def test_the_settings_that_come_along_can_be_read(name):
     assert set(read_config(CONFIGS / f"{name}.toml").branches) == {"rhythm", "morphology", "global"}
 
 
-def test_a_view_that_is_none_is_refused(tiny_config, simulated_root, tmp_path):
-    text = tiny_config.read_text(encoding="utf-8").replace('view = "window"', 'view = "keyhole"')
+@pytest.mark.parametrize(("view", "told"), [("keyhole", "keyhole"), ("leads", "multiple of 12")])
+def test_a_branch_that_cannot_be_built_is_refused(
+    tiny_config, simulated_root, tmp_path, view, told
+):
+    text = tiny_config.read_text(encoding="utf-8").replace('view = "window"', f'view = "{view}"')
     (tmp_path / "bad.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match="keyhole"):
+    with pytest.raises(ConfigError, match=told):
         Fit(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU)
