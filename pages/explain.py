@@ -25,7 +25,7 @@ from pages.shared import (
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
-from protoecg.explanation import Explanation, Finding, Match
+from protoecg.explanation import Explanation, Finding, Match, in_percent
 from protoecg.figures.charts import contributions_figure, describe_contributions
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
@@ -159,7 +159,10 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
         arranged, view, measures = pair.arranged(), tracing.choose(), calipers.wanted()
     match = _choose_match(tops)
     _facts(match)
-    _leads(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
+    if match.lead_parts:
+        _lead_shares(match)
+    else:
+        _lead_falls(_falls(key, bundle.path, bundle.revision, match, ecg, bundle))
     _pictures(key, ecg, bundle, match, _windows(finding, tops, match), arranged, view, measures)
     neighbours.show(key, ecg, bundle, finding, match, view)
     _chart(finding)
@@ -244,7 +247,22 @@ def _falls(
     return without_leads(_ecg, _bundle, match)
 
 
-def _leads(falls: dict[str, float]) -> None:
+def _lead_shares(match: Match) -> None:
+    shares = match.lead_shares
+    told = list(shares.items())[:LEADS_TOLD]
+    if not told:
+        st.caption("The similarity is next to zero: no lead has a share of it worth telling.")
+        return
+    named = ", ".join(f"**{in_percent(share)} {lead}**" for lead, share in told)
+    others = sum(list(shares.values())[LEADS_TOLD:])
+    st.caption(
+        f"Of the similarity, {named}; the other {len(shares) - LEADS_TOLD} leads together "
+        f"{in_percent(others)}",
+        help=words.LEAD_SHARES,
+    )
+
+
+def _lead_falls(falls: dict[str, float]) -> None:
     largest = sorted(falls.items(), key=lambda fall: -fall[1])[:LEADS_TOLD]
     told = [f"**{lead}** {words.signed(-fall)}" for lead, fall in largest if fall >= SMALLEST_FALL]
     st.caption(
@@ -298,6 +316,7 @@ def _pictures(
         match.prototype.window_s,
         view=view,
         labels=("this ECG", "prototype"),
+        lead_shares=match.lead_shares,
         key="comparison",
     )
 

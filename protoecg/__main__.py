@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from protoecg.explanation import Explanation, Finding
+from protoecg.explanation import Explanation, Finding, Match, in_percent
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
@@ -119,8 +119,14 @@ def _finding_in_words(finding: Finding) -> list[str]:
         lines.append(
             f"        {match.contribution:+.2f} = {match.weight:+.2f} x {match.similarity:+.2f}  "
             f"{match.prototype.name} ({match.prototype.record}), at {start:.2f}-{end:.2f} s"
+            f"{_chief_leads(match)}"
         )
     return lines
+
+
+def _chief_leads(match: Match) -> str:
+    chief = list(match.lead_shares.items())[:3]
+    return "".join(f", {lead} {in_percent(share)}" for lead, share in chief)
 
 
 def _measure(args: argparse.Namespace) -> None:

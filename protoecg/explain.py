@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match, add_up, ranked
+from protoecg.network.protoecgnet import Output
 from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
 
@@ -20,11 +23,10 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
     add up to its logit.
     """
     x = model_input(ecg)
-    output = bundle.network(torch.from_numpy(x)[None])
-    similarities, windows = output.similarities[0].tolist(), _windows(bundle, output.cells[0])
-    findings = [
-        _finding(bundle, column, similarities, windows) for column in range(len(bundle.statements))
-    ]
+    tensor = torch.from_numpy(x)[None]
+    output = bundle.network(tensor)
+    seen = _seen(bundle, tensor, output)
+    findings = [_finding(bundle, column, seen) for column in range(len(bundle.statements))]
     return Explanation(
         bundle=bundle.name,
         simulated=bundle.simulated,
@@ -40,8 +42,8 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
 def without_leads(ecg: ECG, bundle: Bundle, match: Match) -> dict[str, float]:
     """Return by how much a match's similarity falls when a lead is silent: leave one lead out.
 
-    An approximation of each lead's part: the falls do not add up to the similarity, and leads
-    that say the same stand in for one another.
+    An approximation of each lead's part for branches that do not split by lead: the falls do not
+    add up to the similarity, and leads that say the same stand in for one another.
     """
     index = bundle.prototypes.index(match.prototype)
     name = match.prototype.branch
@@ -55,28 +57,36 @@ def without_leads(ecg: ECG, bundle: Bundle, match: Match) -> dict[str, float]:
     return dict(zip(LEADS, falls.tolist(), strict=True))
 
 
-def _windows(bundle: Bundle, cells: Tensor) -> list[tuple[float, float]]:
-    """Window of the query, in seconds, that each prototype was most similar to."""
-    branches = bundle.network.branches
-    return [
-        branches[prototype.branch].window_s(cell)
-        for prototype, cell in zip(bundle.prototypes, cells.tolist(), strict=True)
-    ]
+class _Seen(NamedTuple):
+    """What a prototype sees: similarity, the window of the query in seconds, each lead's part."""
+
+    similarity: float
+    window_s: tuple[float, float]
+    lead_parts: tuple[float, ...] | None
 
 
-def _finding(
-    bundle: Bundle,
-    column: int,
-    similarities: list[float],
-    windows: list[tuple[float, float]],
-) -> Finding:
+def _seen(bundle: Bundle, x: Tensor, output: Output) -> list[_Seen]:
+    """Of each prototype, in the bundle's order."""
+    seen: list[_Seen] = []
+    for branch in bundle.network.branches.values():
+        own = slice(len(seen), len(seen) + len(branch.shape.owners))
+        similarities, cells = output.similarities[:, own], output.cells[:, own]
+        windows = [branch.window_s(cell) for cell in cells[0].tolist()]
+        parts: list[tuple[float, ...] | None] = [None] * len(windows)
+        if branch.splits_by_lead:
+            parts = [tuple(part) for part in branch.lead_parts(x, cells)[0].tolist()]
+        seen += map(_Seen, similarities[0].tolist(), windows, parts)
+    return seen
+
+
+def _finding(bundle: Bundle, column: int, seen: list[_Seen]) -> Finding:
     code = bundle.statements[column]
     decision = bundle.decisions[code]
     weights = bundle.network.fusion.weight[column].tolist()
     matches = [
-        Match(prototype, similarity, weight, weight * similarity, window)
-        for prototype, similarity, weight, window in zip(
-            bundle.prototypes, similarities, weights, windows, strict=True
+        Match(prototype, similarity, weight, weight * similarity, window_s, lead_parts)
+        for prototype, weight, (similarity, window_s, lead_parts) in zip(
+            bundle.prototypes, weights, seen, strict=True
         )
         if weight
     ]

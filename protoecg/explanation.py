@@ -9,7 +9,11 @@ from typing import Any
 
 from scipy.special import expit
 
+from protoecg.ecg import LEADS
 from protoecg.labels import STATEMENTS
+
+# A similarity nearer to zero is a rest of leads that cancel out; shares of it say nothing.
+SMALLEST_SHARED = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,8 @@ class Match:
 
     `contribution` is `weight * similarity`, in logits; negative evidence is against.
     `similarity` is the cosine, -1 to 1, between the prototype and the best matching window of
-    the query, `window_s` (start and end, seconds).
+    the query, `window_s` (start and end, seconds). Where the branch reads lead by lead, it is the
+    sum of `lead_parts`, in the order of `LEADS`; elsewhere there are none.
     """
 
     prototype: Prototype
@@ -80,6 +85,21 @@ class Match:
     weight: float
     contribution: float
     window_s: tuple[float, float]
+    lead_parts: tuple[float, ...] | None = None
+
+    @property
+    def lead_shares(self) -> dict[str, float]:
+        """Each lead's share of the similarity, the largest first; they add up to 1.
+
+        Empty where the branch does not read lead by lead, or the similarity is next to zero. A
+        share below zero is of a lead that speaks against the others.
+        """
+        if self.lead_parts is None or abs(self.similarity) < SMALLEST_SHARED:
+            return {}
+        shares = {
+            lead: part / self.similarity for lead, part in zip(LEADS, self.lead_parts, strict=True)
+        }
+        return dict(sorted(shares.items(), key=lambda share: -share[1]))
 
 
 @dataclass(frozen=True)
@@ -160,6 +180,11 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: (not finding.present, -finding.logit)))
 
 
+def in_percent(share: float) -> str:
+    """Print a share, such as one of `Match.lead_shares`, with a true minus: "61 %"."""
+    return f"{round(100 * share)} %".replace("-", "\N{MINUS SIGN}")
+
+
 def _finding_json(finding: Finding) -> dict[str, Any]:
     return {
         **asdict(finding),
@@ -178,5 +203,6 @@ def _match_json(match: Match) -> dict[str, Any]:
         "weight": match.weight,
         "contribution": match.contribution,
         "window_s": list(match.window_s),
+        "lead_parts": dict(zip(LEADS, match.lead_parts, strict=True)) if match.lead_parts else None,
         "source": {"record": prototype.record, "window_s": list(prototype.window_s)},
     }

@@ -28,6 +28,12 @@ FAITHFULNESS = (
         "largest_difference",
         ".6f",
     ),
+    (
+        "completeness",
+        "leads' parts miss the similarity by, at most",
+        "largest_difference_of_leads",
+        ".6f",
+    ),
     ("compactness", "matches that carry 90 % of the evidence, median", "median", ".0f"),
     ("exactness", "prototypes that are exactly their ECG", "exact", "%"),
     ("exactness", "smallest similarity to their own ECG", "smallest_similarity", ".4f"),

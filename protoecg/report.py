@@ -17,7 +17,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from protoecg.change import TOLD, Comparison, FindingChange, MeasurementChange, of_kind
 from protoecg.ecg import DURATION_S, ECG, LEADS
-from protoecg.explanation import Explanation, Finding, Match
+from protoecg.explanation import Explanation, Finding, Match, in_percent
 from protoecg.figures import sheet
 from protoecg.figures.paper import WHOLE_STRIP_S, printed_line
 from protoecg.figures.theme import LIGHT
@@ -47,7 +47,7 @@ PULSE_S = -0.28
 MATCHES = 10
 MATCHES_COMPARED = 4
 MATCHES_EACH = 3
-MATCH_CELLS = (0, 5, 22, 42, 78, 97, 112)
+MATCH_CELLS = (0, 4, 20, 39, 74, 91, 103, 112)
 CHANGE_CELLS = (0, 25, 36, 61, 80, 113)
 MAX_NOTE_LINES, MAX_DOUBT_LINES = 4, 2
 MAX_CHARACTERS = 500
@@ -201,7 +201,7 @@ def _evidence(explanation: Explanation, most: int) -> list[_Evidence]:
 
 
 def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
-    names = ("", "Match for", "window", "prototype", "its window", "similarity", "adds")
+    names = ("", "Match for", "window", "prototype", "its window", "similarity", "adds", "lead")
     lines = [_Line(tuple(zip(MATCH_CELLS, names, strict=True)), font=BOLD)]
     for shown in evidence:
         match, prototype = shown.match, shown.match.prototype
@@ -213,9 +213,14 @@ def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
             _seconds(prototype.window_s),
             f"{match.similarity:+.2f}",
             f"{match.contribution:+.2f}",
+            _chief_lead(match),
         )
         lines.append(_Line(tuple(zip(MATCH_CELLS, said, strict=True))))
     return lines
+
+
+def _chief_lead(match: Match) -> str:
+    return next((f"{lead} {in_percent(share)}" for lead, share in match.lead_shares.items()), "")
 
 
 def _changes(since: Comparison) -> list[_Line]:

@@ -35,10 +35,10 @@ anchored_epochs = 1
 live = 4
 
 [branches.morphology]
-view = "window"
+view = "leads"
 widths = [8, 8, 8]
 strides = [2, 1]
-latent = 8
+latent = 24
 prototypes_per_statement = 2
 pretrain_epochs = 1
 joint_epochs = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -14,7 +14,12 @@ from pages.shared.proportion import container_key
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.explanation import Prototype
 from protoecg.figures.calipers import Caliper
-from protoecg.figures.overlay import comparison_figure, describe_comparison, is_overlaid
+from protoecg.figures.overlay import (
+    NO_SHARES,
+    comparison_figure,
+    describe_comparison,
+    is_overlaid,
+)
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import THEMES, file_name, toolbar
 from protoecg.figures.view import View
@@ -144,8 +149,9 @@ def show_comparison(
     view: View,
     labels: tuple[str, str],
     key: str,
+    lead_shares: Mapping[str, float] = NO_SHARES,
 ) -> None:
-    """Lay two windows over each other, lead by lead."""
+    """Lay two windows over each other, lead by lead, with each lead's share of their similarity."""
     st.markdown("**Both, lead by lead**")
     pages = 1 if is_overlaid(window_s, source_s) else _pages(view)
     figure = comparison_figure(
@@ -156,6 +162,7 @@ def show_comparison(
         view=view,
         theme=frame.theme(),
         labels=labels,
+        lead_shares=lead_shares,
         width_px=pages * PAGE_PX,
     )
     show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)

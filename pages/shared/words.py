@@ -19,6 +19,11 @@ CONTRIBUTION = (
 PROTOTYPE = (
     "An ECG of the training data, or a window of it, that the model compares every ECG with."
 )
+LEAD_SHARES = (
+    "The model reads each lead of the window by itself, so the similarity is a sum over the leads, "
+    "with nothing left over. The share of each is beside its name where both are laid over each "
+    "other; a lead below zero is unlike the prototype's."
+)
 LEADS = (
     "By how much the similarity changes when this one lead is silent in the matched window. An "
     "approximation: the changes do not add up, and leads that show the same stand in for one "

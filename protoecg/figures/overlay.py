@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from protoecg.ecg import DURATION_S, ECG
+from protoecg.explanation import in_percent
 from protoecg.figures import sheet
 from protoecg.figures.filters import filtered
 from protoecg.figures.theme import THEMES, Theme, ThemeName
-from protoecg.figures.view import LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
+from protoecg.figures.view import INVERTED, LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
 
 Interval = tuple[float, float]
 
@@ -25,6 +27,7 @@ STRIP_LEADS = ("II", "V1")
 LABELS = ("your ECG", "prototype")
 SPACING_MM = 20.0
 STRIP = (0.0, DURATION_S)
+NO_SHARES: Mapping[str, float] = {}
 OFFSET_REMOVED = "offset removed (each lead's median in the window)"
 
 
@@ -51,13 +54,14 @@ def comparison_figure(
     title: str = "",
     theme: ThemeName = "light",
     labels: tuple[str, str] = LABELS,
+    lead_shares: Mapping[str, float] = NO_SHARES,
     width_px: int = 1400,
 ) -> go.Figure:
     """Return `overlay_figure` for windows of up to 4 s, else `strips_figure`."""
     style: dict[str, Any] = {"view": view, "title": title, "theme": theme, "labels": labels}
     if is_overlaid(query_window, prototype_window):
         windows = query, query_window, prototype, prototype_window
-        return overlay_figure(*windows, **style, width_px=width_px)
+        return overlay_figure(*windows, **style, lead_shares=lead_shares, width_px=width_px)
     return strips_figure(query, prototype, **style, width_px=width_px)
 
 
@@ -71,12 +75,17 @@ def overlay_figure(
     title: str = "",
     theme: ThemeName = "light",
     labels: tuple[str, str] = LABELS,
+    lead_shares: Mapping[str, float] = NO_SHARES,
     width_px: int = 1400,
 ) -> go.Figure:
     """Lay both windows over each other, lead by lead, on one scale.
 
     Time 0 is the start of each window, and each lead's median over its window is taken off,
     because the model does not see the baseline either; nothing else is aligned.
+
+    Parameters
+    ----------
+    lead_shares : of the similarity, written beside the lead's name, see `Match.lead_shares`
     """
     colours = THEMES[theme]
     thin, broad = _lines(colours)
@@ -107,7 +116,9 @@ def overlay_figure(
         width_px=width_px,
     )
     figure.add_traces([_overlaid(drawing, view.leads[0]) for drawing in drawings])
-    names = [(drawing, drawing.lead) for drawing in drawings[len(view.leads) :]]
+    names = [
+        (drawing, _shared(drawing.lead, lead_shares)) for drawing in drawings[len(view.leads) :]
+    ]
     figure.add_trace(_lead_names(names, drawings, colours, view, length_mm=6.25))
     figure.update_layout(legend={"traceorder": "reversed"})
     return figure
@@ -269,6 +280,11 @@ def _trace(drawing: _Drawing, **style: Any) -> go.Scatter:
         line=drawing.line,
         **style,
     )
+
+
+def _shared(lead: str, shares: Mapping[str, float]) -> str:
+    share = shares.get("aVR" if lead == INVERTED else lead)
+    return lead if share is None else f"{lead}  {in_percent(share)}"
 
 
 def _lead_names(

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from protoecg.ecg import LEADS
 from protoecg.network.backbones import LeadBackbone, StripBackbone, WideBackbone, WindowBackbone
 from protoecg.network.prototypes import Pooling, PrototypeLayer, Similarities
 from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
@@ -56,6 +57,18 @@ class Branch(nn.Module):
     def forward(self, x: Tensor) -> Similarities:
         """Compare each ECG's cells with all prototypes."""
         return self.prototypes(self.backbone(x))
+
+    @property
+    def splits_by_lead(self) -> bool:
+        """Whether a similarity is a sum over the leads."""
+        return isinstance(self.backbone, LeadBackbone) and self.prototypes.pooling == "best"
+
+    def lead_parts(self, x: Tensor, cells: Tensor) -> Tensor:
+        """Each lead's part of the similarities to (batch, prototypes) `cells`.
+
+        Only of a branch that splits by lead: (batch, prototypes, 12), in the order of `LEADS`.
+        """
+        return self.prototypes.parts(self.backbone(x), cells, len(LEADS))
 
     def window_samples(self, cell: int) -> tuple[int, int]:
         """First sample and end of what is shown of a cell, in model input samples."""

@@ -42,6 +42,18 @@ class PrototypeLayer(nn.Module):
         best = Similarities(*cosines.max(dim=2))
         return best if self.pooling == "best" else Similarities(cosines.mean(dim=2), best.cells)
 
+    def parts(self, latents: Tensor, cells: Tensor, count: int) -> Tensor:
+        """Split the cosines to (batch, prototypes) `cells` by `count` equal parts of a latent.
+
+        Returns
+        -------
+        what each part adds, (batch, prototypes, count)
+        """
+        shape = (*cells.shape, latents.shape[1])
+        chosen = normalize(latents.float(), dim=1).mT.gather(1, cells[:, :, None].expand(shape))
+        products = chosen * normalize(self.vectors, dim=1)
+        return products.unflatten(2, (count, -1)).sum(dim=3)
+
 
 def best_cells(latents: Tensor, vectors: Tensor) -> Similarities:
     """Cosine of each of the (p, latent) vectors to its best cell of (batch, latent, cells)."""

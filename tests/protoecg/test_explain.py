@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain, without_leads
+from protoecg.explanation import Match
 from protoecg.labels import STATEMENTS
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
@@ -172,3 +173,43 @@ def test_the_part_of_a_lead_is_what_the_network_loses_without_it(ecg, tiny_bundl
         left = float(seen[tiny_bundle.prototypes.index(match.prototype)])
         fall = without_leads(ecg, tiny_bundle, match)["II"]
         assert fall == pytest.approx(match.similarity - left, abs=1e-5)
+
+
+def test_each_lead_has_its_exact_part_where_the_branch_reads_lead_by_lead(explanation):
+    matches = [match for finding in explanation.findings for match in finding.matches]
+    by_lead = [match for match in matches if match.prototype.branch == "morphology"]
+    assert by_lead
+    for match in by_lead:
+        assert sum(match.lead_parts) == pytest.approx(match.similarity, abs=1e-5)
+    assert all(m.lead_parts is None for m in matches if m.prototype.branch != "morphology")
+
+
+def test_json_tells_the_part_of_each_lead(explanation):
+    for finding in explanation.to_json()["findings"]:
+        for match in finding["matches"]:
+            parts = match["lead_parts"]
+            assert (parts is None) == (match["branch"] != "morphology")
+            if parts:
+                assert tuple(parts) == LEADS
+                assert sum(parts.values()) == pytest.approx(match["similarity"], abs=1e-5)
+
+
+def match_of(similarity, parts):
+    return Match(None, similarity, 1.0, similarity, (0.0, 0.95), parts)
+
+
+def test_shares_are_of_the_similarity_and_the_largest_comes_first():
+    shares = match_of(0.5, (0.1, -0.05, 0.4, 0.05, *[0.0] * 8)).lead_shares
+    assert list(shares)[:3] == ["III", "I", "aVR"] and list(shares)[-1] == "II"
+    assert shares["III"] == pytest.approx(0.8) and shares["II"] == pytest.approx(-0.1)
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_unlikeness_has_its_leads_too():
+    shares = match_of(-0.4, (-0.3, -0.2, 0.1, *[0.0] * 9)).lead_shares
+    assert next(iter(shares)) == "I" and shares["I"] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("parts", [None, (0.5, -0.46, *[0.0] * 10)])
+def test_there_are_no_shares_of_nothing(parts):
+    assert match_of(0.04, parts).lead_shares == {}

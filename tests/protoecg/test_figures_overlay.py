@@ -113,3 +113,13 @@ def test_the_lead_of_the_rhythm_strip_comes_first_among_the_strips():
     assert {t.name for t in figure.data if t.customdata is not None} == {
         f"{lead}, {label}" for lead in ("aVF", "II") for label in ("your ECG", "prototype")
     }
+
+
+@pytest.mark.parametrize("view", [STANDARD, View(order="Cabrera")])
+def test_the_share_of_each_lead_stands_beside_its_name(view):
+    shares = {lead: (place - 1) / 54 for place, lead in enumerate(LEADS)}
+    figure = overlay_figure(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4), view=view, lead_shares=shares)
+    (names,) = of(figure, "lead names")
+    assert len(names.text) == 12
+    assert "V6  19 %" in names.text and "I  \N{MINUS SIGN}2 %" in names.text
+    assert any(text.endswith("aVR  4 %") for text in names.text)

@@ -253,3 +253,41 @@ def test_no_convolution_of_one_sample_skips_samples(view):
     convolutions = [m for m in branch.modules() if isinstance(m, torch.nn.Conv2d)]
     assert convolutions
     assert all(m.stride == (1, 1) for m in convolutions if m.kernel_size == (1, 1))
+
+
+def test_the_parts_of_the_leads_add_up_to_the_similarity():
+    branch = window_branch(view="leads")
+    x = torch.randn(3, 12, 1000)
+    with torch.no_grad():
+        seen = branch(x)
+        parts = branch.lead_parts(x, seen.cells)
+    assert branch.splits_by_lead and parts.shape == (3, 5, 12)
+    assert torch.allclose(parts.sum(dim=2), seen.values, atol=1e-6)
+    assert parts.abs().amax(dim=2).min() > 0.01
+
+
+def test_a_lead_that_changes_moves_the_balance_of_the_others_by_one_factor():
+    """No lead is read together with another: only the length of the whole latent is shared."""
+    branch = window_branch(view="leads").double()
+    x = torch.randn(1, 12, branch.backbone.window, dtype=torch.float64)
+    other = x.clone()
+    other[:, 5] = torch.randn_like(other[:, 5])
+    cells = torch.zeros(1, 5, dtype=torch.long)
+    with torch.no_grad():
+        ratios = branch.lead_parts(other, cells) / branch.lead_parts(x, cells)
+    kept = [lead for lead in range(12) if lead != 5]
+    assert torch.allclose(ratios[..., kept], ratios[..., :1].expand(1, 5, 11), rtol=1e-3)
+    assert not torch.allclose(ratios[..., 5], ratios[..., 0], rtol=1e-1)
+
+
+def test_parts_are_stretches_of_a_latent_in_their_order():
+    layer = PrototypeLayer(1, 4)
+    layer.vectors.data = torch.tensor([[3.0, 0.0, 0.0, 4.0]])
+    latents = torch.tensor([[[0.0, 1.0], [0.0, 1.0], [9.0, 1.0], [0.0, 1.0]]])
+    parts = layer.parts(latents, torch.tensor([[1]]), 2)
+    assert torch.allclose(parts, torch.tensor([[[0.3, 0.4]]]))
+
+
+@pytest.mark.parametrize(("view", "pooling"), [("window", "best"), ("leads", "mean")])
+def test_no_other_branch_claims_to_split_by_lead(view, pooling):
+    assert not Branch(BranchShape(view, (8, 8), (1,), 24, ("PVC",), pooling)).splits_by_lead

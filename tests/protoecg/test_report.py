@@ -275,3 +275,12 @@ def test_the_command_names_the_earlier_ecg_with_what_changed(tiny_bundle, ecg, t
     said = words((tmp_path / "report.pdf").read_bytes())
     assert "Change from the earlier ECG, then.npy" in said
     assert "Heart rate 49 bpm to 70 bpm (+21)" in said
+
+
+def test_the_lead_that_makes_most_of_a_match_is_printed(ecg, measured):
+    finding = EXPLANATION.findings[1]
+    parts = (0.0,) * 6 + (0.6, 0.3, -0.09, 0.0, 0.0, 0.0)
+    match = replace(finding.matches[0], lead_parts=parts)
+    explanation = replace(EXPLANATION, findings=(replace(finding, matches=(match,)),))
+    assert "+1.62 V1 74 %" in words(printed(ecg, measured, explanation))
+    assert "V1 74 %" not in words(printed(ecg, measured))

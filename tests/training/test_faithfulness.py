@@ -59,7 +59,7 @@ def bundle(tmp_path_factory, root):
     torch.manual_seed(0)
     shapes = {
         "rhythm": BranchShape("strip", (8, 8, 8), (4, 4), 8, OWNERS["rhythm"]),
-        "morphology": BranchShape("window", (8, 8, 8), (2, 1), 8, OWNERS["morphology"]),
+        "morphology": BranchShape("leads", (8, 8, 8), (2, 1), 24, OWNERS["morphology"]),
     }
     network = ProtoECGNet(shapes, STATEMENTS)
     data = ptbxl.load(root)
@@ -242,6 +242,18 @@ def test_one_logit_that_is_not_explained_is_found(fold):
     figures = completeness(replace(fold, seen=fold.seen._replace(logits=logits)))
     assert figures["morphology"]["largest_difference"] == pytest.approx(0.5, abs=1e-4)
     assert figures["rhythm"]["largest_difference"] < 1e-4
+
+
+def test_the_parts_of_the_leads_are_held_against_the_similarity(fold, monkeypatch):
+    assert completeness(fold)["morphology"]["largest_difference_of_leads"] < 1e-5
+    assert completeness(fold)["rhythm"]["largest_difference_of_leads"] is None
+
+    def less(branch, x, cells):
+        return exact(branch, x, cells) * 0.5
+
+    exact = Branch.lead_parts
+    monkeypatch.setattr(Branch, "lead_parts", less)
+    assert completeness(fold)["morphology"]["largest_difference_of_leads"] > 0.1
 
 
 @pytest.mark.parametrize(

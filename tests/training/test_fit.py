@@ -175,7 +175,7 @@ def test_the_settings_that_come_along_can_be_read(name):
 def test_a_branch_that_cannot_be_built_is_refused(
     tiny_config, simulated_root, tmp_path, view, told
 ):
-    text = tiny_config.read_text(encoding="utf-8").replace('view = "window"', f'view = "{view}"')
+    text = tiny_config.read_text(encoding="utf-8").replace('view = "strip"', f'view = "{view}"')
     (tmp_path / "bad.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=told):
         Fit(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU)

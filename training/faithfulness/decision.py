@@ -20,7 +20,8 @@ def completeness(fold: Fold) -> Figures:
 
     Every ECG is explained as a user would see it, and for each statement the sum of all
     contributions and the bias is compared with the network's own logit: the largest absolute
-    difference, in logits.
+    difference, in logits. Of a branch that reads lead by lead, also each match's similarity with
+    the sum of its leads' parts.
 
     Notes
     -----
@@ -31,6 +32,7 @@ def completeness(fold: Fold) -> Figures:
     per_ecg = max(int((bundle.network.fusion.weight != 0).sum()), 1)
     rows = sample(range(len(fold.ecgs)), max(MOST_MATCHES // per_ecg, 1))
     apart: dict[str, float] = dict.fromkeys(bundle.network.branches, 0.0)
+    leads = {name: 0.0 for name, branch in bundle.network.branches.items() if branch.splits_by_lead}
     for row in tqdm(rows, desc="explaining", unit="ECG", mininterval=2):
         logits = dict(zip(bundle.statements, fold.seen.logits[row].tolist(), strict=True))
         for finding in explain(fold.ecgs[row], bundle).findings:
@@ -38,7 +40,18 @@ def completeness(fold: Fold) -> Figures:
             if finding.branch in apart:
                 off = abs(total - logits[finding.code])
                 apart[finding.branch] = max(apart[finding.branch], off)
-    return {name: {"largest_difference": off, "ecgs": len(rows)} for name, off in apart.items()}
+            for match in finding.matches:
+                if match.lead_parts:
+                    off = abs(sum(match.lead_parts) - match.similarity)
+                    leads[match.prototype.branch] = max(leads[match.prototype.branch], off)
+    return {
+        name: {
+            "largest_difference": off,
+            "largest_difference_of_leads": leads.get(name),
+            "ecgs": len(rows),
+        }
+        for name, off in apart.items()
+    }
 
 
 def compactness(fold: Fold) -> Figures:

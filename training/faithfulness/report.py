@@ -17,6 +17,7 @@ ROWS = (
     ("necessity", "logit falls by", "another_ecg.logit_fall"),
     ("necessity", "  control", "control_another_ecg.logit_fall"),
     ("completeness", "largest difference, logits", "largest_difference"),
+    ("completeness", "  of lead parts from similarity", "largest_difference_of_leads"),
     ("compactness", "matches for 90 %, median", "median"),
     ("exactness", "prototypes that are exact", "exact"),
     ("exactness", "smallest similarity", "smallest_similarity"),
