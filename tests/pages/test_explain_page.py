@@ -8,6 +8,7 @@ from pages.shared.words import signed
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain
+from protoecg.explanation import in_percent
 from protoecg.simulate import example, simulate
 from training.abstention import SPOILS
 
@@ -37,6 +38,23 @@ def test_findings_above_threshold_are_listed_most_probable_first(page, demo: Bun
     found = explain(example(AFIB), demo).findings
     assert present(app) == [finding.code for finding in found if finding.present]
     assert app.radio(key="present").value == found[0].code
+
+
+def test_the_share_of_each_lead_is_told_and_stands_in_the_comparison(page, demo: Bundle):
+    found = explain(example("Premature ventricular complexes"), demo).findings
+    finding = next(f for f in found if f.present and f.branch == "morphology")
+    match = finding.matches[0]
+    app = page("explain", example="Premature ventricular complexes", finding=finding.code)
+
+    (lead, share), *_ = match.lead_shares.items()
+    assert f"Of the similarity, **{in_percent(share)} {lead}**" in words(app)
+    texts = [text for f in figures(app) for t in f["data"] for text in t.get("text") or []]
+    for lead, share in match.lead_shares.items():
+        assert f"{lead}  {in_percent(share)}" in texts
+
+
+def test_of_a_whole_strip_the_leads_are_silenced_in_turn(page):
+    assert "each silenced in turn" in words(page("explain", example=AFIB, finding="AFIB"))
 
 
 def test_every_statement_can_be_reached(page, demo: Bundle):
