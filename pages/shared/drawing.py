@@ -152,7 +152,8 @@ def show_comparison(
     lead_shares: Mapping[str, float] = NO_SHARES,
 ) -> None:
     """Lay two windows over each other, lead by lead, with each lead's share of their similarity."""
-    st.markdown("**Both, lead by lead**")
+    shared = ", and each lead's share of the similarity" if lead_shares else ""
+    st.markdown(f"**Both, lead by lead**{shared}")
     pages = 1 if is_overlaid(window_s, source_s) else _pages(view)
     figure = comparison_figure(
         ecg,

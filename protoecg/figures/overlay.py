@@ -26,6 +26,7 @@ ABREAST = ((6, 270.0), (4, 420.0), (2, float("inf")))
 STRIP_LEADS = ("II", "V1")
 LABELS = ("your ECG", "prototype")
 SPACING_MM = 20.0
+SHARE_MM = 7.0
 STRIP = (0.0, DURATION_S)
 NO_SHARES: Mapping[str, float] = {}
 OFFSET_REMOVED = "offset removed (each lead's median in the window)"
@@ -85,7 +86,7 @@ def overlay_figure(
 
     Parameters
     ----------
-    lead_shares : of the similarity, written beside the lead's name, see `Match.lead_shares`
+    lead_shares : of the similarity, written where each lead ends, see `Match.lead_shares`
     """
     colours = THEMES[theme]
     thin, broad = _lines(colours)
@@ -116,10 +117,11 @@ def overlay_figure(
         width_px=width_px,
     )
     figure.add_traces([_overlaid(drawing, view.leads[0]) for drawing in drawings])
-    names = [
-        (drawing, _shared(drawing.lead, lead_shares)) for drawing in drawings[len(view.leads) :]
-    ]
+    own = drawings[len(view.leads) :]
+    names = [(drawing, drawing.lead) for drawing in own]
     figure.add_trace(_lead_names(names, drawings, colours, view, length_mm=6.25))
+    if lead_shares:
+        figure.add_trace(_written_shares(own, drawings, lead_shares, colours, view))
     figure.update_layout(legend={"traceorder": "reversed"})
     return figure
 
@@ -282,11 +284,6 @@ def _trace(drawing: _Drawing, **style: Any) -> go.Scatter:
     )
 
 
-def _shared(lead: str, shares: Mapping[str, float]) -> str:
-    share = shares.get("aVR" if lead == INVERTED else lead)
-    return lead if share is None else f"{lead}  {in_percent(share)}"
-
-
 def _lead_names(
     texts: list[tuple[_Drawing, str]],
     drawings: list[_Drawing],
@@ -304,16 +301,41 @@ def _lead_names(
     )
 
 
+def _written_shares(
+    own: list[_Drawing],
+    drawings: list[_Drawing],
+    shares: Mapping[str, float],
+    theme: Theme,
+    view: View,
+) -> go.Scatter:
+    words = [
+        (
+            d.start_s + len(d.values) / d.rate,
+            _height_over(d, drawings, view, SHARE_MM, at_end=True),
+            in_percent(shares["aVR" if d.lead == INVERTED else d.lead]),
+        )
+        for d in own
+    ]
+    style: dict[str, Any] = {"position": "middle left", "name": "lead shares"}
+    return sheet.written(words, size=12, colour=theme.ink, halo=theme.paper, **style)
+
+
 def _height_over(
-    drawing: _Drawing, drawings: list[_Drawing], view: View, length_mm: float
+    drawing: _Drawing,
+    drawings: list[_Drawing],
+    view: View,
+    length_mm: float,
+    *,
+    at_end: bool = False,
 ) -> float:
     place = (drawing.start_s, drawing.offset)
-    starts = [
-        d.values[: max(round(view.s(length_mm) * d.rate), 1)].max()
+    order = -1 if at_end else 1
+    highest = [
+        d.values[::order][: max(round(view.s(length_mm) * d.rate), 1)].max()
         for d in drawings
         if (d.start_s, d.offset) == place
     ]
-    above = max(starts) + view.mv(2)
+    above = max(highest) + view.mv(2)
     return drawing.offset + float(np.clip(above, view.mv(4), view.mv(12)))
 
 

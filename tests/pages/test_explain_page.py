@@ -48,9 +48,10 @@ def test_the_share_of_each_lead_is_told_and_stands_in_the_comparison(page, demo:
 
     (lead, share), *_ = match.lead_shares.items()
     assert f"Of the similarity, **{in_percent(share)} {lead}**" in words(app)
-    texts = [text for f in figures(app) for t in f["data"] for text in t.get("text") or []]
-    for lead, share in match.lead_shares.items():
-        assert f"{lead}  {in_percent(share)}" in texts
+    (drawn,) = [
+        t["text"] for f in figures(app) for t in f["data"] if t.get("name") == "lead shares"
+    ]
+    assert drawn == [in_percent(match.lead_shares[lead]) for lead in LEADS]
 
 
 def test_of_a_whole_strip_the_leads_are_silenced_in_turn(page):
