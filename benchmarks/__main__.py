@@ -29,6 +29,7 @@ from protoecg.bundle import Bundle
 from protoecg.explain import explain
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
+from training.loop import autocast
 from training.stages import assignment
 
 BATCH = 16
@@ -188,7 +189,10 @@ def _projection(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> P
 
 
 def _training(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pair:
-    """One step of joint training of all branches; theirs without the prototype losses."""
+    """One step of joint training of all branches as `fit` takes it; theirs as plain as they are.
+
+    Theirs is in single precision and without the prototype losses.
+    """
     network = copy.deepcopy(bundle.network).requires_grad_(True).train()
     theirs = copy.deepcopy(theirs).train()
     batch, y = torch.from_numpy(x[:BATCH]), _labels(BATCH, published.STATEMENTS)
@@ -199,7 +203,9 @@ def _training(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pai
     def mine() -> None:
         mine_step.zero_grad()
         for joint, own in joints:
-            joint.loss(batch, own, targets=own).backward()
+            with autocast(batch.device):
+                loss = joint.loss(batch, own, targets=own)
+            loss.backward()
         mine_step.step()
 
     def other() -> None:

@@ -125,7 +125,7 @@ class Loop:
     def _step(self, state: State, data: Data, rows: Tensor, x: Tensor) -> float:
         device, module = data.device, state.module
         targets = data.y if data.targets is None else data.targets
-        with torch.autocast(device.type, torch.bfloat16, enabled=_has_bfloat16(device)):
+        with autocast(device):
             loss = module.loss(  # type: ignore[operator]
                 augment(x, self.distort), data.y[rows].to(device), targets[rows].to(device)
             )
@@ -187,6 +187,11 @@ def _distorted(x: Tensor) -> Tensor:
     wander = torch.sin(2 * torch.pi * (hertz * time + torch.rand(lead, device=device)))
     kept = torch.rand(lead, device=device) > 0.08
     return (x * gain + size * wander) * kept
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Return the precision that `Loop` trains in: bfloat16 where the device computes in it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=_has_bfloat16(device))
 
 
 def _has_bfloat16(device: torch.device) -> bool:
