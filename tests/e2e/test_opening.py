@@ -44,8 +44,8 @@ def test_an_ecg_of_a_batch_opens_with_the_model_of_the_batch(server, tab):
 @pytest.mark.parametrize(
     ("example", "finding", "late"),
     [
-        ("Right bundle branch block", "CRBBB", True),
-        ("Premature ventricular complexes", "PVC", False),
+        ("Anteroseptal myocardial infarction", "ASMI", True),
+        ("Left ventricular hypertrophy", "LVH", False),
     ],
 )
 def test_wide_paper_begins_at_the_half_in_which_the_window_is(server, tab, example, finding, late):
