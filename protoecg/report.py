@@ -47,7 +47,7 @@ PULSE_S = -0.28
 MATCHES = 10
 MATCHES_COMPARED = 4
 MATCHES_EACH = 3
-MATCH_CELLS = (0, 4, 20, 39, 74, 91, 103, 112)
+MATCH_CELLS = (0, 4, 18, 33, 67.5, 84.5, 99.5, 109.5)
 CHANGE_CELLS = (0, 25, 36, 61, 80, 113)
 MAX_NOTE_LINES, MAX_DOUBT_LINES = 4, 2
 MAX_CHARACTERS = 500
@@ -201,9 +201,11 @@ def _evidence(explanation: Explanation, most: int) -> list[_Evidence]:
 
 
 def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
-    names = ("", "Match for", "window", "prototype", "its window", "similarity", "adds", "lead")
+    leads = [_chief_lead(shown.match) for shown in evidence]
+    lead = "lead" if any(leads) else ""
+    names = ("", "Match for", "window", "prototype", "its window", "similarity", "adds", lead)
     lines = [_Line(tuple(zip(MATCH_CELLS, names, strict=True)), font=BOLD)]
-    for shown in evidence:
+    for shown, lead in zip(evidence, leads, strict=True):
         match, prototype = shown.match, shown.match.prototype
         said = (
             f"{shown.number}",
@@ -213,7 +215,7 @@ def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
             _seconds(prototype.window_s),
             f"{match.similarity:+.2f}",
             f"{match.contribution:+.2f}",
-            _chief_lead(match),
+            lead,
         )
         lines.append(_Line(tuple(zip(MATCH_CELLS, said, strict=True))))
     return lines
