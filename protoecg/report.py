@@ -202,8 +202,8 @@ def _evidence(explanation: Explanation, most: int) -> list[_Evidence]:
 
 def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
     leads = [_chief_lead(shown.match) for shown in evidence]
-    lead = "lead" if any(leads) else ""
-    names = ("", "Match for", "window", "prototype", "its window", "similarity", "adds", lead)
+    last = "top lead" if any(leads) else ""
+    names = ("", "Match for", "window", "prototype", "its window", "similarity", "adds", last)
     lines = [_Line(tuple(zip(MATCH_CELLS, names, strict=True)), font=BOLD)]
     for shown, lead in zip(evidence, leads, strict=True):
         match, prototype = shown.match, shown.match.prototype

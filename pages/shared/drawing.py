@@ -166,7 +166,8 @@ def show_comparison(
         lead_shares=lead_shares,
         width_px=pages * PAGE_PX,
     )
-    show_paper(figure, key=key, alt=describe_comparison(window_s, source_s, view), pages=pages)
+    alt = describe_comparison(window_s, source_s, view, lead_shares)
+    show_paper(figure, key=key, alt=alt, pages=pages)
 
 
 def _is_late(window: Window, pages: int) -> bool:

@@ -21,8 +21,9 @@ PROTOTYPE = (
 )
 LEAD_SHARES = (
     "The model reads each lead of the window by itself, so the similarity is a sum over the leads, "
-    "with nothing left over. The share of each is beside its name where both are laid over each "
-    "other; a lead below zero is unlike the prototype's."
+    "with nothing left over. Where both are laid over each other, each lead's share stands at the "
+    "end of its tracing; a share below zero counts against the others. A lead may look alike and "
+    "have little share: what most ECGs show there counts for little."
 )
 LEADS = (
     "By how much the similarity changes when this one lead is silent in the matched window. An "

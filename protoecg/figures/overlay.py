@@ -172,15 +172,22 @@ def strip_leads(view: View) -> tuple[str, ...]:
     return tuple(dict.fromkeys((view.strip, *STRIP_LEADS)))[:2]
 
 
-def describe_comparison(query_window: Interval, prototype_window: Interval, view: View) -> str:
+def describe_comparison(
+    query_window: Interval,
+    prototype_window: Interval,
+    view: View,
+    lead_shares: Mapping[str, float] = NO_SHARES,
+) -> str:
     """Say in words what `comparison_figure` shows, for readers who cannot see it."""
     if not is_overlaid(query_window, prototype_window):
         leads = " and ".join(strip_leads(view))
         return f"Your ECG and the prototype's, leads {leads}, ten seconds each, in turn."
     (start, end), (own_start, own_end) = query_window, prototype_window
+    shares = ", ".join(f"{lead} {in_percent(share)}" for lead, share in lead_shares.items())
     return (
         f"Your ECG from {start:.2f} to {end:.2f} s over the prototype's ECG from "
         f"{own_start:.2f} to {own_end:.2f} s, all twelve leads, on one scale."
+        f"{f' Shares of the similarity: {shares}.' if shares else ''}"
     )
 
 

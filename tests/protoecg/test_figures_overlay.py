@@ -125,3 +125,9 @@ def test_the_share_of_each_lead_stands_beside_its_name(view):
     assert next(share for lead, share in said.items() if lead.endswith("aVR")) == "4 %"
     assert list(names.y) != list(told.y)
     assert all(left < right for left, right in zip(names.x, told.x, strict=True))
+
+
+def test_the_shares_are_said_to_those_who_cannot_see_them():
+    said = describe_comparison((1, 2), (3, 4), STANDARD, {"V1": 0.61, "II": -0.02})
+    assert said.endswith("Shares of the similarity: V1 61 %, II \N{MINUS SIGN}2 %.")
+    assert "hares" not in describe_comparison((1, 2), (3, 4), STANDARD)

@@ -282,5 +282,6 @@ def test_the_lead_that_makes_most_of_a_match_is_printed(ecg, measured):
     parts = (0.0,) * 6 + (0.6, 0.3, -0.09, 0.0, 0.0, 0.0)
     match = replace(finding.matches[0], lead_parts=parts)
     explanation = replace(EXPLANATION, findings=(replace(finding, matches=(match,)),))
-    assert "+1.62 V1 74 %" in words(printed(ecg, measured, explanation))
-    assert "V1 74 %" not in words(printed(ecg, measured))
+    said = words(printed(ecg, measured, explanation))
+    assert "+1.62 V1 74 %" in said and "top lead" in said
+    assert "top lead" not in words(printed(ecg, measured))

@@ -164,7 +164,7 @@ def test_settings_that_cannot_be_used_are_named(text, words, tmp_path):
         read_config(tmp_path / "bad.toml")
 
 
-@pytest.mark.parametrize("name", ["demo", "ptbxl"])
+@pytest.mark.parametrize("name", ["demo", "ptbxl", "by_lead"])
 def test_the_settings_that_come_along_can_be_read(name):
     from training.__main__ import CONFIGS
 
