@@ -197,4 +197,6 @@ def autocast(device: torch.device) -> torch.autocast:
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    # In AMX tiles, torch 2.13 trains some shapes to non-finite weights, and no run twice alike.
+    tiles = torch.cpu._is_amx_tile_supported()
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported() and not tiles
