@@ -190,13 +190,13 @@ def _distorted(x: Tensor) -> Tensor:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """Return the precision that `Loop` trains in: bfloat16 where the device computes in it."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=_has_bfloat16(device))
+    """Return the precision that `Loop` trains in: bfloat16 where the device is fit for it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=_fit_for_bfloat16(device))
 
 
-def _has_bfloat16(device: torch.device) -> bool:
+def _fit_for_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    # In AMX tiles, torch 2.13 trains some shapes to non-finite weights, and no run twice alike.
+    # In AMX tiles, torch 2.13 trained small networks to non-finite weights, and no run twice alike.
     tiles = torch.cpu._is_amx_tile_supported()
     return torch.ops.mkldnn._is_mkldnn_bf16_supported() and not tiles
