@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,6 +28,7 @@ from benchmarks import ours, published
 from protoecg import projection
 from protoecg.bundle import Bundle
 from protoecg.explain import explain
+from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
 from training.loop import autocast
@@ -191,9 +193,11 @@ def _projection(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> P
 def _training(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pair:
     """One step of joint training of all branches as `fit` takes it; theirs as plain as they are.
 
-    Theirs is in single precision and without the prototype losses.
+    Members are trained one at a time, so each branch is one here. Theirs is in single precision and
+    without the prototype losses.
     """
-    network = copy.deepcopy(bundle.network).requires_grad_(True).train()
+    shapes = {n: replace(b.shape, members=1) for n, b in bundle.network.branches.items()}
+    network = ProtoECGNet(shapes, bundle.statements).train()
     theirs = copy.deepcopy(theirs).train()
     batch, y = torch.from_numpy(x[:BATCH]), _labels(BATCH, published.STATEMENTS)
     joints = ours.joints(network, y[:, : len(network.statements)])

@@ -34,7 +34,8 @@ def _random() -> Bundle:
     for name, b in config.branches.items():
         codes = [code for code, s in STATEMENTS.items() if s.branch == name]
         owners = tuple(code for code in codes for _ in range(b.prototypes_per_statement))
-        shapes[name] = BranchShape(b.view, b.widths, b.strides, b.latent, owners)  # type: ignore[arg-type]
+        sizes = b.widths, b.strides, b.latent
+        shapes[name] = BranchShape(b.view, *sizes, owners, members=1 + len(b.members))  # type: ignore[arg-type]
     torch.manual_seed(0)
     network = ProtoECGNet(shapes, tuple(STATEMENTS)).eval().requires_grad_(False)
     network.fusion.weight *= torch.rand_like(network.fusion.weight) < FUSION_DENSITY

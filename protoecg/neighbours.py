@@ -252,7 +252,7 @@ def _refuse_unfitting(bundle: Bundle, ecgs: TrainingECGs) -> None:
 def _refuse_unfitting_branch(name: str, branch: Branch, ecgs: TrainingECGs) -> None:
     basis, cells = ecgs.bases[name], ecgs.cells[name]
     axes, kept = basis.shape[-1], cells.shape[-1]
-    _refuse_other(f"{name}.bases", basis, np.float32, (branch.shape.latent, axes))
+    _refuse_other(f"{name}.bases", basis, np.float32, (branch.shape.features, axes))
     _refuse_other(f"{name}.cells", cells, np.int16, (len(ecgs), kept))
     _refuse_other(f"{name}.latents", ecgs.latents[name], np.int8, (len(ecgs), kept, axes))
     if not np.allclose(basis.T @ basis, np.eye(axes), atol=1e-3):

@@ -44,6 +44,7 @@ pretrain_epochs = 1
 joint_epochs = 1
 anchored_epochs = 1
 live = 4
+members = ["partner"]
 
 [branches.global]
 view = "strip"
@@ -55,6 +56,16 @@ pretrain_epochs = 1
 joint_epochs = 1
 anchored_epochs = 1
 live = 2
+
+[teachers.partner]
+view = "leads"
+widths = [8, 8, 8]
+strides = [2, 1]
+latent = 24
+pretrain_epochs = 1
+anchored_epochs = 1
+live = 4
+distort = true
 """
 
 

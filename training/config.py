@@ -34,6 +34,7 @@ class BranchConfig:
     distort : whether pre-training varies the leads and the strip beyond gain and noise
     joint_learning_rate, anchored_learning_rate : the highest of each stage's cycle
     live : prototypes embedded anew in each step of anchored training
+    members : teachers whose backbones join this branch's, see `Fit`
     unique_patients : whether no two prototypes of a statement may come from one patient
     """
 
@@ -51,6 +52,7 @@ class BranchConfig:
     anchored_epochs: int = 6
     anchored_learning_rate: float = 1e-3
     live: int = 48
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import get_context
@@ -21,8 +21,9 @@ from torch import nn
 from protoecg.bundle import Bundle, save_bundle
 from protoecg.explanation import Prototype
 from protoecg.labels import STATEMENTS
+from protoecg.network.backbones import Ensemble
 from protoecg.network.protoecgnet import BACKBONES, Branch, BranchShape, ProtoECGNet
-from protoecg.projection import Source
+from protoecg.projection import Source, embed
 from protoecg.waveforms import record_checksum
 from training import abstention, calibrate, evaluate, fuse, ptbxl
 from training.config import BranchConfig, Config, ConfigError
@@ -48,12 +49,14 @@ class Trained:
     """A branch after all its stages, and the training ECG behind each prototype."""
 
     state: dict[str, torch.Tensor]
-    solo: dict[str, torch.Tensor]
     sources: list[Source]
 
 
 class Fit:
     """One training run, resumable from its work folder.
+
+    The members that a branch names are teachers that learn to see its prototypes, each for itself
+    and after its own pretraining; then all see together, see `Ensemble`.
 
     Parameters
     ----------
@@ -63,10 +66,12 @@ class Fit:
     Raises
     ------
     ConfigError
-        If the work folder belongs to a run with other settings or other data.
+        If the settings do not fit together, or if the work folder belongs to a run with other
+        settings or other data.
     """
 
     def __init__(self, config: Config, root: Path, work: Path, device: torch.device) -> None:
+        _refuse_unfitting_members(config)
         work.mkdir(parents=True, exist_ok=True)
         self.config, self.root, self.work, self.device = config, root, work, device
         dataset = ptbxl.load(root)
@@ -104,31 +109,52 @@ class Fit:
             torch.save(asdict(self._train_branch(name)), part)
             os.replace(part, file)
         saved = torch.load(file, weights_only=True)
-        return Trained(saved["state"], saved["solo"], [Source(*s) for s in saved["sources"]])
+        return Trained(saved["state"], [Source(*s) for s in saved["sources"]])
 
     def _train_branch(self, name: str) -> Trained:
-        branch, training = self._untrained(name), self._training(name)
-        pretrained = training.pretrain(branch)
-        solo = nn.Linear(len(branch.shape.owners), len(set(branch.shape.owners))).to(self.device)
-        sources = training.run(branch, solo, pretrained, self._targets())
+        branch, training = self._untrained(name), self._training(name, name)
+        solo, targets = self._solo(name), self._targets()
+        sources = training.run(branch, solo, training.pretrain(branch), targets)
+        if self.config.branches[name].members:
+            branch = self._joined(name, branch, sources, targets)
         return Trained(
             {key: value.cpu() for key, value in branch.state_dict().items()},
-            {key: value.cpu() for key, value in solo.state_dict().items()},
             [(int(row), int(cell)) for row, cell in sources],  # type: ignore[misc]
         )
 
-    def _untrained(self, name: str) -> Branch:
-        torch.manual_seed(self.config.seed)
-        return Branch(self.teachers[name]).to(self.device)
+    def _joined(
+        self, name: str, first: Branch, sources: list[Source], targets: torch.Tensor
+    ) -> Branch:
+        """Let members that were each trained on the first one's prototypes see together."""
+        backbones = [first.backbone]
+        for member in self.config.branches[name].members:
+            follower, training = self._untrained(name), self._training(member, name)
+            training.pretrain(follower)
+            training.follow(follower, self._solo(name), sources, targets)
+            backbones.append(follower.backbone)
+        joined = Branch(self.shapes[name]).to(self.device)
+        joined.backbone.load_state_dict(Ensemble(backbones).state_dict())
+        embed(joined, self._training(name, name).anchors(joined, sources))
+        return joined
 
-    def _training(self, name: str) -> BranchTraining:
+    def _untrained(self, name: str) -> Branch:
+        """Return a branch or teacher of one member, as each is trained."""
+        torch.manual_seed(self.config.seed)
+        return Branch(replace(self.teachers[name], members=1)).to(self.device)
+
+    def _solo(self, name: str) -> nn.Linear:
+        owners = self.shapes[name].owners
+        return nn.Linear(len(owners), len(set(owners))).to(self.device)
+
+    def _training(self, name: str, branch: str) -> BranchTraining:
+        """Return the stages of a branch or teacher, on the statements of a branch."""
         return BranchTraining(
             name=name,
             config=self.config,
             folder=self.work,
             train=self.train.data,
             validation=self.validation.data,
-            own=[self.codes.index(code) for code in dict.fromkeys(self.teachers[name].owners)],
+            own=[self.codes.index(code) for code in dict.fromkeys(self.teachers[branch].owners)],
             patients=self.train.patients,
             log=self.log,
         )
@@ -148,7 +174,7 @@ class Fit:
 
     def pretrain(self, name: str) -> Pretraining:
         """Pretrain the backbone of a branch or teacher, or read it where that is done."""
-        return self._training(name).pretrain(self._untrained(name))
+        return self._training(name, name).pretrain(self._untrained(name))
 
     def side_by_side(self, processes: int) -> None:
         """Train all branches in so many processes of one thread each."""
@@ -264,14 +290,34 @@ def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
         raise ConfigError(f'A branch has view = "{view}"; expected one of {", ".join(BACKBONES)}.')
     if pooling not in ("best", "mean"):
         raise ConfigError(f'A branch has pooling = "{pooling}"; expected "best" or "mean".')
-    sizes = settings.widths, settings.strides, settings.latent
-    shape = BranchShape(view, *sizes, owners, pooling)  # type: ignore[arg-type]
+    sizes, members = (settings.widths, settings.strides, settings.latent), settings.members
+    shape = BranchShape(view, *sizes, owners, pooling, 1 + len(members))  # type: ignore[arg-type]
     try:
         with torch.device("meta"):
             Branch(shape)
     except ValueError as error:
         raise ConfigError(f"A branch cannot be built from its settings. {error}") from error
     return shape
+
+
+def _refuse_unfitting_members(config: Config) -> None:
+    taken: set[str] = set()
+    for name, branch in config.branches.items():
+        for member in branch.members:
+            if member not in config.teachers or member in taken:
+                raise ConfigError(
+                    f'Branch {name} has a member "{member}"; expected a teacher, named once.'
+                )
+            if _sizes(config.teachers[member]) != _sizes(branch):
+                raise ConfigError(
+                    f"Member {member} of {name} has another view, widths, strides or latent; "
+                    "expected the same."
+                )
+            taken.add(member)
+
+
+def _sizes(settings: BranchConfig) -> tuple[Any, ...]:
+    return settings.view, settings.widths, settings.strides, settings.latent
 
 
 def _of_training(config: Config) -> dict[str, Any]:

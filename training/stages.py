@@ -170,26 +170,44 @@ class BranchTraining:
         -------
         where each prototype comes from
         """
-        settings, device = self.settings, self.train.device
-        own = replace(self.train, targets=targets).columns(self.own)
-        own_validation = self.validation.columns(self.own)
-        joint = Joint(branch, solo, self.config.losses, own.y).to(device)
+        settings, own = self.settings, self._own(targets)
+        joint = Joint(branch, solo, self.config.losses, own.y).to(self.train.device)
         branch.prototypes.vectors.data = self._first_prototypes(pretrained, branch)
         self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
-        self._report("joint", joint, own_validation)
+        self._report("joint", joint, self.validation.columns(self.own))
         sources = project(
             branch, own.batches(), joint.owned, own.y, self.patients, settings.unique_patients
         )
-        anchors = Anchors(*(part.to(device) for part in crop(branch, self.train.x, sources)))
+        self._anchor(joint, sources, own)
+        return sources
+
+    def follow(
+        self, branch: Branch, solo: nn.Linear, sources: list[Source], targets: Tensor
+    ) -> None:
+        """Train a pretrained `branch` in place on prototypes that another chose."""
+        own = self._own(targets)
+        joint = Joint(branch, solo, self.config.losses, own.y).to(self.train.device)
+        self._anchor(joint, sources, own)
+
+    def _own(self, targets: Tensor) -> Data:
+        return replace(self.train, targets=targets).columns(self.own)
+
+    def _anchor(self, joint: Joint, sources: list[Source], own: Data) -> None:
+        branch, settings, validation = joint.branch, self.settings, self.validation
+        anchors = self.anchors(branch, sources)
         embed(branch, anchors)
-        self._report("projected", joint, own_validation)
-        anchored = Anchored(joint, anchors, settings.live).to(device)
+        self._report("projected", joint, validation.columns(self.own))
+        anchored = Anchored(joint, anchors, settings.live).to(self.train.device)
         self._train(
             "anchored", anchored, own, settings.anchored_epochs, settings.anchored_learning_rate
         )
         embed(branch, anchors)
-        self._report("anchored", joint, own_validation)
-        return sources
+        self._report("anchored", joint, validation.columns(self.own))
+
+    def anchors(self, branch: Branch, sources: list[Source]) -> Anchors:
+        """Return the model inputs of the prototypes, where the branch is trained."""
+        parts = crop(branch, self.train.x, sources)
+        return Anchors(*(part.to(self.train.device) for part in parts))
 
     def _train(
         self,

@@ -125,7 +125,8 @@ class Search:
         teacher = ["teacher.npy"] if self.config.teacher > 0 else []
         varied = {self.branch} if self.branch else set(self.config.branches)
         done = [f"{n}-pretrain.pt" if n in varied else f"{n}.pt" for n in self.config.branches]
-        return inputs + teacher + done
+        members = [m for name in varied for m in self.config.branches[name].members]
+        return inputs + teacher + done + [f"{member}-pretrain.pt" for member in members]
 
     def _write_best(self, study: optuna.Study) -> None:
         best = changed_settings(self.config, study.best_params)

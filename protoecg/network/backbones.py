@@ -12,6 +12,7 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from protoecg.ecg import LEADS
 
@@ -165,6 +166,28 @@ class StripBackbone(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the strip's one latent."""
         return self.to_latent(_mean_and_max(self.body(_as_image(x)))).squeeze(2)
+
+
+class Ensemble(nn.Module):
+    """Members that see the same cells: (batch, 12, t) to (batch, members * latent, cells).
+
+    A latent is what each member says, at length one, one after another: the cosine of two cells
+    is the mean of the members' cosines (deep ensembles, arXiv 1612.01474, of similarities).
+
+    Parameters
+    ----------
+    members : backbones of one kind and shape
+    """
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.stride = getattr(members[0], "stride", None)
+        self.window = getattr(members[0], "window", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the members' latents of each cell."""
+        return torch.cat([normalize(member(x), dim=1) for member in self.members], dim=1)
 
 
 def _as_image(x: Tensor) -> Tensor:

@@ -10,7 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from protoecg.ecg import LEADS
-from protoecg.network.backbones import LeadBackbone, StripBackbone, WideBackbone, WindowBackbone
+from protoecg.network.backbones import (
+    Ensemble,
+    LeadBackbone,
+    StripBackbone,
+    WideBackbone,
+    WindowBackbone,
+)
 from protoecg.network.prototypes import Pooling, PrototypeLayer, Similarities
 from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
 
@@ -34,6 +40,7 @@ class BranchShape:
     widths, strides, latent : of the backbone, see `WindowBackbone`
     owners : the statement of each prototype, in the order of the prototypes
     pooling : of the similarities over time, see `PrototypeLayer`
+    members : backbones whose cosines are averaged, see `Ensemble`
     """
 
     view: Literal["window", "leads", "strip", "wide"]
@@ -42,6 +49,12 @@ class BranchShape:
     latent: int
     owners: tuple[str, ...]
     pooling: Pooling = "best"
+    members: int = 1
+
+    @property
+    def features(self) -> int:
+        """Size of a cell's latent vector, of all members together."""
+        return self.latent * self.members
 
 
 class Branch(nn.Module):
@@ -50,9 +63,11 @@ class Branch(nn.Module):
     def __init__(self, shape: BranchShape) -> None:
         super().__init__()
         self.shape = shape
-        backbone = BACKBONES[shape.view](shape.widths, shape.strides, shape.latent)
-        self.backbone = cast(WindowBackbone | WideBackbone | StripBackbone, backbone)
-        self.prototypes = PrototypeLayer(len(shape.owners), shape.latent, shape.pooling)
+        kind, sizes = BACKBONES[shape.view], (shape.widths, shape.strides, shape.latent)
+        members = [kind(*sizes) for _ in range(shape.members)]
+        backbone = members[0] if shape.members == 1 else Ensemble(members)
+        self.backbone = cast(WindowBackbone, backbone)
+        self.prototypes = PrototypeLayer(len(shape.owners), shape.features, shape.pooling)
 
     def forward(self, x: Tensor) -> Similarities:
         """Compare each ECG's cells with all prototypes."""
@@ -61,25 +76,27 @@ class Branch(nn.Module):
     @property
     def splits_by_lead(self) -> bool:
         """Whether a similarity is a sum over the leads."""
-        return isinstance(self.backbone, LeadBackbone) and self.prototypes.pooling == "best"
+        return self.shape.view == "leads" and self.shape.pooling == "best"
 
     def lead_parts(self, x: Tensor, cells: Tensor) -> Tensor:
         """Each lead's part of the similarities to (batch, prototypes) `cells`.
 
         Only of a branch that splits by lead: (batch, prototypes, 12), in the order of `LEADS`.
         """
-        return self.prototypes.parts(self.backbone(x), cells, len(LEADS))
+        members = self.shape.members
+        parts = self.prototypes.parts(self.backbone(x), cells, members * len(LEADS))
+        return parts.unflatten(2, (members, len(LEADS))).sum(dim=2)
 
     def window_samples(self, cell: int) -> tuple[int, int]:
         """First sample and end of what is shown of a cell, in model input samples."""
-        if isinstance(self.backbone, StripBackbone):
+        if self.shape.view == "strip":
             return 0, MODEL_SAMPLES
         start = cell * self.backbone.stride
         return start, min(start + self.backbone.window, MODEL_SAMPLES)
 
     def input_samples(self, cell: int) -> tuple[int, int]:
         """First sample and end of the model input that gives the cell's latent."""
-        if isinstance(self.backbone, WindowBackbone):
+        if self.shape.view in ("window", "leads"):
             return self.window_samples(cell)
         return 0, MODEL_SAMPLES
 
@@ -90,7 +107,7 @@ class Branch(nn.Module):
 
     def cell(self, window_s: tuple[float, float]) -> int:
         """Cell that is shown as a window: `window_s` backwards."""
-        if isinstance(self.backbone, StripBackbone):
+        if self.shape.view == "strip":
             return 0
         return round(window_s[0] * MODEL_RATE / self.backbone.stride)
 

@@ -17,9 +17,9 @@ SHAPES = [((8, 8), (1,)), ((8, 8, 12), (2, 1)), ((64, 64, 96, 128), (1, 2, 1)), 
 WIDEST_S = 1.0
 
 
-def window_branch(widths=(8, 8, 12), strides=(2, 1), view="window"):
+def window_branch(widths=(8, 8, 12), strides=(2, 1), view="window", members=1):
     torch.manual_seed(0)
-    branch = Branch(BranchShape(view, widths, strides, 24, ("PVC",) * 5))
+    branch = Branch(BranchShape(view, widths, strides, 24, ("PVC",) * 5, members=members))
     _unsettle(branch)
     return branch.eval()
 
@@ -50,10 +50,10 @@ def test_a_cell_sees_exactly_its_window(widths, strides, view):
         assert seen.min() <= start + 2 and seen.max() >= end - 3
 
 
-@given(cell=st.integers(0, 200), seed=st.integers(0, 1000))
+@given(cell=st.integers(0, 200), seed=st.integers(0, 1000), members=st.integers(1, 3))
 @hypothesis_settings(max_examples=25, deadline=None)
-def test_a_window_is_all_that_its_latent_rests_on(cell, seed):
-    branch = window_branch()
+def test_a_window_is_all_that_its_latent_rests_on(cell, seed, members):
+    branch = window_branch(members=members)
     x = torch.randn(1, 12, 1000, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         latents = branch.backbone(x)
@@ -247,6 +247,31 @@ def test_a_latent_read_lead_by_lead_holds_of_each_lead_what_that_lead_alone_says
 
 
 @pytest.mark.parametrize("view", ["window", "leads", "strip", "wide"])
+def test_a_cosine_of_an_ensemble_is_the_mean_of_its_members_cosines(view):
+    torch.manual_seed(0)
+    shape = BranchShape(view, (8, 8, 8, 8, 8), (2, 2, 2, 2), 24, ("PVC",) * 5, members=2)
+    branch = Branch(shape)
+    for part in branch.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.momentum = None
+    # One batch centres the latents; before, all cosines are next to one.
+    branch.backbone(torch.randn(32, 12, 1000))
+    branch.eval()
+    prototypes, x = torch.randn(5, 12, 1000), torch.randn(3, 12, 1000)
+    with torch.no_grad():
+        branch.prototypes.vectors.copy_(branch.backbone(prototypes)[:, :, 0])
+        seen = branch(x)
+        cosines = [
+            torch.cosine_similarity(member(x)[:, None], member(prototypes)[None, :, :, :1], dim=2)
+            for member in branch.backbone.members
+        ]
+    mean, cells = torch.stack(cosines).mean(dim=0).max(dim=2)
+    assert not torch.allclose(cosines[0], cosines[1], atol=0.01)
+    assert torch.allclose(seen.values, mean, atol=1e-6)
+    assert torch.equal(seen.cells, cells)
+
+
+@pytest.mark.parametrize("view", ["window", "leads", "strip", "wide"])
 def test_no_convolution_of_one_sample_skips_samples(view):
     # Backwards in bfloat16 it would write beyond its memory; see `Residual`.
     branch = Branch(BranchShape(view, (8, 8, 8, 8, 8), (2, 2, 2, 2), 12, ("PVC",)))
@@ -255,8 +280,9 @@ def test_no_convolution_of_one_sample_skips_samples(view):
     assert all(m.stride == (1, 1) for m in convolutions if m.kernel_size == (1, 1))
 
 
-def test_the_parts_of_the_leads_add_up_to_the_similarity():
-    branch = window_branch(view="leads")
+@pytest.mark.parametrize("members", [1, 2])
+def test_the_parts_of_the_leads_add_up_to_the_similarity(members):
+    branch = window_branch(view="leads", members=members)
     x = torch.randn(3, 12, 1000)
     with torch.no_grad():
         seen = branch(x)

@@ -36,6 +36,20 @@ def test_a_run_ends_in_a_bundle_of_every_statement(tiny_bundle):
     assert {p.statement for p in tiny_bundle.prototypes} == set(tiny_bundle.statements)
 
 
+def test_members_see_the_prototypes_that_the_first_network_chose(tiny_bundle, tiny_work):
+    branch = tiny_bundle.network.branches["morphology"]
+    first, partner = branch.backbone.members
+    assert branch.prototypes.vectors.shape[1] == 2 * branch.shape.latent
+    assert not torch.equal(first.body[0][0].weight, partner.body[0][0].weight)
+    stages = [(e.get("branch"), e["stage"]) for e in tiny_bundle.about["log"]]
+    assert stages.index(("morphology", "anchored")) < stages.index(("partner", "projected"))
+    of_each = [
+        torch.load(tiny_work / f"{name}-anchored.pt", weights_only=True)["module"]
+        for name in ("morphology", "partner")
+    ]
+    assert torch.equal(of_each[0]["inputs"], of_each[1]["inputs"])
+
+
 def test_a_statement_has_no_more_prototypes_than_patients(tiny_bundle):
     taken = [(p.statement, p.patient) for p in tiny_bundle.prototypes]
     assert len(set(taken)) == len(taken)
@@ -177,5 +191,27 @@ def test_a_branch_that_cannot_be_built_is_refused(
 ):
     text = tiny_config.read_text(encoding="utf-8").replace('view = "strip"', f'view = "{view}"')
     (tmp_path / "bad.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=told):
+        Fit(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('["partner"]', '["stranger"]', "stranger.*expected a teacher"),
+        ('["partner"]', '["partner", "partner"]', "named once"),
+        (
+            '[teachers.partner]\nview = "leads"',
+            '[teachers.partner]\nview = "strip"',
+            "partner.*view",
+        ),
+    ],
+)
+def test_a_member_that_does_not_fit_is_refused(
+    tiny_config, simulated_root, tmp_path, old, new, told
+):
+    text = tiny_config.read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "bad.toml").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ConfigError, match=told):
         Fit(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU)

@@ -18,7 +18,14 @@ from training.tune import Search, changed_settings, link, space, write_config
 
 CPU = torch.device("cpu")
 INPUTS = ["train.npy", "train.json", "validation.npy", "validation.json"]
-SHARED = ("train.npy", "validation.npy", "teacher.npy", "morphology-pretrain.pt", "rhythm.pt")
+SHARED = (
+    "train.npy",
+    "validation.npy",
+    "teacher.npy",
+    "morphology-pretrain.pt",
+    "partner-pretrain.pt",
+    "rhythm.pt",
+)
 
 
 def contents(folder):
