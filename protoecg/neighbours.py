@@ -37,7 +37,7 @@ UNKNOWN_AGE = -1
 BY_BRANCH = ("bases", "latents", "cells")
 SHOWN = 10
 # What similarities above 0.8 are off by at most, measured: see docs/method.md.
-ROUNDING = 0.006
+ROUNDING = 0.009
 
 
 class NeighboursError(ValueError):
