@@ -73,8 +73,8 @@ def _random() -> Bundle:
 def joints(network: ProtoECGNet, labels: torch.Tensor) -> list[tuple[Joint, torch.Tensor]]:
     """Each branch in joint training, with the labels of its own statements."""
     found = []
-    for name, branch in network.branches.items():
+    for branch in network.branches.values():
         codes = list(dict.fromkeys(branch.shape.owners))
         y = labels[:, [network.statements.index(code) for code in codes]]
-        found.append((Joint(branch, network.solo[name], LossWeights(), y), y))
+        found.append((Joint(branch, LossWeights(), y), y))
     return found

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from protoecg.bundle import Bundle, save_bundle
 from protoecg.explanation import Prototype
@@ -113,8 +112,8 @@ class Fit:
 
     def _train_branch(self, name: str) -> Trained:
         branch, training = self._untrained(name), self._training(name, name)
-        solo, targets = self._solo(name), self._targets()
-        sources = training.run(branch, solo, training.pretrain(branch), targets)
+        targets = self._targets()
+        sources = training.run(branch, training.pretrain(branch), targets)
         if self.config.branches[name].members:
             branch = self._joined(name, branch, sources, targets)
         return Trained(
@@ -130,7 +129,7 @@ class Fit:
         for member in self.config.branches[name].members:
             follower, training = self._untrained(name), self._training(member, name)
             training.pretrain(follower)
-            training.follow(follower, self._solo(name), sources, targets)
+            training.follow(follower, sources, targets)
             backbones.append(follower.backbone)
         joined = Branch(self.shapes[name]).to(self.device)
         joined.backbone.load_state_dict(Ensemble(backbones).state_dict())
@@ -141,10 +140,6 @@ class Fit:
         """Return a branch or teacher of one member, as each is trained."""
         torch.manual_seed(self.config.seed)
         return Branch(replace(self.teachers[name], members=1)).to(self.device)
-
-    def _solo(self, name: str) -> nn.Linear:
-        owners = self.shapes[name].owners
-        return nn.Linear(len(owners), len(set(owners))).to(self.device)
 
     def _training(self, name: str, branch: str) -> BranchTraining:
         """Return the stages of a branch or teacher, on the statements of a branch."""

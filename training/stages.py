@@ -57,14 +57,15 @@ class Joint(nn.Module):
     owned: Tensor
     co_occurrence: Tensor
 
-    def __init__(self, branch: Branch, solo: nn.Linear, weights: LossWeights, y: Tensor) -> None:
+    def __init__(self, branch: Branch, weights: LossWeights, y: Tensor) -> None:
         super().__init__()
-        self.branch, self.solo, self.weights = branch, solo, weights
+        self.branch, self.weights = branch, weights
         self.register_buffer("owned", assignment(branch.shape.owners))
+        self.solo = nn.Linear(*self.owned.shape)
         self.register_buffer("co_occurrence", losses.jaccard(y))
         with torch.no_grad():
-            solo.weight.copy_(2.0 * self.owned.T)
-            solo.bias.copy_(_prior(y) - 1.0)
+            self.solo.weight.copy_(2.0 * self.owned.T)
+            self.solo.bias.copy_(_prior(y) - 1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits of the branch's own statements, (batch, c)."""
@@ -161,17 +162,15 @@ class BranchTraining:
         self._report("pretrain", module, self.validation)
         return module
 
-    def run(
-        self, branch: Branch, solo: nn.Linear, pretrained: Pretraining, targets: Tensor
-    ) -> list[Source]:
-        """Train a pretrained `branch` and `solo` in place on `targets`, (n, all statements).
+    def run(self, branch: Branch, pretrained: Pretraining, targets: Tensor) -> list[Source]:
+        """Train a pretrained `branch` in place on `targets`, (n, all statements).
 
         Returns
         -------
         where each prototype comes from
         """
         settings, own = self.settings, self._own(targets)
-        joint = Joint(branch, solo, self.config.losses, own.y).to(self.train.device)
+        joint = Joint(branch, self.config.losses, own.y).to(self.train.device)
         branch.prototypes.vectors.data = self._first_prototypes(pretrained, branch)
         self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
         self._report("joint", joint, self.validation.columns(self.own))
@@ -181,12 +180,10 @@ class BranchTraining:
         self._anchor(joint, sources, own)
         return sources
 
-    def follow(
-        self, branch: Branch, solo: nn.Linear, sources: list[Source], targets: Tensor
-    ) -> None:
+    def follow(self, branch: Branch, sources: list[Source], targets: Tensor) -> None:
         """Train a pretrained `branch` in place on prototypes that another chose."""
         own = self._own(targets)
-        joint = Joint(branch, solo, self.config.losses, own.y).to(self.train.device)
+        joint = Joint(branch, self.config.losses, own.y).to(self.train.device)
         self._anchor(joint, sources, own)
 
     def _own(self, targets: Tensor) -> Data:
