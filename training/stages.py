@@ -172,8 +172,9 @@ class BranchTraining:
         settings, own = self.settings, self._own(targets)
         joint = Joint(branch, self.config.losses, own.y).to(self.train.device)
         branch.prototypes.vectors.data = self._first_prototypes(pretrained, branch)
-        self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
-        self._report("joint", joint, self.validation.columns(self.own))
+        if settings.joint_epochs:
+            self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
+            self._report("joint", joint, self.validation.columns(self.own))
         sources = project(
             branch, own.batches(), joint.owned, own.y, self.patients, settings.unique_patients
         )

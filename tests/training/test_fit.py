@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -62,6 +63,17 @@ def test_the_bundle_tells_how_it_was_made(tiny_bundle):
     assert about["training_ecgs"] + about["validation_ecgs"] < 120
     stages = {entry["stage"] for entry in about["log"]}
     assert {"pretrain", "joint", "projected", "anchored", "fusion", "bundle"} <= stages
+
+
+def test_a_branch_without_joint_epochs_is_projected_as_it_begins(
+    tiny_config, simulated_root, tmp_path
+):
+    config = read_config(tiny_config)
+    settings = replace(config.branches["global"], joint_epochs=0)
+    config = replace(config, teacher=0, branches={"global": settings}, teachers={})
+    Fit(config, simulated_root, tmp_path, CPU).branch("global")
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [entry["stage"] for entry in log] == ["pretrain", "projected", "anchored"]
 
 
 def test_a_bundle_of_simulated_ecgs_carries_them(tiny_bundle):
