@@ -236,31 +236,32 @@ def _state(sitting: Sitting) -> None:
 
 def _choice(sitting: Sitting, question: str, horizontal: bool = False) -> None:
     asked = QUESTIONS[question]
+    given = sitting.given.get(question)
     anchors = dict(zip(asked.options, asked.anchors, strict=False))
     st.radio(
         asked.text,
         asked.options,
-        index=None,
+        index=asked.options.index(given) if given else None,
         format_func=lambda point: f"**{point}** · {anchors[point]}" if anchors else point,
         horizontal=horizontal,
-        **_widget(sitting, question, sitting.given.get(question)),
+        **_widget(sitting, question, given),
     )
 
 
 def _text(sitting: Sitting, question: str) -> None:
+    given = sitting.given.get(question, "")
     st.text_area(
         QUESTIONS[question].text,
+        given,
         max_chars=TEXT_LENGTH,
         height=80,
-        **_widget(sitting, question, sitting.given.get(question, "")),
+        **_widget(sitting, question, given),
     )
 
 
 def _mark(sitting: Sitting, question: str) -> None:
-    st.checkbox(
-        QUESTIONS[question].text,
-        **_widget(sitting, question, sitting.given.get(question) == "yes"),
-    )
+    given = sitting.given.get(question) == "yes"
+    st.checkbox(QUESTIONS[question].text, given, **_widget(sitting, question, given))
 
 
 def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def _words(sitting: Sitting, question: Question, sheet: Sheet) -> None:
         return
     st.text_area(
         question.text,
+        given,
         max_chars=TEXT_LENGTH,
         height=68,
         **_widget(sitting, question.key, given),
@@ -122,6 +123,7 @@ def _pick(sitting: Sitting, question: Question, options: dict[str, str], given: 
         st.multiselect(
             question.text,
             list(options),
+            list(many),
             # Or the Enter key would take all that match what is typed.
             select_all=False,
             **shown,
@@ -131,7 +133,7 @@ def _pick(sitting: Sitting, question: Question, options: dict[str, str], given: 
         st.selectbox(
             question.text,
             list(options),
-            index=None,
+            index=list(options).index(given) if given else None,
             **shown,
             **_widget(sitting, question.key, given or None),
         )
@@ -140,13 +142,11 @@ def _pick(sitting: Sitting, question: Question, options: dict[str, str], given: 
 def _remarks(sitting: Sitting, sheet: Sheet) -> None:
     asked = {question.key: question for question in sitting.item.questions}
     comment, flag = asked["comment"], asked["flag"]
+    said, flagged = sheet.answers.get("comment", ""), sheet.answers.get("flag") == "yes"
     st.text_area(
-        comment.text,
-        max_chars=TEXT_LENGTH,
-        height=68,
-        **_widget(sitting, "comment", sheet.answers.get("comment", "")),
+        comment.text, said, max_chars=TEXT_LENGTH, height=68, **_widget(sitting, "comment", said)
     )
-    st.checkbox(flag.text, **_widget(sitting, "flag", sheet.answers.get("flag") == "yes"))
+    st.checkbox(flag.text, flagged, **_widget(sitting, "flag", flagged))
 
 
 def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:

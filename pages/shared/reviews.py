@@ -40,8 +40,13 @@ def state() -> dict[str, Any]:
 
 
 def put(key: str, stands: Any) -> None:
-    """Have a field hold what stands; what it holds already would wipe out what is being typed."""
-    if key not in st.session_state or st.session_state[key] != stands:
+    """Have a field that holds something else hold what stands.
+
+    What it holds already, set again, would wipe out what is being typed. A field that is drawn
+    anew is to have what stands as its default too: after steps in quick succession the server may
+    know a field's answer that the browser has forgotten.
+    """
+    if st.session_state.get(key, stands) != stands:
         st.session_state[key] = stands
 
 
