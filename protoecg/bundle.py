@@ -29,7 +29,7 @@ from protoecg.labels import BRANCHES, STATEMENTS
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 
 FORMAT = "protoecg-bundle"
-VERSION = 3
+VERSION = 4
 MAX_JSON_BYTES = 20_000_000
 _FILES = ("prototypes.json", "weights.safetensors")
 _FAMILIARITY = "familiarity.safetensors"

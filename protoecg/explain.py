@@ -52,7 +52,7 @@ def without_leads(ecg: ECG, bundle: Bundle, match: Match) -> dict[str, float]:
     window = torch.from_numpy(model_input(ecg)[:, start:end])
     silenced = window.repeat(len(LEADS) + 1, 1, 1)
     silenced[torch.arange(len(LEADS)), torch.arange(len(LEADS))] = 0
-    seen = bundle.network.branches[name](silenced).values[:, index - first]
+    seen = bundle.network.branches[name].similarities(silenced).values[:, index - first]
     falls = seen[-1] - seen[:-1]
     return dict(zip(LEADS, falls.tolist(), strict=True))
 

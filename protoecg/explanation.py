@@ -75,9 +75,10 @@ class Match:
     """One prototype's part in a finding.
 
     `contribution` is `weight * similarity`, in logits; negative evidence is against.
-    `similarity` is the cosine, -1 to 1, between the prototype and the best matching window of
-    the query, `window_s` (start and end, seconds). Where the branch reads lead by lead, it is the
-    sum of `lead_parts`, in the order of `LEADS`; elsewhere there are none.
+    `similarity` is the cosine between the prototype and the best matching window of the query,
+    `window_s` (start and end, seconds); a negative one is zero unless the branch is signed. Where
+    the branch reads lead by lead, it is the sum of `lead_parts`, in the order of `LEADS`; elsewhere
+    there are none.
     """
 
     prototype: Prototype

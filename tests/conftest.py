@@ -25,6 +25,7 @@ shares = [0.2, 0.05]
 
 [branches.rhythm]
 view = "strip"
+signed = false
 widths = [8, 8, 8]
 strides = [4, 4]
 latent = 8

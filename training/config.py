@@ -35,6 +35,7 @@ class BranchConfig:
     joint_learning_rate, anchored_learning_rate : the highest of each stage's cycle
     live : prototypes embedded anew in each step of anchored training
     members : teachers whose backbones join this branch's, see `Fit`
+    signed : whether being unlike a prototype counts for the decision, see `BranchShape`
     unique_patients : whether no two prototypes of a statement may come from one patient
     """
 
@@ -43,6 +44,7 @@ class BranchConfig:
     strides: tuple[int, ...]
     latent: int = 128
     pooling: str = "best"
+    signed: bool = True
     prototypes_per_statement: int = 6
     unique_patients: bool = True
     distort: bool = False

@@ -286,7 +286,14 @@ def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
     if pooling not in ("best", "mean"):
         raise ConfigError(f'A branch has pooling = "{pooling}"; expected "best" or "mean".')
     sizes, members = (settings.widths, settings.strides, settings.latent), settings.members
-    shape = BranchShape(view, *sizes, owners, pooling, 1 + len(members))  # type: ignore[arg-type]
+    shape = BranchShape(
+        view,  # type: ignore[arg-type]
+        *sizes,
+        owners,
+        pooling,  # type: ignore[arg-type]
+        members=1 + len(members),
+        signed=settings.signed,
+    )
     try:
         with torch.device("meta"):
             Branch(shape)

@@ -41,6 +41,8 @@ class BranchShape:
     owners : the statement of each prototype, in the order of the prototypes
     pooling : of the similarities over time, see `PrototypeLayer`
     members : backbones whose cosines are averaged, see `Ensemble`
+    signed : whether being unlike a prototype counts as well: a similarity below zero. Else it is
+        zero there, and no finding rests on what an ECG doesn't resemble
     """
 
     view: Literal["window", "leads", "strip", "wide"]
@@ -50,6 +52,7 @@ class BranchShape:
     owners: tuple[str, ...]
     pooling: Pooling = "best"
     members: int = 1
+    signed: bool = True
 
     @property
     def features(self) -> int:
@@ -70,8 +73,13 @@ class Branch(nn.Module):
         self.prototypes = PrototypeLayer(len(shape.owners), shape.features, shape.pooling)
 
     def forward(self, x: Tensor) -> Similarities:
-        """Compare each ECG's cells with all prototypes."""
+        """Compare each ECG's cells with all prototypes, by signed cosines: what is trained."""
         return self.prototypes(self.backbone(x))
+
+    def similarities(self, x: Tensor) -> Similarities:
+        """Compare in the same way, by what is decided on and shown: see `BranchShape.signed`."""
+        seen = self(x)
+        return seen if self.shape.signed else seen._replace(values=seen.values.clamp(min=0))
 
     @property
     def splits_by_lead(self) -> bool:
@@ -85,7 +93,8 @@ class Branch(nn.Module):
         """
         members = self.shape.members
         parts = self.prototypes.parts(self.backbone(x), cells, members * len(LEADS))
-        return parts.unflatten(2, (members, len(LEADS))).sum(dim=2)
+        parts = parts.unflatten(2, (members, len(LEADS))).sum(dim=2)
+        return parts if self.shape.signed else parts * (parts.sum(dim=2, keepdim=True) > 0)
 
     def window_samples(self, cell: int) -> tuple[int, int]:
         """First sample and end of what is shown of a cell, in model input samples."""
@@ -139,7 +148,7 @@ class ProtoECGNet(nn.Module):
 
     def forward(self, x: Tensor) -> Output:
         """Ask every branch and fuse what they say."""
-        seen = [branch(x) for branch in self.branches.values()]
+        seen = [branch.similarities(x) for branch in self.branches.values()]
         similarities = torch.cat([s.values for s in seen], dim=1)
         cells = torch.cat([s.cells for s in seen], dim=1)
         return Output(similarities, cells, self.fusion(similarities))

@@ -110,6 +110,16 @@ def test_a_newer_bundle_asks_for_an_update(copy):
         load_bundle(copy)
 
 
+def test_a_bundle_from_before_there_was_a_choice_is_signed(copy):
+    def before(head):
+        head["version"] = 3
+        for shape in head["branches"].values():
+            del shape["signed"]
+
+    rewrite(copy, before)
+    assert all(b.shape.signed for b in load_bundle(copy).network.branches.values())
+
+
 @pytest.mark.parametrize("version", [None, "1", 1.5])
 def test_a_version_that_is_no_number_is_refused(copy, version):
     rewrite(copy, lambda head: head.update(version=version))

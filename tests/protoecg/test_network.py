@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,26 @@ def test_the_network_is_the_sum_of_its_branches():
     assert torch.allclose(output.logits, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("view", ["strip", "leads"])
+def test_nothing_speaks_by_being_unlike_where_a_branch_is_not_signed(view):
+    torch.manual_seed(0)
+    signed = BranchShape(view, (8, 8), (2,), 24, ("SR", "SR", "AFIB", "AFIB"))
+    networks = [
+        ProtoECGNet({"rhythm": shape}, ("SR", "AFIB")).eval()
+        for shape in (signed, replace(signed, signed=False))
+    ]
+    _unsettle(networks[0])
+    networks[1].load_state_dict(networks[0].state_dict())
+    x = torch.randn(8, 12, 1000)
+    with torch.no_grad():
+        cosines, cut = (network(x) for network in networks)
+    assert (cosines.similarities < 0).any() and (cosines.similarities > 0).any()
+    assert torch.equal(cut.similarities, cosines.similarities.clamp(min=0))
+    assert torch.equal(cut.cells, cosines.cells)
+    with torch.no_grad():
+        assert torch.equal(cut.logits, networks[1].fusion(cut.similarities))
+
+
 def test_an_ecg_is_judged_alike_alone_and_in_a_batch():
     branch = window_branch()
     x = torch.randn(5, 12, 1000)
@@ -290,6 +311,16 @@ def test_the_parts_of_the_leads_add_up_to_the_similarity(members):
     assert branch.splits_by_lead and parts.shape == (3, 5, 12)
     assert torch.allclose(parts.sum(dim=2), seen.values, atol=1e-6)
     assert parts.abs().amax(dim=2).min() > 0.01
+
+    branch.shape = replace(branch.shape, signed=False)
+    with torch.no_grad():
+        branch.prototypes.vectors[0] *= -1
+        cells = torch.zeros_like(seen.cells)
+        apart = branch.prototypes.parts(branch.backbone(x), cells, 1).squeeze(2)
+        parts = branch.lead_parts(x, cells)
+    assert (apart < 0).any() and (apart > 0).any()
+    assert torch.allclose(parts.sum(dim=2), apart.clamp(min=0), atol=1e-6)
+    assert not parts[apart < 0].any()
 
 
 def test_a_lead_that_changes_moves_the_balance_of_the_others_by_one_factor():
