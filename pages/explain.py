@@ -55,7 +55,7 @@ def main() -> None:
         earlier.show(then, now, finding.code, bundle)
         return
     _show_finding(key, ecg, bundle, finding)
-    if finding.matches:
+    if finding.speaking:
         what_if.show(explanation, finding)
 
 
@@ -148,8 +148,8 @@ def _caption(finding: Finding) -> str:
 
 def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
     _verdict(finding)
-    if not finding.matches:
-        st.info("No prototype has a weight for this statement: it rests on the bias alone.")
+    if not finding.speaking:
+        st.info("No prototype speaks for or against this statement: it rests on the bias alone.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             view, measures = tracing.choose(), calipers.wanted()
         _tracing(key, ecg, [], view, measures)
@@ -187,8 +187,8 @@ def _verdict(finding: Finding) -> None:
 def _strongest(finding: Finding) -> list[Match]:
     """Return the strongest matches for the finding or, if chosen, against it."""
     sides = {
-        "for": [match for match in finding.matches if match.contribution > 0],
-        "against": [match for match in reversed(finding.matches) if match.contribution <= 0],
+        "for": [match for match in finding.speaking if match.contribution > 0],
+        "against": [match for match in reversed(finding.speaking) if match.contribution < 0],
     }
     offered = [side for side, matches in sides.items() if matches]
     side = st.segmented_control(
@@ -326,7 +326,7 @@ def _windows(finding: Finding, tops: list[Match], match: Match) -> list[Window]:
     own_colour = THEMES[frame.theme()].prototype
     offered = {top.prototype.name: f"match {number}" for number, top in enumerate(tops, start=1)}
     others = sorted(
-        (other for other in finding.matches if other.prototype.name not in offered),
+        (other for other in finding.speaking if other.prototype.name not in offered),
         key=lambda other: -abs(other.contribution),
     )
     return [

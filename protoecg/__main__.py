@@ -114,7 +114,7 @@ def _finding_in_words(finding: Finding) -> list[str]:
 
     few = ", low evidence" if finding.low_evidence else ""
     lines = [f"{finding.probability:6.1%}  {finding.code}  {describe(finding.code)}{few}"]
-    for match in finding.matches[:3]:
+    for match in finding.speaking[:3]:
         start, end = match.window_s
         lines.append(
             f"        {match.contribution:+.2f} = {match.weight:+.2f} x {match.similarity:+.2f}  "

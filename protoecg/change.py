@@ -73,8 +73,8 @@ class MatchChange:
 class FindingChange:
     """One statement on both ECGs.
 
-    `matches` are sorted by what each changed, largest rise first. Their amounts add up to
-    `amount`: the bias is in both logits and cancels.
+    `matches` are those that spoke on either, sorted by what each changed, largest rise first. Their
+    amounts add up to `amount`: the bias is in both logits and cancels.
     """
 
     then: Finding
@@ -189,7 +189,8 @@ def _other_bundle(then: Explanation, now: Explanation) -> ValueError:
 def _change(then: Finding, now: Finding) -> FindingChange:
     before = {match.prototype.name: match for match in then.matches}
     matches = [MatchChange(before[match.prototype.name], match) for match in now.matches]
-    return FindingChange(then, now, tuple(sorted(matches, key=lambda match: -match.amount)))
+    spoke = [m for m in matches if m.then.contribution or m.now.contribution]
+    return FindingChange(then, now, tuple(sorted(spoke, key=lambda match: -match.amount)))
 
 
 def of_kind(changes: Sequence[FindingChange], kind: str) -> list[FindingChange]:

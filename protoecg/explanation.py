@@ -127,6 +127,11 @@ class Finding:
         """Whether the probability reaches the threshold."""
         return self.probability >= self.threshold
 
+    @property
+    def speaking(self) -> tuple[Match, ...]:
+        """The matches that are for or against it: those whose prototype the ECG is not unlike."""
+        return tuple(match for match in self.matches if match.contribution)
+
 
 @dataclass(frozen=True)
 class Explanation:

@@ -196,7 +196,7 @@ def _evidence(explanation: Explanation, most: int) -> list[_Evidence]:
     present = [finding for finding in explanation.findings if finding.present]
     told = (present or list(explanation.findings[:1]))[:most]
     each = min(most // len(told), MATCHES_EACH)
-    matches = [(finding.code, match) for finding in told for match in finding.matches[:each]]
+    matches = [(finding.code, match) for finding in told for match in finding.speaking[:each]]
     return [_Evidence(number, *found) for number, found in enumerate(matches, start=1)]
 
 

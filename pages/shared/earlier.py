@@ -234,7 +234,7 @@ def _parts(changes: Sequence[FindingChange], change: FindingChange) -> None:
     st.markdown("#### What a finding's change adds up from")
     _choose(changes, change.code)
     if not change.matches:
-        st.info("No prototype has a weight for this statement: it rests on the bias alone.")
+        st.info("No prototype speaks for or against this statement: it rests on the bias alone.")
         return
     drawing.show(
         change_figure(change, theme=frame.theme()), key="change", alt=describe_change(change)

@@ -10,7 +10,8 @@ from protoecg.labels import describe
 MINUS = "\N{MINUS SIGN}"
 SIMILARITY = (
     "How alike the model finds the two: the cosine between their inner descriptions, from -1 "
-    "(opposite) over 0 (unrelated) to 1 (the same)."
+    "(opposite) over 0 (unrelated) to 1 (the same). Where the models that come with the app "
+    "compare whole strips, less than 0 counts as 0."
 )
 CONTRIBUTION = (
     "Weight times similarity. All contributions and the bias (where the model starts before it "

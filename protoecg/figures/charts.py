@@ -109,7 +109,7 @@ def steps_figure(
 
 def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
     """Return the bars from 0 to the logit: strongest matches, the others, the bias, the sum."""
-    ranked = sorted(finding.matches, key=lambda match: -abs(match.contribution))
+    ranked = sorted(finding.speaking, key=lambda match: -abs(match.contribution))
     amounts = [(m.prototype.name, _match_hover(m), m.contribution) for m in ranked[:top]]
     if rest := ranked[top:]:
         amounts.append(_others(rest))

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,9 +7,11 @@ import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from protoecg.bundle import load_bundle
 from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain, without_leads
 from protoecg.explanation import Match
+from protoecg.figures.charts import steps_to_logit
 from protoecg.labels import STATEMENTS
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
@@ -83,6 +86,23 @@ def test_matches_are_sorted_strongest_evidence_for_first(explanation):
 def test_evidence_against_is_told_too(explanation):
     assert any(m.contribution < 0 for f in explanation.findings for m in f.matches)
     assert any(m.contribution > 0 for f in explanation.findings for m in f.matches)
+
+
+def test_a_prototype_that_a_strip_is_unlike_says_nothing():
+    demo = load_bundle(Path(__file__).resolve().parents[2] / "models" / "demo")
+    assert not demo.network.branches["rhythm"].shape.signed
+    ecgs = [simulate([code], seed=6).ecg for code in ("AFIB", "SR", "PVC", "STACH")]
+    findings = [finding for ecg in ecgs for finding in explain(ecg, demo).findings]
+    silent = [(f, m) for f in findings for m in f.matches if m.prototype.branch == "rhythm"]
+    silent = [(finding, match) for finding, match in silent if match.similarity == 0]
+    assert silent
+    for finding, match in silent:
+        assert match not in finding.speaking
+        assert match.prototype.name not in {step.label for step in steps_to_logit(finding, 99)}
+    for finding in findings:
+        assert all(m.similarity >= 0 for m in finding.matches if m.prototype.branch == "rhythm")
+        spoken = finding.bias + sum(match.contribution for match in finding.speaking)
+        assert spoken == pytest.approx(finding.logit, abs=1e-9)
 
 
 def test_only_prototypes_of_the_statement_speak_for_it(explanation):
