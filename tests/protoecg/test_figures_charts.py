@@ -57,14 +57,15 @@ def test_the_bars_shown_add_up_to_the_logit(pairs, bias, top):
 
 
 @given(pairs, st.integers(1, 15))
-def test_the_strongest_come_first_and_every_other_match_is_counted(pairs, top):
+def test_the_strongest_come_first_and_every_other_match_that_speaks_is_counted(pairs, top):
     finding = a_finding(pairs)
     steps = [step for step in steps_to_logit(finding, top) if step.kind == "match"]
     alone = [step for step in steps if "other match" not in step.label]
     sizes = [abs(step.amount) for step in alone]
     assert sizes == sorted(sizes, reverse=True)
-    assert len(alone) == min(top, len(pairs))
-    left_out = len(pairs) - len(alone)
+    speaking = sum(similarity * weight != 0 for similarity, weight in pairs)
+    assert len(alone) == min(top, speaking)
+    left_out = speaking - len(alone)
     assert [s.label.split()[0] for s in steps[len(alone) :]] == ([str(left_out)] * bool(left_out))
 
 
