@@ -187,8 +187,8 @@ def _verdict(finding: Finding) -> None:
 def _strongest(finding: Finding) -> list[Match]:
     """Return the strongest matches for the finding or, if chosen, against it."""
     sides = {
-        "for": [match for match in finding.speaking if match.contribution > 0],
-        "against": [match for match in reversed(finding.speaking) if match.contribution < 0],
+        "for": [match for match in finding.matches if match.contribution > 0],
+        "against": [match for match in reversed(finding.matches) if match.contribution < 0],
     }
     offered = [side for side, matches in sides.items() if matches]
     side = st.segmented_control(
