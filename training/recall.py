@@ -106,7 +106,7 @@ def _queries(
         if len(rows) == n:
             break
         ecg = ptbxl.read_record(data.root, data.table["record"][row])
-        matches = [(f.code, f.matches[0]) for f in explain(ecg, bundle).findings if f.matches]
+        matches = [(f.code, f.speaking[0]) for f in explain(ecg, bundle).findings if f.speaking]
         for code, match in [m for m in matches if m[1].prototype.branch == branch][:1]:
             rows.append(latent(ecg, bundle, match))
             codes.append(code)

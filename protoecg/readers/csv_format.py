@@ -102,9 +102,9 @@ def _read_table(text: str, source: str) -> _Table:
     cells = _cells(line, delimiter)
     if not len(LEADS) <= len(cells) <= MAX_COLUMNS:
         raise ECGError(
-            f"{source} has {len(cells)} columns in its row {first + 1}, expected a column for each "
-            "of the twelve leads, separated by comma, semicolon or tab, with their names in the "
-            "first row."
+            f"{source} has {_in_words(len(cells))} in its row {first + 1}, expected a column for "
+            "each of the twelve leads, separated by comma, semicolon or tab, with their names in "
+            "the first row."
         )
     if all(_is_number(cell) for cell in cells):
         return _table_without_names(lines[first:], delimiter, len(cells), source)
@@ -183,8 +183,8 @@ def _numbers(
         number = rows.index(None)
         found = _columns(lines[number], delimiter)
         raise ECGError(
-            f"Sample {number + 1} of {source} has {found} columns, expected {columns}. If numbers "
-            "are written with a decimal comma, separate the columns by semicolons."
+            f"Sample {number + 1} of {source} has {_in_words(found)}, expected {columns}. If "
+            "numbers are written with a decimal comma, separate the columns by semicolons."
         )
     decimal = "," if delimiter != "," and any("," in line for line in lines[:1000]) else "."
     try:
@@ -215,6 +215,10 @@ def _columns(line: str, delimiter: str) -> int:
     if '"' in line:
         return len(next(csv.reader([line], delimiter=delimiter), []))
     return line.count(delimiter) + 1
+
+
+def _in_words(columns: int) -> str:
+    return f"{columns} column" if columns == 1 else f"{columns} columns"
 
 
 def _where_text_is(lines: list[str], delimiter: str, keep: list[int]) -> str:
