@@ -33,6 +33,8 @@ class BranchConfig:
     ----------
     distort : whether pre-training varies the leads and the strip beyond gain and noise
     joint_learning_rate, anchored_learning_rate : the highest of each stage's cycle
+    lasso_start : where between the classifier as it is (0) and the lasso of the projected
+        prototypes (1) anchored training begins
     live : prototypes embedded anew in each step of anchored training
     members : teachers whose backbones join this branch's, see `Fit`
     signed : whether being unlike a prototype counts for the decision, see `BranchShape`
@@ -53,6 +55,7 @@ class BranchConfig:
     joint_learning_rate: float = 1e-3
     anchored_epochs: int = 6
     anchored_learning_rate: float = 1e-3
+    lasso_start: float = 0.0
     live: int = 48
     members: tuple[str, ...] = ()
 

@@ -22,8 +22,12 @@ from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from protoecg.projection import Anchors, Source, crop, embed, latents, project
 from training.config import BranchConfig, Config, LossWeights
+from training.fuse import lasso
 from training.loop import Data, Loop
 from training.metrics import macro_auroc
+
+# Of the penalty, for a classifier to begin from; the fusion's own is chosen later.
+LASSO_SHARE = 0.1
 
 
 class Pretraining(nn.Module):
@@ -74,6 +78,15 @@ class Joint(nn.Module):
     def loss(self, x: Tensor, y: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy and the weighted terms of `protoecg.network.losses`."""
         return self.total(self.branch(x), self.branch.prototypes.vectors, y, targets)
+
+    @torch.no_grad()
+    def towards_lasso(self, data: Data, part: float) -> None:
+        """Move the classifier a part of the way to the lasso of the prototypes as they are."""
+        self.eval()
+        s = torch.cat([self.branch(x).values.float().cpu() for x in data.batches()])
+        weight, bias = lasso(s, data.y.cpu(), self.owned.cpu() > 0, LASSO_SHARE)
+        self.solo.weight.lerp_(weight.to(self.solo.weight), part)
+        self.solo.bias.lerp_(bias.to(self.solo.bias), part)
 
     def total(self, seen: Similarities, vectors: Tensor, y: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of similarities to the (p, latent) `vectors`."""
@@ -195,6 +208,9 @@ class BranchTraining:
         anchors = self.anchors(branch, sources)
         embed(branch, anchors)
         self._report("projected", joint, validation.columns(self.own))
+        if settings.lasso_start:
+            joint.towards_lasso(own, settings.lasso_start)
+            self._report("begun", joint, validation.columns(self.own))
         anchored = Anchored(joint, anchors, settings.live).to(self.train.device)
         self._train(
             "anchored", anchored, own, settings.anchored_epochs, settings.anchored_learning_rate

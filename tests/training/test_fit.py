@@ -65,15 +65,15 @@ def test_the_bundle_tells_how_it_was_made(tiny_bundle):
     assert {"pretrain", "joint", "projected", "anchored", "fusion", "bundle"} <= stages
 
 
-def test_a_branch_without_joint_epochs_is_projected_as_it_begins(
+def test_a_branch_without_joint_epochs_goes_from_its_projection_to_anchored_training(
     tiny_config, simulated_root, tmp_path
 ):
     config = read_config(tiny_config)
-    settings = replace(config.branches["global"], joint_epochs=0)
+    settings = replace(config.branches["global"], joint_epochs=0, lasso_start=0.5)
     config = replace(config, teacher=0, branches={"global": settings}, teachers={})
     Fit(config, simulated_root, tmp_path, CPU).branch("global")
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [entry["stage"] for entry in log] == ["pretrain", "projected", "anchored"]
+    assert [entry["stage"] for entry in log] == ["pretrain", "projected", "begun", "anchored"]
 
 
 def test_a_bundle_of_simulated_ecgs_carries_them(tiny_bundle):
