@@ -93,7 +93,8 @@ def ecg_figure(
         below_px=switches_px(rows_of(len(switches), room_px)),
     )
     floor = low + view.mv(sheet.PRINTED_MM)
-    label_mv = [high - view.mv(LABEL_MM * (0.6 + n % LABEL_LINES)) for n in range(len(marked))]
+    # A third of a line down, as words reach a little above where they hang.
+    label_mv = [high - view.mv(LABEL_MM * (0.3 + n % LABEL_LINES)) for n in range(len(marked))]
     figure.add_traces(
         [
             *(_band(window, colour, (floor, high)) for window, colour in marked),
@@ -181,9 +182,9 @@ def _accent(window: Window, colour: str, pieces: list[Piece]) -> go.Scatter:
 def _label(window: Window, colour: str, height: float, view: View) -> go.Scatter:
     # Labels of late windows would run off the paper.
     if window.start_s > DURATION_S - view.s(LABEL_ROOM_MM):
-        position, at_s = "middle left", min(window.end_s, DURATION_S) - view.s(1)
+        position, at_s = "bottom left", min(window.end_s, DURATION_S) - view.s(1)
     else:
-        position, at_s = "middle right", max(window.start_s, 0.0) + view.s(1)
+        position, at_s = "bottom right", max(window.start_s, 0.0) + view.s(1)
     return sheet.written(
         [(at_s, height, window.title)],
         size=12,
