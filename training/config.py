@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from protoecg.labels import BRANCHES
+from protoecg.network.protoecgnet import View
+from protoecg.network.prototypes import Pooling
+
+CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+Count = Annotated[int, Field(ge=0)]
+Size = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Part = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Shares = Annotated[tuple[Share, ...], Field(min_length=1)]
+Folds = Annotated[tuple[Size, ...], Field(min_length=1)]
 
 
 class ConfigError(ValueError):
     """A settings file that cannot be used; the message names the setting."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class LossWeights:
     """Weights of the terms in `protoecg.network.losses`, beside the cross-entropy of weight 1."""
 
-    clustering: float = 0.02
-    separation: float = 0.01
-    diversity: float = 0.5
-    contrastive: float = 0.2
-    l1: float = 1e-3
+    clustering: Weight = 0.02
+    separation: Weight = 0.01
+    diversity: Weight = 0.5
+    contrastive: Weight = 0.2
+    l1: Weight = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class BranchConfig:
     """One branch: its shape (see `BranchShape`) and how long each stage lasts, in epochs.
 
@@ -41,26 +56,26 @@ class BranchConfig:
     unique_patients : whether no two prototypes of a statement may come from one patient
     """
 
-    view: str
-    widths: tuple[int, ...]
-    strides: tuple[int, ...]
-    latent: int = 128
-    pooling: str = "best"
+    view: View
+    widths: tuple[Size, ...]
+    strides: tuple[Size, ...]
+    latent: Size = 128
+    pooling: Pooling = "best"
     signed: bool = True
-    prototypes_per_statement: int = 6
+    prototypes_per_statement: Size = 6
     unique_patients: bool = True
     distort: bool = False
-    pretrain_epochs: int = 9
-    joint_epochs: int = 4
-    joint_learning_rate: float = 1e-3
-    anchored_epochs: int = 6
-    anchored_learning_rate: float = 1e-3
-    lasso_start: float = 0.0
-    live: int = 48
+    pretrain_epochs: Count = 9
+    joint_epochs: Count = 4
+    joint_learning_rate: Rate = 1e-3
+    anchored_epochs: Count = 6
+    anchored_learning_rate: Rate = 1e-3
+    lasso_start: Part = 0.0
+    live: Size = 48
     members: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class FusionConfig:
     """Sparse fusion: the penalties tried, as shares of the smallest that empties a statement.
 
@@ -70,13 +85,13 @@ class FusionConfig:
     `support` is who may speak for a statement: its "own" prototypes, or "any".
     """
 
-    shares: tuple[float, ...] = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
-    tolerance: float = 0.001
-    matches: int = 5
-    support: str = "own"
+    shares: Shares = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
+    tolerance: Weight = 0.001
+    matches: Size = 5
+    support: Literal["own", "any"] = "own"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class Config:
     """A whole training run.
 
@@ -91,17 +106,17 @@ class Config:
 
     name: str
     seed: int = 0
-    batch: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    teacher: float = 0.5
-    train_folds: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
-    validation_folds: tuple[int, ...] = (9,)
+    batch: Size = 64
+    learning_rate: Rate = 2e-3
+    weight_decay: Weight = 0.02
+    teacher: Part = 0.5
+    train_folds: Folds = (1, 2, 3, 4, 5, 6, 7, 8)
+    validation_folds: Folds = (9,)
     carry_waveforms: bool = False
-    losses: LossWeights = field(default_factory=LossWeights)
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-    branches: dict[str, BranchConfig] = field(default_factory=dict)
-    teachers: dict[str, BranchConfig] = field(default_factory=dict)
+    losses: LossWeights = Field(default_factory=LossWeights)
+    fusion: FusionConfig = Field(default_factory=FusionConfig)
+    branches: dict[str, BranchConfig] = Field(default_factory=dict)
+    teachers: dict[str, BranchConfig] = Field(default_factory=dict)
 
 
 def read_config(path: Path) -> Config:
@@ -110,39 +125,39 @@ def read_config(path: Path) -> Config:
     Raises
     ------
     ConfigError
-        If a setting is unknown, missing or of the wrong kind.
+        If a setting is unknown, missing, of the wrong kind or out of its range,
+        or if two contradict.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
-    raw["losses"] = _build(LossWeights, raw.get("losses", {}), "losses")
-    raw["fusion"] = _build(FusionConfig, raw.get("fusion", {}), "fusion")
     branches = raw.get("branches", {})
-    if unknown := set(branches) - set(BRANCHES):
-        raise ConfigError(f"Unknown branch {', '.join(unknown)}; there are {', '.join(BRANCHES)}.")
-    raw["branches"] = {
-        name: _build(BranchConfig, branches[name], f"branches.{name}")
-        for name in BRANCHES
-        if name in branches
-    }
-    raw["teachers"] = {
-        name: _build(BranchConfig, settings, f"teachers.{name}")
-        for name, settings in raw.get("teachers", {}).items()
-    }
-    if both := set(raw["teachers"]) & set(BRANCHES):
-        raise ConfigError(f"A teacher is named {', '.join(both)}, as a branch is; rename it.")
-    return _build(Config, raw, "the file")
-
-
-def _build(kind: type, raw: dict[str, Any], where: str) -> Any:
-    known = {f.name for f in fields(kind)}
-    if unknown := set(raw) - known:
-        raise ConfigError(
-            f"Unknown setting {', '.join(sorted(unknown))} in {where}; "
-            f"known: {', '.join(sorted(known))}."
-        )
+    if isinstance(branches, dict):
+        if unknown := set(branches) - set(BRANCHES):
+            raise ConfigError(
+                f"Unknown branch {', '.join(sorted(unknown))}; there are {', '.join(BRANCHES)}."
+            )
+        raw["branches"] = {name: branches[name] for name in BRANCHES if name in branches}
     try:
-        return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from error
+        config = TypeAdapter(Config).validate_python(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{path} cannot be used. {_told(error)}") from error
+    _refuse_contradictions(config)
+    return config
+
+
+def _told(error: ValidationError) -> str:
+    """Name each setting that is wrong and say why."""
+    found = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+
+
+def _refuse_contradictions(config: Config) -> None:
+    if both := set(config.teachers) & set(BRANCHES):
+        raise ConfigError(f"A teacher is named {', '.join(both)}, as a branch is; rename it.")
+    if folds := set(config.train_folds) & set(config.validation_folds):
+        raise ConfigError(
+            f"Fold {', '.join(map(str, sorted(folds)))} is in train_folds and in validation_folds; "
+            "ECGs that were trained on cannot select or calibrate."
+        )

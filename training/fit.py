@@ -21,7 +21,7 @@ from protoecg.bundle import Bundle, save_bundle
 from protoecg.explanation import Prototype
 from protoecg.labels import STATEMENTS
 from protoecg.network.backbones import Ensemble
-from protoecg.network.protoecgnet import BACKBONES, Branch, BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
 from protoecg.projection import Source, embed
 from protoecg.waveforms import record_checksum
 from training import abstention, calibrate, evaluate, fuse, ptbxl
@@ -280,19 +280,9 @@ def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) 
 
 
 def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
-    view, pooling = settings.view, settings.pooling
-    if view not in BACKBONES:
-        raise ConfigError(f'A branch has view = "{view}"; expected one of {", ".join(BACKBONES)}.')
-    if pooling not in ("best", "mean"):
-        raise ConfigError(f'A branch has pooling = "{pooling}"; expected "best" or "mean".')
     sizes, members = (settings.widths, settings.strides, settings.latent), settings.members
     shape = BranchShape(
-        view,  # type: ignore[arg-type]
-        *sizes,
-        owners,
-        pooling,  # type: ignore[arg-type]
-        members=1 + len(members),
-        signed=settings.signed,
+        settings.view, *sizes, owners, settings.pooling, 1 + len(members), settings.signed
     )
     try:
         with torch.device("meta"):

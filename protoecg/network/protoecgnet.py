@@ -28,6 +28,9 @@ BACKBONES = {
 }
 
 
+View = Literal["window", "leads", "strip", "wide"]
+
+
 @dataclass(frozen=True)
 class BranchShape:
     """All that is needed to build a branch.
@@ -45,7 +48,7 @@ class BranchShape:
         zero there, and no finding rests on what an ECG doesn't resemble
     """
 
-    view: Literal["window", "leads", "strip", "wide"]
+    view: View
     widths: tuple[int, ...]
     strides: tuple[int, ...]
     latent: int
