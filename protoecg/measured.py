@@ -35,7 +35,7 @@ FAITHFULNESS = (
         ".6f",
     ),
     ("compactness", "matches that carry 90 % of the evidence, median", "median", ".0f"),
-    ("exactness", "prototypes that are exactly their ECG", "exact", "%"),
+    ("exactness", "prototypes that their own ECG is told to match exactly", "exact", "%"),
     ("exactness", "smallest similarity to their own ECG", "smallest_similarity", ".4f"),
     ("coverage", "patients behind a statement, median", "patients_median", ".0f"),
     ("coverage", "patients used twice within a statement", "repeated_patients", ".0f"),

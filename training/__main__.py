@@ -247,15 +247,14 @@ def _faithfulness(args: argparse.Namespace) -> None:
 def _cases(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
     from training import ptbxl
-    from training.cases import Numbers, cases
+    from training.cases import Numbers, cases, refuse_trained_on
 
-    drawn = cases(
-        load_bundle(args.bundle),
-        ptbxl.load(args.data).folds(args.fold),
-        Numbers(args.matches, args.pairs, args.readings),
-        other=load_bundle(args.other) if args.other else None,
-        seed=args.seed,
-    )
+    bundle, other = load_bundle(args.bundle), load_bundle(args.other) if args.other else None
+    dataset = ptbxl.load(args.data).folds(args.fold)
+    for each in (bundle, other) if other else (bundle,):
+        refuse_trained_on(each, dataset)
+    numbers = Numbers(args.matches, args.pairs, args.readings)
+    drawn = cases(bundle, dataset, numbers, other=other, seed=args.seed)
     args.out.write_text(json.dumps(drawn, indent=1) + "\n", encoding="utf-8")
     told = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
     sys.stdout.write(f"{args.out}: {told}\n")

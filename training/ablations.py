@@ -36,14 +36,20 @@ def ablations(
     Raises
     ------
     ConfigError
-        If there is no `ours.toml`.
+        If there is no `ours.toml`, or a file trains on the fold or selects by it.
     """
     files = {file.stem: file for file in sorted(configs.glob("*.toml"))}
     if REFERENCE not in files:
         raise ConfigError(f"{configs} holds no {REFERENCE}.toml, which the others differ from.")
+    settings = {stem: read_config(file) for stem, file in files.items()}
+    for stem, config in settings.items():
+        if fold in (*config.train_folds, *config.validation_folds):
+            raise ConfigError(
+                f"{files[stem]} trains on fold {fold} or selects by it; name another with --fold."
+            )
     bundles = {
-        stem: Fit(read_config(file), root, work / stem, device).run(work / stem / "bundle")
-        for stem, file in files.items()
+        stem: Fit(config, root, work / stem, device).run(work / stem / "bundle")
+        for stem, config in settings.items()
     }
     ours = bundles.pop(REFERENCE)
     told = {stem: evaluate(bundle, root, fold, ours) for stem, bundle in bundles.items()}

@@ -54,7 +54,7 @@ def calibrate(network: ProtoECGNet, seen: Tensor, y: Tensor) -> dict[str, Decisi
     """
     fusion = network.fusion
     logits, labels = linear(network.fusion, seen), y.numpy()
-    few = _few(labels)
+    few = rare(labels)
     decisions = {}
     for column, code in enumerate(network.statements):
         scale, shift, threshold = _fit(logits[:, column], labels[:, column], few[column])
@@ -74,7 +74,7 @@ def cross_fit(network: ProtoECGNet, seen: Tensor, y: Tensor, patients: np.ndarra
     patients : (n,) patient of each ECG
     """
     logits, labels = linear(network.fusion, seen), y.numpy()
-    few = _few(labels)
+    few = rare(labels)
     probability = np.empty(logits.shape)
     called = np.empty(logits.shape, dtype=bool)
     for part in _parts(patients):
@@ -93,7 +93,8 @@ def linear(layer: nn.Linear, seen: Tensor) -> np.ndarray:
     return (seen @ layer.weight.T.cpu() + layer.bias.cpu()).numpy()
 
 
-def _few(labels: np.ndarray) -> np.ndarray:
+def rare(labels: np.ndarray) -> np.ndarray:
+    """Whether too few ECGs carry each statement of (n, c) labels to rely on what they say."""
     return labels.sum(axis=0) < FEW_POSITIVES
 
 

@@ -94,6 +94,17 @@ def cases(
     return drawn
 
 
+def refuse_trained_on(bundle: Bundle, dataset: Dataset) -> None:
+    """Raise `DataError` if the bundle was trained on ECGs of `dataset`, which it knows by heart."""
+    trained = set(dataset.table["fold"]) & set(bundle.about["config"]["train_folds"])
+    if bundle.about["data"] == dataset.name and trained:
+        folds = ", ".join(map(str, sorted(trained)))
+        raise DataError(
+            f"{bundle.path} was trained on fold {folds}: its explanations there say nothing of new "
+            "ECGs. Name folds that it was not trained on."
+        )
+
+
 def carried(bundle: Bundle) -> Dataset:
     """Return the ECGs that a simulated bundle carries: its prototypes', as a data set."""
     rows = [

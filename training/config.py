@@ -20,7 +20,7 @@ Size = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
 Part = Annotated[float, Field(ge=0, le=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 Shares = Annotated[tuple[Share, ...], Field(min_length=1)]
 Folds = Annotated[tuple[Size, ...], Field(min_length=1)]
 
@@ -57,7 +57,7 @@ class BranchConfig:
     """
 
     view: View
-    widths: tuple[Size, ...]
+    widths: Annotated[tuple[Size, ...], Field(min_length=1)]
     strides: tuple[Size, ...]
     latent: Size = 128
     pooling: Pooling = "best"
@@ -105,7 +105,7 @@ class Config:
     """
 
     name: str
-    seed: int = 0
+    seed: Count = 0
     batch: Size = 64
     learning_rate: Rate = 2e-3
     weight_decay: Weight = 0.02
@@ -154,6 +154,10 @@ def _told(error: ValidationError) -> str:
 
 
 def _refuse_contradictions(config: Config) -> None:
+    if not config.branches:
+        raise ConfigError(
+            f"There is no branch to train; name one or more of {', '.join(BRANCHES)}."
+        )
     if both := set(config.teachers) & set(BRANCHES):
         raise ConfigError(f"A teacher is named {', '.join(both)}, as a branch is; rename it.")
     if folds := set(config.train_folds) & set(config.validation_folds):

@@ -19,10 +19,11 @@ from torch import Tensor
 from protoecg.bundle import Bundle, BundleError
 from protoecg.network.protoecgnet import ProtoECGNet
 from training import metrics, ptbxl
-from training.calibrate import Judgement, linear
+from training.calibrate import Judgement, linear, rare
 from training.fuse import parts
 
 FUSED = "fused"
+FLATTERS = "{} was trained, selected or calibrated on this fold: its figures flatter."
 
 
 def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
     bundle, revision, fold, held_out : what was measured; `held_out` is false where the bundle was
         trained or calibrated on the fold, so that its figures flatter
     n, macro_auroc and more : see `figures`
-    comparison : with `other`, see `compare`
+    comparison : with `other`, see `compare`; its `held_out` is of both bundles
 
     Raises
     ------
@@ -52,7 +53,8 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
         **figures(bundle.network, seen[0], labels, patients, judge(bundle, seen[0])),
     }
     if other is not None:
-        told["comparison"] = compare(bundle, other, seen, data)
+        held_out = told["held_out"] and _held_out(other, data, fold)
+        told["comparison"] = {"held_out": held_out, **compare(bundle, other, seen, data)}
     return told
 
 
@@ -98,18 +100,20 @@ def figures(
     macro_auroc, weighted_auroc, macro_auprc, fmax : over the statements that occur, each with its
         `_interval`; weighted by positives; `fmax` is that of `metrics.fmax`
     per_branch : AUROC of each branch alone, on its own statements
-    per_statement : AUROC and AUPRC; of the judgement, sensitivity, specificity, PPV, Brier score,
-        Brier skill and ECE; null where undefined
+    per_statement : AUROC and AUPRC, without an interval where ten ECGs do not carry the statement;
+        of the judgement, sensitivity, specificity, PPV, Brier score, Brier skill and ECE; null
+        where undefined
     calibration : of the judgement, see `_calibration`
     """
     truth = pd.DataFrame(labels, columns=network.statements)
     counts = metrics.resamples(patients)
     scores = _scores(network, seen)
     aurocs, auprcs = metrics.ranking(labels, scores.pop(FUSED).to_numpy(), counts)
+    few = rare(labels)
     per_statement = {
         code: {
-            **_sure("auroc", aurocs[:, column]),
-            **_sure("auprc", auprcs[:, column]),
+            **_ranked("auroc", aurocs[:, column], few[column]),
+            **_ranked("auprc", auprcs[:, column], few[column]),
             "positives": int(labels[:, column].sum()),
             **_calls(labels[:, column] > 0, judgement.called[:, column]),
             **_trust(labels[:, column], judgement.probability[:, column]),
@@ -256,6 +260,11 @@ def _sure(name: str, values: np.ndarray) -> dict[str, Any]:
     return _figure(name, values[0], metrics.interval(values))
 
 
+def _ranked(name: str, values: np.ndarray, few: np.bool) -> dict[str, Any]:
+    # Resamples of one or two positives vary by the negatives alone: they would feign certainty.
+    return _figure(name, values[0], (np.nan, np.nan)) if few else _sure(name, values)
+
+
 def _figure(name: str, value: float, interval: tuple[float, float]) -> dict[str, Any]:
     return {name: _number(value), f"{name}_interval": [_number(end) for end in interval]}
 
@@ -268,6 +277,7 @@ def summary(told: dict[str, Any]) -> str:
     """Return the main figures of `evaluate` as lines of text."""
     lines = [
         f"{told['n']} ECGs of fold {told['fold']}: macro AUROC {_text(told['macro_auroc'])}",
+        *([] if told["held_out"] else [FLATTERS.format("The bundle")]),
         *(f"  {_line(label, told, key)}" for label, key in _MAIN),
         *(
             f"  {_line(f'{branch} alone, macro AUROC', own, 'macro_auroc')}"
@@ -275,6 +285,8 @@ def summary(told: dict[str, Any]) -> str:
         ),
     ]
     if "comparison" in told:
+        if told["held_out"] and not told["comparison"]["held_out"]:
+            lines.append(FLATTERS.format("The other"))
         lines.append(f"Macro AUROC above that of {told['comparison']['bundle']}:")
         lines += [
             f"  {_line(part, own, 'difference')}, p = {own['p']:.3f}"

@@ -60,10 +60,16 @@ class Dataset:
         return sha256(rows.encode()).hexdigest()
 
     def folds(self, folds: Sequence[int]) -> Dataset:
-        """Return the ECGs of some folds only."""
+        """Return the ECGs of some folds only.
+
+        Raises
+        ------
+        DataError
+            If there is none of one of them.
+        """
+        if missing := set(folds) - set(self.table["fold"]):
+            raise DataError(f"{self.root} has no ECG of fold {', '.join(map(str, missing))}.")
         table = self.table[self.table["fold"].isin(folds)].reset_index(drop=True)
-        if table.empty:
-            raise DataError(f"{self.root} has no ECG of fold {', '.join(map(str, folds))}.")
         return replace(self, table=table)
 
     def labels(self, statements: Sequence[str]) -> np.ndarray:

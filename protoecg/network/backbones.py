@@ -208,7 +208,7 @@ def _stem(c_in: int, width: int, padded: bool) -> nn.Module:
 def _blocks(
     widths: Sequence[int], strides: Sequence[int], kernel: int, padded: bool
 ) -> list[nn.Module]:
-    pairs = zip(widths, widths[1:], strides, strict=False)
+    pairs = zip(widths[:-1], widths[1:], strides, strict=True)
     return [Residual(c_in, c_out, kernel, stride, padded) for c_in, c_out, stride in pairs]
 
 

@@ -73,6 +73,12 @@ def test_a_folder_without_ours_is_refused(tmp_path, simulated_root):
         ablations(tmp_path, simulated_root, tmp_path / "work", 9, torch.device("cpu"))
 
 
+def test_a_fold_that_a_row_knows_is_refused(tmp_path, simulated_root):
+    (tmp_path / "ours.toml").write_text(OURS, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ours\.toml trains on fold 8 or selects by it"):
+        ablations(tmp_path, simulated_root, tmp_path / "work", 8, torch.device("cpu"))
+
+
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("ablations/*.toml")), ids=lambda f: f.stem)
 def test_no_row_trains_on_or_selects_by_the_fold_that_is_reported(file):
     config = read_config(file)

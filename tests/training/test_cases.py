@@ -83,7 +83,11 @@ def test_a_study_takes_the_file(demo, simulated, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("more", "said"),
-    [(["--pairs", "1"], "name the other one"), (["--readings", "900"], "Only ")],
+    [
+        (["--pairs", "1"], "name the other one"),
+        (["--readings", "900"], "Only "),
+        (["--fold", "3"], "was trained on fold 3"),
+    ],
 )
 def test_what_cannot_be_drawn_gets_one_line(demo, simulated, tmp_path, capsys, more, said):
     file = tmp_path / "cases.json"

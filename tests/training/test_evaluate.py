@@ -13,7 +13,7 @@ from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 from protoecg.signals import model_input
 from training import metrics, ptbxl
 from training.__main__ import main
-from training.calibrate import cross_fit
+from training.calibrate import FEW_POSITIVES, cross_fit
 from training.evaluate import evaluate, summary
 from training.evaluate import figures as figures_of
 from training.metrics import auroc
@@ -100,6 +100,8 @@ def test_a_fold_without_ecgs_is_an_error(tiny_bundle, simulated_root):
 def test_figures_of_folds_that_the_bundle_knows_are_marked(figures, tiny_bundle, simulated_root):
     assert figures["held_out"]
     assert not evaluate(tiny_bundle, simulated_root, 9)["held_out"]
+    assert "figures flatter" not in summary(figures)
+    assert "The bundle was trained" in summary(evaluate(tiny_bundle, simulated_root, 9))
     elsewhere = replace(tiny_bundle, about={**tiny_bundle.about, "data": "Another"})
     assert evaluate(elsewhere, simulated_root, 9)["held_out"]
 
@@ -164,6 +166,18 @@ def test_the_reported_calibration_is_that_of_the_judgement():
     assert sum(found["reliability"]["count"]) == labels.size
 
 
+def test_statements_of_few_ecgs_have_no_interval_that_would_feign_certainty():
+    _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 100)
+    for column, positives in enumerate((FEW_POSITIVES - 1, FEW_POSITIVES)):
+        labels[:, column] = np.arange(100) < positives
+    judgement = cross_fit(network, seen, torch.from_numpy(labels), np.arange(100))
+    told = figures_of(network, seen, labels, np.arange(100), judgement)["per_statement"]
+    for name in ("auroc", "auprc"):
+        assert told["SR"][name] is not None and told["SR"][f"{name}_interval"] == [None, None]
+        low, high = told["AFIB"][f"{name}_interval"]
+        assert low < told["AFIB"][name] < high
+
+
 def test_statements_that_do_not_occur_are_null_and_left_out_of_the_means():
     _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 100)
     labels[:, 2] = 0
@@ -192,7 +206,9 @@ def test_a_single_ecg_has_no_figures_but_is_no_error():
     told = figures_of(network, seen[:1], labels[:1], patient, judgement)
     assert told["macro_auroc"] is None
     assert json.dumps(told, allow_nan=False)
-    assert summary({**told, "fold": 3}).startswith("1 ECGs of fold 3: macro AUROC undefined\n")
+    assert summary({**told, "fold": 3, "held_out": True}).startswith(
+        "1 ECGs of fold 3: macro AUROC undefined\n"
+    )
 
 
 def spoiled(bundle):
@@ -227,6 +243,15 @@ def test_a_comparison_gives_both_figures_and_their_difference(figures, tiny_bund
     assert (rhythm["difference"], rhythm["p"]) == (0, 1)
     text = summary(told)
     assert "Macro AUROC above that of Spoiled:" in text and "p = 1.000" in text
+
+
+def test_a_comparison_with_a_bundle_that_knows_the_fold_is_marked(tiny_bundle, simulated_root):
+    settings = {**tiny_bundle.about["config"], "train_folds": [10]}
+    knows = replace(tiny_bundle, about={**tiny_bundle.about, "config": settings})
+    told = evaluate(tiny_bundle, simulated_root, 10, knows)
+    assert told["held_out"] and not told["comparison"]["held_out"]
+    assert "The other was trained" in summary(told)
+    assert evaluate(tiny_bundle, simulated_root, 10, tiny_bundle)["comparison"]["held_out"]
 
 
 def deciding(bundle, statements, owners):

@@ -173,6 +173,9 @@ def test_what_was_written_is_what_loads(tiny_bundle):
     assert load_bundle(tiny_bundle.path).prototypes == tiny_bundle.prototypes
 
 
+BRANCH = '[branches.rhythm]\nview = "strip"\nwidths = [8]\nstrides = []\n'
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -188,11 +191,12 @@ def test_what_was_written_is_what_loads(tiny_bundle):
         ('name = "x"\n[fusion]\nshares = [0.1, 1.0]', "fusion.shares.1: .*less than 1"),
         ('name = "x"\n[fusion]\nsupport = "all"', "fusion.support: .*'own' or 'any'"),
         ('name = "x"\ntrain_folds = []', "train_folds: .*at least 1"),
-        ('name = "x"\ntrain_folds = [8, 9]', "Fold 9 is in train_folds and in validation_folds"),
+        ('name = "x"', "There is no branch to train"),
         (
-            'name = "x"\n[teachers.rhythm]\nview = "strip"\nwidths = [8]\nstrides = []',
-            "as a branch",
+            f'name = "x"\ntrain_folds = [8, 9]\n{BRANCH}',
+            "Fold 9 is in train_folds and in validation_folds",
         ),
+        (f'name = "x"\n{BRANCH}{BRANCH}'.replace("branches", "teachers", 1), "as a branch"),
         ("name = ", "cannot be read as TOML"),
     ],
 )
@@ -214,6 +218,7 @@ def test_the_settings_that_come_along_can_be_read(name):
     [
         ('view = "strip"', 'view = "keyhole"', "view: .*'strip'"),
         ('view = "strip"', 'view = "leads"', "multiple of 12"),
+        ("strides = [2, 1]", "strides = [2, 1, 2]", "cannot be built"),
         ("live = 4", "lasso_start = 1.5", "lasso_start: .*less than or equal to 1"),
     ],
 )

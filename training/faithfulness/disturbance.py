@@ -62,7 +62,7 @@ def stability(fold: Fold) -> Figures:
 
     ECGs of the fold with baseline wander, mains hum or muscle noise added at each electrode (0.2
     mV, 0.03 mV, 0.03 mV), begun 0.03 s later, and at 500 Hz instead of 100 Hz (resampled where the
-    data set has no recordings at 500 Hz). Of each finding: whether the strongest match is of the
+    fold has too few recordings at 500 Hz). Of each finding: whether the strongest match is of the
     same prototype; whether it is also at the same place (the windows shown share more than half),
     or on a beat that looks the same (the windows correlate by 0.9 or more over the twelve leads);
     whether the finding is still made; and how far its probability moves.
@@ -179,24 +179,22 @@ def later(ecg: ECG) -> ECG:
 def _at_500_hz(fold: Fold, ecgs: Sequence[ECG]) -> tuple[str, Sequence[ECG], Sequence[ECG]]:
     """Return where the faster recordings are from, and ECGs at 100 and at 500 Hz."""
     slow = _recorded_at_both(fold)
-    if not slow:
+    if len(slow) < len(ecgs):
         return "resampled to 500 Hz", ecgs, [at_500_hz(ecg) for ecg in ecgs]
-    own = sum(record in set(fold.table["record"]) for record in slow)
     return (
-        f"recorded at 500 Hz: {len(slow)} ECGs, {own} of them of this fold",
+        "recorded at 500 Hz",
         [ptbxl.read_record(fold.root, record) for record in slow],
         [ptbxl.read_record(fold.fast, _at_500(record)) for record in slow],
     )
 
 
 def _recorded_at_both(fold: Fold) -> list[str]:
-    """Return records of the data set that are also there at 500 Hz, those of the fold first."""
-    everything = ptbxl.load(fold.root).table["record"]
-    records = dict.fromkeys([*fold.table["record"], *everything])
+    """Return records of the fold that are also there at 500 Hz."""
     there = {
         file.relative_to(fold.fast).with_suffix("") for file in fold.fast.glob("records500/*/*.hea")
     }
-    return [record for record in records if Path(_at_500(record)) in there][:ECGS]
+    both = [record for record in fold.table["record"] if Path(_at_500(record)) in there]
+    return sample(both, ECGS)
 
 
 def _at_500(record: str) -> str:

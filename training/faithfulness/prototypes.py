@@ -31,7 +31,8 @@ def exactness(fold: Fold) -> Figures:
 
     The source record of each prototype is read from the data set, prepared and embedded as any
     ECG is: the similarity that the model reports to its own prototype (1 if exact, at least 0.9999
-    counts), and whether it finds it in the very window that is shown as the prototype's.
+    counts), and whether it finds it in the very window that is shown as the prototype's. A mean
+    over all windows falls short of 1 even where the prototype is its window.
 
     Notes
     -----
@@ -76,8 +77,8 @@ def coverage(fold: Fold) -> Figures:
 
     Of each statement: how many prototypes it has, from how many patients, how many of them repeat
     a patient of the statement, the mean cosine between two of them, which share of them speaks
-    for the statement at all (has a weight), and which share is the most similar one for at least
-    one ECG of the fold that carries it.
+    for the statement at all (has a weight), and how many are the most similar one for at least one
+    ECG of the fold that carries it, as a share of those that can be: no more than there are ECGs.
 
     Notes
     -----
