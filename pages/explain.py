@@ -25,7 +25,7 @@ from pages.shared import (
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
-from protoecg.explanation import Explanation, Finding, Match, in_percent
+from protoecg.explanation import Explanation, Finding, Match, in_percent, told_apart
 from protoecg.figures.charts import contributions_figure, describe_contributions
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
@@ -80,7 +80,7 @@ def _explained(key: str, path: Path, revision: str, _ecg: ECG, _bundle: Bundle) 
 
 def _heading(now: earlier.Seen, bundle: Bundle, then: earlier.Seen | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### {now.ecg.source or 'ECG'}", width="stretch")
+        st.markdown(f"#### {words.plain(now.ecg.source or 'ECG')}", width="stretch")
         models.badge(bundle)
         st.toggle("Measurements", key="measured", bind="query-params")
         with st.popover("Report", icon=":material/print:"):
@@ -142,7 +142,7 @@ def _take(widget: str) -> None:
 
 def _caption(finding: Finding) -> str:
     low = " · :orange[low evidence]" if finding.low_evidence else ""
-    probability, threshold = words.percent(finding.probability), words.percent(finding.threshold)
+    probability, threshold = told_apart(finding, words.percent, 0)
     return f"**{probability}** · threshold {threshold} · {finding.branch}{low}"
 
 
@@ -171,9 +171,10 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
 def _verdict(finding: Finding) -> None:
     st.markdown(f"### {words.named(finding.code)}")
     verdict = "present" if finding.present else "not present"
+    probability, threshold = told_apart(finding, words.percent, 0)
     st.markdown(
-        f"Probability **{words.percent(finding.probability)}**: {verdict}, as the threshold is "
-        f"{words.percent(finding.threshold)} · {finding.branch} branch",
+        f"Probability **{probability}**: {verdict}, as the threshold is {threshold} · "
+        f"{finding.branch} branch",
         help=words.BRANCHES[finding.branch],
     )
     if finding.low_evidence:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from protoecg.labels import STATEMENTS
 
 # A similarity nearer to zero is a rest of leads that cancel out; shares of it say nothing.
 SMALLEST_SHARED = 0.05
+# Of a percentage, after the point.
+MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +186,17 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return those above their threshold first, then by probability."""
     # The logit tells apart what a probability rounds to one.
     return tuple(sorted(findings, key=lambda finding: (not finding.present, -finding.logit)))
+
+
+def told_apart(
+    finding: Finding, printed: Callable[[float, int], str], digits: int
+) -> tuple[str, str]:
+    """Print probability and threshold with as many more digits as it takes to tell them apart."""
+    for enough in range(digits, MOST_DIGITS + 1):
+        told = printed(finding.probability, enough), printed(finding.threshold, enough)
+        if told[0] != told[1]:
+            break
+    return told
 
 
 def in_percent(share: float) -> str:

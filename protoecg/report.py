@@ -17,7 +17,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from protoecg.change import TOLD, Comparison, FindingChange, MeasurementChange, of_kind
 from protoecg.ecg import DURATION_S, ECG, LEADS
-from protoecg.explanation import Explanation, Finding, Match, in_percent
+from protoecg.explanation import Explanation, Finding, Match, in_percent, told_apart
 from protoecg.figures import sheet
 from protoecg.figures.paper import WHOLE_STRIP_S, printed_line
 from protoecg.figures.theme import LIGHT
@@ -180,10 +180,11 @@ def _findings(explanation: Explanation) -> list[_Line]:
 
 def _finding(finding: Finding) -> _Line:
     few = "low evidence: " if finding.low_evidence else ""
+    probability, threshold = told_apart(finding, lambda p, digits: f"{p:.{digits}%}", 1)
     return _Line(
         (
-            (0, f"{finding.probability:.1%}"),
-            (20, f"{finding.threshold:.1%}"),
+            (0, probability),
+            (20, threshold),
             (38, f"{finding.code}  {few}{describe(finding.code)}"),
         ),
         colour=LIGHT.ink if finding.present else LIGHT.faint_ink,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shared import words
 from protoecg.explanation import Explanation
 
 
@@ -21,7 +22,7 @@ def show(explanation: Explanation, whose: str = "") -> None:
             icon=":material/warning:",
         )
     for note in explanation.notes:
-        st.caption(f":material/info: {of}{note}")
+        st.caption(f":material/info: {of}{words.plain(note)}")
     if explanation.abstains:
         st.error(
             f"{of}**{explanation.abstains}** The findings below are what it would say of an "

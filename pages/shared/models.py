@@ -54,7 +54,7 @@ def choose() -> Bundle:
         if bundle is not None:
             _describe(bundle, choices)
     if bundle is None:
-        st.error(choices[name].problem, icon=":material/error:")
+        st.error(words.plain(choices[name].problem), icon=":material/error:")
         st.info("Choose another model in the sidebar.")
         st.stop()
     return bundle

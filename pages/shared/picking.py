@@ -9,6 +9,7 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.shared import words
 from pages.shared.recordings import recordings
 from protoecg.ecg import ECG, ECGError
 from protoecg.readers import Recording, read_recording
@@ -80,7 +81,7 @@ def _cut(token: str, recording: Recording, slot: Slot) -> tuple[str, ECG] | None
         return f"{token} {start:g}", recording.ecg(start)
     except ECGError as error:
         whose = "" if slot is NOW else f"Of the {slot.noun}: "
-        st.error(f"{whose}{error}", icon=":material/error:")
+        st.error(f"{whose}{words.plain(str(error))}", icon=":material/error:")
         return None
 
 
@@ -166,7 +167,7 @@ def _read(slot: Slot, files: Mapping[str, bytes], rate: float | None) -> None:
         if not recording.is_long:
             recording.ecg()
     except ECGError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(words.plain(str(error)), icon=":material/error:")
         return
     # Another key empties the uploader, which else would read its files again and again.
     uploads = slot.key("uploads")
@@ -190,6 +191,8 @@ def forget(slot: Slot) -> None:
     st.session_state.pop(slot.key("picked"), None)
     for name in (UPLOAD, EXAMPLE, START):
         st.query_params.pop(slot.key(name), None)
+    # The slider keeps its place by itself, and another recording begins at its own beginning.
+    st.session_state.pop(slot.key(START), None)
     if slot is NOW:
         for name in ("finding", "match"):
             st.query_params.pop(name, None)

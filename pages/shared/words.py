@@ -49,13 +49,15 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+!|:$~&])", r"\\\1", text)
 
 
-def percent(probability: float) -> str:
-    """Print a probability as a whole percentage that never claims certainty."""
-    if probability < 0.01:
-        return "<1 %"
-    if probability > 0.99:
-        return ">99 %"
-    return f"{probability:.0%}".replace("%", " %")
+def percent(probability: float, digits: int = 0) -> str:
+    """Print a probability as a percentage, as a rule a whole one, that never claims certainty."""
+    least = 0.01 / 10**digits
+    sign, told = "", probability
+    if probability < least:
+        sign, told = "<", least
+    if probability > 1 - least:
+        sign, told = ">", 1 - least
+    return f"{sign}{told:.{digits}%}".replace("%", " %")
 
 
 def signed(amount: float) -> str:

@@ -1,8 +1,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 
 from pages.shared.recordings import recordings
+from pages.shared.words import plain
+from protoecg.ecg import LEADS
 from protoecg.readers import Recording
 from protoecg.simulate import example
 
@@ -58,12 +61,34 @@ def test_a_start_outside_the_recording_is_passed_over(page):
 def test_a_gap_is_said_where_it_is_and_the_rest_can_be_seen(page):
     token = recordings().add(long_recording(gap=True))
     app = page("explain", ecg=token, start="5")
-    assert "Samples are missing in lead aVF (first in aVF at 7.00 s)" in app.error[0].value
+    said = plain("Samples are missing in lead aVF (first in aVF at 7.00 s)")
+    assert said in app.error[0].value
 
     app.slider(key="start").set_value(15.0).run()
 
     assert not app.error
     assert "Seconds 15 to 25" in captions(app)
+
+
+def test_another_long_recording_begins_at_its_own_beginning(page):
+    app = page("explain", ecg=recordings().add(long_recording()))
+    app.slider(key="start").set_value(15.0).run()
+    table = pd.DataFrame(long_recording().signal.T, columns=list(LEADS)).to_csv(index=False)
+
+    app.number_input(key="rate").set_value(FIRST.rate)
+    app.file_uploader[0].set_value([("another.csv", table.encode(), "text/csv")]).run()
+
+    assert "another.csv" in app.markdown[0].value
+    assert app.slider(key="start").value == 0.0
+    assert "Seconds 0 to 10 of a recording of 30 s." in captions(app)
+
+
+def test_text_of_a_file_is_not_read_as_markdown(page):
+    beacon = "![](//example.org/a)"
+    recording = Recording(FIRST.signal, FIRST.rate, f"{beacon}.csv", (f"The unit '{beacon}'.",))
+    app = page("explain", ecg=recordings().add(recording))
+    assert plain(f"{beacon}.csv") in app.markdown[0].value
+    assert plain(f"The unit '{beacon}'.") in captions(app) and beacon not in captions(app)
 
 
 def test_ten_seconds_leave_no_choice(page):
@@ -76,5 +101,5 @@ def test_an_example_that_is_picked_is_shown_and_then_another(page):
     for title in ("Atrial fibrillation", "Sinus bradycardia"):
         app.selectbox(key="picked example").select(title).run()
         assert app.query_params["example"] == title
-        assert f"Simulated: {title.lower()}" in app.markdown[0].value
+        assert plain(f"Simulated: {title.lower()}") in app.markdown[0].value
         assert app.selectbox(key="picked example").value is None
