@@ -54,7 +54,8 @@ def progress(engine: Engine, seat: Seat) -> Progress:
     counted = {position: row for position, (_, _, row) in found.items() if row.role != "practice"}
     groups: dict[str, tuple[int, int]] = {}
     for position, row in counted.items():
-        hidden = read_design(row.design).blinding.statement
+        # The statement of a reading is the answer that the reviewer is asked for.
+        hidden = row.kind == "reading" or read_design(row.design).blinding.statement
         name = row.kind if hidden else row.statement
         done, total = groups.get(name, (0, 0))
         groups[name] = (done + (found[position][0] == "done"), total + 1)

@@ -6,13 +6,13 @@ keeps what a page needs to draw it.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from review_db.case_file import read_cases, read_json
 from review_db.design import Design, DesignError, Sample
 from review_db.questions import KINDS
 
@@ -109,15 +109,13 @@ def bundle_material(folder: Path | str, cases: Path | str | None = None) -> Mate
     DesignError
         If a file cannot be read or is not what it should be.
     """
-    head = _json(Path(folder) / "bundle.json")
-    given = _json(Path(cases)) if cases is not None else {}
-    if unknown := sorted(set(given) - {"matches", "pairs", "readings", "ecgs"}):
-        raise DesignError(f"{cases} holds {unknown[0]!r}, expected matches, pairs, readings, ecgs.")
+    head = read_json(Path(folder) / "bundle.json")
+    given = read_cases(Path(cases)) if cases is not None else {}
     try:
         name, fingerprint = head["name"], head["sha256"]["prototypes.json"][:16]
     except (KeyError, TypeError) as error:
         raise DesignError(f"{Path(folder) / 'bundle.json'} is not of a bundle.") from error
-    return Material(name, fingerprint, _json(Path(folder) / "prototypes.json"), **given)
+    return Material(name, fingerprint, read_json(Path(folder) / "prototypes.json"), **given)
 
 
 def make_items(design: Design, material: Material) -> list[NewItem]:
@@ -329,12 +327,3 @@ def _shuffled(things: Iterable[Any], chance: random.Random) -> list[Any]:
     shuffled = list(things)
     chance.shuffle(shuffled)
     return shuffled
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DesignError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise DesignError(f"{path} is no JSON: {error}.") from error

@@ -22,6 +22,9 @@ _KINDS = {
     "statement": "{} summaries of the prototypes of a statement",
 }
 
+# What a second look can reveal of each kind.
+_SECOND_LOOK = {"prototype": ("statement",), "match": ("statement", "similarity")}
+
 
 def methods_text(info: StudyInfo, places: pd.DataFrame) -> str:
     """Describe how a study was done; `places` is its assignment list (`places_on`)."""
@@ -29,7 +32,7 @@ def methods_text(info: StudyInfo, places: pd.DataFrame) -> str:
     sentences = [
         *_items(info, first),
         *_order(info, places),
-        *_hidden(info),
+        *_hidden(info, set(first["kind"])),
         *_scales(set(first["kind"])),
         "The design, the items and each reviewer's order were fixed and stored before the first "
         "rating, and every answer was kept with its time, its former value and the time spent.",
@@ -97,7 +100,7 @@ def _order(info: StudyInfo, places: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def _hidden(info: StudyInfo) -> list[str]:
+def _hidden(info: StudyInfo, kinds: set[str]) -> list[str]:
     blinding = info.design.blinding
     words = {
         "statement": "the statement",
@@ -110,10 +113,16 @@ def _hidden(info: StudyInfo) -> list[str]:
     sentences = [f"Hidden from the reviewers: {_listed(hidden)}."] if hidden else []
     sentences += [f"Shown to them: {_listed(shown)}."] if shown else []
     if info.design.two_stages:
-        sentences.append(
-            "Prototypes and matches were rated twice in a row: before and after the statement and "
-            "the similarity were revealed; the first rating could not be changed afterwards."
-        )
+        for kind, what in _SECOND_LOOK.items():
+            revealed = [words[name] for name in what if getattr(blinding, name)]
+            between = "with nothing told in between"
+            if revealed:
+                between = f"before and after being told {_listed(revealed)}"
+            if kind in kinds:
+                sentences.append(
+                    f"Each {kind} was rated twice in a row, {between}; the first rating could not "
+                    "be changed afterwards."
+                )
     return sentences
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from review_db.bootstrap import mean_interval
-from review_db.study_results import numbers, rated
+from review_db.study_results import is_skipped, numbers, rated
 
 # How far "better" leans to the right-hand explanation.
 _LEAN = {"1": -2.0, "2": -1.0, "3": 0.0, "4": 1.0, "5": 2.0}
@@ -105,7 +105,7 @@ def signed_rank(differences: np.ndarray) -> float:
 
 
 def _both_looks(table: pd.DataFrame) -> pd.DataFrame:
-    looks = table[(table["kind"] == "reading") & (table["role"] == "rated")]
+    looks = table[(table["kind"] == "reading") & (table["role"] == "rated") & ~is_skipped(table)]
     looks = looks.dropna(subset=["diagnosis", "confidence"])
     named = [_codes(text) for text in looks["diagnosis"]]
     true = [_codes(text) for text in looks["truth"]]

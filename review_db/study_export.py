@@ -150,7 +150,7 @@ CSV in UTF-8, times in UTC. A cell that a spreadsheet would run as a formula beg
 apostrophe, as does one that began with an apostrophe; take one off to get what was entered.
 An answer `{CANNOT_JUDGE}` is no point of the scale: count it as missing, and say how often it was
 given. Practice items, controls and repeats are told by `role` and `repeat_of`; scores are of rows
-with role `rated`, no `repeat_of`, and the highest `stage` of the item.
+with role `rated`, no `repeat_of`, the highest `stage` of the item, and no `skip` at it.
 
 ## Methods
 

@@ -94,7 +94,10 @@ def rows_of(connection: Connection, table: Table, study: str) -> pd.DataFrame:
 
 
 def rated(table: pd.DataFrame, kind: str = "prototype") -> pd.DataFrame:
-    """Return the first looks at items that count, as they were judged when all was shown."""
+    """Return the first looks at items that count, as they were judged when all was shown.
+
+    Items that were skipped in the end don't count, whatever was answered before.
+    """
     chosen = table[(table["kind"] == kind) & (table["role"] == "rated") & table["repeat_of"].isna()]
     return _last_stage(chosen)
 
@@ -219,7 +222,13 @@ _PAIRS = ("n", "same", "difference", "statistic", "value", "low", "high")
 
 
 def _last_stage(table: pd.DataFrame) -> pd.DataFrame:
-    return table.loc[table.groupby(PLACE)["stage"].transform("max") == table["stage"]]
+    last = table.groupby(PLACE)["stage"].transform("max") == table["stage"]
+    return table.loc[last & ~is_skipped(table)]
+
+
+def is_skipped(table: pd.DataFrame) -> pd.Series:
+    """Say of each look whether it was skipped."""
+    return table["skip"].eq("yes")
 
 
 def _points(question: str) -> Sequence[float]:

@@ -412,6 +412,8 @@ def test_progress_is_by_statement_unless_that_is_hidden(engine, material):
     seat = begin(engine, material)["R01"]
     groups = progress(engine, seat).groups
     assert {"AFIB", "PVC"} <= set(groups)
+    # The statement of a reading is what the reviewer is asked for.
+    assert groups["reading"] == (0, len(material.readings))
     place = Place(positions(engine, seat)[0])
     statement = open_item(engine, seat, place).facts["statement"]
     finish(engine, seat, place)

@@ -16,6 +16,7 @@ from protoecg import __version__
 from review_db import open_database
 from review_db.__main__ import main
 from review_db.assignment import Material, bundle_material, make_items, make_places
+from review_db.case_file import read_cases
 from review_db.database import VERSION_TABLE, reading
 from review_db.design import (
     Blinding,
@@ -465,6 +466,42 @@ def test_a_bundles_folder_says_what_can_be_rated(bundle):
     roles = Counter(item.role for item in make_items(design, material))
     assert roles["rated"] >= len(material.prototypes)
     assert roles["random_window"] == 2
+
+
+ECG = {"record": "records100/00000/00001_lr", "sha256": "0" * 64}
+WINDOW = {**ECG, "window_s": [1.0, 2.0]}
+READING = {
+    "case": "c",
+    "statement": "AFIB",
+    "truth": ["AFIB"],
+    "ecg": ECG,
+    "explanation": {"matches": [{"window_s": [0, 10], "prototype": WINDOW, "similarity": 0.5}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("cases", "said"),
+    [
+        ([], "valid dictionary"),
+        ({"matches": 5}, "matches: .*valid list"),
+        ({"matches": [1]}, "matches 1: .*valid dictionary"),
+        ({"oddities": []}, "oddities: Extra inputs"),
+        ({"readings": [READING, {**READING, "statement": "afib"}]}, "readings 2 statement.*AFIB"),
+        ({"readings": [{**READING, "explanation": {}}]}, "readings 1 explanation matches: Field"),
+        ({"readings": [{**READING, "ecg": {"record": "x"}}]}, "readings 1 ecg sha256: Field"),
+        ({"ecgs": [{**ECG, "statements": "AFIB"}]}, "ecgs 1 statements: .*valid list"),
+    ],
+)
+def test_cases_that_could_not_be_shown_are_refused_before_a_study_is_made(cases, said, tmp_path):
+    (tmp_path / "cases.json").write_text(json.dumps(cases), encoding="utf-8")
+    with pytest.raises(DesignError, match=said):
+        read_cases(tmp_path / "cases.json")
+
+
+def test_cases_are_read_with_all_that_they_say(tmp_path):
+    cases = {"readings": [{**READING, "more": 1}], "ecgs": [{**ECG, "statements": ["AFIB"]}]}
+    (tmp_path / "cases.json").write_text(json.dumps(cases), encoding="utf-8")
+    assert read_cases(tmp_path / "cases.json") == cases
 
 
 def test_the_command_line_makes_starts_and_lists_a_study(tmp_path, url, engine, capsys):

@@ -40,6 +40,12 @@ def test_half_a_reading_is_not_compared(table):
     assert readings(first_only)["n"].eq(0).all()
 
 
+def test_what_a_reader_skipped_is_neither_compared_nor_preferred(table):
+    skipped = table.assign(skip=table["skip"].where(table["reviewer"] != "R01", "yes"))
+    assert readings(skipped)["readers"].eq(2).all()
+    assert set(preferences(skipped)["reviewer"]) == {"", "R02", "R03"}
+
+
 def test_in_an_unrated_study_nothing_is_preferred_nor_compared(engine, material, pilot):
     create_study(engine, replace(pilot, name="empty"), material)
     start_study(engine, "empty")

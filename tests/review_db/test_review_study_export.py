@@ -184,6 +184,25 @@ def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
     assert "twice in a row" not in said
 
 
+@pytest.mark.parametrize(
+    ("blinding", "told"),
+    [
+        (
+            Blinding(True, True),
+            {"prototype": "the statement", "match": "the statement and the similarity"},
+        ),
+        (Blinding(True, False), {"prototype": "the statement", "match": "the statement"}),
+        (Blinding(False, True), {"prototype": None, "match": "the similarity"}),
+    ],
+)
+def test_only_what_was_hidden_is_said_to_have_been_told(engine, material, pilot, blinding, told):
+    design = replace(pilot, blinding=blinding, two_stages=True)
+    said = methods(engine, material, design)
+    for kind, what in told.items():
+        between = f"before and after being told {what}" if what else "with nothing told in between"
+        assert f"Each {kind} was rated twice in a row, {between}; " in said
+
+
 def test_the_methods_paragraph_says_nothing_that_was_not_done(engine, material, pilot):
     bare = replace(
         pilot,

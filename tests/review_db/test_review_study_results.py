@@ -146,3 +146,19 @@ def test_each_kind_of_database_gives_the_same_table(engine, material, pilot, rat
     pd.testing.assert_frame_equal(
         mine.set_index(keys), same.set_index(keys).loc[mine.set_index(keys).index]
     )
+
+
+def test_a_skipped_item_does_not_count_whatever_was_answered(table):
+    mine = table["reviewer"].eq("R02")
+    skipped = table.assign(skip=table["skip"].where(~mine, "yes"))
+    without = table[~mine]
+    pd.testing.assert_frame_equal(item_scores(skipped), item_scores(without))
+    assert set(item_scores(skipped, "reviewer")["reviewer"]) == {"R01", "R03"}
+    pd.testing.assert_frame_equal(controls(skipped), controls(without))
+    pd.testing.assert_frame_equal(repeats(skipped), repeats(without))
+    assert agreements(skipped, "clarity") == agreements(without, "clarity")
+
+
+def test_what_was_skipped_at_the_second_look_is_not_judged_by_the_first(table):
+    last = table["stage"].eq(table.groupby(["reviewer", "position"])["stage"].transform("max"))
+    assert rated(table.assign(skip=table["skip"].where(~last, "yes"))).empty
