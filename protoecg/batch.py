@@ -177,6 +177,9 @@ def run(
 ) -> Generator[tuple[int, int], None, None]:
     """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
+    Recordings that could not be read before are tried again: they may have been mended, or the
+    rate is given now.
+
     The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `present`
     names those that reach their threshold. A recording that cannot be read has its `error` alone.
     Where `out` is a Parquet file, the rows go to `rows_of(out)`, and it is written once all are
@@ -196,7 +199,10 @@ def run(
     rows = rows_of(out)
     with rows.open("a", encoding="utf-8", newline="") as file:
         _keep_others_out(file, rows)
-        done = _done(rows, columns, bundle)
+        _take_errors_off(rows, columns, bundle)
+    with rows.open("a", encoding="utf-8", newline="") as file:
+        _keep_others_out(file, rows)
+        done = {row["file"] for row in _written(rows, columns, bundle)}
         if not rows.stat().st_size:
             file.write(_line(columns))
         had = sum(_cell(name) in done for name in wanted)
@@ -252,8 +258,21 @@ def _keep_others_out(file: TextIO, rows: Path) -> None:
         ) from None
 
 
-def _done(out: Path, columns: tuple[str, ...], bundle: Bundle) -> set[str]:
-    """Return the recordings that have a row, once a row that was cut short is taken off."""
+def _take_errors_off(out: Path, columns: tuple[str, ...], bundle: Bundle) -> None:
+    """Leave the rows of recordings that could be read; a kill leaves all or these."""
+    rows = _written(out, columns, bundle)
+    if not any(row["error"] for row in rows):
+        return
+    head, *lines = out.read_bytes().splitlines(keepends=True)
+    kept = [line for line, row in zip(lines, rows, strict=True) if not row["error"]]
+    # Hidden, so that what a killed run leaves of it among the ECGs is not taken for one.
+    part = out.with_name(f".{out.name}.part")
+    part.write_bytes(b"".join([head, *kept]))
+    part.replace(out)
+
+
+def _written(out: Path, columns: tuple[str, ...], bundle: Bundle) -> list[dict[str, str]]:
+    """Return the rows that are there, once one that was cut short is taken off."""
     written = out.read_bytes()
     whole = written[: written.rfind(b"\n") + 1]
     rows = list(csv.DictReader(StringIO(whole.decode("utf-8", "replace"), newline="")))
@@ -262,7 +281,7 @@ def _done(out: Path, columns: tuple[str, ...], bundle: Bundle) -> set[str]:
         raise BatchError(f"{out} holds something else than rows of this bundle. Name another file.")
     if len(whole) < len(written):
         os.truncate(out, len(whole))
-    return {row["file"] for row in rows}
+    return rows
 
 
 def _row(

@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def load_bundle(path: Path) -> Bundle:
     try:
         network = _network(head, path / "weights.safetensors")
         prototypes = tuple(_prototype(raw) for raw in _read_json(path / "prototypes.json"))
-        decisions = {code: Decision(**raw) for code, raw in head["decisions"].items()}
+        decisions = {code: _decision(raw) for code, raw in head["decisions"].items()}
         _refuse_unfitting(network, prototypes, decisions)
         return Bundle(
             path=path,
@@ -153,7 +154,14 @@ def load_bundle(path: Path) -> Bundle:
             fingerprint=head["sha256"]["prototypes.json"][:16],
             revision=_sha256(path / "bundle.json")[:16],
         )
-    except (KeyError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        SafetensorError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise BundleError(
             f"{path} is not a bundle that this version can use: {error}. Get the bundle again, or "
             "train it with `python -m training fit`."
@@ -202,7 +210,21 @@ def _shape(raw: Mapping[str, Any]) -> BranchShape:
 
 def _prototype(raw: Mapping[str, Any]) -> Prototype:
     lists = {"window_s": tuple(raw["window_s"]), "statements": tuple(raw["statements"])}
-    return Prototype(**{**raw, **lists})
+    prototype = Prototype(**{**raw, **lists})
+    start_s, end_s = prototype.window_s
+    if not (isinstance(prototype.record, str) and prototype.statement in STATEMENTS):
+        raise ValueError(f"prototype {prototype.name} is of no ECG and statement")
+    if not (isfinite(start_s) and isfinite(end_s)):
+        raise ValueError(f"prototype {prototype.name} has no window")
+    return prototype
+
+
+def _decision(raw: Mapping[str, Any]) -> Decision:
+    decision = Decision(**raw)
+    # Whatever is compared with NaN, a statement would never be present.
+    if not 0 <= decision.threshold <= 1:
+        raise ValueError(f"a threshold is {decision.threshold}")
+    return decision
 
 
 def _write_familiarity(file: Path, familiarity: Familiarity | None) -> tuple[str, ...]:
@@ -257,7 +279,7 @@ def _read_json(file: Path) -> Any:
         raise BundleError(f"{file} is larger than any bundle's; get the bundle again.")
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise BundleError(f"{file} is damaged: {error}. Get the bundle again.") from error
 
 

@@ -51,7 +51,7 @@ def read(content: bytes, source: str, *, rate: float | None = None) -> Recording
     own_rate: float | None
     notes: tuple[str, ...]
     time = next((i for i, name in enumerate(table.names) if _is_time(name)), None)
-    own_rate, notes = _rate_of(table, time, source) if time is not None else (None, ())
+    own_rate, notes = _rate_of(table, time, source, rate) if time is not None else (None, ())
     if own_rate is None and rate is None:
         raise ECGError(
             f"{source} does not say its sampling rate: it has no column with the time. Give the "
@@ -234,7 +234,9 @@ def _is_time(name: str) -> bool:
     return re.sub(r"[\s_]", "", name.lower()) in _TIME_NAMES
 
 
-def _rate_of(table: _Table, column: int, source: str) -> tuple[float, tuple[str, ...]]:
+def _rate_of(
+    table: _Table, column: int, source: str, given: float | None
+) -> tuple[float, tuple[str, ...]]:
     """Return the rate in Hz by the time column, and what was assumed about it."""
     time = table.values[:, column]
     if len(time) < 2 or not np.isfinite(time).all():
@@ -249,10 +251,21 @@ def _rate_of(table: _Table, column: int, source: str) -> tuple[float, tuple[str,
     unit = plain(table.units[column]) or table.names[column].lower()
     if unit in _SECONDS:
         return _whole(1 / (step * _SECONDS[unit])), ()
-    return _rate_of_unknown_unit(step, source)
+    return _rate_of_unknown_unit(step, source, given)
 
 
-def _rate_of_unknown_unit(step: float, source: str) -> tuple[float, tuple[str, ...]]:
+def _rate_of_unknown_unit(
+    step: float, source: str, given: float | None
+) -> tuple[float, tuple[str, ...]]:
+    # What the reader says is worth more than a guess: the column may count samples.
+    if given:
+        return given, (f"The time column names no unit: the given {given:g} Hz are used.",)
+    if step == 1:
+        raise ECGError(
+            f"The time column of {source} names no unit and grows by 1: these are samples or "
+            "milliseconds. Give the rate in Hz, such as 500, or name the unit in the first row, "
+            "such as 'time (ms)'."
+        )
     for word, seconds in (("seconds", 1.0), ("milliseconds", 1e-3)):
         rate = _whole(1 / (step * seconds))
         if RATE_HZ[0] <= rate <= RATE_HZ[1]:

@@ -90,6 +90,31 @@ def test_an_archive_gives_the_table_of_its_folder(folder, tiny_bundle, tmp_path)
     assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
+def test_what_could_not_be_read_is_tried_again(folder, tiny_bundle, tmp_path):
+    out = tmp_path / "out.csv"
+    batch(folder, tiny_bundle, out)
+    before = out.read_bytes()
+    mended = simulate(["SR"], seed=2, rate=500).ecg.signal
+    (folder / "letter.pdf").unlink()
+    np.save(folder / "another.npy", mended)
+    np.save(folder / "letter.npy", mended)
+    (folder / "letter.npy").rename(folder / "letter.pdf")
+
+    assert batch(folder, tiny_bundle, out) == 0
+    assert out.read_bytes().startswith(before[: before.index(b"\r\nletter.pdf") + 2])
+    assert [row["file"] for row in rows(out)].count("letter.pdf") == 1
+    assert len(rows(out)) == 5 and not list(tmp_path.glob(".*.part"))
+
+
+def test_without_a_rate_and_then_with_it(folder, tiny_bundle, tmp_path):
+    out = tmp_path / "out.csv"
+    command = [str(a) for a in ("batch", folder, "--bundle", tiny_bundle.path, "--out", out)]
+    main(command)
+    assert "Give the rate" in {row["file"]: row["error"] for row in rows(out)}["'=1+1.npy"]
+    main([*command, "--rate", "500"])
+    assert {row["file"]: row["error"] for row in rows(out)}["'=1+1.npy"] == ""
+
+
 def test_a_run_that_ended_at_any_byte_goes_on_to_the_same_table(folder, tiny_bundle, tmp_path):
     out = tmp_path / "out.csv"
     batch(folder, tiny_bundle, out)

@@ -168,6 +168,11 @@ FORGERIES = [
     (lambda head: head["sha256"].pop("prototypes.json"), "no checksums"),
     (lambda head: head.pop("about"), "about"),
     (lambda head: head["branches"]["rhythm"].update(activation="gelu"), "activation"),
+    (lambda head: head["branches"]["rhythm"].update(widths=[]), "not a bundle"),
+    (lambda head: head.update(branches=[head["branches"]]), "not a bundle"),
+    (lambda head: head.update(decisions=[]), "not a bundle"),
+    (lambda head: head["decisions"]["NORM"].update(threshold=float("nan")), "threshold is nan"),
+    (lambda head: head["decisions"]["NORM"].update(threshold="0.5"), "not a bundle"),
 ]
 
 
@@ -177,6 +182,27 @@ def test_parts_that_do_not_fit_together_are_refused(copy, change, words):
     with pytest.raises(BundleError, match=words) as error:
         load_bundle(copy)
     assert str(copy) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"window_s": ["a", "b"]}, "not a bundle"),
+        ({"window_s": [0.0, float("inf")]}, "has no window"),
+        ({"statement": "HEARTBREAK"}, "of no ECG and statement"),
+        ({"record": 7}, "of no ECG and statement"),
+    ],
+)
+def test_a_prototype_that_could_not_be_shown_is_refused(copy, wrong, words):
+    rewrite(copy, lambda p: p[0].update(wrong), "prototypes.json")
+    with pytest.raises(BundleError, match=words):
+        load_bundle(copy)
+
+
+def test_a_head_of_endless_brackets_is_damage(copy):
+    (copy / "bundle.json").write_text("[" * 100_000)
+    with pytest.raises(BundleError, match=r"bundle\.json is damaged"):
+        load_bundle(copy)
 
 
 def test_two_prototypes_of_one_name_are_refused(copy):

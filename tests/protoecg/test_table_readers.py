@@ -66,7 +66,7 @@ def test_delimiter_decimal_sign_encoding_and_order_make_no_difference(
 @pytest.mark.parametrize("rate", [100, 128, 360, 500, 1000])
 @pytest.mark.parametrize(
     ("heading", "per_second"),
-    [("time (s)", 1), ("Time [ms]", 1000), ("time_ms", 1000), ("t", 1), ("Elapsed time", 1000)],
+    [("time (s)", 1), ("Time [ms]", 1000), ("time_ms", 1000), ("t", 1), ("Elapsed time", 1)],
 )
 def test_the_rate_is_taken_from_the_time_column(rate, heading, per_second):
     signal = tracing(rate=rate)
@@ -74,6 +74,17 @@ def test_the_rate_is_taken_from_the_time_column(rate, heading, per_second):
     ecg = read_text(text)
     assert ecg.rate == rate
     np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+
+
+@pytest.mark.parametrize("heading", ["t", "time"])
+def test_a_column_that_may_count_samples_does_not_give_the_rate(heading):
+    signal = tracing(rate=500)
+    text = table(np.concatenate([[np.arange(signal.shape[1])], signal]), [heading, *LEADS])
+    with pytest.raises(ECGError, match="samples or milliseconds. Give the rate in Hz"):
+        read_text(text)
+    ecg = read_text(text, 500)
+    assert ecg.rate == 500 and ecg.signal.shape == signal.shape
+    assert "names no unit: the given 500 Hz are used" in " ".join(ecg.notes)
 
 
 def test_times_rounded_to_milliseconds_still_give_the_rate():
