@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from protoecg.labels import STATEMENTS
 from review_db.design import DesignError
@@ -18,8 +18,17 @@ def _known(code: str) -> str:
     return code
 
 
+def _forward(window: tuple[float, float]) -> tuple[float, float]:
+    start, end = window
+    if start >= end:
+        raise ValueError("expected its start before its end")
+    return window
+
+
 Statement = Annotated[str, AfterValidator(_known)]
-Window = tuple[FiniteFloat, FiniteFloat]
+# What is stored is what stands in the file, so that nothing may be made a number of here.
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Window = Annotated[tuple[Number, Number], AfterValidator(_forward)]
 
 
 class ECGPlace(BaseModel):
@@ -49,33 +58,35 @@ class Explained(BaseModel):
     matches: list[Shown]
 
 
-class MatchCase(BaseModel):
+class Case(BaseModel):
+    """A patient's ECG, and what is true of it, if that is told."""
+
+    case: str
+    ecg: ECGPlace
+    truth: list[str] = []
+
+
+class MatchCase(Case):
     """A patient's window beside a prototype of the bundle, by its name."""
 
-    case: str
     prototype: str
-    ecg: ECGPlace
     window_s: Window
-    similarity: FiniteFloat
+    similarity: Number
 
 
-class PairCase(BaseModel):
+class PairCase(Case):
     """Two explanations of a finding."""
 
-    case: str
     statement: Statement
-    ecg: ECGPlace
     a: Explained
     b: Explained
 
 
-class ReadingCase(BaseModel):
+class ReadingCase(Case):
     """An ECG to read, and what is true of it."""
 
-    case: str
     statement: Statement
     truth: list[str]
-    ecg: ECGPlace
     explanation: Explained
 
 
@@ -83,6 +94,7 @@ class SourceECGs(ECGPlace):
     """An ECG that random windows may be cut from."""
 
     statements: list[str]
+    duration_s: Number = 10.0
 
 
 class Cases(BaseModel):

@@ -108,21 +108,23 @@ def _hidden(info: StudyInfo, kinds: set[str]) -> list[str]:
         "reviewers": "the answers of other reviewers",
         "model": "the name of the model",
     }
+    if "match" not in kinds:
+        # Nothing else has a similarity.
+        del words["similarity"]
     hidden = [said for name, said in words.items() if getattr(blinding, name)]
     shown = [said for name, said in words.items() if not getattr(blinding, name)]
     sentences = [f"Hidden from the reviewers: {_listed(hidden)}."] if hidden else []
     sentences += [f"Shown to them: {_listed(shown)}."] if shown else []
     if info.design.two_stages:
-        for kind, what in _SECOND_LOOK.items():
-            revealed = [words[name] for name in what if getattr(blinding, name)]
+        for kind in (kind for kind in _SECOND_LOOK if kind in kinds):
+            revealed = [words[name] for name in _SECOND_LOOK[kind] if getattr(blinding, name)]
             between = "with nothing told in between"
             if revealed:
                 between = f"before and after being told {_listed(revealed)}"
-            if kind in kinds:
-                sentences.append(
-                    f"Each {kind} was rated twice in a row, {between}; the first rating could not "
-                    "be changed afterwards."
-                )
+            sentences.append(
+                f"Each {kind} was rated twice in a row, {between}; the first rating could not be "
+                "changed afterwards."
+            )
     return sentences
 
 

@@ -53,20 +53,18 @@ def show(engine: Engine) -> None:
     if table.empty:
         st.info(f"Nobody has rated an item of {name} yet.", icon=":material/rate_review:")
         return
-    offered = [view for view, (kind, _) in VIEWS.items() if not _of_kind(table, kind).empty]
+    offered = [
+        view for view, (kind, _) in VIEWS.items() if not study_results.rated(table, kind).empty
+    ]
     if not offered:
-        st.info("Only practice items are rated so far; they do not count.")
+        st.info("Only practice items are rated so far, or all were skipped; these do not count.")
         return
     view = choices.one_of("What it found", offered, key="found")
     VIEWS[view][1](table)
     st.caption(
-        "Practice items do not count. Intervals are 95 % and hold for these reviewers. Everything "
-        "as CSV, with the methods in words: on Studies."
+        "Practice and skipped items do not count. Intervals are 95 % and hold for these reviewers. "
+        "Everything as CSV, with the methods in words: on Studies."
     )
-
-
-def _of_kind(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    return table[(table["kind"] == kind) & (table["role"] == "rated")]
 
 
 def _prototypes(table: pd.DataFrame) -> None:

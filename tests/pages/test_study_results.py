@@ -61,6 +61,14 @@ def test_a_study_that_nobody_rated_says_so(page, started):
     assert "Nobody has rated an item of pilot yet" in words(study(page))
 
 
+def test_a_study_of_skipped_items_alone_says_so(page, engine, started):
+    seat = sign_in(engine, next(iter(started.values())))
+    save_item(engine, seat, first_open(engine, seat), {"skip": "yes"}, seen=0)
+
+    app = study(page, found="Agreement")
+    assert "these do not count" in words(app) and not app.exception
+
+
 @pytest.mark.parametrize("by", ["branch", "statement", "reviewer"])
 def test_scores_on_the_page_are_those_of_the_table(page, rated, by):
     shown = study(page, by=by).dataframe[0].value

@@ -470,6 +470,7 @@ def test_a_bundles_folder_says_what_can_be_rated(bundle):
 
 ECG = {"record": "records100/00000/00001_lr", "sha256": "0" * 64}
 WINDOW = {**ECG, "window_s": [1.0, 2.0]}
+MATCH = {"case": "c", "prototype": "p", "ecg": ECG, "window_s": [1, 2], "similarity": 0.5}
 READING = {
     "case": "c",
     "statement": "AFIB",
@@ -490,6 +491,15 @@ READING = {
         ({"readings": [{**READING, "explanation": {}}]}, "readings 1 explanation matches: Field"),
         ({"readings": [{**READING, "ecg": {"record": "x"}}]}, "readings 1 ecg sha256: Field"),
         ({"ecgs": [{**ECG, "statements": "AFIB"}]}, "ecgs 1 statements: .*valid list"),
+        ({"ecgs": [{**ECG, "statements": [], "duration_s": "ten"}]}, "ecgs 1 duration_s: .*number"),
+        ({"matches": [{**MATCH, "similarity": "0.5"}]}, "matches 1 similarity: .*valid number"),
+        ({"matches": [{**MATCH, "similarity": True}]}, "matches 1 similarity: .*valid number"),
+        ({"matches": [{**MATCH, "window_s": ["1", 2]}]}, "matches 1 window_s 1: .*valid number"),
+        (
+            {"matches": [{**MATCH, "window_s": [3, 1]}]},
+            "matches 1 window_s: .*start before its end",
+        ),
+        ({"matches": [{**MATCH, "truth": 5}]}, "matches 1 truth: .*valid list"),
     ],
 )
 def test_cases_that_could_not_be_shown_are_refused_before_a_study_is_made(cases, said, tmp_path):
@@ -500,6 +510,7 @@ def test_cases_that_could_not_be_shown_are_refused_before_a_study_is_made(cases,
 
 def test_cases_are_read_with_all_that_they_say(tmp_path):
     cases = {"readings": [{**READING, "more": 1}], "ecgs": [{**ECG, "statements": ["AFIB"]}]}
+    cases |= {"matches": [MATCH]}
     (tmp_path / "cases.json").write_text(json.dumps(cases), encoding="utf-8")
     assert read_cases(tmp_path / "cases.json") == cases
 
