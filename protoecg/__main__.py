@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
     report.set_defaults(run=_report)
 
-    batch = commands.add_parser("batch", help="a table of many ECGs, one row each; resumes")
+    batch = commands.add_parser(
+        "batch", help="a table of many ECGs, one row each; resumes, and tries again what failed"
+    )
     batch.add_argument("ecgs", type=Path, help="a folder or a ZIP archive")
     batch.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
     batch.add_argument("--rate", type=float, help="Hz, for files that do not say it")
@@ -163,10 +165,11 @@ def _report(args: argparse.Namespace) -> None:
 def _batch(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from protoecg.batch import open_files, run
+    from protoecg.batch import forget_failures, open_files, run
     from protoecg.bundle import load_bundle
 
     bundle, files = load_bundle(args.bundle), open_files(args.ecgs, args.out)
+    forget_failures(files, bundle, args.out)
     with tqdm(desc="explaining", unit="ECG") as bar:
         for had, total in run(files, bundle, args.out, rate=args.rate):
             bar.total, bar.n = total, had

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
@@ -177,8 +178,7 @@ def run(
 ) -> Generator[tuple[int, int], None, None]:
     """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
-    Recordings that could not be read before are tried again: they may have been mended, or the
-    rate is given now.
+    To try again those that have an error, `forget_failures` first.
 
     The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `present`
     names those that reach their threshold. A recording that cannot be read has its `error` alone.
@@ -194,15 +194,12 @@ def run(
     BatchError
         If the table is there, but was not written by this bundle, or another run writes it.
     """
-    columns = (*ABOUT, *bundle.statements)
+    columns = _columns(bundle)
     wanted = recordings(files)
     rows = rows_of(out)
     with rows.open("a", encoding="utf-8", newline="") as file:
         _keep_others_out(file, rows)
-        _take_errors_off(rows, columns, bundle)
-    with rows.open("a", encoding="utf-8", newline="") as file:
-        _keep_others_out(file, rows)
-        done = {row["file"] for row in _written(rows, columns, bundle)}
+        done = _done(rows, columns, bundle)
         if not rows.stat().st_size:
             file.write(_line(columns))
         had = sum(_cell(name) in done for name in wanted)
@@ -217,6 +214,44 @@ def run(
             yield had, len(wanted)
         if is_parquet(out):
             _write_parquet(read_rows(rows.read_bytes()), out)
+
+
+def forget_failures(files: Files, bundle: Bundle, out: Path) -> None:
+    """Take the rows of recordings that failed off a table, so that a run tries them again.
+
+    All others stay as they are; if it is killed, the table is that of before.
+
+    Raises
+    ------
+    BatchError
+        If the table was not written by this bundle, or a run writes it.
+    """
+    rows = rows_of(out)
+    if not rows.is_file():
+        return
+    with rows.open("a", encoding="utf-8") as file:
+        _keep_others_out(file, rows)
+        _done(rows, _columns(bundle), bundle)
+        names = set(map(_cell, recordings(files)))
+        lines = rows.read_bytes().splitlines(keepends=True)
+        kept = [line for n, line in enumerate(lines) if n == 0 or _failed(line) not in names]
+        if len(kept) == len(lines):
+            return
+        # Hidden, as that of a Parquet file is.
+        part = rows.with_name(f".{rows.name}.part")
+        part.touch()
+        shutil.copymode(rows, part)
+        part.write_bytes(b"".join(kept))
+        # Windows replaces no open file, and has no lock that would be let go of.
+        if sys.platform == "win32":
+            file.close()
+        part.replace(rows)
+
+
+def _failed(line: bytes) -> str | None:
+    """Return the recording of a row with an error."""
+    row = dict(zip(ABOUT, next(csv.reader([line.decode("utf-8", "replace")]), ()), strict=False))
+    return row["file"] if row.get("error") else None
 
 
 def read_rows(written: bytes) -> pd.DataFrame:
@@ -252,27 +287,22 @@ def _keep_others_out(file: TextIO, rows: Path) -> None:
 
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Else `forget_failures` of another run replaced it before it was held.
+        mine = os.path.samestat(os.fstat(file.fileno()), rows.stat())
     except BlockingIOError:
+        mine = False
+    if not mine:
         raise BatchError(
             f"Another run is writing to {rows}. Wait until it ends, or name another file."
-        ) from None
+        )
 
 
-def _take_errors_off(out: Path, columns: tuple[str, ...], bundle: Bundle) -> None:
-    """Leave the rows of recordings that could be read; a kill leaves all or these."""
-    rows = _written(out, columns, bundle)
-    if not any(row["error"] for row in rows):
-        return
-    head, *lines = out.read_bytes().splitlines(keepends=True)
-    kept = [line for line, row in zip(lines, rows, strict=True) if not row["error"]]
-    # Hidden, so that what a killed run leaves of it among the ECGs is not taken for one.
-    part = out.with_name(f".{out.name}.part")
-    part.write_bytes(b"".join([head, *kept]))
-    part.replace(out)
+def _columns(bundle: Bundle) -> tuple[str, ...]:
+    return (*ABOUT, *bundle.statements)
 
 
-def _written(out: Path, columns: tuple[str, ...], bundle: Bundle) -> list[dict[str, str]]:
-    """Return the rows that are there, once one that was cut short is taken off."""
+def _done(out: Path, columns: tuple[str, ...], bundle: Bundle) -> set[str]:
+    """Return the recordings that have a row, once a row that was cut short is taken off."""
     written = out.read_bytes()
     whole = written[: written.rfind(b"\n") + 1]
     rows = list(csv.DictReader(StringIO(whole.decode("utf-8", "replace"), newline="")))
@@ -281,7 +311,7 @@ def _written(out: Path, columns: tuple[str, ...], bundle: Bundle) -> list[dict[s
         raise BatchError(f"{out} holds something else than rows of this bundle. Name another file.")
     if len(whole) < len(written):
         os.truncate(out, len(whole))
-    return rows
+    return {row["file"] for row in rows}
 
 
 def _row(

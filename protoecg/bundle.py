@@ -11,29 +11,37 @@ waveforms/          source ECGs, where the bundle carries them (simulated data)
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from math import isfinite
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
+import pydantic.dataclasses
 import safetensors.numpy
 import safetensors.torch
 import torch
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
+from protoecg.ecg import DURATION_S
 from protoecg.explanation import Prototype
 from protoecg.familiarity import Familiarity, Usual
 from protoecg.labels import BRANCHES, STATEMENTS
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.signals import MODEL_SAMPLES
 
 FORMAT = "protoecg-bundle"
 VERSION = 4
 MAX_JSON_BYTES = 20_000_000
+MAX_BLOCKS = 1000
 _FILES = ("prototypes.json", "weights.safetensors")
 _FAMILIARITY = "familiarity.safetensors"
+_CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+T = TypeVar("T")
 
 
 class BundleError(ValueError):
@@ -47,9 +55,28 @@ class Decision:
     `low_evidence`: the validation fold held too few positives to trust the threshold.
     """
 
-    threshold: float
-    positives: int
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    positives: Annotated[int, Field(ge=0)]
     low_evidence: bool
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=_CHECKED)
+class _Head:
+    """What is in `bundle.json`."""
+
+    format: str
+    version: int
+    name: str
+    simulated: bool
+    statements: tuple[str, ...]
+    branches: dict[str, BranchShape]
+    decisions: dict[str, Decision]
+    about: dict[str, Any]
+    sha256: dict[str, str]
+
+
+_HEAD = TypeAdapter(_Head)
+_PROTOTYPES = TypeAdapter(tuple[Prototype, ...], config=_CHECKED)
 
 
 @dataclass(frozen=True)
@@ -132,43 +159,35 @@ def load_bundle(path: Path) -> Bundle:
     BundleError
         If the folder is no bundle, or a damaged, foreign or newer one.
     """
-    head = _read_head(path)
-    for file, checksum in head["sha256"].items():
+    checksums = _read_checksums(path)
+    for file, checksum in checksums.items():
         _refuse_damaged(path / file, checksum)
     try:
+        head = _checked(_HEAD, path / "bundle.json")
         network = _network(head, path / "weights.safetensors")
-        prototypes = tuple(_prototype(raw) for raw in _read_json(path / "prototypes.json"))
-        decisions = {code: _decision(raw) for code, raw in head["decisions"].items()}
-        _refuse_unfitting(network, prototypes, decisions)
+        prototypes = _checked(_PROTOTYPES, path / "prototypes.json")
+        _refuse_unfitting(network, prototypes, head.decisions)
         return Bundle(
             path=path,
-            name=str(head["name"]),
-            simulated=bool(head["simulated"]),
+            name=head.name,
+            simulated=head.simulated,
             network=network,
             prototypes=prototypes,
-            decisions=decisions,
-            familiarity=_familiarity(path / _FAMILIARITY)
-            if _FAMILIARITY in head["sha256"]
-            else None,
-            about=head["about"],
-            fingerprint=head["sha256"]["prototypes.json"][:16],
+            decisions=head.decisions,
+            familiarity=_familiarity(path / _FAMILIARITY) if _FAMILIARITY in checksums else None,
+            about=head.about,
+            fingerprint=checksums["prototypes.json"][:16],
             revision=_sha256(path / "bundle.json")[:16],
         )
-    except (
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        SafetensorError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except (KeyError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
         raise BundleError(
             f"{path} is not a bundle that this version can use: {error}. Get the bundle again, or "
             "train it with `python -m training fit`."
         ) from error
 
 
-def _read_head(path: Path) -> dict[str, Any]:
+def _read_checksums(path: Path) -> dict[str, str]:
+    """Return the checksums of a bundle of a version that this program knows."""
     if not (path / "bundle.json").is_file():
         raise BundleError(
             f"{path} holds no bundle.json, so it is no bundle (or its writing was interrupted). "
@@ -186,45 +205,27 @@ def _read_head(path: Path) -> dict[str, Any]:
     checksums = head.get("sha256")
     if not isinstance(checksums, dict) or set(checksums) - {_FAMILIARITY} != set(_FILES):
         raise BundleError(f"{path / 'bundle.json'} lists no checksums; get the bundle again.")
-    return head
+    return checksums
 
 
-def _network(head: Mapping[str, Any], weights: Path) -> ProtoECGNet:
-    if unknown := set(head["statements"]) - set(STATEMENTS):
-        raise ValueError(f"unknown statements {', '.join(sorted(unknown))}")
-    if unknown := set(head["branches"]) - set(BRANCHES):
-        raise ValueError(f"unknown branches {', '.join(sorted(unknown))}")
-    shapes = {name: _shape(raw) for name, raw in head["branches"].items()}
+def _network(head: _Head, weights: Path) -> ProtoECGNet:
+    _refuse_unknown("statements", head.statements, STATEMENTS)
+    _refuse_unknown("branches", head.branches, BRANCHES)
+    for name, shape in head.branches.items():
+        _refuse_impossible(name, shape)
     # Built without memory: a hostile shape must not be allocated before the weights agree.
     with torch.device("meta"):
-        network = ProtoECGNet(shapes, head["statements"])
+        network = ProtoECGNet(head.branches, head.statements)
     state = safetensors.torch.load_file(weights)
     network.load_state_dict(state, strict=True, assign=True)
     return network.float().eval().requires_grad_(False)
 
 
-def _shape(raw: Mapping[str, Any]) -> BranchShape:
-    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-    return BranchShape(**tuples)  # type: ignore[arg-type]
-
-
-def _prototype(raw: Mapping[str, Any]) -> Prototype:
-    lists = {"window_s": tuple(raw["window_s"]), "statements": tuple(raw["statements"])}
-    prototype = Prototype(**{**raw, **lists})
-    start_s, end_s = prototype.window_s
-    if not (isinstance(prototype.record, str) and prototype.statement in STATEMENTS):
-        raise ValueError(f"prototype {prototype.name} is of no ECG and statement")
-    if not (isfinite(start_s) and isfinite(end_s)):
-        raise ValueError(f"prototype {prototype.name} has no window")
-    return prototype
-
-
-def _decision(raw: Mapping[str, Any]) -> Decision:
-    decision = Decision(**raw)
-    # Whatever is compared with NaN, a statement would never be present.
-    if not 0 <= decision.threshold <= 1:
-        raise ValueError(f"a threshold is {decision.threshold}")
-    return decision
+def _refuse_impossible(name: str, shape: BranchShape) -> None:
+    blocks = len(shape.widths) * shape.members
+    sizes = (*shape.widths, *shape.strides, shape.latent, shape.members)
+    if min(sizes) < 1 or not 1 <= blocks <= MAX_BLOCKS or prod(shape.strides) > MODEL_SAMPLES:
+        raise ValueError(f"the branch {name} has sizes that cannot be")
 
 
 def _write_familiarity(file: Path, familiarity: Familiarity | None) -> tuple[str, ...]:
@@ -259,8 +260,18 @@ def _refuse_unfitting(
         raise ValueError("its prototypes are not those of its network")
     if len({p.name for p in prototypes}) != len(prototypes):
         raise ValueError("two of its prototypes have one name")
+    for prototype in prototypes:
+        _refuse_unknown("statements", (prototype.statement, *prototype.statements), STATEMENTS)
+        start, end = prototype.window_s
+        if not 0 <= start < end <= DURATION_S:
+            raise ValueError(f"{prototype.name} is from {start:g} to {end:g} s, which cannot be")
     if set(decisions) != set(network.statements):
         raise ValueError("it has no threshold for some statements")
+
+
+def _refuse_unknown(what: str, found: Iterable[str], known: Iterable[str]) -> None:
+    if unknown := set(found) - set(known):
+        raise ValueError(f"unknown {what} {', '.join(sorted(unknown))}")
 
 
 def _refuse_damaged(file: Path, expected: str) -> None:
@@ -274,12 +285,26 @@ def _sha256(file: Path) -> str:
     return sha256(file.read_bytes()).hexdigest()
 
 
-def _read_json(file: Path) -> Any:
+def _checked(kind: TypeAdapter[T], file: Path) -> T:
+    """Read a JSON file whose parts have the types and ranges that they are declared with."""
+    try:
+        return kind.validate_json(_read(file))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, (file.name, *first["loc"])))
+        raise ValueError(f"{place}: {first['msg']}") from error
+
+
+def _read(file: Path) -> bytes:
     if file.stat().st_size > MAX_JSON_BYTES:
         raise BundleError(f"{file} is larger than any bundle's; get the bundle again.")
+    return file.read_bytes()
+
+
+def _read_json(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (RecursionError, ValueError) as error:
+        return json.loads(_read(file).decode())
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{file} is damaged: {error}. Get the bundle again.") from error
 
 

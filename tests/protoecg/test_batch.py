@@ -12,11 +12,21 @@ import pandas as pd
 import pytest
 
 from protoecg.__main__ import main
-from protoecg.batch import ABOUT, archive_files, open_files, read_rows, run
+from protoecg.batch import (
+    ABOUT,
+    BatchError,
+    archive_files,
+    forget_failures,
+    open_files,
+    read_rows,
+    recordings,
+    run,
+)
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.readers import read_ecg, read_path, zip_format
 from protoecg.simulate import simulate
+from protoecg.spreadsheet import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -113,6 +123,79 @@ def test_without_a_rate_and_then_with_it(folder, tiny_bundle, tmp_path):
     assert "Give the rate" in {row["file"]: row["error"] for row in rows(out)}["'=1+1.npy"]
     main([*command, "--rate", "500"])
     assert {row["file"]: row["error"] for row in rows(out)}["'=1+1.npy"] == ""
+
+
+def test_a_run_that_goes_on_keeps_the_order_of_the_recordings(folder, tiny_bundle, tmp_path):
+    """The page finds the ECG of a row by its place."""
+    (folder / "letter.pdf").rename(folder / "+letter.pdf")
+    files, out = open_files(folder, tmp_path / "out.csv"), tmp_path / "out.csv"
+    steps = run(files, tiny_bundle, out, rate=500)
+    for _ in range(3):
+        next(steps)
+    steps.close()
+
+    list(run(files, tiny_bundle, out, rate=500))
+    assert [plain(row["file"]) for row in rows(out)] == list(recordings(files))
+    assert rows(out)[0]["error"]
+
+
+def test_what_failed_elsewhere_stays_and_so_does_who_may_read_it(folder, tiny_bundle, tmp_path):
+    out, other = tmp_path / "out.csv", tmp_path / "other"
+    other.mkdir()
+    (other / "note.pdf").write_bytes(b"%PDF-1.4")
+    assert batch(other, tiny_bundle, out) == batch(folder, tiny_bundle, out) == 0
+    out.chmod(0o600)
+
+    forget_failures(open_files(folder, out), tiny_bundle, out)
+    assert [row["file"] for row in rows(out) if row["error"]] == ["note.pdf"]
+    assert len(rows(out)) == 4 and out.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_killed_change_of_the_table_leaves_that_of_before(
+    folder, tiny_bundle, tmp_path, monkeypatch
+):
+    out = tmp_path / "out.csv"
+    batch(folder, tiny_bundle, out)
+    before = out.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forget_failures(open_files(folder, out), tiny_bundle, out)
+    assert out.read_bytes() == before
+
+    assert batch(folder, tiny_bundle, out) == 0
+    assert out.read_bytes() == before and not list(tmp_path.glob(".*"))
+
+
+def killed(*_):
+    raise KeyboardInterrupt
+
+
+def test_nothing_is_forgotten_while_a_run_writes(folder, tiny_bundle, tmp_path):
+    files, out = open_files(folder, tmp_path / "out.csv"), tmp_path / "out.csv"
+    steps = run(files, tiny_bundle, out, rate=500)
+    next(steps)
+    with pytest.raises(BatchError, match="Another run is writing"):
+        forget_failures(files, tiny_bundle, out)
+    steps.close()
+
+
+def test_a_run_does_not_write_to_a_table_that_was_replaced_as_it_began(
+    folder, tiny_bundle, tmp_path, monkeypatch
+):
+    import fcntl
+
+    out, lock = tmp_path / "out.csv", fcntl.flock
+    batch(folder, tiny_bundle, out)
+
+    def replaced_before(file, how):
+        (tmp_path / "new").write_bytes(out.read_bytes())
+        (tmp_path / "new").replace(out)
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", replaced_before)
+    with pytest.raises(BatchError, match="Another run is writing"):
+        next(run(open_files(folder, out), tiny_bundle, out, rate=500))
 
 
 def test_a_run_that_ended_at_any_byte_goes_on_to_the_same_table(folder, tiny_bundle, tmp_path):

@@ -168,11 +168,19 @@ FORGERIES = [
     (lambda head: head["sha256"].pop("prototypes.json"), "no checksums"),
     (lambda head: head.pop("about"), "about"),
     (lambda head: head["branches"]["rhythm"].update(activation="gelu"), "activation"),
-    (lambda head: head["branches"]["rhythm"].update(widths=[]), "not a bundle"),
-    (lambda head: head.update(branches=[head["branches"]]), "not a bundle"),
-    (lambda head: head.update(decisions=[]), "not a bundle"),
-    (lambda head: head["decisions"]["NORM"].update(threshold=float("nan")), "threshold is nan"),
-    (lambda head: head["decisions"]["NORM"].update(threshold="0.5"), "not a bundle"),
+    (lambda head: head["branches"]["rhythm"].update(widths=[]), "rhythm has sizes that cannot be"),
+    (lambda head: head["branches"]["rhythm"].update(members=10**9), "sizes that cannot be"),
+    (lambda head: head["branches"]["rhythm"]["strides"].__setitem__(0, 0), "sizes that cannot be"),
+    (lambda head: head["branches"]["rhythm"].update(pooling="odd"), "'best' or 'mean'"),
+    (lambda head: head["branches"].update(rhythm=[]), "branches.rhythm: "),
+    (lambda head: head.update(branches=[head["branches"]]), "branches: "),
+    (lambda head: head.update(decisions=[]), "decisions: "),
+    (lambda head: head.update(about=[]), "about: "),
+    (lambda head: head.update(simulated="false"), "simulated: "),
+    *(
+        (lambda head, t=t: head["decisions"]["NORM"].update(threshold=t), r"NORM\.threshold: ")
+        for t in (float("nan"), float("inf"), -0.1, 1.1, "0.5", None, True)
+    ),
 ]
 
 
@@ -187,16 +195,45 @@ def test_parts_that_do_not_fit_together_are_refused(copy, change, words):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"window_s": ["a", "b"]}, "not a bundle"),
-        ({"window_s": [0.0, float("inf")]}, "has no window"),
-        ({"statement": "HEARTBREAK"}, "of no ECG and statement"),
-        ({"record": 7}, "of no ECG and statement"),
+        ({"window_s": ["a", "b"]}, "window_s.0: "),
+        ({"window_s": [0.0]}, "window_s.1: "),
+        ({"window_s": [0.0, float("inf")]}, "window_s.1: "),
+        ({"window_s": [2.0, 1.0]}, "from 2 to 1 s"),
+        ({"window_s": [-1.0, 1.0]}, "from -1 to 1 s"),
+        ({"statements": ["HEARTBREAK"]}, "unknown statements HEARTBREAK"),
+        ({"statements": "NORM"}, "statements: "),
+        ({"record": 7}, "record: "),
+        ({"age": "old"}, "age: "),
+        ({"diary": ""}, "diary: "),
     ],
 )
 def test_a_prototype_that_could_not_be_shown_is_refused(copy, wrong, words):
     rewrite(copy, lambda p: p[0].update(wrong), "prototypes.json")
     with pytest.raises(BundleError, match=words):
         load_bundle(copy)
+
+
+def test_an_unknown_statement_of_branch_and_prototype_is_refused(copy):
+    def rename(head):
+        owners = head["branches"]["rhythm"]["owners"]
+        owners[:] = ["HEARTBREAK" if owner == owners[0] else owner for owner in owners]
+
+    def follow(prototypes):
+        mine = [p for p in prototypes if p["branch"] == "rhythm"]
+        first = mine[0]["statement"]
+        for prototype in mine:
+            if prototype["statement"] == first:
+                prototype["statement"] = "HEARTBREAK"
+
+    rewrite(copy, rename)
+    rewrite(copy, follow, "prototypes.json")
+    with pytest.raises(BundleError, match="unknown statements HEARTBREAK"):
+        load_bundle(copy)
+
+
+def test_metrics_that_are_no_numbers_do_not_keep_a_bundle_from_loading(copy):
+    rewrite(copy, lambda head: head["about"].update(macro_auroc=float("nan")))
+    assert np.isnan(load_bundle(copy).about["macro_auroc"])
 
 
 def test_a_head_of_endless_brackets_is_damage(copy):
