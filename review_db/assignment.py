@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from review_db.case_file import read_cases, read_json
+from review_db.case_file import ECG_SECONDS, read_cases, read_json
 from review_db.design import Design, DesignError, Sample
 from review_db.questions import KINDS
 
 Plain = Mapping[str, Any]
 
-ECG_SECONDS = 10.0
 # What each kind of thing has to say of itself.
 _NEEDED = {
     "prototypes": ("name", "branch", "statement", "record", "window_s", "statements"),

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from protoecg.labels import STATEMENTS
 from review_db.design import DesignError
 
+ECG_SECONDS = 10.0
+
 
 def _known(code: str) -> str:
     if code not in STATEMENTS:
@@ -94,7 +96,7 @@ class SourceECGs(ECGPlace):
     """An ECG that random windows may be cut from."""
 
     statements: list[str]
-    duration_s: Number = 10.0
+    duration_s: Number = ECG_SECONDS
 
 
 class Cases(BaseModel):

@@ -17,7 +17,7 @@ from protoecg.bundle import Bundle
 from protoecg.explain import explain
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.waveforms import record_checksum
-from training.ptbxl import DataError, Dataset, read_record
+from training.ptbxl import DataError, Dataset, folds_of, read_record
 
 SHOWN_MATCHES, SHOWN_FINDINGS = 3, 5
 # One ECG of each of so many patients is explained for every case asked for.
@@ -96,8 +96,8 @@ def cases(
 
 def refuse_trained_on(bundle: Bundle, dataset: Dataset) -> None:
     """Raise `DataError` if the bundle was trained on ECGs of `dataset`, which it knows by heart."""
-    trained = set(dataset.table["fold"]) & set(bundle.about["config"]["train_folds"])
-    if bundle.about["data"] == dataset.name and trained:
+    trained = set(dataset.table["fold"]) & folds_of(bundle.about, dataset, "train_folds")
+    if trained:
         folds = ", ".join(map(str, sorted(trained)))
         raise DataError(
             f"{bundle.path} was trained on fold {folds}: its explanations there say nothing of new "

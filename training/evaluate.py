@@ -66,9 +66,10 @@ def _similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[
 
 
 def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
-    config = bundle.about["config"]
-    used = {*config["train_folds"], *config["validation_folds"]}
-    return bundle.about["data"] != data.name or fold not in used
+    return fold not in {
+        *ptbxl.folds_of(bundle.about, data, "train_folds"),
+        *ptbxl.folds_of(bundle.about, data, "validation_folds"),
+    }
 
 
 def judge(bundle: Bundle, seen: Tensor) -> Judgement:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,16 @@ class Dataset:
         """Return (n, len(statements)) float32, 1 where the statement is present."""
         rows = [[code in codes for code in statements] for codes in map(set, self.table["codes"])]
         return np.array(rows, dtype=np.float32)
+
+
+def folds_of(about: Mapping[str, Any], dataset: Dataset, use: str) -> set[int]:
+    """Return the folds of a data set that a bundle, by what it says of itself, had some use of.
+
+    Parameters
+    ----------
+    use : "train_folds" or "validation_folds"
+    """
+    return set(about["config"][use]) if about["data"] == dataset.name else set()
 
 
 def load(root: Path) -> Dataset:

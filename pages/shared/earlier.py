@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from protoecg.change import (
     of_kind,
 )
 from protoecg.ecg import ECG
-from protoecg.explanation import Explanation, Match
+from protoecg.explanation import Explanation, Finding, Match, told_apart
 from protoecg.figures.change import change_figure, describe_change
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
@@ -206,9 +206,9 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
     rows = {
         words.named(change.code): {
             "": kind,
-            "probability": _from_to(change, "probability", words.percent),
-            "threshold": _cell(words.percent(change.now.threshold)),
-            "logit": _from_to(change, "logit", words.signed),
+            "probability": " → ".join(_cell(_told(finding)[0]) for finding in _both(change)),
+            "threshold": _cell(max((_told(finding)[1] for finding in _both(change)), key=len)),
+            "logit": " → ".join(_cell(words.signed(f.logit)) for f in _both(change)),
             "change of the logit": words.signed(change.amount),
             "evidence": "low evidence" if change.now.low_evidence else "",
         }
@@ -220,9 +220,12 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
     return _without_empty(pd.DataFrame.from_dict(rows, orient="index"), "evidence")
 
 
-def _from_to(change: FindingChange, name: str, printed: Callable[[float], str]) -> str:
-    told = (printed(getattr(finding, name)) for finding in (change.then, change.now))
-    return " → ".join(_cell(value) for value in told)
+def _both(change: FindingChange) -> tuple[Finding, Finding]:
+    return change.then, change.now
+
+
+def _told(finding: Finding) -> tuple[str, str]:
+    return told_apart(finding, words.percent, 0)
 
 
 def _cell(value: str) -> str:
