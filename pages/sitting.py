@@ -140,7 +140,7 @@ def _in_the_list(now: Progress, position: int) -> str:
 
 
 def _group(name: str) -> str:
-    return KINDS[name].words.capitalize() if name in KINDS else words.named(name)
+    return words.begun(KINDS[name].words) if name in KINDS else words.named(name)
 
 
 def _go_to_item() -> None:

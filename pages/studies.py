@@ -55,7 +55,7 @@ def main() -> None:
     st.markdown("### Studies")
     view = choices.one_of("View", VIEWS, key="view", label_visibility="collapsed")
     if problem := st.session_state.pop(SAID, None):
-        st.error(problem, icon=":material/error:")
+        st.error(words.plain(problem), icon=":material/error:")
     with reviews.database() as engine:
         if view == "New study":
             _new(engine, bundle)
@@ -266,7 +266,7 @@ def _create(
             material = bundle_material(bundle.path, file if cases is not None else None)
         made = create_study(engine, planned(), material)
     except DesignError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(words.plain(str(error)), icon=":material/error:")
         return
     st.success(
         f"{made.design.name} is made, with {made.items} items. Start it under “Studies”.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from protoecg.labels import STATEMENTS
 from review_db.design import DesignError
@@ -16,14 +17,14 @@ ECG_SECONDS = 10.0
 
 def _known(code: str) -> str:
     if code not in STATEMENTS:
-        raise ValueError("expected a statement of PTB-XL, such as AFIB")
+        raise PydanticCustomError("statement", "expected a statement of PTB-XL, such as AFIB")
     return code
 
 
 def _forward(window: tuple[float, float]) -> tuple[float, float]:
     start, end = window
     if start >= end:
-        raise ValueError("expected its start before its end")
+        raise PydanticCustomError("window", "expected its start before its end")
     return window
 
 

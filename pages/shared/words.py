@@ -40,8 +40,12 @@ BRANCHES = {
 
 def named(code: str) -> str:
     """Name a statement in words with its code, such as "Atrial fibrillation (AFIB)"."""
-    words = describe(code)
-    return f"{words[:1].upper()}{words[1:]} ({code})"
+    return f"{begun(describe(code))} ({code})"
+
+
+def begun(text: str) -> str:
+    """Begin a text with a capital letter; those that it has stay, as in "An ECG to read"."""
+    return text[:1].upper() + text[1:]
 
 
 def plain(text: str) -> str:

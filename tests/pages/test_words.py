@@ -1,6 +1,6 @@
 from scipy.special import logit
 
-from pages.shared.words import percent
+from pages.shared.words import begun, percent
 from protoecg.explanation import Finding, told_apart
 
 
@@ -23,3 +23,7 @@ def test_a_probability_below_its_threshold_is_never_printed_as_equal():
 def test_a_probability_at_its_threshold_is_printed_as_equal():
     probability, threshold = told_apart(finding(0.25, 0.25), percent, 0)
     assert probability == threshold
+
+
+def test_a_text_begins_with_a_capital_and_keeps_those_that_it_has():
+    assert begun("an ECG to read") == "An ECG to read"
