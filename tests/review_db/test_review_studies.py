@@ -487,7 +487,10 @@ READING = {
         ({"matches": 5}, "matches: .*valid list"),
         ({"matches": [1]}, "matches 1: .*valid dictionary"),
         ({"oddities": []}, "oddities: Extra inputs"),
-        ({"readings": [READING, {**READING, "statement": "afib"}]}, "readings 2 statement: expected a statement.*AFIB"),
+        (
+            {"readings": [READING, {**READING, "statement": "afib"}]},
+            "readings 2 statement: expected .*AFIB",
+        ),
         ({"readings": [{**READING, "explanation": {}}]}, "readings 1 explanation matches: Field"),
         ({"readings": [{**READING, "ecg": {"record": "x"}}]}, "readings 1 ecg sha256: Field"),
         ({"ecgs": [{**ECG, "statements": "AFIB"}]}, "ecgs 1 statements: .*valid list"),
