@@ -175,7 +175,9 @@ class Fit:
         """Train all branches in so many processes of one thread each."""
         settings = (self.config, self.root, self.work, str(self.device))
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            list(pool.map(partial(_in_process, "pretrain", *settings), self.teachers))
+            # Windows take longest: begun last, they would leave the other processes idle.
+            order = sorted(self.teachers, key=lambda name: self.teachers[name].view == "strip")
+            list(pool.map(partial(_in_process, "pretrain", *settings), order))
             # All pretrained backbones teach each branch.
             self._targets()
             list(pool.map(partial(_in_process, "branch", *settings), self.shapes))
