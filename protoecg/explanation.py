@@ -131,7 +131,7 @@ class Finding:
 
     @property
     def speaking(self) -> tuple[Match, ...]:
-        """The matches that are for or against it: those whose prototype the ECG is not unlike."""
+        """The matches that are for or against it: those that contribute anything."""
         return tuple(match for match in self.matches if match.contribution)
 
 
