@@ -55,6 +55,7 @@ FAITHFULNESS = (
             ("stability", "... probability moves by", f"{kind}.probability_moves", "z.2f"),
         )
     ),
+    ("stability", "... these were", "500_hz_source", "text"),
     ("localisation", "simulated: the match's centre is in the finding", "centre", "%"),
     ("localisation", "... by chance", "centre_by_chance", "%"),
     ("localisation", "real: same part of the beat as its prototype", "real.as_in_prototype", "%"),
@@ -186,19 +187,20 @@ def faithfulness(measured: Mapping[str, Any], baseline: Mapping[str, Any]) -> pd
     }
     rows = []
     for measure, words, path, form in FAITHFULNESS:
-        values = [
-            number(source, "measures", measure, "branches", branch, *path.split("."))
+        printed = [
+            _printed(section(source, "measures", measure, "branches", branch), path, form)
             for source, branch in columns.values()
         ]
-        if any(value is not None for value in values):
-            printed = [_printed(value, form) for value in values]
+        if any(printed):
             rows.append([measure, words, *printed])
     table = pd.DataFrame(rows, columns=["measure", "", *columns])
     return table.assign(measure=table["measure"].mask(table["measure"].duplicated(), ""))
 
 
-def _printed(value: float | None, form: str) -> str:
-    if value is None:
+def _printed(told: Mapping[str, Any], path: str, form: str) -> str:
+    if form == "text":
+        return text(told, path)
+    if (value := number(told, *path.split("."))) is None:
         return ""
     return f"{value:.1%}".replace("%", " %") if form == "%" else f"{value:{form}}"
 

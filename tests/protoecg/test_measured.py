@@ -102,6 +102,17 @@ def test_the_published_rule_stands_beside_where_it_is_measured():
     assert list(both.columns) == ["measure", "", "rhythm", "rhythm, published rule"]
 
 
+def test_it_is_said_whether_faster_ecgs_were_recorded_or_resampled():
+    told = {"500_hz": {"same_prototype": 1.0}, "500_hz_source": "resampled to 500 Hz"}
+    raw = {"measures": {"stability": {"branches": {"rhythm": told}}}}
+    table = measured.faithfulness(raw, {})
+    assert list(table[""]) == [
+        "same top prototype under 500 Hz instead of 100 Hz",
+        "... these were",
+    ]
+    assert list(table["rhythm"]) == ["100.0 %", "resampled to 500 Hz"]
+
+
 def test_abstention_is_in_percent():
     told = {"noise": {"abstained": 0.99, "abstained_interval": [0.98, 1.0], "refused": 0.01}}
     (row,) = measured.abstention({"recordings": told}).itertuples(index=False)
