@@ -25,7 +25,7 @@ from pages.shared import (
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
-from protoecg.explanation import Explanation, Finding, Match, in_percent, told_apart
+from protoecg.explanation import Explanation, Finding, Match, in_percent, percent, told_apart
 from protoecg.figures.charts import contributions_figure, describe_contributions
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
@@ -124,9 +124,7 @@ def _choose_finding(explanation: Explanation) -> Finding:
             f"Below threshold ({len(absent)})",
             absent,
             index=None,
-            format_func=lambda code: (
-                f"{words.percent(by_code[code].probability)} · {words.named(code)}"
-            ),
+            format_func=lambda code: f"{percent(by_code[code].probability)} · {words.named(code)}",
             placeholder="Look at another statement",
             key="absent",
             on_change=_take,
@@ -142,7 +140,7 @@ def _take(widget: str) -> None:
 
 def _caption(finding: Finding) -> str:
     low = " · :orange[low evidence]" if finding.low_evidence else ""
-    probability, threshold = told_apart(finding, words.percent, 0)
+    probability, threshold = told_apart(finding)
     return f"**{probability}** · threshold {threshold} · {finding.branch}{low}"
 
 
@@ -171,7 +169,7 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
 def _verdict(finding: Finding) -> None:
     st.markdown(f"### {words.named(finding.code)}")
     verdict = "present" if finding.present else "not present"
-    probability, threshold = told_apart(finding, words.percent, 0)
+    probability, threshold = told_apart(finding)
     st.markdown(
         f"Probability **{probability}**: {verdict}, as the threshold is {threshold} · "
         f"{finding.branch} branch",

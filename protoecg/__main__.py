@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from protoecg.explanation import Explanation, Finding, Match, in_percent
+from protoecg.explanation import Explanation, Finding, Match, in_percent, percent
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
@@ -115,7 +115,7 @@ def _finding_in_words(finding: Finding) -> list[str]:
     from protoecg.labels import describe
 
     few = ", low evidence" if finding.low_evidence else ""
-    lines = [f"{finding.probability:6.1%}  {finding.code}  {describe(finding.code)}{few}"]
+    lines = [f"{percent(finding.probability, 1):>7}  {finding.code}  {describe(finding.code)}{few}"]
     for match in finding.speaking[:3]:
         start, end = match.window_s
         lines.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -188,15 +188,24 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: (not finding.present, -finding.logit)))
 
 
-def told_apart(
-    finding: Finding, printed: Callable[[float, int], str], digits: int
-) -> tuple[str, str]:
+def told_apart(finding: Finding, digits: int = 0) -> tuple[str, str]:
     """Print probability and threshold with as many more digits as it takes to tell them apart."""
     for enough in range(digits, MOST_DIGITS + 1):
-        told = printed(finding.probability, enough), printed(finding.threshold, enough)
+        told = percent(finding.probability, enough), percent(finding.threshold, enough)
         if told[0] != told[1]:
             break
     return told
+
+
+def percent(probability: float, digits: int = 0) -> str:
+    """Print a probability as a percentage, as a rule a whole one, that never claims certainty."""
+    least = 0.01 / 10**digits
+    sign, told = "", probability
+    if probability < least:
+        sign, told = "<", least
+    if probability > 1 - least:
+        sign, told = ">", 1 - least
+    return f"{sign}{told:.{digits}%}".replace("%", " %")
 
 
 def in_percent(share: float) -> str:

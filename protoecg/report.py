@@ -17,7 +17,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from protoecg.change import TOLD, Comparison, FindingChange, MeasurementChange, of_kind
 from protoecg.ecg import DURATION_S, ECG, LEADS
-from protoecg.explanation import Explanation, Finding, Match, in_percent, told_apart
+from protoecg.explanation import Explanation, Finding, Match, in_percent, percent, told_apart
 from protoecg.figures import sheet
 from protoecg.figures.paper import WHOLE_STRIP_S, printed_line
 from protoecg.figures.theme import LIGHT
@@ -180,7 +180,7 @@ def _findings(explanation: Explanation) -> list[_Line]:
 
 def _finding(finding: Finding) -> _Line:
     few = "low evidence: " if finding.low_evidence else ""
-    probability, threshold = told_apart(finding, lambda p, digits: f"{p:.{digits}%}", 1)
+    probability, threshold = told_apart(finding, 1)
     return _Line(
         (
             (0, probability),
@@ -264,7 +264,7 @@ def _change(change: FindingChange) -> _Line:
     said = (
         change.kind,
         change.code,
-        f"{then.probability:.1%} to {now.probability:.1%}",
+        f"{percent(then.probability, 1)} to {percent(now.probability, 1)}",
         f"logit {change.amount:+.2f}",
         *most,
     )

@@ -7,8 +7,8 @@ from posixpath import basename, splitext
 
 import pandas as pd
 
-from pages.shared import words
 from protoecg.batch import ABOUT
+from protoecg.explanation import percent
 from protoecg.spreadsheet import harmless
 
 THE_FILE, ANOTHER = "the file", "(name hidden)"
@@ -73,4 +73,4 @@ def without_name(text: str, file: str) -> str:
 def _called(row: pd.Series) -> str:
     """Return the statements called with their probability, the most probable first."""
     codes = [code for code in row["present"].split() if code in row.index and code not in ABOUT]
-    return ", ".join(f"{code} {words.percent(row[code])}" for code in codes)
+    return ", ".join(f"{code} {percent(row[code])}" for code in codes)

@@ -225,7 +225,7 @@ def _both(change: FindingChange) -> tuple[Finding, Finding]:
 
 
 def _told(finding: Finding) -> tuple[str, str]:
-    return told_apart(finding, words.percent, 0)
+    return told_apart(finding)
 
 
 def _cell(value: str) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.shared import drawing, models, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
-from protoecg.explanation import Finding, Match, Neighbour
+from protoecg.explanation import Finding, Match, Neighbour, percent
 from protoecg.figures.view import View
 from protoecg.neighbours import (
     HEAD,
@@ -72,7 +72,7 @@ def summary(found: Sequence[Neighbour], code: str, labelled: int, total: int) ->
     carry = sum(code in neighbour.statements for neighbour in found)
     return (
         f"**{carry} of the {len(found)} nearest** are labelled {words.named(code)}; of all "
-        f"{total:,} training ECGs {words.percent(labelled / total)} are."
+        f"{total:,} training ECGs {percent(labelled / total)} are."
     )
 
 

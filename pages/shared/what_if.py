@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared import words
-from protoecg.explanation import Explanation, Finding
+from protoecg.explanation import Explanation, Finding, percent
 from protoecg.what_if import without
 
 # Half a percent is the least that a printed probability shows.
@@ -31,7 +31,7 @@ def show(explanation: Explanation, finding: Finding) -> None:
     now = next(f for f in supposed.findings if f.code == finding.code)
     changed = [
         ("logit", words.signed(finding.logit), words.signed(now.logit)),
-        ("probability", words.percent(finding.probability), words.percent(now.probability)),
+        ("probability", percent(finding.probability), percent(now.probability)),
         ("verdict", _verdict(finding), _verdict(now)),
         ("place", *(str(_places(e)[finding.code]) for e in (explanation, supposed))),
     ]
@@ -56,8 +56,8 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
             rows.append(
                 {
                     "also changed": words.named(other),
-                    "probability": words.percent(was.probability),
-                    "supposed": words.percent(now.probability),
+                    "probability": percent(was.probability),
+                    "supposed": percent(now.probability),
                     "verdict": _verdict(was),
                     "supposed verdict": _verdict(now),
                     "place": before[other],

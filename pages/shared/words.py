@@ -53,17 +53,6 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+!|:$~&])", r"\\\1", text)
 
 
-def percent(probability: float, digits: int = 0) -> str:
-    """Print a probability as a percentage, as a rule a whole one, that never claims certainty."""
-    least = 0.01 / 10**digits
-    sign, told = "", probability
-    if probability < least:
-        sign, told = "<", least
-    if probability > 1 - least:
-        sign, told = ">", 1 - least
-    return f"{sign}{told:.{digits}%}".replace("%", " %")
-
-
 def signed(amount: float) -> str:
     """Print a number with its sign, two digits, and a true minus."""
     return f"{amount:+.2f}".replace("-", MINUS)

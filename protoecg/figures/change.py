@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from protoecg.change import FindingChange, MatchChange, total
-from protoecg.explanation import Finding
+from protoecg.explanation import Finding, percent
 from protoecg.figures.charts import Step, steps_figure, sum_step
 from protoecg.figures.theme import ThemeName
 
@@ -45,7 +45,7 @@ def steps_of_change(change: FindingChange, top: int = 12) -> list[Step]:
 
 
 def _whole(label: str, finding: Finding) -> Step:
-    hover = f"{label} {finding.logit:+.3f}, probability {finding.probability:.3f}"
+    hover = f"{label} {finding.logit:+.3f}, probability {percent(finding.probability, 1)}"
     return sum_step(label, hover, finding)
 
 
@@ -76,7 +76,7 @@ def describe_change(change: FindingChange, top: int = 3) -> str:
     then, now = change.then, change.now
     return (
         f"Change of {change.code} from the earlier ECG: logit {then.logit:+.2f} to "
-        f"{now.logit:+.2f} ({change.amount:+.2f}), probability {then.probability:.2f} to "
-        f"{now.probability:.2f}, {change.kind}. "
+        f"{now.logit:+.2f} ({change.amount:+.2f}), probability {percent(then.probability)} to "
+        f"{percent(now.probability)}, {change.kind}. "
         f"{f'Contributions that changed: {largest}.' if largest else 'No prototype has a part.'}"
     )

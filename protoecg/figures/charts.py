@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from protoecg.explanation import Finding, Match
+from protoecg.explanation import Finding, Match, percent
 from protoecg.figures.theme import THEMES, Theme, ThemeName, blank_figure
 
 SCORES = ("1", "2", "3", "4", "5")
 BAR_PX = 27
-# What is printed beyond the last bar, at any width: "+2.92, probability 0.95".
+# What is printed beyond the last bar, at any width: "+2.92, probability 95 %".
 PRINTED_PX = 150
 
 
@@ -72,7 +73,7 @@ def steps_figure(
             x=[step.amount for step in steps],
             width=0.72,
             marker={"color": [_colour(step, colours) for step in steps]},
-            customdata=[step.hover for step in steps],
+            customdata=[escape(step.hover) for step in steps],
             hovertemplate="%{customdata}<extra></extra>",
             showlegend=False,
         )
@@ -119,13 +120,13 @@ def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
         Step(label, hover, float(start), amount, "bias" if label == "bias" else "match")
         for (label, hover, amount), start in zip(amounts, starts[:-1], strict=True)
     ]
-    total = f"sum: logit {finding.logit:+.3f}, probability {finding.probability:.3f}"
+    total = f"sum: logit {finding.logit:+.3f}, probability {percent(finding.probability, 1)}"
     return [*steps, sum_step("sum: logit", total, finding)]
 
 
 def sum_step(label: str, hover: str, finding: Finding) -> Step:
     """Return the bar of a finding's whole logit."""
-    told = f"probability {finding.probability:.2f}"
+    told = f"probability {percent(finding.probability)}"
     return Step(label, hover, 0.0, finding.logit, "sum", told)
 
 
@@ -138,7 +139,7 @@ def describe_contributions(finding: Finding, top: int = 3) -> str:
     )
     return (
         f"Contributions to {finding.code}: {strongest}; bias {finding.bias:+.2f}; "
-        f"logit {finding.logit:+.2f}, probability {finding.probability:.2f}."
+        f"logit {finding.logit:+.2f}, probability {percent(finding.probability)}."
     )
 
 
@@ -272,7 +273,7 @@ def _values(steps: list[Step], theme: Theme) -> go.Scatter:
 
 def _printed(step: Step) -> str:
     amount = _signed(step.amount)
-    return f"<b>{amount}</b>, {step.told}" if step.told else amount
+    return f"<b>{amount}</b>, {escape(step.told)}" if step.told else amount
 
 
 def _mark_threshold(figure: go.Figure, threshold: float, theme: Theme) -> None:
@@ -289,7 +290,7 @@ def _mark_threshold(figure: go.Figure, threshold: float, theme: Theme) -> None:
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"present from {threshold:.2f}",
+        text=f"present from {percent(threshold, 1)}",
         showarrow=False,
         font={"size": 12, "color": theme.faint_ink},
     )

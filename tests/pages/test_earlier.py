@@ -6,10 +6,11 @@ import pytest
 from pages.shared.earlier import findings_table, measurements_table
 from pages.shared.picking import EARLIER, NOW
 from pages.shared.recordings import recordings
-from pages.shared.words import named, percent, signed
+from pages.shared.words import named, signed
 from protoecg.change import MeasurementChange, finding_changes, measurement_changes
 from protoecg.ecg import ECG
 from protoecg.explain import explain
+from protoecg.explanation import percent
 from protoecg.measure import measure
 from protoecg.readers import Recording
 from protoecg.simulate import example, simulate

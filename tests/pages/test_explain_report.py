@@ -11,6 +11,7 @@ from pages.shared import downloads
 from pages.shared.earlier import Seen
 from protoecg.change import TOLD, finding_changes
 from protoecg.explain import explain
+from protoecg.explanation import percent
 from protoecg.simulate import example
 
 
@@ -59,7 +60,7 @@ def test_with_an_earlier_ecg_the_downloads_tell_what_changed(demo):
         assert (row["code"], row["kind"]) == (change.code, change.kind)
         assert sum(match["amount"] for match in row["matches"]) == pytest.approx(row["amount"])
         if change.kind in TOLD[:2]:
-            assert f"{change.kind} {change.code} {change.then.probability:.1%} to" in said
+            assert f"{change.kind} {change.code} {percent(change.then.probability, 1)} to" in said
 
 
 def test_the_page_says_where_its_downloads_tell_of_an_earlier_ecg(page):

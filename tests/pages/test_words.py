@@ -1,6 +1,6 @@
 from scipy.special import logit
 
-from pages.shared.words import begun, percent
+from pages.shared.words import begun
 from protoecg.explanation import Finding, told_apart
 
 
@@ -17,11 +17,11 @@ def test_a_probability_below_its_threshold_is_never_printed_as_equal():
         (0.0002, 0.004, ("<0.1 %", "0.4 %")),
         (0.9991, 0.99995, ("99.91 %", ">99.99 %")),
     ):
-        assert told_apart(finding(probability, threshold), percent, 0) == told
+        assert told_apart(finding(probability, threshold)) == told
 
 
 def test_a_probability_at_its_threshold_is_printed_as_equal():
-    probability, threshold = told_apart(finding(0.25, 0.25), percent, 0)
+    probability, threshold = told_apart(finding(0.25, 0.25))
     assert probability == threshold
 
 

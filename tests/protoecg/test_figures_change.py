@@ -1,9 +1,13 @@
+from dataclasses import replace
+from html import unescape
+
 import numpy as np
 import pytest
 
 from protoecg.bundle import load_bundle
 from protoecg.change import FindingChange, finding_changes
 from protoecg.explain import explain
+from protoecg.explanation import percent
 from protoecg.figures.change import change_figure, describe_change, steps_of_change
 from protoecg.figures.theme import DARK, LIGHT
 from protoecg.simulate import simulate
@@ -44,8 +48,8 @@ def test_what_rose_and_what_fell_differ_in_colour(change, theme, colours):
 
 def test_both_probabilities_stand_at_their_logits(change):
     *_, values = change_figure(change).data
-    assert f"probability {change.then.probability:.2f}" in values.text[0]
-    assert f"probability {change.now.probability:.2f}" in values.text[-1]
+    assert f"probability {percent(change.then.probability)}" in unescape(values.text[0])
+    assert f"probability {percent(change.now.probability)}" in unescape(values.text[-1])
 
 
 def test_hover_shows_both_contributions(change):
@@ -66,3 +70,10 @@ def test_a_finding_without_prototypes_has_only_its_logits(change):
     bare = FindingChange(change.then, change.now, ())
     assert [step.kind for step in steps_of_change(bare)] == ["sum", "sum"]
     assert "No prototype has a part" in describe_change(bare)
+
+
+def test_a_chart_claims_no_certainty_and_no_markup(change):
+    sure = replace(change, now=replace(change.now, probability=0.9999, logit=9.2))
+    bars, *_, values = change_figure(sure).data
+    assert values.text[-1].endswith("probability &gt;99 %")
+    assert bars.customdata[-1].endswith("probability &gt;99.9 %")

@@ -154,7 +154,7 @@ def test_the_page_says_how_it_was_printed_and_what_it_is_for(ecg, measured):
 
 def test_present_findings_come_first_and_low_evidence_is_marked(ecg, measured):
     said = words(printed(ecg, measured))
-    assert said.index("93.0%") < said.index("41.0%") < said.index("1.0% 40.0% WPW")
+    assert said.index("93.0 %") < said.index("41.0 %") < said.index("1.0 % 40.0 % WPW")
     assert "PVC low evidence" in said and "AFIB atrial" in said
 
 
@@ -188,9 +188,9 @@ def test_the_earlier_ecg_is_named_with_what_changed(paper, ecg, measured, since)
     now = round(measured.heart_rate_bpm)
     assert f"Heart rate {now - 20} bpm to {now} bpm (+20)" in said
     assert f"QT unsure to {round(measured.qt_ms)} ms" in said
-    assert "newly present AFIB 2.0% to 93.0% logit +3.00 most rhythm-AFIB-0 +0.00" in said
-    assert "present in both PVC 41.0% to 41.0% logit +0.00" in said
-    assert "WPW 1.0% to" not in said
+    assert "newly present AFIB 2.0 % to 93.0 % logit +3.00 most rhythm-AFIB-0 +0.00" in said
+    assert "present in both PVC 41.0 % to 41.0 % logit +0.00" in said
+    assert "WPW 1.0 % to" not in said
 
 
 @pytest.mark.parametrize("paper", PAPERS)
