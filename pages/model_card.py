@@ -226,7 +226,9 @@ def _faithfulness(card: Measurements) -> None:
     ecgs, fold = measured.number(told, "n"), measured.text(told, "fold", default="unknown")
     beside = "" if baseline else " The published rule beside it is not measured."
     st.caption(f"Fold {words.plain(fold)}, {ecgs or 0:,.0f} ECGs, each branch by itself.{beside}")
-    st.dataframe(table, hide_index=True, height="content")
+    # As wide as its headers alone, a column cuts the words in it.
+    widths = {branch: st.column_config.TextColumn(width="small") for branch in BRANCHES}
+    st.dataframe(table, hide_index=True, height="content", column_config=widths)
     with st.expander("How each is measured"):
         definitions = [
             [name, measured.text(own, "definition")]

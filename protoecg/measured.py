@@ -55,7 +55,7 @@ FAITHFULNESS = (
             ("stability", "... probability moves by", f"{kind}.probability_moves", "z.2f"),
         )
     ),
-    ("stability", "... these were", "500_hz_source", "text"),
+    ("stability", "... these ECGs were", "500_hz_source", "text"),
     ("localisation", "simulated: the match's centre is in the finding", "centre", "%"),
     ("localisation", "... by chance", "centre_by_chance", "%"),
     ("localisation", "real: same part of the beat as its prototype", "real.as_in_prototype", "%"),

@@ -103,14 +103,14 @@ def test_the_published_rule_stands_beside_where_it_is_measured():
 
 
 def test_it_is_said_whether_faster_ecgs_were_recorded_or_resampled():
-    told = {"500_hz": {"same_prototype": 1.0}, "500_hz_source": "resampled to 500 Hz"}
+    told = {"500_hz": {"same_prototype": 1.0}, "500_hz_source": "resampled"}
     raw = {"measures": {"stability": {"branches": {"rhythm": told}}}}
     table = measured.faithfulness(raw, {})
     assert list(table[""]) == [
         "same top prototype under 500 Hz instead of 100 Hz",
-        "... these were",
+        "... these ECGs were",
     ]
-    assert list(table["rhythm"]) == ["100.0 %", "resampled to 500 Hz"]
+    assert list(table["rhythm"]) == ["100.0 %", "resampled"]
 
 
 def test_abstention_is_in_percent():

@@ -180,9 +180,9 @@ def _at_500_hz(fold: Fold, ecgs: Sequence[ECG]) -> tuple[str, Sequence[ECG], Seq
     """Return where the faster recordings are from, and ECGs at 100 and at 500 Hz."""
     slow = _recorded_at_both(fold)
     if len(slow) < len(ecgs):
-        return "resampled to 500 Hz", ecgs, [at_500_hz(ecg) for ecg in ecgs]
+        return "resampled", ecgs, [at_500_hz(ecg) for ecg in ecgs]
     return (
-        "recorded at 500 Hz",
+        "recorded",
         [ptbxl.read_record(fold.root, record) for record in slow],
         [ptbxl.read_record(fold.fast, _at_500(record)) for record in slow],
     )
