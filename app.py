@@ -1,5 +1,5 @@
 """ProtoECG in the browser: `streamlit run app.py`."""
 
-from pages.shared import frame
+from pages.shell import frame
 
 frame.navigation().run()

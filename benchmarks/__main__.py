@@ -25,14 +25,14 @@ import pandas as pd
 import torch
 
 from benchmarks import ours, published
-from protoecg import projection
 from protoecg.bundle import Bundle
 from protoecg.explain import explain
+from protoecg.network import projection
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
-from training.loop import autocast
-from training.stages import assignment
+from training.fit.loop import autocast
+from training.fit.stages import assignment
 
 BATCH = 16
 

@@ -18,7 +18,7 @@ from benchmarks.browser import chromium
 from protoecg.ecg import ECG, LEADS
 from protoecg.figures.paper import Window, ecg_figure
 from protoecg.figures.theme import toolbar
-from protoecg.figures.view import View
+from protoecg.sheet.view import View
 from protoecg.simulate import simulate
 
 WIDTH_PX, RATE = 1090, 500

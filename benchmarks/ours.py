@@ -10,8 +10,8 @@ from protoecg.bundle import Bundle, Decision, load_bundle
 from protoecg.explanation import Prototype
 from protoecg.labels import STATEMENTS
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
-from training.config import LossWeights, read_config
-from training.stages import Joint
+from training.fit.config import LossWeights, read_config
+from training.fit.stages import Joint
 
 ROOT = Path(__file__).resolve().parents[1]
 # Of all weights of a fusion: about what the sparse fit leaves.

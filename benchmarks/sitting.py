@@ -31,13 +31,13 @@ from benchmarks.browser import chromium
 from benchmarks.ours import ROOT
 from protoecg.bundle import load_bundle
 from review_db import open_database
-from review_db.assignment import Material, bundle_material
-from review_db.design import Controls, Design, Sample
-from review_db.files import write_files
-from review_db.places import Place
-from review_db.questions import STUDY_QUESTIONS
-from review_db.sittings import OpenItem, open_item, save_draft
-from review_db.studies import Seat, create_study, sign_in, start_study
+from review_db.questions.catalogue import STUDY_QUESTIONS
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import OpenItem, open_item, save_draft
+from review_db.store.files import write_files
+from review_db.studies.allocation import Material, bundle_material
+from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.lifecycle import Seat, create_study, sign_in, start_study
 from training.cases import Numbers, carried, cases
 
 WARM_UP = 5

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.shared import batch_table, frame, models, picking, words
-from pages.shared.batches import Batch, batches
-from pages.shared.recordings import recordings
+from pages.batches import findings_table
+from pages.batches.archives import Batch, batches
+from pages.ecg import picking
+from pages.ecg.recordings import recordings
+from pages.shell import frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 
@@ -139,14 +141,14 @@ def _ended(batch: Batch) -> None:
 def _findings(rows: pd.DataFrame) -> None:
     if rows.empty:
         return
-    st.markdown(batch_table.summary(rows))
+    st.markdown(findings_table.summary(rows))
     names = st.toggle(
         "Show the files' names",
         key="names",
         help="They may tell who the patients are. The tables that you download hold them.",
     )
-    table = batch_table.on_screen(rows, names=names)
-    codes = batch_table.called_anywhere(rows)
+    table = findings_table.on_screen(rows, names=names)
+    codes = findings_table.called_anywhere(rows)
     st.dataframe(
         table,
         hide_index=True,
@@ -197,7 +199,7 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
     try:
         recording = batch.recording(int(number) - 1)
     except ECGError as error:
-        said = batch_table.without_name(str(error), rows["file"].iloc[number - 1])
+        said = findings_table.without_name(str(error), rows["file"].iloc[number - 1])
         st.error(words.plain(said), icon=":material/error:")
         return
     token = recordings().add(recording)

@@ -6,22 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import (
-    calipers,
-    doubts,
-    downloads,
-    drawing,
-    earlier,
-    frame,
-    intervals,
-    models,
-    neighbours,
-    pair,
-    picking,
-    tracing,
-    what_if,
-    words,
-)
+from pages.ecg import arrangement, calipers, drawing, intervals, picking, tracing, warnings
+from pages.explanation import downloads, earlier, neighbours, what_if
+from pages.shell import frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain, without_leads
@@ -29,7 +16,7 @@ from protoecg.explanation import Explanation, Finding, Match, in_percent, percen
 from protoecg.figures.charts import contributions_figure, describe_contributions
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
-from protoecg.figures.view import View
+from protoecg.sheet.view import View
 
 TOP, SWITCHES = 5, 12
 LEADS_TOLD, SMALLEST_FALL = 3, 0.005
@@ -90,7 +77,7 @@ def _heading(now: earlier.Seen, bundle: Bundle, then: earlier.Seen | None) -> No
                 st.caption("It could be another patient's: the earlier ECG is put away with it.")
             picking.picker()
         earlier.offer()
-    doubts.show(now.explanation)
+    warnings.show(now.explanation)
 
 
 def _choose_finding(explanation: Explanation) -> Finding:
@@ -154,7 +141,7 @@ def _show_finding(key: str, ecg: ECG, bundle: Bundle, finding: Finding) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tops = _strongest(finding)
-        arranged, view, measures = pair.arranged(), tracing.choose(), calipers.wanted()
+        arranged, view, measures = arrangement.arranged(), tracing.choose(), calipers.wanted()
     match = _choose_match(tops)
     _facts(match)
     if match.lead_parts:
@@ -300,7 +287,7 @@ def _pictures(
         st.markdown("**This ECG**")
         _tracing(key, ecg, windows, view, measures)
         return
-    left, right, width_px = pair.places(arranged)
+    left, right, width_px = arrangement.places(arranged)
     with left:
         st.markdown("**This ECG**")
         _tracing(key, ecg, windows, view, measures, width_px)

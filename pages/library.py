@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.shared import drawing, frame, models, reviews, tracing, words
+from pages.ecg import drawing, tracing
+from pages.shell import frame, models, reviews, words
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
-from protoecg.figures.view import View
 from protoecg.labels import BRANCHES
+from protoecg.sheet.view import View
 from review_db import RatingsError
-from review_db.results import prototype_summary
+from review_db.ratings.results import prototype_summary
 
 
 def main() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.shared import drawing, frame, models, words
-from protoecg import measured
+from pages.ecg import drawing
+from pages.shell import frame, models, words
 from protoecg.bundle import Bundle
-from protoecg.card import CardError, Measurements, read_card
+from protoecg.card import tables
+from protoecg.card.document import CardError, Measurements, read_card
 from protoecg.figures.card import describe_reliability, reliability_figure
 from protoecg.labels import BRANCHES
 
@@ -57,7 +58,7 @@ def _card(bundle: Bundle) -> Measurements:
 
 
 def _purpose(bundle: Bundle) -> None:
-    use = measured.text(bundle.about, "intended_use")
+    use = tables.text(bundle.about, "intended_use")
     st.text(f"{PURPOSE} {use}".strip())
 
 
@@ -68,21 +69,20 @@ def _identity(bundle: Bundle) -> dict[str, str]:
     files = [file for file in bundle.path.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files) / 1e6
     return {
-        "Written": measured.text(bundle.about, "created")[:10],
+        "Written": tables.text(bundle.about, "created")[:10],
         "Statements": str(len(bundle.statements)),
         "Prototypes": f"{len(bundle.prototypes)} ({', '.join(counts)})",
         "Size": f"{size:.1f} MB",
         "Revision": bundle.revision,
         "Prototypes' fingerprint": bundle.fingerprint,
         "Made with": _versions(bundle.about),
-        "Licence of the weights": measured.text(bundle.about, "licence", "weights"),
+        "Licence of the weights": tables.text(bundle.about, "licence", "weights"),
     }
 
 
 def _versions(about: Mapping[str, Any]) -> str:
     tools = {
-        name: measured.text(about, key)
-        for name, key in (("Python", "python"), ("PyTorch", "torch"))
+        name: tables.text(about, key) for name, key in (("Python", "python"), ("PyTorch", "torch"))
     }
     return ", ".join(f"{name} {version}" for name, version in tools.items() if version)
 
@@ -90,21 +90,21 @@ def _versions(about: Mapping[str, Any]) -> str:
 def _data(bundle: Bundle) -> dict[str, str]:
     about = bundle.about
     return {
-        "Data set": measured.text(about, "data"),
+        "Data set": tables.text(about, "data"),
         "Kind": "simulated ECGs" if bundle.simulated else "recorded ECGs",
         "Trained on": _ecgs(about, "training_ecgs", "train_folds"),
         "Validated on": _ecgs(about, "validation_ecgs", "validation_folds"),
-        "Checksum of records and labels": measured.text(about, "data_sha256")[:16],
-        "Random seed": measured.text(about, "config", "seed"),
-        "Licence of the data": measured.text(about, "licence", "data"),
+        "Checksum of records and labels": tables.text(about, "data_sha256")[:16],
+        "Random seed": tables.text(about, "config", "seed"),
+        "Licence of the data": tables.text(about, "licence", "data"),
     }
 
 
 def _ecgs(about: Mapping[str, Any], count: str, folds: str) -> str:
-    ecgs = measured.number(about, count)
+    ecgs = tables.number(about, count)
     if ecgs is None:
         return ""
-    numbered = [f"{fold:.0f}" for fold in measured.numbers(about, "config", folds)]
+    numbered = [f"{fold:.0f}" for fold in tables.numbers(about, "config", folds)]
     return f"{ecgs:,.0f} ECGs (fold{'s' if len(numbered) > 1 else ''} {', '.join(numbered)})"
 
 
@@ -118,10 +118,10 @@ def _facts(facts: Mapping[str, str]) -> None:
 
 
 def _choose_figures(bundle: Bundle, card: Measurements) -> Mapping[str, Any]:
-    offered = {VALIDATION: measured.section(bundle.about, "validation")}
-    folds = [fold for fold in measured.section(card, "evaluations") if fold.isdecimal()]
+    offered = {VALIDATION: tables.section(bundle.about, "validation")}
+    folds = [fold for fold in tables.section(card, "evaluations") if fold.isdecimal()]
     for fold in sorted(folds, key=int):
-        offered[f"fold {fold}"] = measured.section(card, "evaluations", fold)
+        offered[f"fold {fold}"] = tables.section(card, "evaluations", fold)
     st.markdown("#### How well it tells statements apart")
     held_out = [name for name, told in offered.items() if told.get("held_out") is True]
     chosen = default = [VALIDATION, *held_out][-1]
@@ -140,7 +140,7 @@ def _choose_figures(bundle: Bundle, card: Measurements) -> Mapping[str, Any]:
 
 
 def _say_of_what(figures: Mapping[str, Any], *, own: bool) -> None:
-    ecgs, patients = measured.number(figures, "n"), measured.number(figures, "patients")
+    ecgs, patients = tables.number(figures, "n"), tables.number(figures, "patients")
     of = [f"{ecgs:,.0f} ECGs"] if ecgs else []
     of += [f"{patients:,.0f} patients"] if patients else []
     part = (
@@ -155,11 +155,11 @@ def _say_of_what(figures: Mapping[str, Any], *, own: bool) -> None:
 
 
 def _accuracy(bundle: Bundle, figures: Mapping[str, Any]) -> None:
-    if not measured.section(figures, "per_statement"):
+    if not tables.section(figures, "per_statement"):
         _missing("Accuracy")
         return
-    st.dataframe(measured.overall(figures), hide_index=True)
-    table = measured.per_statement(figures, bundle)
+    st.dataframe(tables.overall(figures), hide_index=True)
+    table = tables.per_statement(figures, bundle)
     low = sum(decision.low_evidence for decision in bundle.decisions.values())
     st.markdown("**Each statement**")
     st.caption(
@@ -186,7 +186,7 @@ def _formats(table: pd.DataFrame) -> dict[str, Any]:
 
 def _probabilities(figures: Mapping[str, Any]) -> None:
     st.markdown("#### How far its probabilities hold")
-    curve = measured.reliability(figures)
+    curve = tables.reliability(figures)
     if curve.empty:
         _missing("Calibration")
         return
@@ -208,22 +208,22 @@ def _calibration(figures: Mapping[str, Any]) -> None:
         "macro_brier": "Brier score, mean of statements",
         "macro_brier_skill": "Brier skill, mean of statements",
     }
-    found = {label: measured.number(figures, "calibration", name) for name, label in labels.items()}
+    found = {label: tables.number(figures, "calibration", name) for name, label in labels.items()}
     _facts({label: "" if value is None else f"{value:.4f}" for label, value in found.items()})
-    if measured.part(figures, "calibration", "cross_fitted") is True:
+    if tables.part(figures, "calibration", "cross_fitted") is True:
         st.caption("No ECG had a part in the calibration that it is judged by (cross-fitted).")
 
 
 def _faithfulness(card: Measurements) -> None:
     st.markdown("#### Whether its explanations are true")
     told, baseline = (
-        measured.section(card, name) for name in ("faithfulness", "baseline_faithfulness")
+        tables.section(card, name) for name in ("faithfulness", "baseline_faithfulness")
     )
-    table = measured.faithfulness(told, baseline)
+    table = tables.faithfulness(told, baseline)
     if table.empty:
         _missing("Faithfulness")
         return
-    ecgs, fold = measured.number(told, "n"), measured.text(told, "fold", default="unknown")
+    ecgs, fold = tables.number(told, "n"), tables.text(told, "fold", default="unknown")
     beside = "" if baseline else " The published rule beside it is not measured."
     st.caption(f"Fold {words.plain(fold)}, {ecgs or 0:,.0f} ECGs, each branch by itself.{beside}")
     # As wide as its headers alone, a column cuts the words in it.
@@ -231,8 +231,8 @@ def _faithfulness(card: Measurements) -> None:
     st.dataframe(table, hide_index=True, height="content", column_config=widths)
     with st.expander("How each is measured"):
         definitions = [
-            [name, measured.text(own, "definition")]
-            for name, own in measured.section(told, "measures").items()
+            [name, tables.text(own, "definition")]
+            for name, own in tables.section(told, "measures").items()
         ]
         for name, definition in definitions:
             st.text(f"{name.capitalize()}: {definition}")
@@ -245,13 +245,13 @@ def _abstention(bundle: Bundle, card: Measurements) -> None:
             "This bundle never abstains: it was written before models could.",
             icon=":material/info:",
         )
-    told = measured.section(card, "abstention")
-    table = measured.abstention(told)
+    told = tables.section(card, "abstention")
+    table = tables.abstention(told)
     if table.empty:
         _missing("Abstention")
         return
-    ecgs, fold = measured.number(told, "n"), measured.text(told, "fold", default="unknown")
-    by = measured.text(told, "fitted_on", default="an unknown part of the data")
+    ecgs, fold = tables.number(told, "n"), tables.text(told, "fold", default="unknown")
+    by = tables.text(told, "fitted_on", default="an unknown part of the data")
     st.caption(
         f"Of the {ecgs or 0:,.0f} ECGs of fold {words.plain(fold)}, as they are and spoiled on "
         f"purpose; its limits come from {words.plain(by)}. It should abstain from few of the first "
@@ -271,13 +271,13 @@ def _abstention(bundle: Bundle, card: Measurements) -> None:
 
 def _ablations(card: Measurements) -> None:
     st.markdown("#### What each rule costs or gains")
-    told = measured.section(card, "ablations")
-    table = measured.ablations(told)
+    told = tables.section(card, "ablations")
+    table = tables.ablations(told)
     if table.empty:
         _missing("The ablation")
         return
     branch, fold = (
-        words.plain(measured.text(told, key, default="unknown")) for key in ("branch", "fold")
+        words.plain(tables.text(told, key, default="unknown")) for key in ("branch", "fold")
     )
     st.caption(f"A small {branch} branch, each row changed by what its name says, on fold {fold}.")
     st.dataframe(table, hide_index=True, height="content")
@@ -290,13 +290,13 @@ def _limits(bundle: Bundle, card: Measurements) -> None:
 
 
 def _known_limits(bundle: Bundle, card: Measurements) -> list[str]:
-    data = measured.text(bundle.about, "data", default="an unknown data set")
+    data = tables.text(bundle.about, "data", default="an unknown data set")
     limits = [f"Trained on {data} only: other devices, hospitals and patients may differ."]
     if bundle.simulated:
         limits = ["Trained on simulated ECGs: nothing is known of what it says about real ones."]
     if low := [code for code, decision in bundle.decisions.items() if decision.low_evidence]:
         limits.append(f"Low evidence, as too few were seen in validation: {', '.join(low)}.")
-    table = measured.abstention(measured.section(card, "abstention"))
+    table = tables.abstention(tables.section(card, "abstention"))
     passing = table[table["abstains, %"] < PASSES_BELOW].iloc[1:]
     if len(passing):
         named = [f"{row[0]} ({row[1]:.0f} %)" for row in passing.itertuples(index=False)]
@@ -304,8 +304,8 @@ def _known_limits(bundle: Bundle, card: Measurements) -> list[str]:
             "It mostly takes for ordinary, with the share that it abstains from: "
             f"{', '.join(named)}."
         )
-    own = measured.part(bundle.about, "limits")
-    return limits + [measured.text(limit) for limit in (own if isinstance(own, list) else [])]
+    own = tables.part(bundle.about, "limits")
+    return limits + [tables.text(limit) for limit in (own if isinstance(own, list) else [])]
 
 
 def _missing(what: str) -> None:

@@ -9,11 +9,12 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import accounts, drawing, frame, models, reviews, tracing, words
-from pages.shared.accounts import Account
+from pages.ecg import drawing, tracing
+from pages.shell import accounts, frame, models, reviews, words
+from pages.shell.accounts import Account
 from protoecg.bundle import Bundle
 from protoecg.explanation import Prototype
-from protoecg.figures.view import View
+from protoecg.sheet.view import View
 from review_db import (
     QUESTIONS,
     Item,
@@ -24,8 +25,8 @@ from review_db import (
     progress,
     save_answer,
 )
-from review_db.questions import TEXT_LENGTH
-from review_db.ratings import Progress, is_done
+from review_db.questions.catalogue import TEXT_LENGTH
+from review_db.ratings.answers import Progress, is_done
 
 FAILED = "answers that were not saved"
 

@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import choices, frame, models, reviews, score_bars, study_results
+from pages.findings import score_bars, study_results
+from pages.shell import choices, frame, models, reviews
 from protoecg.bundle import Bundle
-from review_db.export import export_zip
-from review_db.questions import SCALES
-from review_db.results import GROUPS, RatedBundle, rated_bundles, scores
+from review_db.questions.catalogue import SCALES
+from review_db.ratings.export import export_zip
+from review_db.ratings.results import GROUPS, RatedBundle, rated_bundles, scores
 
 SINGLE, STUDY = "Single ratings", "A study"
 

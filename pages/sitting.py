@@ -5,26 +5,17 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import (
-    accounts,
-    ahead,
-    frame,
-    items,
-    models,
-    questions,
-    reviews,
-    seats,
-    tracing,
-    words,
-)
-from pages.shared.answers import Sitting, forget, leave, take_leave, take_up, turn_away, write
+from pages.ecg import tracing
+from pages.shell import accounts, frame, models, reviews, words
+from pages.taking_part import items, prefetch, questions, seats
+from pages.taking_part.answers import Sitting, forget, leave, take_leave, take_up, turn_away, write
 from protoecg.bundle import Bundle
-from protoecg.figures.view import View
-from review_db.advance import Progress, first_open, progress
-from review_db.places import Place
-from review_db.questions import KINDS
-from review_db.sittings import OpenItem, open_item, others_answers, save_item
-from review_db.studies import NotAdmitted, Seat, study_info
+from protoecg.sheet.view import View
+from review_db.questions.catalogue import KINDS
+from review_db.sessions.assignments import Place
+from review_db.sessions.progress import Progress, first_open, progress
+from review_db.sessions.sessions import OpenItem, open_item, others_answers, save_item
+from review_db.studies.lifecycle import NotAdmitted, Seat, study_info
 
 STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
 _STYLE = """
@@ -164,7 +155,7 @@ def _item(sitting: Sitting, bundle: Bundle) -> None:
     st.caption(" · ".join(_about(item)))
     pictures, asked = st.columns([5, 2], gap="medium")
     with pictures:
-        here, open_next = ahead.places(items.name(item))
+        here, open_next = prefetch.places(items.name(item))
     with here:
         ecgs = items.load(item, bundle)
     # What is asked doesn't wait for all of a long explanation to be drawn, nor for pictures to be
@@ -181,7 +172,7 @@ def _item(sitting: Sitting, bundle: Bundle) -> None:
             items.show(item, ecgs, view)
         _others(sitting)
     with open_next():
-        ahead.foresaw(_draw_ahead(sitting, bundle, view))
+        prefetch.foresaw(_draw_ahead(sitting, bundle, view))
 
 
 def _draw_ahead(sitting: Sitting, bundle: Bundle, view: View) -> str:

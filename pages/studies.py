@@ -11,16 +11,17 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shared import choices, frame, models, reviews, words
+from pages.shell import choices, frame, models, reviews, words
 from protoecg.bundle import Bundle
 from review_db import RatingsError
-from review_db.accounts import tied_reviewers
-from review_db.advance import progress
-from review_db.assignment import bundle_material
-from review_db.design import STRATA, Design, DesignError, design_from, design_from_toml
-from review_db.files import as_zip
-from review_db.power import MEASURES, Spread, smallest, widths
-from review_db.studies import (
+from review_db.findings.export import study_files
+from review_db.sessions.progress import progress
+from review_db.statistics.power import MEASURES, Spread, smallest, widths
+from review_db.store.files import as_zip
+from review_db.studies.accounts import tied_reviewers
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import STRATA, Design, DesignError, design_from, design_from_toml
+from review_db.studies.lifecycle import (
     StudyInfo,
     create_study,
     new_key,
@@ -29,7 +30,6 @@ from review_db.studies import (
     start_study,
     studies,
 )
-from review_db.study_export import study_files
 
 KEYS, SAID = "new keys", "study said"
 VIEWS = ("Studies", "New study", "How large?")

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from protoecg.batch import BatchError
     from protoecg.bundle import BundleError
     from protoecg.ecg import ECGError
-    from protoecg.waveforms import WaveformUnavailable
+    from protoecg.prototypes.waveforms import WaveformUnavailable
 
     args = _parser().parse_args(arguments)
     try:
@@ -146,12 +146,12 @@ def _measure(args: argparse.Namespace) -> None:
 
 def _report(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from protoecg.change import compare
+    from protoecg.evidence.change import compare
     from protoecg.explain import explain
     from protoecg.measure import measure
-    from protoecg.raster import png
+    from protoecg.printing.raster import png
+    from protoecg.printing.report import pdf
     from protoecg.readers import read_path
-    from protoecg.report import pdf
 
     ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
     explanation, measured, since = explain(ecg, bundle), measure(ecg), None
@@ -180,7 +180,7 @@ def _fetch(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from protoecg.bundle import load_bundle
-    from protoecg.waveforms import Waveforms
+    from protoecg.prototypes.waveforms import Waveforms
 
     bundle = load_bundle(args.bundle)
     waveforms = Waveforms.for_bundle(bundle.path, bundle.simulated)

@@ -66,7 +66,7 @@ class Neighbour(SourceECG):
 
     Parameters
     ----------
-    similarity : cosine, -1 to 1, between the two windows; see `protoecg.neighbours`
+    similarity : cosine, -1 to 1, between the two windows; see `protoecg.evidence.neighbours`
     """
 
     similarity: float

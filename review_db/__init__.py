@@ -4,9 +4,16 @@ engine = open_database()
 save_answer(engine, reviewer="R01", item=item, question="clarity", value=4)
 """
 
-from review_db.database import RatingsError, open_database
-from review_db.questions import QUESTIONS
-from review_db.ratings import Item, answers, first_open, known_reviewer, progress, save_answer
+from review_db.questions.catalogue import QUESTIONS
+from review_db.ratings.answers import (
+    Item,
+    answers,
+    first_open,
+    known_reviewer,
+    progress,
+    save_answer,
+)
+from review_db.store.database import RatingsError, open_database
 
 __all__ = [
     "QUESTIONS",

@@ -10,14 +10,14 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Engine
 
-from review_db import design
-from review_db.assignment import bundle_material
-from review_db.database import DEFAULT_FILE, URL_VARIABLE, RatingsError, open_database
-from review_db.design import DesignError, design_from_toml
-from review_db.export import export
-from review_db.files import write_files
-from review_db.studies import create_study, new_key, start_study, studies
-from review_db.study_export import study_files
+from review_db.findings.export import study_files
+from review_db.ratings.export import export
+from review_db.store.database import DEFAULT_FILE, URL_VARIABLE, RatingsError, open_database
+from review_db.store.files import write_files
+from review_db.studies import design
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import DesignError, design_from_toml
+from review_db.studies.lifecycle import create_study, new_key, start_study, studies
 
 Run = Callable[[Engine, argparse.Namespace], Iterable[object]]
 

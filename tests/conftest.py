@@ -81,7 +81,7 @@ def tiny_config(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def simulated_root(tmp_path_factory) -> Path:
     """120 simulated ECGs in PTB-XL's layout."""
-    from training.simulated import write_dataset
+    from training.data.simulated import write_dataset
 
     root = tmp_path_factory.mktemp("data") / "simulated"
     write_dataset(root, 120, seed=5)
@@ -99,8 +99,8 @@ def tiny_bundle(tmp_path_factory, tiny_config, tiny_work, simulated_root):
     """A bundle that went through every stage, on simulated ECGs; read it, never write to it."""
     import torch
 
-    from training.config import read_config
-    from training.fit import Fit
+    from training.fit.config import read_config
+    from training.fit.run import Fit
 
     out = tmp_path_factory.mktemp("bundle") / "tiny"
     run = Fit(read_config(tiny_config), simulated_root, tiny_work, torch.device("cpu"))

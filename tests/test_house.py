@@ -87,8 +87,10 @@ def test_a_page_knows_of_the_database_but_that_there_is_one(file):
 
 
 def test_the_check_itself_sees_imports_inside_functions():
-    tree = ast.parse("def f():\n    from review_db.schema import x\n    import torch.nn as nn\n")
-    assert set(imported(tree)) == {"review_db.schema", "torch.nn"}
+    tree = ast.parse(
+        "def f():\n    from review_db.store.schema import x\n    import torch.nn as nn\n"
+    )
+    assert set(imported(tree)) == {"review_db.store.schema", "torch.nn"}
 
 
 def test_no_file_names_a_place_on_somebodys_machine():

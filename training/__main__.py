@@ -20,12 +20,12 @@ CONFIGS = Path(__file__).parent / "configs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; bad input gets one line on standard error."""
     from protoecg.bundle import BundleError
-    from protoecg.card import CardError
+    from protoecg.card.document import CardError
     from protoecg.ecg import ECGError
-    from protoecg.neighbours import NeighboursError
-    from training.config import ConfigError
-    from training.download import DownloadError
-    from training.ptbxl import DataError
+    from protoecg.evidence.neighbours import NeighboursError
+    from training.data.download import DownloadError
+    from training.data.ptbxl import DataError
+    from training.fit.config import ConfigError
 
     args = _parser().parse_args(arguments)
     try:
@@ -177,13 +177,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _download(args: argparse.Namespace) -> None:
-    from training.download import download
+    from training.data.download import download
 
     download(args.dir)
 
 
 def _simulate(args: argparse.Namespace) -> None:
-    from training.simulated import write_dataset
+    from training.data.simulated import write_dataset
 
     write_dataset(args.dir, args.n, args.seed)
 
@@ -196,8 +196,8 @@ def _device(name: str) -> torch.device:
 
 
 def _fit(args: argparse.Namespace) -> None:
-    from training.config import read_config
-    from training.fit import Fit
+    from training.fit.config import read_config
+    from training.fit.run import Fit
 
     config = read_config(args.config)
     work = args.work or Path("runs") / args.out.name
@@ -208,7 +208,7 @@ def _fit(args: argparse.Namespace) -> None:
 
 
 def _ablations(args: argparse.Namespace) -> None:
-    from training.ablations import ablations, table
+    from training.search.ablations import ablations, table
 
     told = ablations(args.configs, args.data, args.work, args.fold, _device(args.device))
     args.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
@@ -216,8 +216,8 @@ def _ablations(args: argparse.Namespace) -> None:
 
 
 def _tune(args: argparse.Namespace) -> None:
-    from training.config import read_config
-    from training.tune import Search, summary
+    from training.fit.config import read_config
+    from training.search.tune import Search, summary
 
     config = read_config(args.config)
     search = Search(config, args.data, args.work, _device(args.device), args.branch)
@@ -226,7 +226,7 @@ def _tune(args: argparse.Namespace) -> None:
 
 def _evaluate(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from training.evaluate import evaluate, summary
+    from training.measure.evaluate import evaluate, summary
 
     other = load_bundle(args.compare) if args.compare else None
     figures = evaluate(load_bundle(args.bundle), args.data, args.fold, other)
@@ -236,7 +236,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _faithfulness(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from training.faithfulness import faithfulness, table
+    from training.measure.faithfulness import faithfulness, table
 
     fast = args.data500 or args.data
     figures = faithfulness(load_bundle(args.bundle), args.data, args.fold, fast)
@@ -246,8 +246,8 @@ def _faithfulness(args: argparse.Namespace) -> None:
 
 def _cases(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from training import ptbxl
     from training.cases import Numbers, cases, refuse_trained_on
+    from training.data import ptbxl
 
     bundle, other = load_bundle(args.bundle), load_bundle(args.other) if args.other else None
     dataset = ptbxl.load(args.data).folds(args.fold)
@@ -262,7 +262,7 @@ def _cases(args: argparse.Namespace) -> None:
 
 def _neighbours(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from protoecg.neighbours import NUMBERS
+    from protoecg.evidence.neighbours import NUMBERS
     from training.neighbours import index
 
     bundle = load_bundle(args.bundle)
@@ -273,7 +273,7 @@ def _neighbours(args: argparse.Namespace) -> None:
 
 def _recall(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from training.recall import recall, summary
+    from training.measure.recall import recall, summary
 
     figures = recall(load_bundle(args.bundle), args.data, args.fold, args.n, args.branch)
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -281,7 +281,7 @@ def _recall(args: argparse.Namespace) -> None:
 
 
 def _ludb(args: argparse.Namespace) -> None:
-    from training.ludb import evaluate, summary
+    from training.measure.ludb import evaluate, summary
 
     figures = evaluate(args.data)
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -290,7 +290,7 @@ def _ludb(args: argparse.Namespace) -> None:
 
 def _card(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from training.card import OF_ONE_FILE, add
+    from training.measure.card import OF_ONE_FILE, add
 
     files = {name: getattr(args, name) for name in OF_ONE_FILE}
     card = add(load_bundle(args.bundle), files, args.evaluation)
@@ -299,7 +299,7 @@ def _card(args: argparse.Namespace) -> None:
 
 def _abstention(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
-    from training.abstention import measure, summary
+    from training.measure.abstention import measure, summary
 
     figures = measure(load_bundle(args.bundle), args.data, args.fold)
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -307,7 +307,7 @@ def _abstention(args: argparse.Namespace) -> None:
 
 
 def _quality(args: argparse.Namespace) -> None:
-    from training.quality import measure, summary
+    from training.measure.quality import measure, summary
 
     figures = measure(args.data, args.fold, args.n)
     args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from protoecg.bundle import Bundle
 from protoecg.explain import explain
 from protoecg.explanation import Explanation, Finding, Match
-from protoecg.waveforms import record_checksum
-from training.ptbxl import DataError, Dataset, folds_of, read_record
+from protoecg.prototypes.waveforms import record_checksum
+from training.data.ptbxl import DataError, Dataset, folds_of, read_record
 
 SHOWN_MATCHES, SHOWN_FINDINGS = 3, 5
 # One ECG of each of so many patients is explained for every case asked for.

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from protoecg.bundle import Bundle
-from protoecg.neighbours import SEXES, UNKNOWN_AGE, TrainingECGs, write_neighbours
+from protoecg.evidence.neighbours import SEXES, UNKNOWN_AGE, TrainingECGs, write_neighbours
 from protoecg.network.protoecgnet import Branch
-from protoecg.waveforms import record_checksum
-from training import ptbxl
+from protoecg.prototypes.waveforms import record_checksum
+from training.data import ptbxl
 
 # Of an ECG's windows: how many are kept, and how alike two of them may be.
 KEPT, ALIKE = 6, 0.9

@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.figures import sheet
-from protoecg.figures.filters import Filters, filtered
-from protoecg.figures.pieces import Piece
 from protoecg.figures.theme import Theme, translucent
-from protoecg.figures.view import INVERTED, View
+from protoecg.sheet.filters import Filters, filtered
+from protoecg.sheet.pieces import Piece
+from protoecg.sheet.view import INVERTED, View
 
 LEG_MM, TEXT_MM, TEXT_ROOM_MM, NAME_MM = 2.0, 4.0, 40.0, 12.0
 

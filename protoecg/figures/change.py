@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from protoecg.change import FindingChange, MatchChange, total
+from protoecg.evidence.change import FindingChange, MatchChange, total
 from protoecg.explanation import Finding, percent
 from protoecg.figures.charts import Step, steps_figure, sum_step
 from protoecg.figures.theme import ThemeName

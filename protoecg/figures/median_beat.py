@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from protoecg.ecg import LEADS
 from protoecg.figures import sheet
 from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
-from protoecg.figures.view import LARGE_MM, ROW_GAP_MM, View, abreast
 from protoecg.measure import INTERVALS, MARKS, WORDS, Delineation, MedianBeat, marked
 from protoecg.measure.beats import BAND_HZ
+from protoecg.sheet.view import LARGE_MM, ROW_GAP_MM, View, abreast
 
 # Small beats are drawn twice as high.
 TOGETHER, SMALL = View(speed=100.0), View(speed=100.0, gain=20.0)

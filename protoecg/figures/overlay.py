@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.explanation import in_percent
 from protoecg.figures import sheet
-from protoecg.figures.filters import filtered
 from protoecg.figures.theme import THEMES, Theme, ThemeName
-from protoecg.figures.view import INVERTED, LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
+from protoecg.sheet.filters import filtered
+from protoecg.sheet.view import INVERTED, LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
 
 Interval = tuple[float, float]
 

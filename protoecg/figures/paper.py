@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
 from protoecg.figures.calipers import Caliper, caliper_traces
-from protoecg.figures.pieces import Piece, print_pieces
 from protoecg.figures.switches import Switch, add_switches, rows_of, switched, switches_px
 from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
-from protoecg.figures.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View
+from protoecg.sheet.pieces import Piece, print_pieces
+from protoecg.sheet.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View
 
 WHOLE_STRIP_S = 9.9
 LABEL_LINES, LABEL_MM, LABEL_ROOM_MM = 3, 3.5, 37.5

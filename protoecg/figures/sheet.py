@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from protoecg.figures.theme import Theme, blank_figure
-from protoecg.figures.view import LARGE_MM, PULSE_MV, PULSE_S, ROW_GAP_MM, View
+from protoecg.sheet.view import LARGE_MM, PULSE_MV, PULSE_S, ROW_GAP_MM, View
 
 MAX_SPACING_MV = 6.0
 REACH_S = 0.2

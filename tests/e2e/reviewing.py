@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from playwright.sync_api import Page, TimeoutError, expect
 
-from review_db.questions import BETWEEN, KINDS, STUDY_QUESTIONS
+from review_db.questions.catalogue import BETWEEN, KINDS, STUDY_QUESTIONS
 
 KEYS = {text.text: key for key, text in STUDY_QUESTIONS.items()}
 _ITEM = re.compile(r"Item (\d+) of (\d+): ([^·]+)")

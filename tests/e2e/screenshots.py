@@ -26,14 +26,14 @@ sys.path.insert(0, str(ROOT))
 
 from conftest import Server  # noqa: E402
 
-from pages.shared import reviews  # noqa: E402
+from pages.shell import reviews  # noqa: E402
 from protoecg.bundle import Bundle, load_bundle  # noqa: E402
 from review_db import open_database, save_answer  # noqa: E402
-from review_db.advance import first_open  # noqa: E402
-from review_db.assignment import bundle_material  # noqa: E402
-from review_db.design import Design, Sample  # noqa: E402
-from review_db.sittings import open_item, save_draft, save_item  # noqa: E402
-from review_db.studies import Seat, create_study, sign_in, start_study  # noqa: E402
+from review_db.sessions.progress import first_open  # noqa: E402
+from review_db.sessions.sessions import open_item, save_draft, save_item  # noqa: E402
+from review_db.studies.allocation import bundle_material  # noqa: E402
+from review_db.studies.design import Design, Sample  # noqa: E402
+from review_db.studies.lifecycle import Seat, create_study, sign_in, start_study  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 

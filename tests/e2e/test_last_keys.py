@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import expect
 
 from review_db import open_database
-from review_db.assignment import bundle_material
-from review_db.design import Design, Sample
-from review_db.places import Place
-from review_db.questions import STUDY_QUESTIONS
-from review_db.sittings import open_item, save_draft
-from review_db.studies import create_study, sign_in, start_study
+from review_db.questions.catalogue import STUDY_QUESTIONS
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import open_item, save_draft
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import Design, Sample
+from review_db.studies.lifecycle import create_study, sign_in, start_study
 
 DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from pages.shared.drawing import LATE
+from pages.ecg.drawing import LATE
 from protoecg.simulate import example
 
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from pages.shared.accounts import LONGEST_S, account_of
-from pages.shared.oidc import Settings
-from review_db.questions import checked_reviewer
+from pages.shell.accounts import LONGEST_S, account_of
+from pages.shell.oidc import Settings
+from review_db.questions.catalogue import checked_reviewer
 
 WANTED = Settings((None,), "https://ecg.example", frozenset({"cora@clinic.example"}), b"a" * 32)
 

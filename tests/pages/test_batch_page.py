@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.shared import batch_table
-from pages.shared.batches import Batches, batches
-from pages.shared.models import ASKED
-from pages.shared.recordings import recordings
+from pages.batches import findings_table
+from pages.batches.archives import Batches, batches
+from pages.ecg.recordings import recordings
+from pages.shell.models import ASKED
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
@@ -218,7 +218,7 @@ def test_a_defect_of_the_run_itself_is_told_and_can_be_gone_on_from(
     page, demo, archive, monkeypatch
 ):
     with monkeypatch.context() as broken:
-        broken.setattr("pages.shared.batches.run", lambda *_, **__: 1 / 0)
+        broken.setattr("pages.batches.archives.run", lambda *_, **__: 1 / 0)
         token, batch = begun(archive, demo)
         ended(batch)
 
@@ -306,4 +306,4 @@ def test_a_batch_that_waits_can_be_cancelled(demo, archive, gate):
     ],
 )
 def test_sentences_lose_the_names_of_files_and_nothing_else(said, file, shown):
-    assert batch_table.without_name(said, file) == shown
+    assert findings_table.without_name(said, file) == shown

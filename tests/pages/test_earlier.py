@@ -3,18 +3,18 @@ import json
 import numpy as np
 import pytest
 
-from pages.shared.earlier import findings_table, measurements_table
-from pages.shared.picking import EARLIER, NOW
-from pages.shared.recordings import recordings
-from pages.shared.words import named, signed
-from protoecg.change import MeasurementChange, finding_changes, measurement_changes
+from pages.ecg.picking import EARLIER, NOW
+from pages.ecg.recordings import recordings
+from pages.explanation.earlier import findings_table, measurements_table
+from pages.shell.words import named, signed
 from protoecg.ecg import ECG
+from protoecg.evidence.change import MeasurementChange, finding_changes, measurement_changes
 from protoecg.explain import explain
 from protoecg.explanation import percent
 from protoecg.measure import measure
 from protoecg.readers import Recording
 from protoecg.simulate import example, simulate
-from training.abstention import SPOILS
+from training.measure.abstention import SPOILS
 
 THEN, AFTER = "Left bundle branch block", "Atrial fibrillation"
 TITLE = "#### What a finding's change adds up from"

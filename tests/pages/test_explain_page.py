@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pytest
 
-from pages.shared.picking import NOW
-from pages.shared.words import signed
+from pages.ecg.picking import NOW
+from pages.shell.words import signed
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain
 from protoecg.explanation import in_percent
 from protoecg.simulate import example, simulate
-from training.abstention import SPOILS
+from training.measure.abstention import SPOILS
 
 AFIB = "Atrial fibrillation"
 
@@ -213,7 +213,7 @@ def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
     normal = simulate(["NORM"], seed=3, rate=500).ecg
     swapped = ECG(spoil(normal.signal, normal.rate, np.random.default_rng(0)), normal.rate)
     monkeypatch.setattr(
-        "pages.shared.picking.picked",
+        "pages.ecg.picking.picked",
         lambda slot=NOW: ("swapped", swapped) if slot is NOW else None,
     )
 

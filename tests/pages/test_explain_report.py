@@ -7,16 +7,16 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from pages.shared import downloads
-from pages.shared.earlier import Seen
-from protoecg.change import TOLD, finding_changes
+from pages.explanation import downloads
+from pages.explanation.earlier import Seen
+from protoecg.evidence.change import TOLD, finding_changes
 from protoecg.explain import explain
 from protoecg.explanation import percent
 from protoecg.simulate import example
 
 
 def test_each_download_is_offered_and_made_only_on_click(page, monkeypatch):
-    for name in ("protoecg.report", "protoecg.raster"):
+    for name in ("protoecg.printing.report", "protoecg.printing.raster"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
     app = page("explain", example="Atrial fibrillation")
@@ -25,7 +25,7 @@ def test_each_download_is_offered_and_made_only_on_click(page, monkeypatch):
     papers = ["PDF, A4", "PNG, A4", "PDF, Letter", "PNG, Letter"]
     assert [button.label for button in buttons] == [*papers, "Explanation, JSON"]
     assert all(button.deferred_file_id and not button.url for button in buttons)
-    assert not {"protoecg.report", "protoecg.raster"} & set(sys.modules)
+    assert not {"protoecg.printing.report", "protoecg.printing.raster"} & set(sys.modules)
 
 
 def seen(title, bundle):

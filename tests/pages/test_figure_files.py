@@ -11,7 +11,7 @@ def page():
     import pandas as pd
     import plotly.graph_objects as go
 
-    from pages.shared import drawing
+    from pages.ecg import drawing
 
     table = pd.DataFrame({"n": [1.5]}, index=pd.Index(["=1+1"], name="group"))
     drawing.show_with_numbers(go.Figure(), table, key="pilot: clarity by group", alt="")

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from pages.shared.recordings import recordings
+from pages.ecg.recordings import recordings
 from protoecg.measure import measure
 from protoecg.readers import Recording
 from protoecg.simulate import example

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from pages.shared import frame
+from pages.shell import frame
 from protoecg.bundle import Bundle, save_bundle
-from protoecg.card import write_card
+from protoecg.card.document import write_card
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, EXAMPLES, simulate
-from training.abstention import fit
+from training.measure.abstention import fit
 
 ABSTENTION = {
     "fold": 9,

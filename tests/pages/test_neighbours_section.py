@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from pages.shared.neighbours import summary, table
-from pages.shared.picking import NOW
+from pages.ecg.picking import NOW
+from pages.explanation.neighbours import summary, table
 from protoecg.bundle import Bundle
+from protoecg.evidence.neighbours import HEAD, NUMBERS, nearest, read_neighbours
 from protoecg.explain import explain
 from protoecg.explanation import Neighbour
-from protoecg.neighbours import HEAD, NUMBERS, nearest, read_neighbours
+from protoecg.prototypes.waveforms import Waveforms
 from protoecg.simulate import example
-from protoecg.waveforms import Waveforms
 
 AFIB = "Atrial fibrillation"
 
@@ -119,7 +119,7 @@ def test_an_ecg_of_the_training_data_is_told_to_find_itself(page, demo: Bundle, 
     strip = next(p for p in demo.prototypes if p.branch == "rhythm" and p.statement == "SR")
     ecg = Waveforms.for_bundle(demo.path, simulated=True).load(strip)
     monkeypatch.setattr(
-        "pages.shared.picking.picked",
+        "pages.ecg.picking.picked",
         lambda slot=NOW: ("known", ecg) if slot is NOW else None,
     )
 

@@ -3,7 +3,7 @@ import sys
 import pytest
 from streamlit import config
 
-from pages.shared.oidc import SettingsError, comparable, settings, settings_from
+from pages.shell.oidc import SettingsError, comparable, settings, settings_from
 
 CLIENT = {
     "client_id": "protoecg",

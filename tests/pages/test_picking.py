@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from pages.shared.recordings import recordings
-from pages.shared.words import plain
+from pages.ecg.recordings import recordings
+from pages.shell.words import plain
 from protoecg.ecg import LEADS
 from protoecg.readers import Recording
 from protoecg.simulate import example

@@ -1,4 +1,4 @@
-from pages.shared.recordings import Recordings
+from pages.ecg.recordings import Recordings
 from protoecg.readers import Recording
 from protoecg.simulate import example
 

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine
 
-from pages.shared import frame, reviews
+from pages.shell import frame, reviews
 from protoecg.bundle import Bundle
 from review_db import answers, save_answer
-from review_db.questions import REQUIRED
+from review_db.questions.catalogue import REQUIRED
 
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 

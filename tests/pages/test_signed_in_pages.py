@@ -5,14 +5,14 @@ import pytest
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.accounts import account_of
-from pages.shared.oidc import settings_from
+from pages.shell.accounts import account_of
+from pages.shell.oidc import settings_from
 from protoecg.bundle import Bundle
 from review_db import Item, save_answer
-from review_db.accounts import claim_seat
-from review_db.assignment import bundle_material
-from review_db.design import Design, Sample
-from review_db.studies import Seat, create_study, new_key, start_study
+from review_db.studies.accounts import claim_seat
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import Design, Sample
+from review_db.studies.lifecycle import Seat, create_study, new_key, start_study
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {

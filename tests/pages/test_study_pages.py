@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import Engine
 
 from protoecg.bundle import Bundle
-from review_db.advance import first_open, progress
-from review_db.assignment import bundle_material
-from review_db.design import Blinding, Controls, Design, Sample
-from review_db.places import Place
-from review_db.sittings import open_item, save_draft, save_item
-from review_db.studies import create_study, sign_in, start_study, studies
-from review_db.study_results import answer_table
+from review_db.findings.prototypes import answer_table
+from review_db.sessions.assignments import Place
+from review_db.sessions.progress import first_open, progress
+from review_db.sessions.sessions import open_item, save_draft, save_item
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import Blinding, Controls, Design, Sample
+from review_db.studies.lifecycle import create_study, sign_in, start_study, studies
 
 DESIGN = Design(
     "pilot",

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from review_db.advance import first_open
-from review_db.assignment import bundle_material
-from review_db.design import Controls, Design, Sample
-from review_db.sittings import open_item, save_item
-from review_db.studies import create_study, sign_in, start_study
-from review_db.study_results import answer_table, item_scores
+from review_db.findings.prototypes import answer_table, item_scores
+from review_db.sessions.progress import first_open
+from review_db.sessions.sessions import open_item, save_item
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.lifecycle import create_study, sign_in, start_study
 
 DESIGN = Design(
     "pilot",

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from pages.shared.drawing import GOES_ON, LATE
+from pages.ecg.drawing import GOES_ON, LATE
 from protoecg.bundle import Bundle
 from protoecg.ecg import LEADS
-from protoecg.figures.filters import ST_MAY_SHIFT
-from protoecg.figures.view import INVERTED, LIMB
-from review_db.assignment import bundle_material
-from review_db.design import Design, Sample
-from review_db.studies import create_study, start_study
+from protoecg.sheet.filters import ST_MAY_SHIFT
+from protoecg.sheet.view import INVERTED, LIMB
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import Design, Sample
+from review_db.studies.lifecycle import create_study, start_study
 
 AFIB = "Atrial fibrillation"
 CHOSEN = {

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from pages.shared.what_if import changes
+from pages.explanation.what_if import changes
+from protoecg.evidence.what_if import without
 from protoecg.explain import explain
 from protoecg.simulate import example
-from protoecg.what_if import without
 
 
 @pytest.fixture

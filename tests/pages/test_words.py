@@ -1,6 +1,6 @@
 from scipy.special import logit
 
-from pages.shared.words import begun
+from pages.shell.words import begun
 from protoecg.explanation import Finding, told_apart
 
 

@@ -9,10 +9,10 @@ import torch
 
 from protoecg.bundle import VERSION, BundleError, load_bundle, save_bundle
 from protoecg.explain import explain
-from protoecg.projection import Anchors, embed
+from protoecg.network.projection import Anchors, embed
+from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
-from protoecg.waveforms import Waveforms, WaveformUnavailable
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 FILES = ("bundle.json", "prototypes.json", "weights.safetensors")
@@ -327,7 +327,7 @@ def test_a_shipped_bundle_decides_by_contributions_that_add_up(shipped):
 
 
 def test_the_real_bundle_explains_a_real_ecg(ptbxl_root):
-    from training import ptbxl
+    from training.data import ptbxl
 
     if not (MODELS / "ptbxl" / "bundle.json").is_file():
         pytest.skip("models/ptbxl is not there (yet)")

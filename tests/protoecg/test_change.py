@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 
 from protoecg.bundle import load_bundle
-from protoecg.change import (
+from protoecg.evidence.change import (
     MeasurementChange,
     finding_changes,
     measurement_changes,

@@ -5,10 +5,10 @@ import pytest
 
 from protoecg.ecg import ECG, LEADS
 from protoecg.figures.calipers import Caliper, caliper_from_box, caliper_over
-from protoecg.figures.filters import Filters
 from protoecg.figures.paper import ecg_figure
-from protoecg.figures.pieces import print_pieces
-from protoecg.figures.view import GAINS, INVERTED, LAYOUTS, SPEEDS, View
+from protoecg.sheet.filters import Filters
+from protoecg.sheet.pieces import print_pieces
+from protoecg.sheet.view import GAINS, INVERTED, LAYOUTS, SPEEDS, View
 
 RATE = 500
 RR_S, FIRST_S = 0.8, 0.4

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from protoecg.bundle import load_bundle
-from protoecg.change import FindingChange, finding_changes
+from protoecg.evidence.change import FindingChange, finding_changes
 from protoecg.explain import explain
 from protoecg.explanation import percent
 from protoecg.figures.change import change_figure, describe_change, steps_of_change

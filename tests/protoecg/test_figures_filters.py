@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from protoecg.ecg import ECG
-from protoecg.figures.filters import NO_FILTER, ST_MAY_SHIFT, Filters, filtered
+from protoecg.sheet.filters import NO_FILTER, ST_MAY_SHIFT, Filters, filtered
 from protoecg.simulate import example
 
 

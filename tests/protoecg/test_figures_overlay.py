@@ -9,7 +9,7 @@ from protoecg.figures.overlay import (
     overlay_figure,
     strips_figure,
 )
-from protoecg.figures.view import View
+from protoecg.sheet.view import View
 
 STANDARD = View()
 

@@ -12,7 +12,7 @@ from protoecg.figures.paper import Window, describe_window, ecg_figure, printed_
 from protoecg.figures.sheet import PRINTED_MM, up_to_line
 from protoecg.figures.switches import ROW_PX
 from protoecg.figures.theme import DARK, LIGHT
-from protoecg.figures.view import INVERTED, LAYOUTS, View
+from protoecg.sheet.view import INVERTED, LAYOUTS, View
 
 STANDARD = View()
 PTBXL = Path(os.environ.get("PROTOECG_PTBXL", Path(__file__).parents[2] / "data" / "ptbxl"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from protoecg.ecg import ECG, LEADS
-from protoecg.figures.filters import ST_MAY_SHIFT, Filters, filtered
 from protoecg.figures.overlay import comparison_figure, describe_comparison, overlay_figure
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
-from protoecg.figures.view import GAINS, INVERTED, LAYOUTS, SPEEDS, View
+from protoecg.sheet.filters import ST_MAY_SHIFT, Filters, filtered
+from protoecg.sheet.view import GAINS, INVERTED, LAYOUTS, SPEEDS, View
 from protoecg.simulate import example
 
 CABRERA = ("aVL", "I", INVERTED, "II", "aVF", "III")

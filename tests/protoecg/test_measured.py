@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protoecg import measured
+from protoecg.card import tables
 from protoecg.figures.card import describe_reliability, reliability_figure
 from protoecg.figures.theme import DARK, LIGHT
 
@@ -50,43 +50,43 @@ anything = st.recursive(
 @given(anything)
 def test_no_json_whatever_it_holds_breaks_a_table(tiny_bundle, raw):
     raw = raw if isinstance(raw, dict) else {"rows": raw, "per_statement": raw, "recordings": raw}
-    measured.overall(raw)
-    measured.per_statement(raw, tiny_bundle)
-    measured.reliability(raw)
-    measured.faithfulness(raw, raw)
-    measured.abstention(raw)
-    measured.ablations(raw)
+    tables.overall(raw)
+    tables.per_statement(raw, tiny_bundle)
+    tables.reliability(raw)
+    tables.faithfulness(raw, raw)
+    tables.abstention(raw)
+    tables.ablations(raw)
 
 
 @pytest.mark.parametrize(
     "value", [None, True, "0.5", [0.5], float("nan"), float("inf"), 10**400, {}]
 )
 def test_what_is_no_finite_number_is_none(value):
-    assert measured.number({"a": {"b": value}}, "a", "b") is None
-    assert measured.numbers({"a": [1, value]}, "a") == []
+    assert tables.number({"a": {"b": value}}, "a", "b") is None
+    assert tables.numbers({"a": [1, value]}, "a") == []
 
 
 def test_texts_are_one_line_of_bearable_length():
-    assert measured.text({"a": "two\nlines"}, "a") == "two lines"
-    assert len(measured.text({"a": "x" * 10_000}, "a")) == 400
-    assert measured.text({"a": ["x"]}, "a", default="unknown") == "unknown"
+    assert tables.text({"a": "two\nlines"}, "a") == "two lines"
+    assert len(tables.text({"a": "x" * 10_000}, "a")) == 400
+    assert tables.text({"a": ["x"]}, "a", default="unknown") == "unknown"
 
 
 def test_a_figure_is_printed_with_its_interval_where_it_has_one():
-    assert measured.sure(FIGURES, "macro_auroc") == "0.927 (0.919 to 0.934)"
-    assert measured.sure({"macro_auroc": 0.5}, "macro_auroc") == "0.500"
-    assert measured.sure({}, "macro_auroc") == ""
+    assert tables.sure(FIGURES, "macro_auroc") == "0.927 (0.919 to 0.934)"
+    assert tables.sure({"macro_auroc": 0.5}, "macro_auroc") == "0.500"
+    assert tables.sure({}, "macro_auroc") == ""
 
 
 def test_overall_has_a_row_for_the_fused_and_each_branch_and_no_empty_column():
-    table = measured.overall(FIGURES)
+    table = tables.overall(FIGURES)
     assert list(table[""]) == ["all branches fused", "rhythm alone"]
     assert list(table["statements"]) == [1, 2]
     assert list(table.columns) == ["", "statements", "macro AUROC"]
 
 
 def test_each_statement_has_its_row_with_numbers_to_sort_by(tiny_bundle):
-    table = measured.per_statement(FIGURES, tiny_bundle).set_index("statement")
+    table = tables.per_statement(FIGURES, tiny_bundle).set_index("statement")
     assert list(table.index) == list(tiny_bundle.statements)
     assert table.loc["NORM", "auroc"] == 0.93 and table.loc["NORM", "auroc 95 %"] == "0.90 to 0.95"
     assert pd.isna(table.loc["PVC", "auroc"])
@@ -95,17 +95,17 @@ def test_each_statement_has_its_row_with_numbers_to_sort_by(tiny_bundle):
 
 
 def test_the_published_rule_stands_beside_where_it_is_measured():
-    alone = measured.faithfulness(FAITHFUL, {})
+    alone = tables.faithfulness(FAITHFUL, {})
     assert list(alone.columns) == ["measure", "", "rhythm"]
     assert list(alone["rhythm"]) == ["0.000003", "100.0 %", "1.0000"]
-    both = measured.faithfulness(FAITHFUL, {"measures": {**FAITHFUL["measures"]}})
+    both = tables.faithfulness(FAITHFUL, {"measures": {**FAITHFUL["measures"]}})
     assert list(both.columns) == ["measure", "", "rhythm", "rhythm, published rule"]
 
 
 def test_it_is_said_whether_faster_ecgs_were_recorded_or_resampled():
     told = {"500_hz": {"same_prototype": 1.0}, "500_hz_source": "resampled"}
     raw = {"measures": {"stability": {"branches": {"rhythm": told}}}}
-    table = measured.faithfulness(raw, {})
+    table = tables.faithfulness(raw, {})
     assert list(table[""]) == [
         "same top prototype under 500 Hz instead of 100 Hz",
         "... these ECGs were",
@@ -115,14 +115,14 @@ def test_it_is_said_whether_faster_ecgs_were_recorded_or_resampled():
 
 def test_abstention_is_in_percent():
     told = {"noise": {"abstained": 0.99, "abstained_interval": [0.98, 1.0], "refused": 0.01}}
-    (row,) = measured.abstention({"recordings": told}).itertuples(index=False)
+    (row,) = tables.abstention({"recordings": told}).itertuples(index=False)
     assert list(row) == ["noise", 99.0, "98.0 to 100.0", "1.0"]
 
 
 def test_a_reliability_curve_of_uneven_lists_is_none():
-    assert len(measured.reliability(FIGURES)) == 3
+    assert len(tables.reliability(FIGURES)) == 3
     uneven = {"calibration": {"reliability": {**CURVE, "count": [1]}}}
-    assert measured.reliability(uneven).empty
+    assert tables.reliability(uneven).empty
 
 
 @pytest.mark.parametrize(("theme", "colours"), [("light", LIGHT), ("dark", DARK)])

@@ -10,9 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protoecg.bundle import save_bundle
-from protoecg.explain import explain
-from protoecg.explanation import Match
-from protoecg.neighbours import (
+from protoecg.evidence.neighbours import (
     HEAD,
     NUMBERS,
     SHOWN,
@@ -21,9 +19,11 @@ from protoecg.neighbours import (
     nearest,
     read_neighbours,
 )
+from protoecg.explain import explain
+from protoecg.explanation import Match
+from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
 from protoecg.signals import model_input
-from protoecg.waveforms import Waveforms, WaveformUnavailable
-from training import ptbxl
+from training.data import ptbxl
 from training.neighbours import KEPT, index
 
 

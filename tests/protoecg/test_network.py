@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from protoecg.network.backbones import StripBackbone, WindowBackbone
 from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
 from protoecg.network.prototypes import PrototypeLayer, best_cells
-from training.config import read_config
+from training.fit.config import read_config
 
 SHAPES = [((8, 8), (1,)), ((8, 8, 12), (2, 1)), ((64, 64, 96, 128), (1, 2, 1)), ((6, 8, 8), (1, 3))]
 # About a beat; the published cells see 4.35 s.

@@ -14,8 +14,8 @@ from PIL import Image
 from protoecg.ecg import ECG, LEADS
 from protoecg.explanation import Explanation, Finding
 from protoecg.measure import measure
-from protoecg.raster import DPI, png
-from protoecg.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, PAPERS, pdf
+from protoecg.printing.raster import DPI, png
+from protoecg.printing.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, PAPERS, pdf
 
 DOTS = DPI / 25.4
 INK = 110

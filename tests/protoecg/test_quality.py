@@ -5,7 +5,7 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain
 from protoecg.quality import quality
 from protoecg.simulate import simulate
-from training.quality import SPOILED
+from training.measure.quality import SPOILED
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from protoecg.__main__ import main
-from protoecg.raster import DPI, png
+from protoecg.printing.raster import DPI, png
 from protoecg.simulate import simulate
 
 PIXELS_PER_MM = DPI / 25.4

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from protoecg.__main__ import main
-from protoecg.change import compare
 from protoecg.ecg import ECG, LEADS
+from protoecg.evidence.change import compare
 from protoecg.explanation import Explanation, Finding, Match, Prototype
 from protoecg.labels import STATEMENTS
 from protoecg.measure import measure
+from protoecg.printing.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, NOTICE, PAPERS, pdf
 from protoecg.readers import read_ecg
-from protoecg.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, NOTICE, PAPERS, pdf
 from protoecg.simulate import simulate
 
 PX_PER_MM = 20

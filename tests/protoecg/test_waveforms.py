@@ -11,8 +11,8 @@ import pytest
 
 from protoecg.ecg import LEADS
 from protoecg.explanation import Prototype
+from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable, record_checksum
 from protoecg.readers import read_path
-from protoecg.waveforms import Waveforms, WaveformUnavailable, record_checksum
 
 PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[2] / "data" / "ptbxl")
 RECORD = "records100/00000/00001_lr"

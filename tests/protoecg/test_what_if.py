@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from protoecg.bundle import load_bundle
+from protoecg.evidence.what_if import without
 from protoecg.explain import explain
 from protoecg.simulate import simulate
-from protoecg.what_if import without
 
 
 @pytest.fixture(scope="module")

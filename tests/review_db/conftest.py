@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from review_db import open_database
-from review_db.advance import first_open
-from review_db.assignment import Material
-from review_db.design import Controls, Design, Sample
-from review_db.sittings import open_item, save_item
-from review_db.studies import create_study, sign_in, start_study
+from review_db.sessions.progress import first_open
+from review_db.sessions.sessions import open_item, save_item
+from review_db.studies.allocation import Material
+from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.lifecycle import create_study, sign_in, start_study
 
 
 def pytest_generate_tests(metafunc):

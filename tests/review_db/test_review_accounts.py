@@ -6,9 +6,16 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from review_db.accounts import claim_seat, seat_by_key, seats_of, tied_reviewers
-from review_db.schema import seat_account
-from review_db.studies import NotAdmitted, Seat, create_study, new_key, sign_in, start_study
+from review_db.store.schema import seat_account
+from review_db.studies.accounts import claim_seat, seat_by_key, seats_of, tied_reviewers
+from review_db.studies.lifecycle import (
+    NotAdmitted,
+    Seat,
+    create_study,
+    new_key,
+    sign_in,
+    start_study,
+)
 
 ANN, BEN = "a" * 64, "b" * 64
 

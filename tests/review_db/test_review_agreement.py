@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from review_db.agreement import (
+from review_db.statistics.agreement import (
     STATISTICS,
     agreement,
     cohen_kappa,

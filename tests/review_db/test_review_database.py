@@ -13,8 +13,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event
 
 from review_db import Item, RatingsError, open_database, save_answer
-from review_db.database import DEFAULT_FILE, URL_VARIABLE, VERSION_TABLE
-from review_db.schema import Base
+from review_db.store.database import DEFAULT_FILE, URL_VARIABLE, VERSION_TABLE
+from review_db.store.schema import Base
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEM = Item("demo", "f1", "rhythm-AFIB-1", "rhythm", "AFIB")
@@ -225,7 +225,8 @@ def test_a_deleted_database_takes_no_ratings_that_nobody_could_read(engine, file
 
 
 def test_the_room_needs_no_model_and_no_page():
-    code = "import sys, review_db, review_db.export, review_db.results; print(*sys.modules)"
+    modules = "sys, review_db, review_db.ratings.export, review_db.ratings.results"
+    code = f"import {modules}; print(*sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from review_db import Item, RatingsError, open_database, save_answer
 from review_db.__main__ import main
-from review_db.export import export, export_zip
-from review_db.questions import checked_answer
+from review_db.questions.catalogue import checked_answer
+from review_db.ratings.export import export, export_zip
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["ratings_long.csv", "ratings_wide.csv", "events.csv", "codebook.csv"]

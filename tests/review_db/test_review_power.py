@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from review_db.power import Spread, simulate, smallest, spread_of, widths
+from review_db.statistics.power import Spread, simulate, smallest, spread_of, widths
 
 
 def test_the_width_is_that_of_the_normal_approximation():

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from protoecg import __version__
 from review_db import QUESTIONS, Item, answers, first_open, known_reviewer, progress, save_answer
-from review_db.database import reading
-from review_db.questions import CODEBOOK_VERSION, REQUIRED, TEXT_LENGTH, checked_answer
-from review_db.schema import rating_event
+from review_db.questions.catalogue import CODEBOOK_VERSION, REQUIRED, TEXT_LENGTH, checked_answer
+from review_db.store.database import reading
+from review_db.store.schema import rating_event
 
 ITEMS = [
     Item("demo", "f1", f"rhythm-{statement}-{n}", "rhythm", statement)

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from review_db import Item, open_database, save_answer
-from review_db.export import export
-from review_db.results import prototype_summary, rated_bundles, rating_table, scores
+from review_db.ratings.export import export
+from review_db.ratings.results import prototype_summary, rated_bundles, rating_table, scores
 
 VERSION = {"bundle": "demo", "fingerprint": "f1"}
 ITEMS = [

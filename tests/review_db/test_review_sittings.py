@@ -10,15 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from protoecg import __version__
-from review_db.advance import first_open, progress
-from review_db.database import reading
-from review_db.design import Blinding, Controls, Design, Sample
-from review_db.looks import stages
-from review_db.places import Place
-from review_db.questions import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
-from review_db.schema import assignment, item_event, study_item
-from review_db.sittings import Conflict, open_item, others_answers, save_draft, save_item
-from review_db.studies import NotAdmitted, Seat, create_study, sign_in, start_study
+from review_db.questions.catalogue import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
+from review_db.sessions.assignments import Place
+from review_db.sessions.progress import first_open, progress
+from review_db.sessions.sessions import Conflict, open_item, others_answers, save_draft, save_item
+from review_db.sessions.stages import stages
+from review_db.store.database import reading
+from review_db.store.schema import assignment, item_event, study_item
+from review_db.studies.design import Blinding, Controls, Design, Sample
+from review_db.studies.lifecycle import NotAdmitted, Seat, create_study, sign_in, start_study
 
 DESIGN = Design("pilot", ("R01", "R02"), 5, sample=Sample(size=6), practice=1, repeats=0.2)
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}

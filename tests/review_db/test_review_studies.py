@@ -15,10 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from protoecg import __version__
 from review_db import open_database
 from review_db.__main__ import main
-from review_db.assignment import Material, bundle_material, make_items, make_places
-from review_db.case_file import read_cases
-from review_db.database import VERSION_TABLE, reading
-from review_db.design import (
+from review_db.store.database import VERSION_TABLE, reading
+from review_db.store.schema import assignment, study_item
+from review_db.studies.allocation import Material, bundle_material, make_items, make_places
+from review_db.studies.case_file import read_cases
+from review_db.studies.design import (
     Blinding,
     Controls,
     Design,
@@ -28,8 +29,7 @@ from review_db.design import (
     design_from_toml,
     design_to_json,
 )
-from review_db.schema import assignment, study_item
-from review_db.studies import (
+from review_db.studies.lifecycle import (
     NotAdmitted,
     Seat,
     create_study,
@@ -406,7 +406,7 @@ def older(url):
     """Make the database of the app before there were studies, with some ratings."""
     engine = create_engine(url.replace("postgresql://", "postgresql+pg8000://"))
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "review_db" / "migrations"))
+    config.set_main_option("script_location", str(ROOT / "review_db" / "store" / "migrations"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")

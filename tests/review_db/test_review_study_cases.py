@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from review_db.studies import create_study, start_study
-from review_db.study_cases import preferences, readings, signed_rank
-from review_db.study_results import answer_table
+from review_db.findings.cases import preferences, readings, signed_rank
+from review_db.findings.prototypes import answer_table
+from review_db.studies.lifecycle import create_study, start_study
 
 
 @pytest.fixture(scope="module")

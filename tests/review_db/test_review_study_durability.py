@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from sqlalchemy import event, text
 
-from review_db import RatingsError, database, open_database
-from review_db.database import reading, writing
-from review_db.design import Controls, Design, Sample
-from review_db.places import Place
-from review_db.sittings import Conflict, open_item, save_draft, save_item
-from review_db.studies import Seat, create_study, start_study
+from review_db import RatingsError, open_database
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import Conflict, open_item, save_draft, save_item
+from review_db.store import database
+from review_db.store.database import reading, writing
+from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.lifecycle import Seat, create_study, start_study
 
 ROOT = Path(__file__).resolve().parents[2]
 FIFTY = tuple(f"R{n:02d}" for n in range(50))

@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 
 from review_db.__main__ import main
-from review_db.database import reading
-from review_db.design import Blinding, DesignError
-from review_db.export import export
-from review_db.methods import methods_text
-from review_db.places import Place
-from review_db.questions import STUDY_QUESTIONS
-from review_db.sittings import open_item, save_item
-from review_db.studies import create_study, sign_in, start_study, study_info
-from review_db.study_cases import preferences
-from review_db.study_export import study_files
-from review_db.study_results import answer_table, controls, item_scores, places_on
+from review_db.findings.cases import preferences
+from review_db.findings.export import study_files
+from review_db.findings.methods import methods_text
+from review_db.findings.prototypes import answer_table, controls, item_scores, places_on
+from review_db.questions.catalogue import STUDY_QUESTIONS
+from review_db.ratings.export import export
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import open_item, save_item
+from review_db.store.database import reading
+from review_db.studies.design import Blinding, DesignError
+from review_db.studies.lifecycle import create_study, sign_in, start_study, study_info
 
 NAMES = [
     "answers_long.csv",

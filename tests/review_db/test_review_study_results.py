@@ -5,8 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from review_db.studies import create_study, sign_in, start_study
-from review_db.study_results import (
+from review_db.findings.prototypes import (
     COLUMNS,
     agreements,
     answer_table,
@@ -16,6 +15,7 @@ from review_db.study_results import (
     rating_matrix,
     repeats,
 )
+from review_db.studies.lifecycle import create_study, sign_in, start_study
 
 
 @pytest.fixture(scope="module")

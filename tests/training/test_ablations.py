@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from training.__main__ import CONFIGS
-from training.ablations import ablations, table
-from training.config import ConfigError, read_config
+from training.fit.config import ConfigError, read_config
+from training.search.ablations import ablations, table
 
 OURS = """
 name = "Ours"

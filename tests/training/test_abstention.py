@@ -9,9 +9,9 @@ from protoecg.familiarity import SIZES
 from protoecg.signals import model_input
 from protoecg.simulate import simulate
 from protoecg.simulate.torso import ELECTRODES, twelve_leads
-from training import ptbxl
 from training.__main__ import main
-from training.abstention import SPOILS, fit, measure, summary
+from training.data import ptbxl
+from training.measure.abstention import SPOILS, fit, measure, summary
 
 
 @pytest.fixture(scope="module")

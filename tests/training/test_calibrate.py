@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
-from training.calibrate import (
+from training.fit.calibrate import (
     FEW_POSITIVES,
     best_f1_threshold,
     calibrate,

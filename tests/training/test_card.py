@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from protoecg.bundle import load_bundle
-from protoecg.card import FILE, MAX_BYTES, CardError, read_card, write_card
+from protoecg.card.document import FILE, MAX_BYTES, CardError, read_card, write_card
 from training.__main__ import main
 
 FAITHFULNESS = {"fold": 9, "n": 3, "measures": {}}

@@ -6,10 +6,10 @@ import pytest
 
 from protoecg.bundle import load_bundle
 from protoecg.explain import explain
-from review_db.assignment import Material, bundle_material
-from training import ptbxl
+from review_db.studies.allocation import Material, bundle_material
 from training.__main__ import main
 from training.cases import Numbers, cases
+from training.data import ptbxl
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKED = Numbers(matches=6, pairs=4, readings=5)

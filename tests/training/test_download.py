@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from training.download import DownloadError, download
+from training.data.download import DownloadError, download
 
 ROOT = Path(__file__).parents[2]
 RECORDS = [f"records100/0{k}000/0{k}00{i}_lr" for k in range(3) for i in range(8)]
@@ -121,7 +121,7 @@ def test_a_kill_leaves_no_damaged_file_and_the_next_call_fetches_only_the_rest(p
     dest = tmp_path / "ptbxl"
     physionet.delay_s = 0.03
     call = (
-        "import sys; from pathlib import Path; from training.download import download; "
+        "import sys; from pathlib import Path; from training.data.download import download; "
         "download(Path(sys.argv[1]), sys.argv[2], 2)"
     )
     process = subprocess.Popen(

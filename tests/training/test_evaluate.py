@@ -11,13 +11,14 @@ from protoecg.bundle import BundleError
 from protoecg.labels import BRANCHES, STATEMENTS
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 from protoecg.signals import model_input
-from training import metrics, ptbxl
+from training import metrics
 from training.__main__ import main
-from training.calibrate import FEW_POSITIVES, cross_fit
-from training.evaluate import evaluate, summary
-from training.evaluate import figures as figures_of
+from training.data import ptbxl
+from training.data.ptbxl import DataError
+from training.fit.calibrate import FEW_POSITIVES, cross_fit
+from training.measure.evaluate import evaluate, summary
+from training.measure.evaluate import figures as figures_of
 from training.metrics import auroc
-from training.ptbxl import DataError
 
 
 @pytest.fixture(scope="module")

@@ -14,18 +14,27 @@ from protoecg.ecg import LEADS
 from protoecg.explain import explain
 from protoecg.explanation import Prototype
 from protoecg.measure import Beat
+from protoecg.network.projection import crop, embed, project
 from protoecg.network.protoecgnet import Branch, BranchShape, Output, ProtoECGNet
-from protoecg.projection import crop, embed, project
+from protoecg.prototypes.waveforms import record_checksum
 from protoecg.signals import model_input
 from protoecg.simulate import Event, simulate
-from protoecg.waveforms import record_checksum
-from training import ptbxl
 from training.__main__ import main
-from training.faithfulness import MEASURES, cycle, definition, places, table
-from training.faithfulness.cycle import PHASES, as_in_prototype, phases
-from training.faithfulness.decision import compactness, completeness, matches_needed
-from training.faithfulness.disturbance import NOISES, Pair, added, at_500_hz, kept, later, stability
-from training.faithfulness.fold import (
+from training.data import ptbxl
+from training.data.simulated import write_dataset
+from training.measure.faithfulness import MEASURES, cycle, definition, places, table
+from training.measure.faithfulness.cycle import PHASES, as_in_prototype, phases
+from training.measure.faithfulness.decision import compactness, completeness, matches_needed
+from training.measure.faithfulness.disturbance import (
+    NOISES,
+    Pair,
+    added,
+    at_500_hz,
+    kept,
+    later,
+    stability,
+)
+from training.measure.faithfulness.fold import (
     TopMatch,
     called,
     contributions,
@@ -33,10 +42,15 @@ from training.faithfulness.fold import (
     sample,
     top_matches,
 )
-from training.faithfulness.places import against_chance, centred, evidence, holds, localisation
-from training.faithfulness.prototypes import coverage, exactness, purity
-from training.faithfulness.replacement import necessity, sufficiency
-from training.simulated import write_dataset
+from training.measure.faithfulness.places import (
+    against_chance,
+    centred,
+    evidence,
+    holds,
+    localisation,
+)
+from training.measure.faithfulness.prototypes import coverage, exactness, purity
+from training.measure.faithfulness.replacement import necessity, sufficiency
 
 OWNERS = {
     "rhythm": ("SR", "SR", "AFIB", "AFIB"),
@@ -219,7 +233,7 @@ def test_a_whole_strip_has_no_elsewhere(fold):
 
 
 def test_what_is_replaced_elsewhere_never_overlaps():
-    from training.faithfulness.replacement import _elsewhere
+    from training.measure.faithfulness.replacement import _elsewhere
 
     rng = np.random.default_rng(0)
     for start in range(0, 906):

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from protoecg.bundle import load_bundle
-from training.config import ConfigError, read_config
-from training.fit import Fit
+from training.fit.config import ConfigError, read_config
+from training.fit.run import Fit
 
 CPU = torch.device("cpu")
 
@@ -153,7 +153,7 @@ def test_a_work_folder_of_other_settings_is_refused(
 
 
 def test_a_work_folder_of_other_data_is_refused(tiny_bundle, tiny_config, tiny_work, tmp_path):
-    from training.simulated import write_dataset
+    from training.data.simulated import write_dataset
 
     write_dataset(tmp_path / "other", 30, seed=6)
     with pytest.raises(ConfigError, match="other settings or other data"):

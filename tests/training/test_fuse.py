@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from protoecg.explanation import Prototype
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
-from training.config import FusionConfig
-from training.fuse import Tried, choose, fit_all, lasso, owners, parts
+from training.fit.config import FusionConfig
+from training.fit.fuse import Tried, choose, fit_all, lasso, owners, parts
 
 
 def problem(seed, n=150, p=6, c=2):

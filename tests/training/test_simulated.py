@@ -8,7 +8,7 @@ import wfdb
 
 from protoecg.ecg import ECG
 from protoecg.simulate import CODES
-from training.simulated import write_dataset
+from training.data.simulated import write_dataset
 
 N = 300
 

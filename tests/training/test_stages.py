@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from protoecg.network.protoecgnet import Branch, BranchShape
-from training.config import LossWeights
-from training.fuse import lasso
-from training.loop import Data
-from training.stages import LASSO_SHARE, Joint
+from training.fit.config import LossWeights
+from training.fit.fuse import lasso
+from training.fit.loop import Data
+from training.fit.stages import LASSO_SHARE, Joint
 
 OWNERS = ("AFIB", "AFIB", "STACH")
 

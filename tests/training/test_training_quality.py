@@ -1,7 +1,7 @@
 import json
 
 from training.__main__ import main
-from training.quality import SPOILED, WARNINGS
+from training.measure.quality import SPOILED, WARNINGS
 
 
 def test_real_ecgs_seldom_get_a_false_warning_and_spoiled_ones_mostly_get_theirs(

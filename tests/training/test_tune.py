@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.__main__ import CONFIGS, main
-from training.config import BranchConfig, Config, ConfigError, LossWeights, read_config
-from training.fit import Fit
-from training.tune import Search, changed_settings, link, space, write_config
+from training.fit.config import BranchConfig, Config, ConfigError, LossWeights, read_config
+from training.fit.run import Fit
+from training.search.tune import Search, changed_settings, link, space, write_config
 
 CPU = torch.device("cpu")
 INPUTS = ["train.npy", "train.json", "validation.npy", "validation.json"]
@@ -41,7 +41,7 @@ def search(config, root, work, branch="morphology"):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, simulated_root):
     """The simulated data set without the signals of fold 10, the test fold."""
-    from training.ptbxl import load
+    from training.data.ptbxl import load
 
     root = tmp_path_factory.mktemp("data") / "no_test_fold"
     shutil.copytree(simulated_root, root)

@@ -1,0 +1,1 @@
+"""Archives of ECGs explained in the background, and their table."""

@@ -1,0 +1,1 @@
+"""An ECG on a page: picked, drawn, measured, and warned about."""

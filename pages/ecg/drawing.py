@@ -1,0 +1,214 @@
+"""Figures on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shell import frame, words
+from pages.shell.proportion import container_key
+from protoecg.ecg import DURATION_S, ECG
+from protoecg.explanation import Prototype
+from protoecg.figures.calipers import Caliper
+from protoecg.figures.overlay import (
+    NO_SHARES,
+    comparison_figure,
+    describe_comparison,
+    is_overlaid,
+)
+from protoecg.figures.paper import Window, describe_ecg, ecg_figure
+from protoecg.figures.theme import THEMES, file_name, toolbar
+from protoecg.sheet.view import View
+from review_db.store.files import as_csv
+
+PAGE_PX, HALF_PX = 1090, 535
+# At this paper speed ten seconds fill the page's width.
+FITTING_MM_PER_S = 25.0
+LATE = "The end is shown first, as what is marked lies there: scroll left for what comes before."
+GOES_ON = "What is marked lies, or goes on, to the right: scroll sideways."
+
+OnBox = Callable[[tuple[float, float], tuple[float, float]], None]
+
+
+def show(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Put a figure on the page with words for those who cannot see it; `key` names its files."""
+    st.plotly_chart(figure, key=f"{key} {frame.theme()}", config=toolbar(key), theme=None, alt=alt)
+
+
+def show_with_numbers(figure: go.Figure, numbers: pd.DataFrame, *, key: str, alt: str) -> None:
+    """Put a figure on the page, and below it what it shows as CSV; its index has a name."""
+    show(figure, key=key, alt=alt)
+    table = numbers.reset_index()
+    st.download_button(
+        "Numbers as CSV",
+        lambda: as_csv(table, list(table)),
+        file_name=f"{file_name(key)}.csv",
+        mime="text/csv",
+        key=f"numbers {key}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def show_paper(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    width_px: int = PAGE_PX,
+    pages: int = 1,
+    on_box: OnBox | None = None,
+    late: bool = False,
+) -> None:
+    """Put a figure on the page, in its proportions at any width.
+
+    Parameters
+    ----------
+    width_px, pages : it was made for `pages` times `width_px`; what is wider than 1 is scrolled
+    on_box : called with the x and the y of two corners whenever a box is dragged on it
+    late : what is scrolled begins at its right end
+    """
+    margin = figure.layout.margin
+    inner = container_key(
+        figure.layout.height - margin.t - margin.b,
+        width_px,
+        edges=margin.t + margin.b,
+        pages=pages,
+        name=key,
+    )
+    figure.update_layout(height=None)
+    # Plotly draws once before it knows its height; ranges fitted to that would be kept.
+    figure.update_xaxes(constrain="domain", constraintoward="left")
+    figure.update_yaxes(constrain="domain", constraintoward="top")
+    chart = f"{key} {frame.theme()}"
+
+    def read(report: OnBox) -> None:
+        for box in st.session_state[chart].selection.box[-1:]:
+            report(box["x"], box["y"])
+
+    if on_box:
+        figure.update_layout(dragmode="select", selectdirection="d")
+    with st.container(key=f"frame-{'late-' if late else ''}{key}"), st.container(key=inner):
+        st.plotly_chart(
+            figure,
+            key=chart,
+            config=toolbar(key, boxes=bool(on_box)),
+            theme=None,
+            alt=alt,
+            height="stretch",
+            on_select=partial(read, on_box) if on_box else "ignore",
+            selection_mode="box",
+        )
+
+
+def show_ecg(
+    ecg: ECG,
+    windows: Sequence[Window],
+    *,
+    key: str,
+    view: View,
+    width_px: int = PAGE_PX,
+    calipers: Sequence[Caliper] = (),
+    on_box: OnBox | None = None,
+) -> None:
+    """Print an ECG on the page, and say below what its filters do and don't."""
+    pages = _pages(view) * (2 if view.layout == "1x1" else 1)
+    late = pages > 1 and any(_is_late(window, pages) for window in windows)
+    figure = ecg_figure(
+        ecg,
+        view=view,
+        windows=windows,
+        calipers=calipers,
+        theme=frame.theme(),
+        width_px=pages * width_px,
+        in_sight=(1 - 1 / pages, 1.0) if late else (0.0, 1 / pages),
+    )
+    if width_px < PAGE_PX:
+        _with_small_type(figure)
+    alt = describe_ecg(ecg, view, windows)
+    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, late=late, on_box=on_box)
+    if late:
+        st.caption(f":material/swap_horiz: {LATE}")
+    elif pages > 1 and any(_goes_on(window, pages) for window in windows):
+        st.caption(f":material/swap_horiz: {GOES_ON}")
+    for note in view.filters.notes(ecg.rate):
+        st.caption(f":material/info: {note}")
+
+
+def show_comparison(
+    ecg: ECG,
+    window_s: tuple[float, float],
+    source: ECG,
+    source_s: tuple[float, float],
+    *,
+    view: View,
+    labels: tuple[str, str],
+    key: str,
+    lead_shares: Mapping[str, float] = NO_SHARES,
+) -> None:
+    """Lay two windows over each other, lead by lead, with each lead's share of their similarity."""
+    shared = ", and each lead's share of the similarity" if lead_shares else ""
+    st.markdown(f"**Both, lead by lead**{shared}")
+    pages = 1 if is_overlaid(window_s, source_s) else _pages(view)
+    figure = comparison_figure(
+        ecg,
+        window_s,
+        source,
+        source_s,
+        view=view,
+        theme=frame.theme(),
+        labels=labels,
+        lead_shares=lead_shares,
+        width_px=pages * PAGE_PX,
+    )
+    alt = describe_comparison(window_s, source_s, view, lead_shares)
+    show_paper(figure, key=key, alt=alt, pages=pages)
+
+
+def _is_late(window: Window, pages: int) -> bool:
+    """Whether a window is in the part that wide paper shows when it is scrolled to its end."""
+    middle_s = (window.start_s + window.end_s) / 2
+    return _is_placed(window) and middle_s > DURATION_S * (1 - 1 / pages)
+
+
+def _goes_on(window: Window, pages: int) -> bool:
+    return _is_placed(window) and window.end_s > DURATION_S / pages
+
+
+def _is_placed(window: Window) -> bool:
+    return window.shown and not window.whole_strip
+
+
+def _pages(view: View) -> int:
+    """Return how many times as wide as its place a paper of ten seconds is."""
+    return round(view.speed / FITTING_MM_PER_S)
+
+
+def _with_small_type(figure: go.Figure) -> None:
+    for trace in figure.data:
+        if trace.mode == "text":
+            trace.textfont.size *= 0.7
+
+
+def prototype_window(prototype: Prototype) -> Window:
+    """Return a prototype's own window, to be marked on its source ECG."""
+    return Window(*prototype.window_s, "prototype", THEMES[frame.theme()].prototype)
+
+
+def provenance(prototype: Prototype) -> str:
+    """Say where a prototype comes from."""
+    return (
+        f"Record {prototype.record} · {words.seconds(prototype.window_s)} · "
+        f"{words.patient(prototype)}"
+    )
+
+
+def other_statements(prototype: Prototype) -> str:
+    """Say what else stands in a prototype's source ECG."""
+    others = [words.named(code) for code in prototype.statements if code != prototype.statement]
+    return f"Also in its ECG: {', '.join(others) or 'nothing else'}"

@@ -1,0 +1,82 @@
+"""What can be taken away of an explained ECG: a page as PDF or PNG, and all numbers as JSON.
+
+Where it is compared with an earlier ECG, both name that one and what changed since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.explanation.earlier import Seen
+from protoecg.bundle import Bundle
+from protoecg.evidence.change import Comparison, compare
+from protoecg.measure import Measurements, measure
+
+if TYPE_CHECKING:
+    from protoecg.printing.report import PaperName
+
+PAPERS: tuple[PaperName, ...] = ("A4", "letter")
+
+
+def show(now: Seen, bundle: Bundle, then: Seen | None = None) -> None:
+    """Offer the report on each paper and the explanation; each is made when it is asked for.
+
+    Parameters
+    ----------
+    then : the earlier ECG that it is compared with
+    """
+    for paper in PAPERS:
+        with st.container(horizontal=True):
+            page = partial(report, now, bundle, then, paper)
+            _button(f"PDF, {paper.capitalize()}", page, "ecg-report.pdf", "application/pdf")
+            drawn = partial(picture, page)
+            _button(f"PNG, {paper.capitalize()}", drawn, "ecg-report.png", "image/png")
+    st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered; PNG at 300 dpi.")
+    told = partial(numbers, now, bundle, then)
+    _button("Explanation, JSON", told, "ecg-explanation.json", "application/json")
+    if then:
+        st.caption("Each with what changed since the earlier ECG.")
+
+
+def report(now: Seen, bundle: Bundle, then: Seen | None, paper: PaperName) -> bytes:
+    """Return the printed page as a PDF."""
+    # Imported on click: a drawing library that the page itself has no use for.
+    from protoecg.printing.report import pdf
+
+    measured = measure(now.ecg)
+    return pdf(
+        now.ecg,
+        now.explanation,
+        measured,
+        revision=bundle.revision,
+        since=_changes(then, now, measured) if then else None,
+        paper=paper,
+    )
+
+
+def picture(page: Callable[[], bytes]) -> bytes:
+    """Return what `page` makes as a PNG."""
+    from protoecg.printing.raster import png
+
+    return png(page())
+
+
+def numbers(now: Seen, bundle: Bundle, then: Seen | None = None) -> bytes:
+    """Return all findings and their matches as JSON, with the bundle's revision."""
+    told = {**now.explanation.to_json(), "revision": bundle.revision}
+    if then:
+        told["earlier"] = _changes(then, now, measure(now.ecg)).to_json()
+    return json.dumps(told, indent=1).encode()
+
+
+def _changes(then: Seen, now: Seen, measured: Measurements) -> Comparison:
+    return compare(then.explanation, now.explanation, measure(then.ecg), measured)
+
+
+def _button(label: str, made: Callable[[], bytes], name: str, kind: str) -> None:
+    st.download_button(label, made, name, kind, on_click="ignore")

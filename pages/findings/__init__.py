@@ -1,0 +1,1 @@
+"""What reviewers found, on Results."""

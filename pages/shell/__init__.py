@@ -1,0 +1,1 @@
+"""Around every page: navigation, sign-in, the chosen model, the database, shared wording."""

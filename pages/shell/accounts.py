@@ -1,0 +1,141 @@
+"""Who is signed in, where the server asks people to sign in.
+
+What the provider says of somebody is shown to themselves, and neither logged nor stored: the
+database knows an account by its digest alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from pages.shell import words
+from pages.shell.oidc import Settings, SettingsError, comparable, settings
+
+# The cookie would last for a month, on machines that many people use.
+LONGEST_S = 12 * 3600
+_CODE_LENGTH = 8
+_STYLE = """
+<style>
+.st-key-account {
+  position: fixed; top: 1.1rem; right: 3.5rem; z-index: 999991; width: auto;
+}
+.st-key-account [data-testid="stText"] {
+  max-width: 14rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;
+  font-family: inherit; font-size: 0.8rem; opacity: 0.7;
+}
+.st-key-account button { min-height: 0; padding: 0; }
+/* Where there is no room beside the navigation, the button's tooltip says it. */
+@media (max-width: 1200px) { .st-key-account [data-testid="stText"] { display: none; } }
+</style>
+"""
+# The provider sends everybody to the start page, whichever page they had wanted.
+_REMEMBER = "<script>sessionStorage.setItem('wanted', location.href)</script>"
+_GO_BACK = """
+<script>{
+  const wanted = sessionStorage.getItem('wanted');
+  sessionStorage.removeItem('wanted');
+  if (wanted && wanted !== location.href) location.replace(wanted);
+}</script>
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who is signed in: the digest that stands for them, and what they may do."""
+
+    digest: str
+    coordinator: bool
+    shown: str = field(repr=False)
+
+    @property
+    def code(self) -> str:
+        """The reviewer code under which this account rates outside of any study."""
+        drawn = hashlib.sha256(f"rater {self.digest}".encode()).digest()
+        return f"A{base64.b32encode(drawn).decode()[:_CODE_LENGTH]}"
+
+
+def required() -> Account | None:
+    """Return who is signed in, None where nobody has to; else ask for it and end the page."""
+    try:
+        wanted = settings()
+    except SettingsError as error:
+        st.error(
+            f"Nobody can sign in here. {error} Tell whoever runs the server.",
+            icon=":material/key_off:",
+        )
+        st.stop()
+    if wanted is None:
+        return None
+    account = account_of(st.user.to_dict(), wanted)
+    if account is None:
+        _ask(wanted)
+        st.stop()
+    return account
+
+
+def show() -> None:
+    """Show in a corner who is signed in, with the way out; nothing where nobody is."""
+    try:
+        wanted = settings()
+    except SettingsError:
+        # Pages that need no sign-in work without; the others say what is wrong.
+        return
+    account = account_of(st.user.to_dict(), wanted) if wanted else None
+    if account is None:
+        return
+    st.html(_STYLE)
+    with st.container(key="account", horizontal=True, vertical_alignment="center"):
+        st.html(_GO_BACK, unsafe_allow_javascript=True, width="content")
+        st.text(account.shown, width="content")
+        st.button("Sign out", type="tertiary", on_click=st.logout, help=words.plain(account.shown))
+
+
+def account_of(claims: Mapping[str, Any], wanted: Settings) -> Account | None:
+    """Return whose claims these are; None where they are nobody's, or too old."""
+    issuer, subject, issued = (claims.get(name) for name in ("iss", "sub", "iat"))
+    if claims.get("is_logged_in") is not True or not issuer or not subject:
+        return None
+    if not isinstance(issued, int | float) or time.time() - issued > LONGEST_S:
+        return None
+    who = json.dumps([issuer, subject]).encode()
+    return Account(
+        hmac.digest(wanted.account_secret, who, "sha256").hex(),
+        _is_coordinator(claims, wanted),
+        str(claims.get("email") or claims.get("name") or "Signed in"),
+    )
+
+
+def _is_coordinator(claims: Mapping[str, Any], wanted: Settings) -> bool:
+    # Some providers verify every address and say nothing; some say it as a text.
+    verified = claims.get("email_verified", True) in (True, "true")
+    email = claims.get("email")
+    return verified and isinstance(email, str) and comparable(email) in wanted.coordinators
+
+
+def _ask(wanted: Settings) -> None:
+    st.html(_REMEMBER, unsafe_allow_javascript=True)
+    st.markdown("### Sign in")
+    here = urlsplit(st.context.url or "")
+    if here.netloc and f"{here.scheme}://{here.netloc}" != wanted.origin:
+        # The provider would bring them back there, where this browser has begun nothing.
+        st.error(f"Open this page at {wanted.origin}, where signing in is possible.")
+        return
+    st.write("This page is for the reviewers and coordinators of studies.")
+    for provider in wanted.providers:
+        st.button(
+            f"Sign in with {words.plain(provider)}" if provider else "Sign in",
+            key=f"sign in {provider}",
+            type="primary",
+            on_click=st.login,
+            args=(provider,),
+        )

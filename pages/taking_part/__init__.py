@@ -1,0 +1,1 @@
+"""A reviewer's session in a study: the seat, the items, the questions and the answers."""

@@ -1,0 +1,144 @@
+"""The answers to an item of a study as this browser shows them, and how they are stored."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from pages.shell import reviews
+from review_db import RatingsError
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import Conflict, OpenItem, save_draft
+from review_db.studies.lifecycle import Seat
+
+SHEET = "study sheet"
+
+
+@dataclass
+class Sheet:
+    """What this browser shows of an item: its answers, and the revision they were read at.
+
+    Changed in place, under its lock: a key that is pressed while the answer before is still being
+    saved ends that run, and what it puts into the session state no longer arrives.
+
+    `since` is when its time was last counted, seconds of a clock that is never set; `problem`
+    is what kept the last answers from being stored; `unsaved` keeps those in sight, `outdated`
+    has them read anew; `chosen` is the question that was reopened; `left` has the first open
+    item opened instead, `gone` the one that the URL names.
+    """
+
+    seat: Seat
+    place: Place
+    revision: int
+    answers: Mapping[str, Any]
+    since: float
+    problem: str = ""
+    unsaved: bool = False
+    outdated: bool = False
+    chosen: str | None = None
+    left: bool = False
+    gone: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the whole page is to be made anew, not the answers alone."""
+        return self.outdated or self.left or self.gone
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """Who answers which item."""
+
+    engine: Engine
+    seat: Seat
+    item: OpenItem
+
+    def key(self, widget: str) -> str:
+        """Name a widget of this item; a click that comes late meets none of the next one."""
+        return f"{self.seat.reviewer} {self.item.place.position} {self.item.place.stage} {widget}"
+
+
+def take_up(sitting: Sitting) -> None:
+    """Take the answers from the database, unless some of them could not be stored there."""
+    item = sitting.item
+    given = {key: value for key, value in item.draft.items() if key != "skip"}
+    sheet = sheet_of(sitting)
+    if sheet is None or sheet.gone:
+        now = time.monotonic()
+        st.session_state[SHEET] = Sheet(sitting.seat, item.place, item.revision, given, now)
+        return
+    with sheet.lock:
+        # An answer may have been saved since the item was read.
+        if sheet.outdated or (not sheet.unsaved and item.revision >= sheet.revision):
+            sheet.revision, sheet.answers = item.revision, given
+            sheet.unsaved = sheet.outdated = False
+
+
+def sheet_of(sitting: Sitting) -> Sheet | None:
+    """Return the answers in sight; None where a late click is about an item that has gone."""
+    sheet: Sheet | None = reviews.state().get(SHEET)
+    same = sheet and (sheet.seat, sheet.place) == (sitting.seat, sitting.item.place)
+    return sheet if same else None
+
+
+def leave(sitting: Sitting) -> None:
+    """Have the first open item opened by the next run, which nothing can end before it has."""
+    if sheet := sheet_of(sitting):
+        sheet.left = True
+
+
+def take_leave(go: Callable[[], None]) -> None:
+    """Call `go`, which turns away, if the item in sight was left."""
+    sheet: Sheet | None = reviews.state().get(SHEET)
+    if sheet and sheet.left:
+        go()
+
+
+def turn_away() -> None:
+    """Have the item that the URL names opened by the next run, as it stands."""
+    if sheet := reviews.state().get(SHEET):
+        sheet.left, sheet.gone = False, True
+
+
+def forget() -> None:
+    """Keep nothing of what this browser showed."""
+    st.session_state.pop(SHEET, None)
+
+
+def answer(sitting: Sitting, question: str, value: Any) -> None:
+    """Keep an answer as a draft."""
+    write(sitting, {question: value}, save_draft)
+
+
+def write(sitting: Sitting, changes: Mapping[str, Any], save: Callable[..., int]) -> bool:
+    """Store the answers with some changes; where that fails, keep them in sight and say why."""
+    sheet = sheet_of(sitting)
+    if sheet is None:
+        return False
+    with sheet.lock:
+        answers, now = {**sheet.answers, **changes}, time.monotonic()
+        try:
+            sheet.revision = save(
+                sitting.engine,
+                sitting.seat,
+                sitting.item.place,
+                answers,
+                seen=sheet.revision,
+                seconds=now - sheet.since,
+            )
+        except Conflict as error:
+            # What stands now is shown instead: nobody should save over what they haven't seen.
+            sheet.problem, sheet.outdated = str(error), True
+            return False
+        except (ValueError, RatingsError) as error:
+            sheet.problem, sheet.answers, sheet.unsaved = f"Not saved. {error}", answers, True
+            return False
+        sheet.problem, sheet.answers, sheet.since, sheet.unsaved = "", answers, now, False
+    return True

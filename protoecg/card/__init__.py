@@ -1,0 +1,1 @@
+"""What was measured of a bundle: the file beside it, and its tables."""

@@ -1,0 +1,1 @@
+"""Evidence seen again: against an earlier ECG, without some prototypes, beside nearest ECGs."""

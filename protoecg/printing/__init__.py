@@ -1,0 +1,1 @@
+"""The printed page of an explained ECG, as PDF and PNG."""

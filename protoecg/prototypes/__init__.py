@@ -1,0 +1,1 @@
+"""Prototypes and the real ECGs behind them."""

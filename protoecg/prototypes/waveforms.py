@@ -1,0 +1,246 @@
+"""The source ECG of a prototype or neighbour: carried, in PTB-XL, in the cache, or fetched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import requests
+
+from protoecg.ecg import ECG, LEADS, ECGError
+from protoecg.explanation import SourceECG
+from protoecg.prototypes.fetching import FetchError, fetch, write_whole
+from protoecg.readers.wfdb_format import parse_header
+
+PHYSIONET = "https://physionet.org/files/ptb-xl/1.0.3/"
+RATE_HZ = 100.0
+MAX_RECORD_BYTES = 1_000_000
+# As many failed connections in a row mean that there is no network.
+MAX_FAILURES_IN_A_ROW = 5
+
+_ROOT = Path(__file__).resolve().parents[2]
+_RECORD = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_UNITS_PER_MV = 1000
+_INVALID = np.iinfo(np.int16).min
+
+_log = logging.getLogger(__name__)
+
+
+class WaveformUnavailable(Exception):  # noqa: N818
+    """A source ECG that cannot be shown; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Waveforms:
+    """Where the source ECGs of one bundle may be found, nearest first.
+
+    Parameters
+    ----------
+    bundle : the bundle's folder; waveforms that it carries are in its `waveforms` folder
+    ptbxl : a local PTB-XL, or None where it must not be used
+    cache : folder that keeps what was fetched, or None
+    physionet : address of PTB-XL's files, or None where the network must not be used
+    """
+
+    bundle: Path
+    ptbxl: Path | None = None
+    cache: Path | None = None
+    physionet: str | None = None
+
+    @classmethod
+    def for_bundle(cls, bundle: Path, simulated: bool) -> Waveforms:
+        """Take the places from the environment; a simulated bundle has but its own waveforms.
+
+        `PROTOECG_PTBXL` (default `data/ptbxl`), `PROTOECG_CACHE` (default `data/cache`) and
+        `PROTOECG_PHYSIONET` name them.
+        """
+        if simulated:
+            return cls(bundle)
+        return cls(
+            bundle,
+            Path(os.environ.get("PROTOECG_PTBXL") or _ROOT / "data" / "ptbxl"),
+            Path(os.environ.get("PROTOECG_CACHE") or _ROOT / "data" / "cache"),
+            os.environ.get("PROTOECG_PHYSIONET") or PHYSIONET,
+        )
+
+    def load(self, source: SourceECG, *, online: bool = False) -> ECG:
+        """Return the source ECG of a prototype, from the network only if `online`.
+
+        Raises
+        ------
+        WaveformUnavailable
+            If no place has the ECG as the bundle's checksum knows it.
+        """
+        _refuse_foreign_record(source.record)
+        reasons = []
+        for folder in self._folders():
+            try:
+                return _read(folder, source)
+            except WaveformUnavailable as reason:
+                reasons.append(str(reason))
+        if online and self.physionet and self.cache:
+            with requests.Session() as session:
+                return self._fetch(session, source)
+        raise WaveformUnavailable(
+            f"The ECG {source.record} is not on this machine. {self._what_to_do()}"
+            + "".join(f" {reason}" for reason in reasons if reason)
+        )
+
+    def available(self, sources: Iterable[SourceECG]) -> int:
+        """Count the prototypes whose source ECG is on this machine, undamaged."""
+        of_record: dict[tuple[str, str], bool] = {}
+        sources = list(sources)
+        for p in sources:
+            key = (p.record, p.sha256)
+            of_record[key] = of_record.get(key) or self._is_here(p)
+        return sum(of_record[p.record, p.sha256] for p in sources)
+
+    def fetch_all(self, sources: Iterable[SourceECG]) -> Iterator[tuple[int, int]]:
+        """Get every source ECG that is not on this machine, and yield (records had, records).
+
+        A record that cannot be had does not stop the others. To go on after an interruption,
+        call it again.
+
+        Raises
+        ------
+        WaveformUnavailable
+            At the end, if some could not be had; earlier if the network is gone.
+        """
+        records = list({(p.record, p.sha256): p for p in sources}.values())
+        missing = [p for p in records if not self._is_here(p)]
+        had, failures, in_a_row = len(records) - len(missing), [], 0
+        yield had, len(records)
+        with requests.Session() as session:
+            for source in missing:
+                try:
+                    self._fetch(session, source)
+                    had, in_a_row = had + 1, 0
+                except WaveformUnavailable as failure:
+                    failures.append(failure)
+                    in_a_row = in_a_row + 1 if _is_connection(failure) else 0
+                if in_a_row == MAX_FAILURES_IN_A_ROW:
+                    break
+                yield had, len(records)
+        if failures:
+            raise WaveformUnavailable(
+                f"{len(records) - had} of {len(records)} ECGs could not be fetched: {failures[0]} "
+                "What was fetched is kept; run the same again for the rest."
+            )
+
+    def _folders(self) -> list[Path]:
+        return [f for f in (self.bundle / "waveforms", self.ptbxl, self.cache) if f]
+
+    def _is_here(self, source: SourceECG) -> bool:
+        try:
+            self.load(source)
+        except WaveformUnavailable:
+            return False
+        return True
+
+    def _fetch(self, session: requests.Session, source: SourceECG) -> ECG:
+        _refuse_foreign_record(source.record)
+        if not self.physionet or not self.cache:
+            raise WaveformUnavailable(self._what_to_do())
+        url = f"{self.physionet.rstrip('/')}/{source.record}"
+        try:
+            header = fetch(session, f"{url}.hea", MAX_RECORD_BYTES)
+            samples = fetch(session, f"{url}.dat", MAX_RECORD_BYTES)
+        except FetchError as error:
+            raise WaveformUnavailable(f"{error} {self._what_to_do()}") from error
+        ecg = _checked(header, samples, source, url)
+        # The samples come last: a record with samples has its header.
+        try:
+            write_whole(self.cache / f"{source.record}.hea", header)
+            write_whole(self.cache / f"{source.record}.dat", samples)
+        except OSError as error:
+            raise WaveformUnavailable(
+                f"Cannot write to {self.cache} ({error.strerror}). Set PROTOECG_CACHE to a folder "
+                "that can be written to."
+            ) from error
+        return ecg
+
+    def _what_to_do(self) -> str:
+        if not self.physionet:
+            return f"The bundle {self.bundle} is incomplete: restore its folder 'waveforms'."
+        return (
+            "Set PROTOECG_PTBXL to a folder with PTB-XL 1.0.3, or run "
+            f"`python -m protoecg fetch {self.bundle}`."
+        )
+
+
+def record_checksum(root: Path, record: str) -> str:
+    """Return the SHA-256 of a record's samples, the bytes of its `.dat`, in hex.
+
+    The header is left out: its text differs between copies of PTB-XL, and what it says is
+    checked instead.
+    """
+    _refuse_foreign_record(record)
+    return sha256((root / f"{record}.dat").read_bytes()).hexdigest()
+
+
+def _refuse_foreign_record(record: str) -> None:
+    # A bundle may come from anywhere; its records must not lead out of the folders.
+    if not _RECORD.fullmatch(record):
+        raise WaveformUnavailable(
+            f"The bundle names {record[:80]!r} as a record, expected a name such as "
+            "'records100/00000/00001_lr'. Do not use this bundle."
+        )
+
+
+def _read(folder: Path, source: SourceECG) -> ECG:
+    place = folder / source.record
+    try:
+        header = place.with_name(f"{place.name}.hea").read_bytes()
+        samples = place.with_name(f"{place.name}.dat").read_bytes()
+    except OSError:
+        raise WaveformUnavailable("") from None
+    try:
+        return _checked(header, samples, source, str(place))
+    except WaveformUnavailable as reason:
+        _log.warning("%s", reason)
+        raise
+
+
+def _checked(header: bytes, samples: bytes, source: SourceECG, place: str) -> ECG:
+    if sha256(samples).hexdigest() != source.sha256:
+        raise WaveformUnavailable(
+            f"{place}.dat is not the ECG that the bundle was made from: damaged, or of another "
+            "version of the data."
+        )
+    try:
+        _refuse_foreign_header(header, place)
+        digital = np.frombuffer(samples, dtype="<i2").reshape(-1, len(LEADS)).T
+        signal = np.where(digital == _INVALID, np.nan, digital / _UNITS_PER_MV)
+        return ECG(signal, RATE_HZ, source.record)
+    except ValueError as error:
+        raise WaveformUnavailable(f"{place} cannot be read: {error}") from error
+
+
+def _refuse_foreign_header(content: bytes, place: str) -> None:
+    # The checksum covers the samples only; what gives them their meaning is the same for all.
+    header = parse_header(content)
+    told = [
+        (c.format, c.samples_per_frame, c.offset, c.gain, c.baseline, c.unit.lower())
+        for c in header.channels
+    ]
+    expected = [("16", 1, 0, float(_UNITS_PER_MV), 0, "mv")] * len(LEADS)
+    names = [c.name.lower() for c in header.channels]
+    if (
+        header.frames_per_s != RATE_HZ
+        or told != expected
+        or names != [lead.lower() for lead in LEADS]
+    ):
+        raise ECGError(
+            f"the header {place}.hea differs from PTB-XL's: expected twelve leads from I to V6 at "
+            f"{RATE_HZ:g} Hz, format 16, {_UNITS_PER_MV} units a millivolt."
+        )
+
+
+def _is_connection(failure: WaveformUnavailable) -> bool:
+    return isinstance(failure.__cause__, FetchError) and not failure.__cause__.gone

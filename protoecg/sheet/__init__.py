@@ -1,0 +1,1 @@
+"""How ECG paper is laid out, whatever draws it: leads, scale, filters, pieces."""

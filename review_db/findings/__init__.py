@@ -1,0 +1,1 @@
+"""What a study found, and its export with the methods paragraph."""

@@ -1,0 +1,164 @@
+"""A study as files: answers, events, assignments, a codebook, and a README of its settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from review_db.findings.methods import methods_text
+from review_db.findings.prototypes import COLUMNS, ITEM, PLACE, answers_on, places_on, rows_of
+from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, STUDY_QUESTIONS, TEXT_LENGTH
+from review_db.questions.codebook import CODEBOOK, Meaning, codebook
+from review_db.store.database import reading
+from review_db.store.files import as_csv
+from review_db.store.schema import current_answer, item_event
+from review_db.studies.lifecycle import StudyInfo, study_info
+
+_ASSIGNED = ("item", *ITEM, "truth", "repeat_of", "swapped")
+_VERSIONS = ("bundle", "fingerprint", "app_version", "codebook_version")
+_FILES = {
+    "answers_long.csv": (
+        "one row for each answer that stands",
+        ("id", *PLACE, "stage", *_ASSIGNED, "question", "value", "at", *_VERSIONS),
+    ),
+    "answers_wide.csv": (
+        "one row for each stage of an item that a reviewer answered",
+        tuple(COLUMNS),
+    ),
+    "events.csv": (
+        "every answer ever saved, changed or taken back",
+        ("id", "at", *PLACE, "stage", "revision", "question", "old_value", "new_value")
+        + ("duration_ms", *_VERSIONS),
+    ),
+    "assignments.csv": (
+        "which item each reviewer met at which position, answered or not",
+        (*PLACE, *_ASSIGNED),
+    ),
+    "codebook.csv": (
+        "what each column of these files holds",
+        CODEBOOK,
+    ),
+}
+# Column: meaning, type, allowed values.
+_MEANINGS = {
+    "study": ("Name of the study", "text", ""),
+    "position": ("Where in the reviewer's own order the item came", "integer", "from 1"),
+    "stage": ("First look, or second look after the reveal", "integer", "1; 2"),
+    "revision": ("Number of the save or draft, per item and stage", "integer", "from 1"),
+    "item": ("Number of the item within the study, the same for all", "integer", "from 1"),
+    "kind": ("Kind of item", "category", "reading; prototype; match; pair; statement"),
+    "role": (
+        "What the item is for",
+        "category",
+        "rated = counts; practice = does not count; wrong_statement, random_window, noise = "
+        "controls",
+    ),
+    "statement": (
+        "SCP-ECG statement that the item is shown for; of wrong_statement not the prototype's own",
+        "text",
+        "",
+    ),
+    "prototype": ("Name of the prototype, unique within its bundle", "text", "empty = none"),
+    "case_name": ("Name of the case", "text", "empty = none"),
+    "truth": ("Statements of a case to read", "text", f"codes with '{BETWEEN}' between them"),
+    "repeat_of": ("Position of the first look that this repeats", "integer", "empty = none"),
+    "swapped": (
+        "Whether explanation a stood on the right of a pair",
+        "category",
+        "True; False",
+    ),
+    "question": ("Key of the question", "category", "; ".join(STUDY_QUESTIONS)),
+    "value": (
+        "The answer",
+        "text",
+        "as the column of answers_wide.csv that is named as the question",
+    ),
+    "old_value": ("The answer that stood before; empty if there was none", "text", ""),
+    "new_value": ("The answer; empty if it was taken back", "text", "as value"),
+    "duration_ms": (
+        "Time on the item since its last save; the same in all events of one save",
+        "integer",
+        "milliseconds",
+    ),
+    "seconds": ("Time on this stage of the item over all its saves", "number", "seconds"),
+    "type": ("Kind of value", "category", "integer; number; category; text; time"),
+}
+
+
+def study_files(engine: Engine, name: str) -> dict[str, bytes]:
+    """Return the files of a study by name, all as of one moment.
+
+    Raises
+    ------
+    DesignError
+        If there is no such study.
+    RatingsError
+        If the database cannot be read.
+    """
+    info = study_info(engine, name)
+    with reading(engine) as connection:
+        wide = answers_on(connection, name)
+        standing = rows_of(connection, current_answer, name)
+        events = rows_of(connection, item_event, name)
+        places = places_on(connection, name)
+    long = standing.merge(places, on=PLACE, how="left").assign(value=standing["new_value"])
+    frames = {
+        "answers_long.csv": long,
+        "answers_wide.csv": wide,
+        "events.csv": events,
+        "assignments.csv": places,
+        "codebook.csv": codebook(
+            {file: columns for file, (_, columns) in _FILES.items()}, _MEANINGS, _asked
+        ),
+    }
+    files = {file: as_csv(frames[file], columns) for file, (_, columns) in _FILES.items()}
+    return files | {"README.md": _readme(info, places).encode("utf-8")}
+
+
+def _asked(key: str) -> Meaning:
+    question = STUDY_QUESTIONS[key]
+    anchors = zip(question.points, question.anchors, strict=True)
+    said = [f"{point} = {words}" for point, words in anchors]
+    said += [option for option in question.options if option not in question.points]
+    if question.several:
+        return question.text, "text", f"codes with '{BETWEEN}' between them"
+    if not said:
+        return question.text, "text", f"up to {TEXT_LENGTH} characters"
+    return question.text, "category", "; ".join((*said, "empty = not answered"))
+
+
+def _readme(info: StudyInfo, places: pd.DataFrame) -> str:
+    design = info.design
+    settings = json.dumps(asdict(design), indent=2, ensure_ascii=False)
+    started = f"{info.started_at:%Y-%m-%d %H:%M} UTC" if info.started_at else "not yet"
+    files = "\n".join(f"- `{file}`: {what}" for file, (what, _) in _FILES.items())
+    return f"""# Study {design.name}{f": {design.title}" if design.title else ""}
+
+- bundle: {info.bundle}, version {info.fingerprint}
+- made with: app {info.app_version}, codebook {info.codebook_version}
+- started: {started}
+- items: {info.items}; assignments: {len(places)}; reviewers: {len(design.reviewers)}
+
+## Files
+
+{files}
+
+CSV in UTF-8, times in UTC. A cell that a spreadsheet would run as a formula begins with an
+apostrophe, as does one that began with an apostrophe; take one off to get what was entered.
+An answer `{CANNOT_JUDGE}` is no point of the scale: count it as missing, and say how often it was
+given. Practice items, controls and repeats are told by `role` and `repeat_of`; scores are of rows
+with role `rated`, no `repeat_of`, the highest `stage` of the item, and no `skip` at it.
+
+## Methods
+
+{methods_text(info, places)}
+
+## Settings
+
+```json
+{settings}
+```
+"""

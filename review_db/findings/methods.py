@@ -1,0 +1,156 @@
+"""A paragraph for the methods section of a paper, from the design as it is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from review_db.questions.catalogue import CANNOT_JUDGE, STUDY_QUESTIONS
+from review_db.studies.lifecycle import StudyInfo
+
+_ROLES = {
+    "wrong_statement": "{} prototypes under a statement that their ECG does not carry",
+    "random_window": "{} random windows of ECGs that carry the statement",
+    "noise": "{} prototypes with noise added at {snr:g} dB",
+}
+_KINDS = {
+    "prototype": "{} prototypes",
+    "match": "{} matches of a patient's window with a prototype",
+    "pair": "{} pairs of explanations",
+    "reading": "{} ECGs to read without and then with the explanation",
+    "statement": "{} summaries of the prototypes of a statement",
+}
+
+# What a second look can reveal of each kind.
+_SECOND_LOOK = {"prototype": ("statement",), "match": ("statement", "similarity")}
+
+
+def methods_text(info: StudyInfo, places: pd.DataFrame) -> str:
+    """Describe how a study was done; `places` is its assignment list (`places_on`)."""
+    first = places[places["repeat_of"].isna()].drop_duplicates("item")
+    sentences = [
+        *_items(info, first),
+        *_order(info, places),
+        *_hidden(info, set(first["kind"])),
+        *_scales(set(first["kind"])),
+        "The design, the items and each reviewer's order were fixed and stored before the first "
+        "rating, and every answer was kept with its time, its former value and the time spent.",
+        _statistics(),
+    ]
+    return " ".join(sentences)
+
+
+def _items(info: StudyInfo, first: pd.DataFrame) -> list[str]:
+    design = info.design
+    rated = Counter(first.loc[first["role"] == "rated", "kind"])
+    said = [words.format(rated[kind]) for kind, words in _KINDS.items() if rated[kind]]
+    sentences = [
+        f"{_number(len(design.reviewers), 'reviewer')} rated {_listed(said)} of the model bundle "
+        f"{info.bundle} (version {info.fingerprint})."
+    ]
+    if rated["prototype"]:
+        sentences.append(_sampling(info, rated["prototype"]))
+    roles = Counter(first["role"])
+    controls = [
+        words.format(roles[role], snr=design.controls.noise_snr_db)
+        for role, words in _ROLES.items()
+        if roles[role]
+    ]
+    if controls:
+        sentences.append(f"As controls, not marked as such, they rated {_listed(controls)}.")
+    return sentences
+
+
+def _sampling(info: StudyInfo, rated: int) -> str:
+    sample = info.design.sample
+    named = [
+        f"of the {name} {_listed(list(chosen))}"
+        for name, chosen in (("branches", sample.branches), ("statements", sample.statements))
+        if chosen
+    ]
+    whose = f" {' and '.join(named)}" if named else ""
+    if not sample.size:
+        return f"All {rated} prototypes{whose} were rated."
+    how = "" if sample.stratify == "none" else f", stratified by {sample.stratify}"
+    return f"The {rated} prototypes were drawn at random{whose}{how} (seed {info.design.seed})."
+
+
+def _order(info: StudyInfo, places: pd.DataFrame) -> list[str]:
+    design = info.design
+    one = places[places["reviewer"] == design.reviewers[0]]
+    practice, again = int((one["role"] == "practice").sum()), int(one["repeat_of"].notna().sum())
+    sentences = [
+        "Each reviewer met the items in an order of their own, shuffled within each kind of item "
+        f"from a stored seed ({design.seed})."
+    ]
+    if practice:
+        sentences.append(f"{_number(practice, 'practice item')} came first and did not count.")
+    if again:
+        sentences.append(
+            f"{_number(again, 'item')} ({100 * again / len(one):.0f} % of all) came a second time, "
+            "with at least a third of the items of that kind in between, for the reliability "
+            "within reviewers."
+        )
+    if (one["kind"] == "pair").any():
+        sentences.append(
+            "Which explanation stood on the left was balanced over the pairs and changed in "
+            "repeats."
+        )
+    return sentences
+
+
+def _hidden(info: StudyInfo, kinds: set[str]) -> list[str]:
+    blinding = info.design.blinding
+    words = {
+        "statement": "the statement",
+        "similarity": "the similarity",
+        "reviewers": "the answers of other reviewers",
+        "model": "the name of the model",
+    }
+    if "match" not in kinds:
+        # Nothing else has a similarity.
+        del words["similarity"]
+    hidden = [said for name, said in words.items() if getattr(blinding, name)]
+    shown = [said for name, said in words.items() if not getattr(blinding, name)]
+    sentences = [f"Hidden from the reviewers: {_listed(hidden)}."] if hidden else []
+    sentences += [f"Shown to them: {_listed(shown)}."] if shown else []
+    if info.design.two_stages:
+        for kind in (kind for kind in _SECOND_LOOK if kind in kinds):
+            revealed = [words[name] for name in _SECOND_LOOK[kind] if getattr(blinding, name)]
+            between = "with nothing told in between"
+            if revealed:
+                between = f"before and after being told {_listed(revealed)}"
+            sentences.append(
+                f"Each {kind} was rated twice in a row, {between}; the first rating could not be "
+                "changed afterwards."
+            )
+    return sentences
+
+
+def _scales(kinds: set[str]) -> list[str]:
+    if not kinds & {"prototype", "match"}:
+        return []
+    asked = STUDY_QUESTIONS["clarity"]
+    return [
+        f"Ratings were given on scales of {len(asked.points)} anchored points or as "
+        f'"{CANNOT_JUDGE.replace("_", " ")}", which counts as missing; no answer was preselected.'
+    ]
+
+
+def _statistics() -> str:
+    return (
+        "Intervals are 95 % percentile intervals of a bootstrap of 1,000 draws over prototypes or "
+        "cases and hold for these reviewers. Agreement is given as Krippendorff's alpha (ordinal), "
+        "mean pairwise Cohen's kappa with quadratic weights, Fleiss' kappa, Gwet's AC2 with "
+        "quadratic weights, ICC(2,1) and percent agreement; preferences and changes were tested by "
+        "Wilcoxon's signed rank test over cases."
+    )
+
+
+def _number(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

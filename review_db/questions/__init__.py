@@ -1,0 +1,1 @@
+"""What reviewers are asked, and what exported columns hold."""

@@ -1,0 +1,1 @@
+"""Ratings outside studies: saved, scored and exported."""

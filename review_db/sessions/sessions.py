@@ -1,0 +1,314 @@
+"""A reviewer at work in a study: items opened, drafts kept, answers saved as events.
+
+seat = sign_in(engine, key)
+sheet = open_item(engine, seat, first_open(engine, seat))  # `progress.first_open`
+revision = save_draft(engine, seat, sheet.place, {"clarity": "4"}, seen=sheet.revision)
+save_item(engine, seat, sheet.place, answers, seen=revision, seconds=12.5)
+
+Every function takes a `Seat` and reads and writes what is its alone. `seen` is the revision that
+the browser last got: where another browser of the same reviewer saved in between, `Conflict` is
+raised and nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+
+from protoecg import __version__
+from review_db.questions.catalogue import CODEBOOK_VERSION, STUDY_QUESTIONS, Question, checked_value
+from review_db.sessions.assignments import Place, assigned, own, standing
+from review_db.sessions.stages import draw, facts, is_answered, is_settled, questions_at, stages
+from review_db.store.database import RatingsError, reading, writing
+from review_db.store.schema import assignment, current_answer, item_event, sheet
+from review_db.studies.design import Design
+from review_db.studies.lifecycle import NotAdmitted, Seat, read_design
+
+LONGEST_SECONDS = 24 * 3600.0
+
+
+class Conflict(RatingsError):
+    """Another browser of the same reviewer has changed the item since it was opened here."""
+
+
+@dataclass(frozen=True)
+class OpenItem:
+    """One stage of an item as its reviewer meets it.
+
+    Parameters
+    ----------
+    place, total : where in the reviewer's order, of how many positions
+    kind : of `KINDS`
+    practice : whether it counts; whether it is a control or a repeat is not for its reviewer
+    stages : how often it is rated
+    facts : what may be shown in words: `statement`, `branch`, `similarity`, `model`; less what
+        is hidden at this stage
+    draw : what a page needs to draw it; never to be printed, as names may tell what is hidden
+    questions, required : what is asked, and the keys of what has to be answered
+    saved : the answers that stand
+    draft : answers filled in and not yet saved, over those that stand
+    revision : to hand back with the next draft or save
+    settled : whether its answers can't be changed any more, because the next stage was shown
+    """
+
+    place: Place
+    total: int
+    kind: str
+    practice: bool
+    stages: int
+    facts: Mapping[str, Any]
+    draw: Mapping[str, Any]
+    questions: tuple[Question, ...]
+    required: tuple[str, ...]
+    saved: Mapping[str, str]
+    draft: Mapping[str, str]
+    revision: int
+    settled: bool
+
+
+def open_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
+    """Return a stage of an item, with what was filled in and saved so far.
+
+    Raises
+    ------
+    NotAdmitted
+        If the reviewer has no such item, or hasn't saved its first stage yet.
+    """
+    with reading(engine) as connection:
+        row, design = assigned(connection, seat, place)
+        saved = standing(connection, seat, place.position)
+        kept = _sheet(connection, seat, place)
+        total = connection.scalar(select(func.count()).where(*own(assignment, seat)))
+    _refuse_early(place, row.kind, design, saved)
+    asked, required = questions_at(row.kind, place.stage, design)
+    stands = saved.get(place.stage, {})
+    return OpenItem(
+        place=place,
+        total=total or 0,
+        kind=row.kind,
+        practice=row.role == "practice",
+        stages=stages(row.kind, design),
+        facts=facts(row, place.stage, design),
+        draw=draw(row, place.stage),
+        questions=tuple(STUDY_QUESTIONS[key] for key in asked),
+        required=required,
+        saved=stands,
+        draft=json.loads(kept.draft) if kept else stands,
+        revision=kept.revision if kept else 0,
+        settled=is_settled(row.kind, place.stage, design, saved),
+    )
+
+
+def save_draft(
+    engine: Engine,
+    seat: Seat,
+    place: Place,
+    answers: Mapping[str, Any],
+    *,
+    seen: int,
+    seconds: float = 0.0,
+) -> int:
+    """Keep what is filled in, required or not; returns the new revision.
+
+    `answers` are all of the sheet; `seconds` is the time spent on it since the last call.
+
+    Raises
+    ------
+    ValueError
+        If an answer is not acceptable.
+    Conflict
+        If another browser was faster.
+    NotAdmitted
+        If the reviewer has no such item.
+    """
+    with writing(engine, lock=_lock(seat)) as connection:
+        _, _, checked = _to_be_written(connection, seat, place, answers)
+        kept = _sheet(connection, seat, place)
+        return _keep(connection, seat, place, kept, seen, checked, _spent(kept, seconds))
+
+
+def save_item(
+    engine: Engine,
+    seat: Seat,
+    place: Place,
+    answers: Mapping[str, Any],
+    *,
+    seen: int,
+    seconds: float = 0.0,
+) -> int:
+    """Save the answers to a stage of an item, with what is required; returns the new revision.
+
+    What is missing from `answers` is taken back. Each answer that changes becomes an event with
+    its old value and the time spent on the item since the last save. Once this returns, the
+    answers are on the disk.
+
+    Raises
+    ------
+    ValueError
+        If an answer is not acceptable, or a required one is missing and the item isn't skipped.
+    Conflict, NotAdmitted
+        As `save_draft`.
+    RatingsError
+        If the database cannot take it; then nothing of it is saved.
+    """
+    with writing(engine, lock=_lock(seat)) as connection:
+        row, stands, checked = _to_be_written(connection, seat, place, answers)
+        _refuse_unfinished(row.kind, place.stage, read_design(row.design), checked)
+        kept = _sheet(connection, seat, place)
+        revision = _keep(connection, seat, place, kept, seen, checked, 0)
+        always = {
+            "at": datetime.now(UTC),
+            "study": seat.study,
+            "reviewer": seat.reviewer,
+            **place._asdict(),
+            "revision": revision,
+            "duration_ms": _spent(kept, seconds),
+            "bundle": row.bundle,
+            "fingerprint": row.fingerprint,
+            "app_version": __version__,
+            "codebook_version": CODEBOOK_VERSION,
+        }
+        changes = [
+            {"question": key, "old_value": stands.get(key, ""), "new_value": checked.get(key, "")}
+            for key in STUDY_QUESTIONS
+            if stands.get(key, "") != checked.get(key, "")
+        ]
+        if changes:
+            connection.execute(insert(item_event), [{**always, **change} for change in changes])
+    return revision
+
+
+def others_answers(engine: Engine, seat: Seat, position: int) -> dict[str, dict[str, str]]:
+    """Return what other reviewers said of an item, by reviewer; nothing where that is hidden.
+
+    Of theirs, the first look and its last stage.
+    """
+    with reading(engine) as connection:
+        row, design = assigned(connection, seat, Place(position))
+        if design.blinding.reviewers:
+            return {}
+        now = current_answer.c
+        query = (
+            select(now.reviewer, now.question, now.new_value)
+            .join(assignment, _same_place(now, assignment.c))
+            .where(
+                now.study == seat.study,
+                now.reviewer != seat.reviewer,
+                assignment.c.item == row.item,
+                assignment.c.repeat_of.is_(None),
+            )
+            .order_by(now.stage)
+        )
+        found: dict[str, dict[str, str]] = {}
+        for reviewer, question, value in connection.execute(query):
+            found.setdefault(reviewer, {})[question] = value
+        return found
+
+
+def _sheet(connection: Connection, seat: Seat, place: Place) -> Row | None:
+    return connection.execute(select(sheet).where(*_this(seat, place))).first()
+
+
+def _keep(
+    connection: Connection,
+    seat: Seat,
+    place: Place,
+    kept: Row | None,
+    seen: int,
+    answers: Mapping[str, str],
+    spent_ms: int,
+) -> int:
+    revision = kept.revision if kept else 0
+    if seen != revision:
+        raise Conflict(
+            "This item was changed in another window or on another machine since you opened it "
+            "here. Nothing was saved; look at the answers there, and answer again."
+        )
+    values = {
+        "revision": revision + 1,
+        "draft": json.dumps(answers),
+        "spent_ms": spent_ms,
+        "at": datetime.now(UTC),
+    }
+    if kept is None:
+        key = {"study": seat.study, "reviewer": seat.reviewer, **place._asdict()}
+        connection.execute(insert(sheet), [{**key, **values}])
+    else:
+        connection.execute(update(sheet).where(*_this(seat, place)).values(values))
+    return revision + 1
+
+
+def _to_be_written(
+    connection: Connection, seat: Seat, place: Place, answers: Mapping[str, Any]
+) -> tuple[Row, dict[str, str], dict[str, str]]:
+    row, design = assigned(connection, seat, place)
+    saved = standing(connection, seat, place.position)
+    _refuse_early(place, row.kind, design, saved)
+    if is_settled(row.kind, place.stage, design, saved):
+        raise ValueError(
+            "The first look at this item is over: what was hidden has been shown. Its answers stay "
+            "as they are."
+        )
+    return row, saved.get(place.stage, {}), _checked(row, place.stage, design, answers)
+
+
+def _checked(row: Row, stage: int, design: Design, answers: Mapping[str, Any]) -> dict[str, str]:
+    asked, _ = questions_at(row.kind, stage, design)
+    if strange := sorted(set(answers) - set(asked)):
+        raise ValueError(f"{strange[0]!r} is not asked here, expected {', '.join(asked)}.")
+    checked = {key: checked_value(STUDY_QUESTIONS[key], answers.get(key)) for key in asked}
+    if checked.get("accurate") != "no":
+        checked.pop("alternative", None)
+    if row.kind == "statement":
+        _refuse_strangers(json.loads(row.data), checked)
+    return {key: value for key, value in checked.items() if value}
+
+
+def _refuse_strangers(data: Mapping[str, Any], answers: Mapping[str, str]) -> None:
+    names = {p["name"] for p in data["prototypes"]}
+    for key in ("best_prototype", "bad_prototypes", "redundant_prototypes"):
+        named = [name.strip() for name in answers[key].split(";") if name.strip()]
+        if strange := [name for name in named if name not in names]:
+            raise ValueError(f"{strange[0]!r} is none of the prototypes of this statement.")
+
+
+def _refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[str, str]) -> None:
+    missing = [key for key in questions_at(kind, stage, design)[1] if key not in answers]
+    if missing and "skip" not in answers:
+        raise ValueError(
+            "Still open: " + " ".join(STUDY_QUESTIONS[key].text for key in missing) + " Answer, or "
+            "skip the item."
+        )
+
+
+def _refuse_early(
+    place: Place, kind: str, design: Design, saved: Mapping[int, Mapping[str, str]]
+) -> None:
+    if place.stage == 2 and not is_answered(kind, 1, design, saved):
+        raise NotAdmitted("Save your answers to the first look at this item before the second.")
+
+
+def _spent(kept: Row | None, seconds: float) -> int:
+    # A browser's clock may be set back, or left alone over a weekend.
+    return round(1000 * min(max(seconds, 0.0), LONGEST_SECONDS)) + (kept.spent_ms if kept else 0)
+
+
+def _this(seat: Seat, place: Place) -> tuple[Any, ...]:
+    return (*own(sheet, seat), sheet.c.position == place.position, sheet.c.stage == place.stage)
+
+
+def _same_place(one: Any, other: Any) -> Any:
+    return (
+        (one.study == other.study)
+        & (one.reviewer == other.reviewer)
+        & (one.position == other.position)
+    )
+
+
+def _lock(seat: Seat) -> str:
+    return f"{seat.study} {seat.reviewer}"

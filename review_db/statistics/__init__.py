@@ -1,0 +1,1 @@
+"""Agreement, intervals and the size of a study."""

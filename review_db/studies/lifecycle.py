@@ -1,0 +1,299 @@
+"""Studies: made, started, and from then on as they are.
+
+create_study(engine, design, material)
+keys = start_study(engine, "pilot")      # hand each reviewer the key that is theirs
+seat = sign_in(engine, keys["R01"])
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
+
+from protoecg import __version__
+from review_db.questions.catalogue import CODEBOOK_VERSION, checked_reviewer
+from review_db.store.database import RatingsError, reading, writing
+from review_db.store.schema import assignment, seat_account, sign_in_key, study, study_item
+from review_db.studies.allocation import Material, NewItem, make_items, make_places
+from review_db.studies.design import Design, DesignError, design_from, design_to_json
+
+# No letter or digit that could be taken for another one.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_KEY_PARTS, _KEY_PART = 4, 4
+
+
+class NotAdmitted(RatingsError):
+    """Whoever asks has no part in this; the message doesn't say what there is."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A reviewer's place in a study: what may be read and written is theirs alone.
+
+    Get one from `sign_in` or `accounts`, or from `seat_of` where who it is was established
+    elsewhere.
+    """
+
+    study: str
+    reviewer: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A reviewer's key as it is stored, with the digest of the account that it is tied to."""
+
+    number: int
+    seat: Seat
+    account: str | None
+
+
+@dataclass(frozen=True)
+class StudyInfo:
+    """A study as it is stored; `started_at` is None as long as it can still be changed."""
+
+    design: Design
+    bundle: str
+    fingerprint: str
+    app_version: str
+    codebook_version: str
+    created_at: datetime
+    started_at: datetime | None
+    items: int
+
+
+def create_study(engine: Engine, design: Design, material: Material) -> StudyInfo:
+    """Store a study with its items; one of the same name that hasn't started is replaced.
+
+    Raises
+    ------
+    DesignError
+        If there is not enough to draw from, or a study of this name has started.
+    RatingsError
+        If the database cannot take it; then nothing of it is saved.
+    """
+    items = make_items(design, material)
+    if not items:
+        raise DesignError("The study has no items. Widen its sample, or hand in some cases.")
+    values = {
+        "name": design.name,
+        "bundle": material.bundle,
+        "fingerprint": material.fingerprint,
+        "design": design_to_json(design),
+        "app_version": __version__,
+        "codebook_version": CODEBOOK_VERSION,
+        "created_at": datetime.now(UTC),
+    }
+    with writing(engine, lock=f"study {design.name}") as connection:
+        _refuse_started(connection, design.name)
+        connection.execute(delete(study_item).where(study_item.c.study == design.name))
+        connection.execute(delete(study).where(study.c.name == design.name))
+        connection.execute(insert(study), [values])
+        connection.execute(insert(study_item), _item_rows(design.name, items))
+    return study_info(engine, design.name)
+
+
+def start_study(engine: Engine, name: str) -> dict[str, str]:
+    """Write the assignment list, and return the key of each reviewer; nothing changes any more.
+
+    The keys are not stored and cannot be had again, only replaced (`new_key`).
+
+    Raises
+    ------
+    DesignError
+        If there is no such study, or it has started before.
+    """
+    with writing(engine, lock=f"study {name}") as connection:
+        _refuse_started(connection, name)
+        design = _info(connection, name).design
+        places = make_places(design, _items(connection, name))
+        connection.execute(insert(assignment), [{"study": name, **asdict(p)} for p in places])
+        keys = {reviewer: _add_key(connection, name, reviewer) for reviewer in design.reviewers}
+        now = datetime.now(UTC)
+        connection.execute(update(study).where(study.c.name == name).values(started_at=now))
+    return keys
+
+
+def studies(engine: Engine) -> list[StudyInfo]:
+    """List all studies, the newest first."""
+    with reading(engine) as connection:
+        names = connection.scalars(select(study.c.name).order_by(study.c.created_at.desc())).all()
+        return [_info(connection, name) for name in names]
+
+
+def study_info(engine: Engine, name: str) -> StudyInfo:
+    """Return a study as it is stored.
+
+    Raises
+    ------
+    DesignError
+        If there is none of this name.
+    """
+    with reading(engine) as connection:
+        return _info(connection, name)
+
+
+def remove_study(engine: Engine, name: str) -> None:
+    """Remove a study that hasn't started.
+
+    Raises
+    ------
+    DesignError
+        If there is none of this name, or it has started.
+    """
+    with writing(engine, lock=f"study {name}") as connection:
+        _refuse_started(connection, name)
+        _info(connection, name)
+        connection.execute(delete(study_item).where(study_item.c.study == name))
+        connection.execute(delete(study).where(study.c.name == name))
+
+
+def sign_in(engine: Engine, key: str) -> Seat:
+    """Return the seat that a reviewer's key opens; letters may be small, dashes left out.
+
+    Raises
+    ------
+    NotAdmitted
+        If it opens none, was replaced, or is tied to an account (`accounts`).
+    """
+    with reading(engine) as connection:
+        found = find_key(connection, key)
+    if found.account is not None:
+        raise NotAdmitted(
+            "This key is tied to an account, which alone opens its seat. Sign in with that account "
+            "where the app asks for it, or ask for a new key."
+        )
+    return found.seat
+
+
+def find_key(connection: Connection, key: str) -> Key:
+    """Return a reviewer's key as it is stored.
+
+    Raises
+    ------
+    NotAdmitted
+        If there is none such, or it was replaced.
+    """
+    query = _standing_keys().where(sign_in_key.c.digest == _digest(key))
+    if found := _keys(connection, query):
+        return found[0]
+    raise NotAdmitted("This key opens no study. Check it, or ask for a new one.")
+
+
+def tied_keys(connection: Connection) -> list[Key]:
+    """List the keys that are tied to an account and were not replaced."""
+    return _keys(connection, _standing_keys().where(seat_account.c.digest.is_not(None)))
+
+
+def seat_of(engine: Engine, name: str, reviewer: str) -> Seat:
+    """Return the seat of a reviewer whose identity was established elsewhere.
+
+    Raises
+    ------
+    NotAdmitted
+        If the study hasn't started, or has no such reviewer.
+    """
+    place = select(assignment.c.position).where(
+        assignment.c.study == name, assignment.c.reviewer == reviewer
+    )
+    with reading(engine) as connection:
+        if connection.execute(place.limit(1)).first() is None:
+            raise NotAdmitted("You are no reviewer of this study, or it has not started.")
+    return Seat(name, reviewer)
+
+
+def new_key(engine: Engine, name: str, reviewer: str) -> str:
+    """Give a reviewer of a started study another key.
+
+    The old one no longer opens the seat, nor does the account that it was tied to.
+    """
+    seat = seat_of(engine, name, checked_reviewer(reviewer))
+    with writing(engine, lock=f"study {name}") as connection:
+        return _add_key(connection, seat.study, seat.reviewer)
+
+
+@lru_cache(maxsize=64)
+def read_design(text: str) -> Design:
+    """Return the design that a study's `design` holds."""
+    return design_from(json.loads(text))
+
+
+def _standing_keys() -> Select[Any]:
+    latest = select(func.max(sign_in_key.c.id)).group_by(
+        sign_in_key.c.study, sign_in_key.c.reviewer
+    )
+    return (
+        select(sign_in_key.c.id, sign_in_key.c.study, sign_in_key.c.reviewer, seat_account.c.digest)
+        .outerjoin(seat_account, seat_account.c.sign_in_key == sign_in_key.c.id)
+        .where(sign_in_key.c.id.in_(latest))
+    )
+
+
+def _keys(connection: Connection, query: Select[Any]) -> list[Key]:
+    return [
+        Key(row.id, Seat(row.study, row.reviewer), row.digest) for row in connection.execute(query)
+    ]
+
+
+def _info(connection: Connection, name: str) -> StudyInfo:
+    row = connection.execute(select(study).where(study.c.name == name)).first()
+    if row is None:
+        raise DesignError(f"There is no study named {name!r}. Make it first.")
+    counted = select(func.count()).where(study_item.c.study == name)
+    return StudyInfo(
+        design=read_design(row.design),
+        bundle=row.bundle,
+        fingerprint=row.fingerprint,
+        app_version=row.app_version,
+        codebook_version=row.codebook_version,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        items=connection.scalar(counted) or 0,
+    )
+
+
+def _refuse_started(connection: Connection, name: str) -> None:
+    started = select(study.c.started_at).where(study.c.name == name)
+    if connection.scalar(started) is not None:
+        raise DesignError(
+            f"The study {name!r} has started and cannot be changed any more. Make one of another "
+            "name."
+        )
+
+
+def _item_rows(name: str, items: Sequence[NewItem]) -> list[dict[str, Any]]:
+    return [
+        {**asdict(item), "study": name, "number": number, "data": json.dumps(dict(item.data))}
+        for number, item in enumerate(items, start=1)
+    ]
+
+
+def _items(connection: Connection, name: str) -> list[NewItem]:
+    query = select(study_item).where(study_item.c.study == name).order_by(study_item.c.number)
+    return [
+        NewItem(r.kind, r.role, r.branch, r.statement, r.prototype, r.case_name, json.loads(r.data))
+        for r in connection.execute(query)
+    ]
+
+
+def _add_key(connection: Connection, name: str, reviewer: str) -> str:
+    parts = [
+        "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_PART)) for _ in range(_KEY_PARTS)
+    ]
+    key = "-".join(parts)
+    row = {"at": datetime.now(UTC), "study": name, "reviewer": reviewer, "digest": _digest(key)}
+    connection.execute(insert(sign_in_key), [row])
+    return key
+
+
+def _digest(key: str) -> str:
+    # A key is drawn at random, so that its digest needs no salt: there is nothing to guess from.
+    plain = "".join(c for c in key.upper() if c in _ALPHABET)
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""A data set to a bundle: the stages of training, fusion and calibration."""

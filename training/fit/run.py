@@ -1,0 +1,337 @@
+"""A data set to a bundle: train each branch, fuse, calibrate, write."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from protoecg.bundle import Bundle, save_bundle
+from protoecg.explanation import Prototype
+from protoecg.labels import STATEMENTS
+from protoecg.network.backbones import Ensemble
+from protoecg.network.projection import Source, embed
+from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
+from protoecg.prototypes.waveforms import record_checksum
+from training.data import ptbxl
+from training.fit import calibrate, fuse
+from training.fit.config import BranchConfig, Config, ConfigError
+from training.fit.loop import Data
+from training.fit.stages import BranchTraining, Pretraining, predict
+from training.measure import abstention, evaluate
+
+
+@dataclass(frozen=True)
+class Split:
+    """The ECGs of some folds: their table, and inputs and labels ready for training."""
+
+    dataset: ptbxl.Dataset
+    data: Data
+
+    @property
+    def patients(self) -> np.ndarray:
+        """Patient of each ECG."""
+        return self.dataset.table["patient"].to_numpy()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A branch after all its stages, and the training ECG behind each prototype."""
+
+    state: dict[str, torch.Tensor]
+    sources: list[Source]
+
+
+class Fit:
+    """One training run, resumable from its work folder.
+
+    The members that a branch names are teachers that learn to see its prototypes, each for itself
+    and after its own pretraining; then all see together, see `Ensemble`.
+
+    Parameters
+    ----------
+    root : data set in PTB-XL's layout
+    work : folder for checkpoints, cached inputs and the log
+
+    Raises
+    ------
+    ConfigError
+        If the settings do not fit together, or if the work folder belongs to a run with other
+        settings or other data.
+    """
+
+    def __init__(self, config: Config, root: Path, work: Path, device: torch.device) -> None:
+        _refuse_unfitting_members(config)
+        work.mkdir(parents=True, exist_ok=True)
+        self.config, self.root, self.work, self.device = config, root, work, device
+        dataset = ptbxl.load(root)
+        self.data_hash = dataset.checksum
+        _claim(work, {"config": _of_training(config), "data": self.data_hash})
+        self.codes = dataset.statements
+        self.train = self._split(dataset, "train", config.train_folds)
+        self.validation = self._split(dataset, "validation", config.validation_folds)
+        self.shapes = {
+            name: _shape(b, self._owners(name, b)) for name, b in config.branches.items()
+        }
+        self.teachers = {**self.shapes, **{n: _shape(t, ()) for n, t in config.teachers.items()}}
+
+    def _split(self, dataset: ptbxl.Dataset, name: str, folds: tuple[int, ...]) -> Split:
+        part = dataset.folds(folds)
+        x = ptbxl.inputs(part, self.work / f"{name}.npy")
+        y = torch.from_numpy(part.labels(self.codes))
+        return Split(part, Data(x, y, self.device))
+
+    def _owners(self, branch: str, settings: BranchConfig) -> tuple[str, ...]:
+        """Statement of each prototype: no more for a statement than patients who have it."""
+        owners: list[str] = []
+        for column, code in enumerate(self.codes):
+            if STATEMENTS[code].branch == branch:
+                carriers = self.train.patients[self.train.data.y[:, column].numpy() > 0]
+                count = min(settings.prototypes_per_statement, len(set(carriers)))
+                owners += [code] * count
+        return tuple(owners)
+
+    def branch(self, name: str) -> Trained:
+        """Train one branch, or read it where that is done."""
+        file = self.work / f"{name}.pt"
+        if not file.exists():
+            part = file.with_suffix(".part")
+            torch.save(asdict(self._train_branch(name)), part)
+            os.replace(part, file)
+        saved = torch.load(file, weights_only=True)
+        return Trained(saved["state"], [Source(*s) for s in saved["sources"]])
+
+    def _train_branch(self, name: str) -> Trained:
+        branch, training = self._untrained(name), self._training(name, name)
+        targets = self._targets()
+        sources = training.run(branch, training.pretrain(branch), targets)
+        if self.config.branches[name].members:
+            branch = self._joined(name, branch, sources, targets)
+        return Trained(
+            {key: value.cpu() for key, value in branch.state_dict().items()},
+            [(int(row), int(cell)) for row, cell in sources],  # type: ignore[misc]
+        )
+
+    def _joined(
+        self, name: str, first: Branch, sources: list[Source], targets: torch.Tensor
+    ) -> Branch:
+        """Let members that were each trained on the first one's prototypes see together."""
+        backbones = [first.backbone]
+        for member in self.config.branches[name].members:
+            follower, training = self._untrained(name), self._training(member, name)
+            training.pretrain(follower)
+            training.follow(follower, sources, targets)
+            backbones.append(follower.backbone)
+        joined = Branch(self.shapes[name]).to(self.device)
+        joined.backbone.load_state_dict(Ensemble(backbones).state_dict())
+        embed(joined, self._training(name, name).anchors(joined, sources))
+        return joined
+
+    def _untrained(self, name: str) -> Branch:
+        """Return a branch or teacher of one member, as each is trained."""
+        torch.manual_seed(self.config.seed)
+        return Branch(replace(self.teachers[name], members=1)).to(self.device)
+
+    def _training(self, name: str, branch: str) -> BranchTraining:
+        """Return the stages of a branch or teacher, on the statements of a branch."""
+        return BranchTraining(
+            name=name,
+            config=self.config,
+            folder=self.work,
+            train=self.train.data,
+            validation=self.validation.data,
+            own=[self.codes.index(code) for code in dict.fromkeys(self.teachers[branch].owners)],
+            patients=self.train.patients,
+            log=self.log,
+        )
+
+    def _targets(self) -> torch.Tensor:
+        """Labels, softened by what all pretrained backbones say together: (n, c)."""
+        y, share = self.train.data.y, self.config.teacher
+        if share == 0:
+            return y
+        file = self.work / "teacher.npy"
+        if not file.exists():
+            logits = [predict(self.pretrain(name), self.train.data) for name in self.teachers]
+            part = self.work / "teacher.part.npy"
+            np.save(part, np.mean(logits, axis=0))
+            os.replace(part, file)
+        return (1 - share) * y + share * torch.sigmoid(torch.from_numpy(np.load(file)))
+
+    def pretrain(self, name: str) -> Pretraining:
+        """Pretrain the backbone of a branch or teacher, or read it where that is done."""
+        return self._training(name, name).pretrain(self._untrained(name))
+
+    def side_by_side(self, processes: int) -> None:
+        """Train all branches in so many processes of one thread each."""
+        settings = (self.config, self.root, self.work, str(self.device))
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            # Windows take longest: begun last, they would leave the other processes idle.
+            order = sorted(self.teachers, key=lambda name: self.teachers[name].view == "strip")
+            list(pool.map(partial(_in_process, "pretrain", *settings), order))
+            # All pretrained backbones teach each branch.
+            self._targets()
+            list(pool.map(partial(_in_process, "branch", *settings), self.shapes))
+
+    def run(self, out: Path) -> Bundle:
+        """Train what is not yet trained and write the bundle to `out`."""
+        network = ProtoECGNet(self.shapes, self.codes)
+        sources = []
+        for name in self.shapes:
+            trained = self.branch(name)
+            network.branches[name].load_state_dict(trained.state)
+            sources += trained.sources
+        network.to(self.device).eval()
+        prototypes = self._prototypes(network, sources)
+        seen = [fuse.similarities(network, split.data) for split in (self.train, self.validation)]
+        labels = [split.data.y for split in (self.train, self.validation)]
+        fuse.fit_all(network, prototypes, seen, labels, self.config.fusion, self.log)
+        patients = self.validation.patients
+        judgement = calibrate.cross_fit(network, seen[1], labels[1], patients)
+        decisions = calibrate.calibrate(network, seen[1], labels[1])
+        metrics = evaluate.figures(network, seen[1], labels[1].numpy(), patients, judgement)
+        self.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
+        if self.config.carry_waveforms:
+            _carry_waveforms(self.train.dataset.root, out / "waveforms", prototypes)
+        return save_bundle(
+            out,
+            name=self.config.name,
+            simulated=self.train.dataset.simulated,
+            network=network.cpu(),
+            prototypes=prototypes,
+            decisions=decisions,
+            familiarity=abstention.fit(self.validation.data.x, patients),
+            about=self._about(metrics),
+        )
+
+    def _prototypes(self, network: ProtoECGNet, sources: list[Source]) -> tuple[Prototype, ...]:
+        owners = [(n, owner) for n, shape in self.shapes.items() for owner in shape.owners]
+        counts: dict[str, int] = {}
+        prototypes = []
+        for (branch, code), source in zip(owners, sources, strict=True):
+            counts[code] = counts.get(code, 0) + 1
+            row = self.train.dataset.table.iloc[source.row]
+            prototypes.append(
+                Prototype(
+                    name=f"{branch}-{code}-{counts[code]}",
+                    branch=branch,
+                    statement=code,
+                    record=row["record"],
+                    window_s=network.branches[branch].window_s(source.cell),
+                    statements=row["codes"],
+                    patient=row["patient"],
+                    age=None if np.isnan(row["age"]) else int(row["age"]),
+                    sex=row["sex"],
+                    sha256=record_checksum(self.train.dataset.root, row["record"]),
+                )
+            )
+        return tuple(prototypes)
+
+    def _about(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "data": self.train.dataset.name,
+            "data_sha256": self.data_hash,
+            "licence": {"data": self.train.dataset.licence, "weights": "MIT"},
+            "training_ecgs": len(self.train.data.y),
+            "validation_ecgs": len(self.validation.data.y),
+            "config": asdict(self.config),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "validation": metrics,
+            "log": [json.loads(line) for line in self._log_file.read_text().splitlines()],
+        }
+
+    @property
+    def _log_file(self) -> Path:
+        return self.work / "log.jsonl"
+
+    def log(self, **entry: Any) -> None:
+        """Append a line to the run's log, unless it holds the same from before a restart."""
+        line = json.dumps(entry) + "\n"
+        with self._log_file.open("a+", encoding="utf-8") as file:
+            file.seek(0)
+            if line not in file.readlines():
+                file.write(line)
+
+
+def _in_process(
+    stage: str, config: Config, root: Path, work: Path, device: str, branch: str
+) -> None:
+    torch.set_num_threads(1)
+    getattr(Fit(config, root, work, torch.device(device)), stage)(branch)
+
+
+def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) -> None:
+    if dest.exists():
+        shutil.rmtree(dest)
+    for record in sorted({prototype.record for prototype in prototypes}):
+        for suffix in (".hea", ".dat"):
+            target = dest / f"{record}{suffix}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / f"{record}{suffix}", target)
+
+
+def _shape(settings: BranchConfig, owners: tuple[str, ...]) -> BranchShape:
+    sizes, members = (settings.widths, settings.strides, settings.latent), settings.members
+    shape = BranchShape(
+        settings.view, *sizes, owners, settings.pooling, 1 + len(members), settings.signed
+    )
+    try:
+        with torch.device("meta"):
+            Branch(shape)
+    except ValueError as error:
+        raise ConfigError(f"A branch cannot be built from its settings. {error}") from error
+    return shape
+
+
+def _refuse_unfitting_members(config: Config) -> None:
+    taken: set[str] = set()
+    for name, branch in config.branches.items():
+        for member in branch.members:
+            if member not in config.teachers or member in taken:
+                raise ConfigError(
+                    f'Branch {name} has a member "{member}"; expected a teacher, named once.'
+                )
+            if _sizes(config.teachers[member]) != _sizes(branch):
+                raise ConfigError(
+                    f"Member {member} of {name} has another view, widths, strides or latent; "
+                    "expected the same."
+                )
+            taken.add(member)
+
+
+def _sizes(settings: BranchConfig) -> tuple[Any, ...]:
+    return settings.view, settings.widths, settings.strides, settings.latent
+
+
+def _of_training(config: Config) -> dict[str, Any]:
+    """Return the settings that checkpoints depend on; the fusion is fitted anew each time."""
+    later = {"name", "fusion", "carry_waveforms"}
+    return {key: value for key, value in asdict(config).items() if key not in later}
+
+
+def _claim(work: Path, settings: dict[str, Any]) -> None:
+    """Make the work folder this run's, or see that it is."""
+    file = work / "run.json"
+    text = json.dumps(settings, indent=1, sort_keys=True)
+    if not file.exists():
+        part = file.with_suffix(".part")
+        part.write_text(text)
+        os.replace(part, file)
+    elif file.read_text() != text:
+        raise ConfigError(
+            f"{work} holds a run with other settings or other data. Choose another folder with "
+            "--work, or delete it to start anew."
+        )

@@ -1,0 +1,1 @@
+"""What a bundle is worth: accuracy, faithfulness, abstention and the rest of its card."""

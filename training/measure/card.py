@@ -1,0 +1,89 @@
+"""Measurements of several commands, collected on a bundle's card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from protoecg.bundle import Bundle
+from protoecg.card.document import MAX_BYTES, CardError, Measurements, read_card, write_card
+
+# Of each measurement: what its command writes without fail.
+EXPECTED = {
+    "evaluations": "per_statement",
+    "faithfulness": "measures",
+    "baseline_faithfulness": "measures",
+    "abstention": "recordings",
+    "ablations": "rows",
+}
+OF_ONE_FILE = tuple(name for name in EXPECTED if name != "evaluations")
+# These are about other models, so that they need not name this bundle.
+OF_OTHERS = ("baseline_faithfulness", "ablations")
+
+
+def add(
+    bundle: Bundle, files: Mapping[str, Path | None], evaluations: Sequence[Path]
+) -> Measurements:
+    """Add measurements to a bundle's card, in place of older ones of the same name or fold.
+
+    A card about another revision of the bundle is replaced.
+
+    Parameters
+    ----------
+    files : the JSON file of each measurement but `evaluations`; None where there is none to add
+    evaluations : JSON files that `evaluate` wrote, one a fold
+
+    Returns
+    -------
+    what the card holds now
+
+    Raises
+    ------
+    CardError
+        If a file is no such measurement, or one of another bundle or revision.
+    """
+    card = dict(_card(bundle))
+    card |= {name: _read(file, name, bundle) for name, file in files.items() if file}
+    measured = [_read(file, "evaluations", bundle) for file in evaluations]
+    if measured:
+        by_fold = {str(figures["fold"]): figures for figures in measured}
+        card["evaluations"] = {**card.get("evaluations", {}), **by_fold}
+    write_card(bundle, card)
+    return card
+
+
+def _card(bundle: Bundle) -> Measurements:
+    try:
+        return read_card(bundle)
+    except CardError:
+        return {}
+
+
+def _read(file: Path, name: str, bundle: Bundle) -> dict[str, Any]:
+    if file.stat().st_size > MAX_BYTES:
+        raise CardError(f"{file} is too large for a card.")
+    try:
+        figures = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CardError(
+            f"{file} is no JSON: {error}. Name the file that a command wrote."
+        ) from error
+    if not isinstance(figures, dict) or not {EXPECTED[name], "fold"} <= set(figures):
+        raise CardError(
+            f"{file} holds no {EXPECTED[name]!r} of a fold, so it is no measurement of "
+            f"{name.replace('_', ' ')}. Name the file that the command wrote."
+        )
+    if name not in OF_OTHERS:
+        _refuse_foreign(file, figures, bundle)
+    return figures
+
+
+def _refuse_foreign(file: Path, figures: Mapping[str, Any], bundle: Bundle) -> None:
+    for key, own in (("bundle", bundle.name), ("revision", bundle.revision)):
+        if figures.get(key, own) != own:
+            raise CardError(
+                f"{file} was measured on the {key} {figures[key]!r}, but that of {bundle.path} is "
+                f"{own!r}. Measure this bundle anew."
+            )

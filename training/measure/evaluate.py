@@ -1,0 +1,314 @@
+"""What a bundle is worth on a fold, how sure that is, and whether another is worth less.
+
+Intervals are 95 % bootstrap intervals over patients; those of sensitivity, specificity and PPV are
+Wilson's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import expit
+from torch import Tensor
+
+from protoecg.bundle import Bundle, BundleError
+from protoecg.network.protoecgnet import ProtoECGNet
+from training import metrics
+from training.data import ptbxl
+from training.fit.calibrate import Judgement, linear, rare
+from training.fit.fuse import parts
+
+FUSED = "fused"
+FLATTERS = "{} was trained, selected or calibrated on this fold: its figures flatter."
+
+
+def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None) -> dict[str, Any]:
+    """Measure a bundle on one fold of a data set, and compare it with another.
+
+    Returns
+    -------
+    bundle, revision, fold, held_out : what was measured; `held_out` is false where the bundle was
+        trained or calibrated on the fold, so that its figures flatter
+    n, macro_auroc and more : see `figures`
+    comparison : with `other`, see `compare`; its `held_out` is of both bundles
+
+    Raises
+    ------
+    DataError, BundleError
+        If the fold has no ECG, or the bundles no statement in common.
+    """
+    data = ptbxl.load(root).folds([fold])
+    labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
+    bundles = [bundle] if other is None else [bundle, other]
+    seen = _similarities([b.network for b in bundles], data)
+    told = {
+        "bundle": bundle.name,
+        "revision": bundle.revision,
+        "fold": fold,
+        "held_out": _held_out(bundle, data, fold),
+        **figures(bundle.network, seen[0], labels, patients, judge(bundle, seen[0])),
+    }
+    if other is not None:
+        held_out = told["held_out"] and _held_out(other, data, fold)
+        told["comparison"] = {"held_out": held_out, **compare(bundle, other, seen, data)}
+    return told
+
+
+@torch.inference_mode()
+def _similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[Tensor]:
+    """Return the similarities (n, p) that each network sees in the ECGs."""
+    seen = [[n(batch).similarities for n in networks] for batch in ptbxl.batches(data, "evaluate")]
+    return [torch.cat(batches) for batches in zip(*seen, strict=True)]
+
+
+def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
+    return fold not in {
+        *ptbxl.folds_of(bundle.about, data, "train_folds"),
+        *ptbxl.folds_of(bundle.about, data, "validation_folds"),
+    }
+
+
+def judge(bundle: Bundle, seen: Tensor) -> Judgement:
+    """Return what a bundle says of ECGs with similarities (n, p), by its own thresholds."""
+    probability = expit(linear(bundle.network.fusion, seen))
+    thresholds = [bundle.decisions[code].threshold for code in bundle.statements]
+    return Judgement(probability, probability >= np.array(thresholds), cross_fitted=False)
+
+
+def figures(
+    network: ProtoECGNet,
+    seen: Tensor,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    judgement: Judgement,
+) -> dict[str, Any]:
+    """Return how well the statements are told apart, and how far their probabilities hold.
+
+    Parameters
+    ----------
+    seen : (n, p) similarities
+    labels : (n, c)
+    patients : (n,) patient of each ECG
+    judgement : the probabilities and calls to measure
+
+    Returns
+    -------
+    n, patients : how many ECGs, of how many patients
+    macro_auroc, weighted_auroc, macro_auprc, fmax : over the statements that occur, each with its
+        `_interval`; weighted by positives; `fmax` is that of `metrics.fmax`
+    per_branch : AUROC of each branch alone, on its own statements
+    per_statement : AUROC and AUPRC, without an interval where ten ECGs do not carry the statement;
+        of the judgement, sensitivity, specificity, PPV, Brier score, Brier skill and ECE; null
+        where undefined
+    calibration : of the judgement, see `_calibration`
+    """
+    truth = pd.DataFrame(labels, columns=network.statements)
+    counts = metrics.resamples(patients)
+    scores = _scores(network, seen)
+    aurocs, auprcs = metrics.ranking(labels, scores.pop(FUSED).to_numpy(), counts)
+    few = rare(labels)
+    per_statement = {
+        code: {
+            **_ranked("auroc", aurocs[:, column], few[column]),
+            **_ranked("auprc", auprcs[:, column], few[column]),
+            "positives": int(labels[:, column].sum()),
+            **_calls(labels[:, column] > 0, judgement.called[:, column]),
+            **_trust(labels[:, column], judgement.probability[:, column]),
+        }
+        for column, code in enumerate(network.statements)
+    }
+    return {
+        "n": len(labels),
+        "patients": len(np.unique(patients)),
+        **_sure("macro_auroc", metrics.macro(aurocs)),
+        **_sure("weighted_auroc", metrics.macro(aurocs, counts.T @ labels)),
+        **_sure("macro_auprc", metrics.macro(auprcs)),
+        **_sure("fmax", metrics.fmax(labels, judgement.probability, counts)),
+        "per_branch": {
+            branch: _alone(truth[own.columns], own, counts) for branch, own in scores.items()
+        },
+        "per_statement": per_statement,
+        "calibration": _calibration(network, labels, judgement, per_statement),
+    }
+
+
+def _scores(network: ProtoECGNet, seen: Tensor) -> dict[str, pd.DataFrame]:
+    """Logits of all branches fused and of each alone, a column a statement."""
+    told = {FUSED: pd.DataFrame(linear(network.fusion, seen), columns=network.statements)}
+    for branch, columns, statements in parts(network):
+        codes = [network.statements[column] for column in statements]
+        told[branch] = pd.DataFrame(linear(network.solo[branch], seen[:, columns]), columns=codes)
+    return told
+
+
+def _alone(truth: pd.DataFrame, scores: pd.DataFrame, counts: np.ndarray) -> dict[str, Any]:
+    aurocs, _ = metrics.ranking(truth.to_numpy(), scores.to_numpy(), counts)
+    occur = int(np.sum(~np.isnan(aurocs[0])))
+    return {**_sure("macro_auroc", metrics.macro(aurocs)), "statements": occur}
+
+
+def _calls(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
+    hits, rightly_not = int(np.sum(present & called)), int(np.sum(~present & ~called))
+    return {
+        **_share("sensitivity", hits, int(np.sum(present))),
+        **_share("specificity", rightly_not, int(np.sum(~present))),
+        **_share("ppv", hits, int(np.sum(called))),
+    }
+
+
+def _trust(labels: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
+    return {
+        "brier": metrics.brier(labels, probability),
+        "brier_skill": _number(metrics.brier_skill(labels, probability)),
+        "ece": metrics.ece(labels, probability),
+    }
+
+
+def _calibration(
+    network: ProtoECGNet,
+    labels: np.ndarray,
+    judgement: Judgement,
+    per_statement: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """Return how far the probabilities can be taken at their word.
+
+    Returns
+    -------
+    cross_fitted : see `calibrate`
+    macro_brier, macro_brier_skill, macro_ece : means over the statements that occur
+    pooled_ece : over all pairs of ECG and statement
+    reliability, per_branch : `metrics.reliability` of all pairs, and of each branch's statements
+    """
+    occur = [told for told in per_statement.values() if told["auroc"] is not None]
+    probability = judgement.probability
+    return {
+        "cross_fitted": judgement.cross_fitted,
+        **{
+            f"macro_{name}": _number(np.mean([told[name] for told in occur]) if occur else np.nan)
+            for name in ("brier", "brier_skill", "ece")
+        },
+        "pooled_ece": metrics.ece(labels.ravel(), probability.ravel()),
+        "reliability": metrics.reliability(labels, probability),
+        "per_branch": {
+            branch: metrics.reliability(labels[:, own], probability[:, own])
+            for branch, _, own in parts(network)
+        },
+    }
+
+
+def compare(
+    bundle: Bundle, other: Bundle, seen: Sequence[Tensor], data: ptbxl.Dataset
+) -> dict[str, Any]:
+    """Return by how much one bundle ranks better than another, on the same ECGs.
+
+    Parameters
+    ----------
+    seen : similarities of the ECGs, (n, p) of each bundle
+
+    Returns
+    -------
+    bundle : the other's name
+    per_part : macro AUROC of both, their difference with its interval and two-sided p by paired
+        bootstrap; of all branches fused and of each alone, over the statements that both decide
+    """
+    ours, theirs = (_scores(b.network, s) for b, s in zip((bundle, other), seen, strict=True))
+    common = {
+        part: [code for code in ours[part] if code in theirs[part]]
+        for part in ours
+        if part in theirs
+    }
+    if not common[FUSED]:
+        raise BundleError(
+            f"{bundle.path} and {other.path} decide no statement in common, so nothing can be "
+            "compared. Name a bundle of the same statements."
+        )
+    counts = metrics.resamples(data.table["patient"].to_numpy())
+    return {
+        "bundle": other.name,
+        "per_part": {
+            part: _difference(data.labels(codes), ours[part][codes], theirs[part][codes], counts)
+            for part, codes in common.items()
+            if codes
+        },
+    }
+
+
+def _difference(
+    labels: np.ndarray, ours: pd.DataFrame, theirs: pd.DataFrame, counts: np.ndarray
+) -> dict[str, Any]:
+    mine, its = (
+        metrics.macro(metrics.ranking(labels, scores.to_numpy(), counts)[0])
+        for scores in (ours, theirs)
+    )
+    return {
+        "statements": len(ours.columns),
+        "macro_auroc": _number(mine[0]),
+        "other_macro_auroc": _number(its[0]),
+        **_sure("difference", mine - its),
+        "p": metrics.p_value(mine - its),
+    }
+
+
+def _share(name: str, hits: int, of: int) -> dict[str, Any]:
+    return _figure(name, hits / of if of else np.nan, metrics.wilson(hits, of))
+
+
+def _sure(name: str, values: np.ndarray) -> dict[str, Any]:
+    return _figure(name, values[0], metrics.interval(values))
+
+
+def _ranked(name: str, values: np.ndarray, few: np.bool) -> dict[str, Any]:
+    # Resamples of one or two positives vary by the negatives alone: they would feign certainty.
+    return _figure(name, values[0], (np.nan, np.nan)) if few else _sure(name, values)
+
+
+def _figure(name: str, value: float, interval: tuple[float, float]) -> dict[str, Any]:
+    return {name: _number(value), f"{name}_interval": [_number(end) for end in interval]}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def summary(told: dict[str, Any]) -> str:
+    """Return the main figures of `evaluate` as lines of text."""
+    lines = [
+        f"{told['n']} ECGs of fold {told['fold']}: macro AUROC {_text(told['macro_auroc'])}",
+        *([] if told["held_out"] else [FLATTERS.format("The bundle")]),
+        *(f"  {_line(label, told, key)}" for label, key in _MAIN),
+        *(
+            f"  {_line(f'{branch} alone, macro AUROC', own, 'macro_auroc')}"
+            for branch, own in told["per_branch"].items()
+        ),
+    ]
+    if "comparison" in told:
+        if told["held_out"] and not told["comparison"]["held_out"]:
+            lines.append(FLATTERS.format("The other"))
+        lines.append(f"Macro AUROC above that of {told['comparison']['bundle']}:")
+        lines += [
+            f"  {_line(part, own, 'difference')}, p = {own['p']:.3f}"
+            for part, own in told["comparison"]["per_part"].items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+_MAIN = (
+    ("macro AUROC", "macro_auroc"),
+    ("AUROC weighted by positives", "weighted_auroc"),
+    ("macro AUPRC", "macro_auprc"),
+    ("Fmax", "fmax"),
+)
+
+
+def _line(label: str, told: dict[str, Any], key: str) -> str:
+    low, high = told[f"{key}_interval"]
+    return f"{label}: {_text(told[key])} (95 % {_text(low)} to {_text(high)})"
+
+
+def _text(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
