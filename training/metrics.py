@@ -13,6 +13,8 @@ RESAMPLES = 1000
 # Of Fmax, as its authors' own evaluation has them.
 THRESHOLDS = np.linspace(0, 1, 101)
 BINS = 10
+# Of the evidence for a finding, by the matches that an explanation needs.
+CARRIED = 0.9
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -206,3 +208,12 @@ def reliability(labels: np.ndarray, probability: np.ndarray) -> dict[str, list[f
         "observed": observed.tolist(),
         "count": count[held].tolist(),
     }
+
+
+def matches_needed(parts: np.ndarray) -> np.ndarray:
+    """Return how many of each row's positive parts make up 90 % of them: 0 where none is."""
+    positive = -np.sort(-np.clip(parts, 0, None), axis=1)
+    total = positive.sum(axis=1)
+    # The sum so far is compared with a hair less, or rounding would ask for one match more.
+    short = np.cumsum(positive, axis=1) < (CARRIED - 1e-6) * total[:, None]
+    return np.where(total > 0, short.sum(axis=1) + 1, 0)

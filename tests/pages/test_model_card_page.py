@@ -8,7 +8,7 @@ from protoecg.bundle import Bundle, save_bundle
 from protoecg.card.document import write_card
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, EXAMPLES, simulate
-from training.measure.abstention import fit
+from training.familiarity import fit
 
 ABSTENTION = {
     "fold": 9,

@@ -13,7 +13,7 @@ from protoecg.explain import explain
 from protoecg.familiarity import SIZES, Familiarity, Usual, traits
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
-from training.measure.abstention import fit
+from training.familiarity import fit
 
 
 @pytest.fixture(scope="module")

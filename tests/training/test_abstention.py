@@ -11,7 +11,8 @@ from protoecg.simulate import simulate
 from protoecg.simulate.torso import ELECTRODES, twelve_leads
 from training.__main__ import main
 from training.data import ptbxl
-from training.measure.abstention import SPOILS, fit, measure, summary
+from training.familiarity import fit
+from training.measure.abstention import SPOILS, measure, summary
 
 
 @pytest.fixture(scope="module")

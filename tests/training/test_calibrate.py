@@ -7,13 +7,12 @@ from scipy.special import expit
 
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 from training.fit.calibrate import (
-    FEW_POSITIVES,
     best_f1_threshold,
     calibrate,
     cross_fit,
-    linear,
     platt,
 )
+from training.judgement import FEW_POSITIVES, linear
 from training.metrics import brier
 
 

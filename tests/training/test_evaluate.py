@@ -15,7 +15,8 @@ from training import metrics
 from training.__main__ import main
 from training.data import ptbxl
 from training.data.ptbxl import DataError
-from training.fit.calibrate import FEW_POSITIVES, cross_fit
+from training.fit.calibrate import cross_fit
+from training.judgement import FEW_POSITIVES
 from training.measure.evaluate import evaluate, summary
 from training.measure.evaluate import figures as figures_of
 from training.metrics import auroc

@@ -24,7 +24,7 @@ from training.data import ptbxl
 from training.data.simulated import write_dataset
 from training.measure.faithfulness import MEASURES, cycle, definition, places, table
 from training.measure.faithfulness.cycle import PHASES, as_in_prototype, phases
-from training.measure.faithfulness.decision import compactness, completeness, matches_needed
+from training.measure.faithfulness.decision import compactness, completeness
 from training.measure.faithfulness.disturbance import (
     NOISES,
     Pair,
@@ -51,6 +51,7 @@ from training.measure.faithfulness.places import (
 )
 from training.measure.faithfulness.prototypes import coverage, exactness, purity
 from training.measure.faithfulness.replacement import necessity, sufficiency
+from training.metrics import matches_needed
 
 OWNERS = {
     "rhythm": ("SR", "SR", "AFIB", "AFIB"),

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from protoecg.explanation import Prototype
 from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
 from training.fit.config import FusionConfig
-from training.fit.fuse import Tried, choose, fit_all, lasso, owners, parts
+from training.fit.fuse import Tried, choose, fit_all, lasso, owners
+from training.judgement import parts
 
 
 def problem(seed, n=150, p=6, c=2):

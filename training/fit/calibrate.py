@@ -9,35 +9,18 @@ about its own calibration is said of these judgements; what it ships was set on 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from scipy.special import expit
-from torch import Tensor, nn
+from torch import Tensor
 
 from protoecg.bundle import Decision
 from protoecg.network.protoecgnet import ProtoECGNet
+from training.judgement import Judgement, linear, rare
 
-FEW_POSITIVES = 10
 PARTS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """What is said of some ECGs.
-
-    Parameters
-    ----------
-    probability : (n, c)
-    called : (n, c) bool, whether each statement reaches its threshold
-    cross_fitted : whether no ECG had a part in the scales and thresholds that judge it
-    """
-
-    probability: np.ndarray
-    called: np.ndarray
-    cross_fitted: bool
 
 
 @torch.no_grad()
@@ -85,17 +68,6 @@ def cross_fit(network: ProtoECGNet, seen: Tensor, y: Tensor, patients: np.ndarra
             probability[part, column] = expit(scale * logits[part, column] + shift)
             called[part, column] = probability[part, column] >= threshold
     return Judgement(probability, called, cross_fitted=True)
-
-
-@torch.no_grad()
-def linear(layer: nn.Linear, seen: Tensor) -> np.ndarray:
-    """Return a layer's logits (n, c) of similarities (n, p) on the CPU, wherever the layer is."""
-    return (seen @ layer.weight.T.cpu() + layer.bias.cpu()).numpy()
-
-
-def rare(labels: np.ndarray) -> np.ndarray:
-    """Whether too few ECGs carry each statement of (n, c) labels to rely on what they say."""
-    return labels.sum(axis=0) < FEW_POSITIVES
 
 
 def _parts(patients: np.ndarray) -> Iterator[np.ndarray]:

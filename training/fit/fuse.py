@@ -21,8 +21,8 @@ from protoecg.labels import STATEMENTS
 from protoecg.network.protoecgnet import ProtoECGNet
 from training.fit.config import FusionConfig
 from training.fit.loop import Data
-from training.measure.faithfulness.decision import matches_needed
-from training.metrics import auroc
+from training.judgement import parts
+from training.metrics import auroc, matches_needed
 
 STEPS = 600
 
@@ -75,17 +75,6 @@ def _by_branch(statements: Sequence[str]) -> dict[str, list[int]]:
     for index, code in enumerate(statements):
         of.setdefault(STATEMENTS[code].branch, []).append(index)
     return of
-
-
-def parts(network: ProtoECGNet) -> list[tuple[str, list[int], list[int]]]:
-    """Of each branch: its name, its columns of the similarities, its own statements."""
-    found, start = [], 0
-    for name, branch in network.branches.items():
-        of_each = branch.shape.owners
-        statements = [network.statements.index(code) for code in dict.fromkeys(of_each)]
-        found.append((name, list(range(start, start + len(of_each))), statements))
-        start += len(of_each)
-    return found
 
 
 def owners(prototypes: Sequence[Prototype], statements: Sequence[str]) -> Tensor:

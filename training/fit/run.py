@@ -24,12 +24,13 @@ from protoecg.network.backbones import Ensemble
 from protoecg.network.projection import Source, embed
 from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
 from protoecg.prototypes.waveforms import record_checksum
+from training import familiarity
 from training.data import ptbxl
 from training.fit import calibrate, fuse
 from training.fit.config import BranchConfig, Config, ConfigError
 from training.fit.loop import Data
 from training.fit.stages import BranchTraining, Pretraining, predict
-from training.measure import abstention, evaluate
+from training.measure import evaluate
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ class Fit:
             network=network.cpu(),
             prototypes=prototypes,
             decisions=decisions,
-            familiarity=abstention.fit(self.validation.data.x, patients),
+            familiarity=familiarity.fit(self.validation.data.x, patients),
             about=self._about(metrics),
         )
 

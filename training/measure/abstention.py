@@ -1,4 +1,4 @@
-"""When a model should not judge: fitted on validation ECGs, measured on spoiled ones."""
+"""How often a model abstains: from ordinary ECGs, and from the same ones spoiled."""
 
 from __future__ import annotations
 
@@ -8,74 +8,21 @@ from typing import Any
 
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
-from scipy.stats import rankdata
 from tqdm import tqdm
 
 from protoecg.bundle import Bundle, BundleError
 from protoecg.ecg import ECG, LEADS, ECGError
-from protoecg.familiarity import SIZES, Familiarity, Usual, traits
+from protoecg.familiarity import Familiarity
 from protoecg.signals import model_input
 from protoecg.simulate.torso import ELECTRODES, twelve_leads
 from training.data import ptbxl
+from training.familiarity import BATCH, fit_traits, traits_of
 from training.metrics import wilson
 
-ORDINARY = 0.01
-PARTS = 5
-SHRINKAGE = 0.01
-BATCH = 64
 SEED = 0
 
 Spoil = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 Judges = list[tuple[Familiarity, np.ndarray]]
-
-
-def fit(x: np.ndarray, patients: np.ndarray) -> Familiarity:
-    """Learn what is usual, so that about one in a hundred ordinary ECGs is abstained from.
-
-    The limits are set on distances of ECGs that had no part in the mean and covariance that they
-    are measured by (the patients are split into `PARTS`), and are equally strict for each trait.
-
-    Parameters
-    ----------
-    x : (n, 12, 1000) model inputs of validation ECGs
-    patients : (n,) patient of each
-    """
-    return _fit(_traits(x), patients)
-
-
-def _traits(x: np.ndarray) -> dict[str, np.ndarray]:
-    parts = [traits(x[i : i + BATCH]) for i in range(0, len(x), BATCH)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in SIZES}
-
-
-def _fit(seen: dict[str, np.ndarray], patients: np.ndarray) -> Familiarity:
-    distances = np.stack([_of_others(values, patients) for values in seen.values()], axis=1)
-    most_unusual = (rankdata(distances, axis=0) / len(distances)).max(axis=1)
-    limits = np.quantile(distances, np.quantile(most_unusual, 1 - ORDINARY), axis=0)
-    return Familiarity(
-        {
-            name: Usual(*_spread(values), float(limit))
-            for (name, values), limit in zip(seen.items(), limits, strict=True)
-        }
-    )
-
-
-def _of_others(values: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """Distance of each ECG from what is usual of other patients' ECGs: (n,)."""
-    part = np.unique(patients, return_inverse=True)[1] % PARTS
-    distances = np.empty(len(values))
-    for number in range(PARTS):
-        mine = part == number
-        distances[mine] = Usual(*_spread(values[~mine]), 1.0).distance(values[mine])
-    return distances
-
-
-def _spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and whitening (d, d) of traits; correlations are shrunk a little towards zero."""
-    mean, scale = values.mean(axis=0), values.std(axis=0) + 1e-9
-    z = (values - mean) / scale
-    shrunk = (1 - SHRINKAGE) * z.T @ z / len(z) + SHRINKAGE * np.eye(z.shape[1])
-    return mean, np.linalg.cholesky(np.linalg.inv(shrunk)) / scale[:, None]
 
 
 def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
@@ -125,11 +72,14 @@ def _own(bundle: Bundle, n: int) -> Judges:
 
 def _halves(ecgs: Sequence[ECG], patients: np.ndarray) -> Judges:
     """Pair each half of the patients' ECGs with limits that were fitted on the other half."""
-    seen = _traits(np.stack([model_input(ecg) for ecg in ecgs]))
+    seen = traits_of(np.stack([model_input(ecg) for ecg in ecgs]))
     _, patient = np.unique(patients, return_inverse=True)
     first = (np.random.default_rng(SEED).permutation(patient.max() + 1) % 2 == 0)[patient]
     return [
-        (_fit({k: v[half] for k, v in seen.items()}, patients[half]), np.flatnonzero(~half))
+        (
+            fit_traits({k: v[half] for k, v in seen.items()}, patients[half]),
+            np.flatnonzero(~half),
+        )
         for half in (first, ~first)
     ]
 

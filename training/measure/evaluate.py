@@ -20,8 +20,7 @@ from protoecg.bundle import Bundle, BundleError
 from protoecg.network.protoecgnet import ProtoECGNet
 from training import metrics
 from training.data import ptbxl
-from training.fit.calibrate import Judgement, linear, rare
-from training.fit.fuse import parts
+from training.judgement import Judgement, linear, parts, rare
 
 FUSED = "fused"
 FLATTERS = "{} was trained, selected or calibrated on this fold: its figures flatter."

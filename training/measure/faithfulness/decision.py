@@ -8,10 +8,10 @@ from tqdm import tqdm
 from protoecg.explain import explain
 from protoecg.labels import STATEMENTS
 from training.measure.faithfulness.fold import Figures, Fold, called, contributions, sample
+from training.metrics import matches_needed
 
 # Matches that are built while explaining; a bundle with dense fusion has many in each ECG.
 MOST_MATCHES = 10_000_000
-SHARE = 0.9
 FEW = 5
 
 
@@ -72,15 +72,6 @@ def compactness(fold: Fold) -> Figures:
             parts = contributions(fold.bundle, fold.seen, rows, column)
             counts[STATEMENTS[code].branch] += matches_needed(parts).tolist()
     return {name: _spread([c for c in of if c]) for name, of in counts.items()}
-
-
-def matches_needed(parts: np.ndarray) -> np.ndarray:
-    """Return how many of each row's positive parts make up 90 % of them: 0 where none is."""
-    positive = -np.sort(-np.clip(parts, 0, None), axis=1)
-    total = positive.sum(axis=1)
-    # The sum so far is compared with a hair less, or rounding would ask for one match more.
-    short = np.cumsum(positive, axis=1) < (SHARE - 1e-6) * total[:, None]
-    return np.where(total > 0, short.sum(axis=1) + 1, 0)
 
 
 def _spread(counts: list[int]) -> dict[str, float | int | None]:

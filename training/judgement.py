@@ -1,0 +1,51 @@
+"""What a network says of the ECGs of a fold, for those who fit it and those who measure it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from protoecg.network.protoecgnet import ProtoECGNet
+
+FEW_POSITIVES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What is said of some ECGs.
+
+    Parameters
+    ----------
+    probability : (n, c)
+    called : (n, c) bool, whether each statement reaches its threshold
+    cross_fitted : whether no ECG had a part in the scales and thresholds that judge it
+    """
+
+    probability: np.ndarray
+    called: np.ndarray
+    cross_fitted: bool
+
+
+@torch.no_grad()
+def linear(layer: nn.Linear, seen: Tensor) -> np.ndarray:
+    """Return a layer's logits (n, c) of similarities (n, p) on the CPU, wherever the layer is."""
+    return (seen @ layer.weight.T.cpu() + layer.bias.cpu()).numpy()
+
+
+def rare(labels: np.ndarray) -> np.ndarray:
+    """Whether too few ECGs carry each statement of (n, c) labels to rely on what they say."""
+    return labels.sum(axis=0) < FEW_POSITIVES
+
+
+def parts(network: ProtoECGNet) -> list[tuple[str, list[int], list[int]]]:
+    """Of each branch: its name, its columns of the similarities, its own statements."""
+    found, start = [], 0
+    for name, branch in network.branches.items():
+        of_each = branch.shape.owners
+        statements = [network.statements.index(code) for code in dict.fromkeys(of_each)]
+        found.append((name, list(range(start, start + len(of_each))), statements))
+        start += len(of_each)
+    return found
