@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from protoecg.labels import BRANCHES
+from typer import Argument, Option
+
+from protoecg import command_line
 
 if TYPE_CHECKING:
     import torch
 
 CONFIGS = Path(__file__).parent / "configs"
 
+Bundle = Annotated[Path, Option(help="folder of the bundle")]
+Data = Annotated[Path, Option(help="PTB-XL, or a set in its layout")]
+Fold = Annotated[int, Option(help="to measure on")]
+Folds = Annotated[list[int], Option("--fold", help="one or more")]
+Json = Annotated[Path, Option("--json", help="file for the figures")]
+Device = Annotated[str, Option(help="cpu, cuda, or auto")]
+
+app = command_line.commands(__doc__)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; bad input gets one line on standard error."""
+    return command_line.run(app, arguments, name="python -m training", errors=_errors)
+
+
+def _errors() -> tuple[type[Exception], ...]:
     from protoecg.bundle import BundleError
     from protoecg.card.document import CardError
     from protoecg.ecg import ECGError
@@ -27,165 +41,246 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from training.data.ptbxl import DataError
     from training.fit.config import ConfigError
 
-    args = _parser().parse_args(arguments)
-    try:
-        args.run(args)
-    except (
-        BundleError,
-        CardError,
-        ConfigError,
-        DataError,
-        DownloadError,
-        ECGError,
-        NeighboursError,
-        OSError,
-    ) as error:
-        sys.stderr.write(f"{' '.join(str(error).split())}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped. Run the same command again to go on from here.\n")
-        return 130
-    return 0
+    bundle = BundleError, CardError, NeighboursError
+    return (*bundle, ConfigError, DataError, DownloadError, ECGError, OSError)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    download = commands.add_parser("download", help="get PTB-XL from PhysioNet; resumes")
-    download.add_argument("dir", type=Path, help="folder to put it in, such as data/ptbxl")
-    download.set_defaults(run=_download)
-
-    simulate = commands.add_parser("simulate", help="write simulated ECGs in PTB-XL's layout")
-    simulate.add_argument("dir", type=Path)
-    simulate.add_argument("--n", type=int, default=2000, help="number of ECGs (default 2000)")
-    simulate.add_argument("--seed", type=int, default=0)
-    simulate.set_defaults(run=_simulate)
-
-    fit = commands.add_parser("fit", help="train a bundle; resumes where it was stopped")
-    fit.add_argument("--data", type=Path, required=True, help="PTB-XL, or a set in its layout")
-    fit.add_argument("--out", type=Path, required=True, help="folder of the bundle")
-    fit.add_argument("--config", type=Path, default=CONFIGS / "ptbxl.toml", help="TOML settings")
-    fit.add_argument("--work", type=Path, help="checkpoints and log (default runs/<bundle>)")
-    fit.add_argument("--device", default="auto", help="cpu, cuda, or auto (the default)")
-    fit.add_argument(
-        "--processes", type=int, default=1, help="train branches side by side (default 1)"
-    )
-    fit.set_defaults(run=_fit)
-
-    ablations = commands.add_parser("ablations", help="what each rule costs or gains")
-    ablations.add_argument("--data", type=Path, required=True)
-    ablations.add_argument("--work", type=Path, required=True, help="checkpoints and bundles")
-    ablations.add_argument("--configs", type=Path, default=CONFIGS / "ablations")
-    ablations.add_argument("--fold", type=int, default=9, help="to measure on (default 9)")
-    ablations.add_argument("--device", default="auto", help="cpu, cuda, or auto (the default)")
-    ablations.add_argument("--json", type=Path, required=True, help="file for the figures")
-    ablations.set_defaults(run=_ablations)
-
-    tune = commands.add_parser("tune", help="search for settings by the validation figure; resumes")
-    tune.add_argument("--data", type=Path, required=True, help="PTB-XL, or a set in its layout")
-    tune.add_argument("--config", type=Path, required=True, help="TOML settings to start from")
-    tune.add_argument("--branch", help="vary its own settings (default: those that all share)")
-    tune.add_argument("--trials", type=int, required=True, help="how many, beside those given")
-    tune.add_argument("--work", type=Path, required=True, help="trials, and best.toml at the end")
-    tune.add_argument("--device", default="auto", help="cpu, cuda, or auto (the default)")
-    tune.set_defaults(run=_tune)
-
-    evaluate = commands.add_parser("evaluate", help="measure a bundle on a fold")
-    evaluate.add_argument("--bundle", type=Path, required=True)
-    evaluate.add_argument("--data", type=Path, required=True)
-    evaluate.add_argument("--fold", type=int, required=True)
-    evaluate.add_argument("--json", type=Path, required=True, help="file for the figures")
-    evaluate.add_argument(
-        "--compare", type=Path, metavar="BUNDLE", help="also test which of the two ranks better"
-    )
-    evaluate.set_defaults(run=_evaluate)
-
-    faithfulness = commands.add_parser(
-        "faithfulness", help="measure whether a bundle's explanations are true"
-    )
-    faithfulness.add_argument("--bundle", type=Path, required=True)
-    faithfulness.add_argument("--data", type=Path, required=True)
-    faithfulness.add_argument(
-        "--data500", type=Path, help="folder that holds records500 (default: --data)"
-    )
-    faithfulness.add_argument("--fold", type=int, required=True)
-    faithfulness.add_argument("--json", type=Path, required=True, help="file for the figures")
-    faithfulness.set_defaults(run=_faithfulness)
-
-    abstention = commands.add_parser(
-        "abstention", help="measure how often a bundle abstains, from ordinary and spoiled ECGs"
-    )
-    abstention.add_argument("--bundle", type=Path, required=True)
-    abstention.add_argument("--data", type=Path, required=True)
-    abstention.add_argument("--fold", type=int, required=True)
-    abstention.add_argument("--json", type=Path, required=True, help="file for the figures")
-    abstention.set_defaults(run=_abstention)
-
-    quality = commands.add_parser(
-        "quality", help="measure the warnings of poor recordings, on ordinary and spoiled ECGs"
-    )
-    quality.add_argument("--data", type=Path, required=True)
-    quality.add_argument("--fold", type=int, required=True, action="append", help="one or more")
-    quality.add_argument("--n", type=int, default=300, help="ECGs drawn (default 300)")
-    quality.add_argument("--json", type=Path, required=True, help="file for the figures")
-    quality.set_defaults(run=_quality)
-
-    card = commands.add_parser("card", help="add measurements to a bundle's model card")
-    card.add_argument("--bundle", type=Path, required=True)
-    card.add_argument("--faithfulness", type=Path, help="of this bundle")
-    card.add_argument("--baseline-faithfulness", type=Path, help="of the published rule's bundle")
-    card.add_argument("--abstention", type=Path, help="of this bundle")
-    card.add_argument("--ablations", type=Path, help="what each rule costs or gains")
-    card.add_argument(
-        "--evaluation", type=Path, action="append", default=[], help="of this bundle, one a fold"
-    )
-    card.set_defaults(run=_card)
-
-    neighbours = commands.add_parser(
-        "neighbours", help="index a bundle's training ECGs, so that the nearest can be shown"
-    )
-    neighbours.add_argument("--bundle", type=Path, required=True)
-    neighbours.add_argument("--data", type=Path, required=True, help="that it was trained on")
-    neighbours.set_defaults(run=_neighbours)
-
-    recall = commands.add_parser("recall", help="measure what that index misses and rounds")
-    recall.add_argument("--bundle", type=Path, required=True)
-    recall.add_argument("--data", type=Path, required=True)
-    recall.add_argument("--fold", type=int, required=True, help="of the patients' ECGs")
-    recall.add_argument("--n", type=int, default=200, help="windows drawn (default 200)")
-    recall.add_argument("--branch", choices=BRANCHES, default="morphology")
-    recall.add_argument("--json", type=Path, required=True, help="file for the figures")
-    recall.set_defaults(run=_recall)
-
-    cases = commands.add_parser("cases", help="draw patients' ECGs for a reader study")
-    cases.add_argument("--bundle", type=Path, required=True, help="whose study it is")
-    cases.add_argument("--other", type=Path, help="the bundle that pairs compare it with")
-    cases.add_argument("--data", type=Path, required=True)
-    cases.add_argument("--fold", type=int, required=True, action="append", help="one or more")
-    for kind in ("matches", "pairs", "readings"):
-        cases.add_argument(f"--{kind}", type=int, default=0, help="how many (default 0)")
-    cases.add_argument("--seed", type=int, default=0, help="the same seed draws the same ones")
-    cases.add_argument("--out", type=Path, required=True, help="JSON file for a study's cases")
-    cases.set_defaults(run=_cases)
-
-    ludb = commands.add_parser("ludb", help="compare the measurements with LUDB's experts")
-    ludb.add_argument("--data", type=Path, required=True, help="folder of the unpacked LUDB")
-    ludb.add_argument("--json", type=Path, required=True, help="file for the figures")
-    ludb.set_defaults(run=_ludb)
-    return parser
-
-
-def _download(args: argparse.Namespace) -> None:
+@app.command()
+def download(
+    folder: Annotated[Path, Argument(metavar="DIR", help="to put it in, such as data/ptbxl")],
+) -> None:
+    """Get PTB-XL from PhysioNet; resumes."""
     from training.data.download import download
 
-    download(args.dir)
+    download(folder)
 
 
-def _simulate(args: argparse.Namespace) -> None:
+@app.command()
+def simulate(
+    folder: Annotated[Path, Argument(metavar="DIR")],
+    n: Annotated[int, Option("--n", help="number of ECGs")] = 2000,
+    seed: int = 0,
+) -> None:
+    """Write simulated ECGs in PTB-XL's layout."""
     from training.data.simulated import write_dataset
 
-    write_dataset(args.dir, args.n, args.seed)
+    write_dataset(folder, n, seed)
+
+
+@app.command()
+def fit(
+    data: Data,
+    out: Bundle,
+    config: Annotated[Path, Option(help="TOML settings", show_default="ptbxl.toml")] = (
+        CONFIGS / "ptbxl.toml"
+    ),
+    work: Annotated[Path | None, Option(help="checkpoints and log; else runs/<bundle>")] = None,
+    device: Device = "auto",
+    processes: Annotated[int, Option(help="train branches side by side")] = 1,
+) -> None:
+    """Train a bundle; resumes where it was stopped."""
+    from training.fit.config import read_config
+    from training.fit.run import Fit
+
+    run = Fit(read_config(config), data, work or Path("runs") / out.name, _device(device))
+    if processes > 1:
+        run.side_by_side(processes)
+    run.run(out)
+
+
+@app.command()
+def ablations(
+    data: Data,
+    work: Annotated[Path, Option(help="checkpoints and bundles")],
+    json: Json,
+    configs: Annotated[Path, Option(help="a settings file a rule", show_default="ours")] = (
+        CONFIGS / "ablations"
+    ),
+    fold: Fold = 9,
+    device: Device = "auto",
+) -> None:
+    """Measure what each rule costs or gains."""
+    from training.search.ablations import ablations, table
+
+    figures = ablations(configs, data, work, fold, _device(device))
+    _write(json, figures)
+    sys.stdout.write(table(figures))
+
+
+@app.command()
+def tune(
+    data: Data,
+    config: Annotated[Path, Option(help="TOML settings to start from")],
+    trials: Annotated[int, Option(help="how many, beside those given")],
+    work: Annotated[Path, Option(help="trials, and best.toml at the end")],
+    branch: Annotated[str | None, Option(help="vary its own settings, not the shared")] = None,
+    device: Device = "auto",
+) -> None:
+    """Search for settings by the validation figure; resumes."""
+    from training.fit.config import read_config
+    from training.search.tune import Search, summary
+
+    search = Search(read_config(config), data, work, _device(device), branch)
+    sys.stdout.write(f"{summary(search.run(trials))}\n")
+
+
+@app.command()
+def evaluate(
+    bundle: Bundle,
+    data: Data,
+    fold: Fold,
+    json: Json,
+    compare: Annotated[
+        Path | None, Option(metavar="BUNDLE", help="also test which of the two ranks better")
+    ] = None,
+) -> None:
+    """Measure a bundle on a fold."""
+    from protoecg.bundle import load_bundle
+    from training.measure.evaluate import evaluate, summary
+
+    other = load_bundle(compare) if compare else None
+    figures = evaluate(load_bundle(bundle), data, fold, other)
+    _write(json, figures)
+    sys.stdout.write(summary(figures))
+
+
+@app.command()
+def faithfulness(
+    bundle: Bundle,
+    data: Data,
+    fold: Fold,
+    json: Json,
+    data500: Annotated[
+        Path | None, Option(help="folder that holds records500; else that of --data")
+    ] = None,
+) -> None:
+    """Measure whether a bundle's explanations are true."""
+    from protoecg.bundle import load_bundle
+    from training.measure.faithfulness import faithfulness, table
+
+    figures = faithfulness(load_bundle(bundle), data, fold, data500 or data)
+    _write(json, figures)
+    sys.stdout.write(f"{figures['n']} ECGs of fold {fold}\n\n{table(figures)}\n")
+
+
+@app.command()
+def abstention(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
+    """Measure how often a bundle abstains, from ordinary and spoiled ECGs."""
+    from protoecg.bundle import load_bundle
+    from training.measure.abstention import measure, summary
+
+    figures = measure(load_bundle(bundle), data, fold)
+    _write(json, figures)
+    sys.stdout.write(summary(figures))
+
+
+@app.command()
+def quality(
+    data: Data,
+    folds: Folds,
+    json: Json,
+    n: Annotated[int, Option("--n", help="ECGs drawn")] = 300,
+) -> None:
+    """Measure the warnings of poor recordings, on ordinary and spoiled ECGs."""
+    from training.measure.quality import measure, summary
+
+    figures = measure(data, folds, n)
+    _write(json, figures)
+    sys.stdout.write(summary(figures))
+
+
+@app.command()
+def card(
+    bundle: Bundle,
+    faithfulness: Annotated[Path | None, Option(help="of this bundle")] = None,
+    baseline_faithfulness: Annotated[
+        Path | None, Option(help="of the published rule's bundle")
+    ] = None,
+    abstention: Annotated[Path | None, Option(help="of this bundle")] = None,
+    ablations: Annotated[Path | None, Option(help="what each rule costs or gains")] = None,
+    evaluation: Annotated[list[Path] | None, Option(help="of this bundle, one a fold")] = None,
+) -> None:
+    """Add measurements to a bundle's model card."""
+    from protoecg.bundle import load_bundle
+    from training.measure.card import add
+
+    files = {
+        "faithfulness": faithfulness,
+        "baseline_faithfulness": baseline_faithfulness,
+        "abstention": abstention,
+        "ablations": ablations,
+    }
+    parts = add(load_bundle(bundle), files, evaluation or [])
+    sys.stdout.write(f"The card of {bundle} holds: {', '.join(parts) or 'nothing'}\n")
+
+
+@app.command()
+def neighbours(
+    bundle: Bundle, data: Annotated[Path, Option(help="that it was trained on")]
+) -> None:
+    """Index a bundle's training ECGs, so that the nearest can be shown."""
+    from protoecg.bundle import load_bundle
+    from protoecg.evidence.neighbours import NUMBERS
+    from training.neighbours import index
+
+    ecgs = index(load_bundle(bundle), data)
+    size_mb = (bundle / NUMBERS).stat().st_size / 1e6
+    sys.stdout.write(f"The index of {bundle}: {len(ecgs)} ECGs, {size_mb:.1f} MB\n")
+
+
+@app.command()
+def recall(
+    bundle: Bundle,
+    data: Data,
+    fold: Annotated[int, Option(help="of the patients' ECGs")],
+    json: Json,
+    n: Annotated[int, Option("--n", help="windows drawn")] = 200,
+    branch: Literal["rhythm", "morphology", "global"] = "morphology",
+) -> None:
+    """Measure what that index misses and rounds."""
+    from protoecg.bundle import load_bundle
+    from training.measure.recall import recall, summary
+
+    figures = recall(load_bundle(bundle), data, fold, n, branch)
+    _write(json, figures)
+    sys.stdout.write(summary(figures))
+
+
+@app.command()
+def cases(
+    bundle: Annotated[Path, Option(help="whose study it is")],
+    data: Data,
+    folds: Folds,
+    out: Annotated[Path, Option(help="JSON file for a study's cases")],
+    other: Annotated[Path | None, Option(help="the bundle that pairs compare it with")] = None,
+    matches: Annotated[int, Option(help="how many")] = 0,
+    pairs: Annotated[int, Option(help="how many")] = 0,
+    readings: Annotated[int, Option(help="how many")] = 0,
+    seed: Annotated[int, Option(help="the same seed draws the same ones")] = 0,
+) -> None:
+    """Draw patients' ECGs for a reader study."""
+    from protoecg.bundle import load_bundle
+    from training.cases import Numbers, cases, refuse_trained_on
+    from training.data import ptbxl
+
+    studied, compared = load_bundle(bundle), load_bundle(other) if other else None
+    dataset = ptbxl.load(data).folds(folds)
+    for each in (studied, compared) if compared else (studied,):
+        refuse_trained_on(each, dataset)
+    drawn = cases(studied, dataset, Numbers(matches, pairs, readings), other=compared, seed=seed)
+    _write(out, drawn)
+    counts = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
+    sys.stdout.write(f"{out}: {counts}\n")
+
+
+@app.command()
+def ludb(data: Annotated[Path, Option(help="folder of the unpacked LUDB")], json: Json) -> None:
+    """Compare the measurements with LUDB's experts."""
+    from training.measure.ludb import evaluate, summary
+
+    figures = evaluate(data)
+    _write(json, figures)
+    sys.stdout.write(summary(figures))
 
 
 def _device(name: str) -> torch.device:
@@ -195,123 +290,8 @@ def _device(name: str) -> torch.device:
     return torch.device(auto if name == "auto" else name)
 
 
-def _fit(args: argparse.Namespace) -> None:
-    from training.fit.config import read_config
-    from training.fit.run import Fit
-
-    config = read_config(args.config)
-    work = args.work or Path("runs") / args.out.name
-    fit = Fit(config, args.data, work, _device(args.device))
-    if args.processes > 1:
-        fit.side_by_side(args.processes)
-    fit.run(args.out)
-
-
-def _ablations(args: argparse.Namespace) -> None:
-    from training.search.ablations import ablations, table
-
-    told = ablations(args.configs, args.data, args.work, args.fold, _device(args.device))
-    args.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(table(told))
-
-
-def _tune(args: argparse.Namespace) -> None:
-    from training.fit.config import read_config
-    from training.search.tune import Search, summary
-
-    config = read_config(args.config)
-    search = Search(config, args.data, args.work, _device(args.device), args.branch)
-    sys.stdout.write(f"{summary(search.run(args.trials))}\n")
-
-
-def _evaluate(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from training.measure.evaluate import evaluate, summary
-
-    other = load_bundle(args.compare) if args.compare else None
-    figures = evaluate(load_bundle(args.bundle), args.data, args.fold, other)
-    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(summary(figures))
-
-
-def _faithfulness(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from training.measure.faithfulness import faithfulness, table
-
-    fast = args.data500 or args.data
-    figures = faithfulness(load_bundle(args.bundle), args.data, args.fold, fast)
-    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{figures['n']} ECGs of fold {args.fold}\n\n{table(figures)}\n")
-
-
-def _cases(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from training.cases import Numbers, cases, refuse_trained_on
-    from training.data import ptbxl
-
-    bundle, other = load_bundle(args.bundle), load_bundle(args.other) if args.other else None
-    dataset = ptbxl.load(args.data).folds(args.fold)
-    for each in (bundle, other) if other else (bundle,):
-        refuse_trained_on(each, dataset)
-    numbers = Numbers(args.matches, args.pairs, args.readings)
-    drawn = cases(bundle, dataset, numbers, other=other, seed=args.seed)
-    args.out.write_text(json.dumps(drawn, indent=1) + "\n", encoding="utf-8")
-    told = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
-    sys.stdout.write(f"{args.out}: {told}\n")
-
-
-def _neighbours(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from protoecg.evidence.neighbours import NUMBERS
-    from training.neighbours import index
-
-    bundle = load_bundle(args.bundle)
-    ecgs = index(bundle, args.data)
-    size_mb = (bundle.path / NUMBERS).stat().st_size / 1e6
-    sys.stdout.write(f"The index of {args.bundle}: {len(ecgs)} ECGs, {size_mb:.1f} MB\n")
-
-
-def _recall(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from training.measure.recall import recall, summary
-
-    figures = recall(load_bundle(args.bundle), args.data, args.fold, args.n, args.branch)
-    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(summary(figures))
-
-
-def _ludb(args: argparse.Namespace) -> None:
-    from training.measure.ludb import evaluate, summary
-
-    figures = evaluate(args.data)
-    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(summary(figures))
-
-
-def _card(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from training.measure.card import OF_ONE_FILE, add
-
-    files = {name: getattr(args, name) for name in OF_ONE_FILE}
-    card = add(load_bundle(args.bundle), files, args.evaluation)
-    sys.stdout.write(f"The card of {args.bundle} holds: {', '.join(card) or 'nothing'}\n")
-
-
-def _abstention(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from training.measure.abstention import measure, summary
-
-    figures = measure(load_bundle(args.bundle), args.data, args.fold)
-    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(summary(figures))
-
-
-def _quality(args: argparse.Namespace) -> None:
-    from training.measure.quality import measure, summary
-
-    figures = measure(args.data, args.fold, args.n)
-    args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(summary(figures))
+def _write(file: Path, figures: Any) -> None:
+    file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

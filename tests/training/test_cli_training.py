@@ -18,18 +18,14 @@ def refused(capsys, *arguments):
 
 @pytest.mark.parametrize("command", [[], ["fit"], ["evaluate"], ["download"], ["simulate"]])
 def test_help_says_what_a_command_does(command, capsys):
-    with pytest.raises(SystemExit) as end:
-        main([*command, "--help"])
-    assert end.value.code == 0
-    assert "usage: python -m training" in capsys.readouterr().out
+    assert main([*command, "--help"]) == 0
+    assert "Usage: python -m training" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", [[], ["fit"], ["dance"], ["evaluate", "--fold", "ten"]])
 def test_a_command_that_is_none_is_a_usage_error(command, capsys):
-    with pytest.raises(SystemExit) as end:
-        main(command)
-    assert end.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    assert main(command) == 2
+    assert "Usage:" in capsys.readouterr().err
 
 
 def test_simulate_writes_a_data_set_and_never_over_one(tmp_path, capsys):

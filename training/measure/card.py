@@ -18,7 +18,6 @@ EXPECTED = {
     "abstention": "recordings",
     "ablations": "rows",
 }
-OF_ONE_FILE = tuple(name for name in EXPECTED if name != "evaluations")
 # These are about other models, so that they need not name this bundle.
 OF_OTHERS = ("baseline_faithfulness", "ablations")
 
