@@ -1,4 +1,5 @@
 import pytest
+import typer
 
 from protoecg.command_line import commands, run
 
@@ -15,7 +16,7 @@ def program(command):
 
 def test_a_command_that_is_done_exits_with_zero(capsys):
     def go(n: int = 1) -> None:
-        print(n + 1)
+        typer.echo(n + 1)
 
     assert program(go)("go", "--n", "2") == 0
     assert capsys.readouterr().out == "3\n"
