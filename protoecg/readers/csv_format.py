@@ -95,7 +95,7 @@ def _read_table(text: str, source: str) -> _Table:
             f"{source} has more than {MAX_ROWS:,} rows. Export a shorter part of the recording; "
             "ten seconds are enough."
         )
-    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
+    lines = [line for line in text.split("\n") if _is_row(line)]
     first = _first_row(lines)
     line = lines[first] if lines else ""
     delimiter = max(_DELIMITERS, key=line.count)
@@ -115,6 +115,12 @@ def _read_table(text: str, source: str) -> _Table:
     keep = [i for i, name in enumerate(names) if lead_named(name) or _is_time(name)]
     values = _numbers(body, delimiter, len(cells), keep, source)
     return _Table(tuple(names[i] for i in keep), tuple(units[i] for i in keep), values)
+
+
+def _is_row(line: str) -> bool:
+    # A row of tabs alone is a sample that is missing in every lead.
+    written = line.strip() or line.count("\t") >= len(LEADS) - 1
+    return bool(written) and not line.startswith("#")
 
 
 def _first_row(lines: list[str]) -> int:
@@ -197,6 +203,7 @@ def _numbers(
             usecols=keep,
             dtype=np.float64,
             skipinitialspace=True,
+            skip_blank_lines=False,
         )
     except (ValueError, OverflowError) as error:
         raise ECGError(f"{_where_text_is(lines, delimiter, keep)} in {source}.") from error
@@ -206,7 +213,7 @@ def _numbers(
 def _row(line: str, delimiter: str, columns: int) -> str | None:
     """Return a row without the separator that some programs put at its end; None if ragged."""
     found = _columns(line, delimiter)
-    if found == columns + 1 and line.rstrip().endswith(delimiter.strip() or delimiter):
+    if found == columns + 1 and line.rstrip(" ").endswith(delimiter):
         return line.rstrip(" ").removesuffix(delimiter)
     return line if found == columns else None
 

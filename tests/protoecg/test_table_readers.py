@@ -63,6 +63,23 @@ def test_delimiter_decimal_sign_encoding_and_order_make_no_difference(
     assert (ecg.rate, ecg.source, ecg.notes) == (100, "ecg.csv", ())
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("in_the_header", [True, False])
+def test_a_delimiter_at_the_end_of_each_row_adds_no_column(delimiter, in_the_header):
+    header, *rows = table(tracing(), LEADS, delimiter=delimiter).splitlines()
+    lines = [header + delimiter * in_the_header, *(row + delimiter for row in rows)]
+    ecg = read_text("\n".join(lines), 100)
+    np.testing.assert_allclose(ecg.signal, tracing(), atol=1e-5)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_row_without_any_number_is_a_missing_sample(delimiter):
+    lines = table(tracing(), LEADS, delimiter=delimiter).splitlines()
+    lines[500] = delimiter * 11
+    with pytest.raises(ECGError, match="Samples are missing"):
+        read_text("\n".join(lines), 100)
+
+
 @pytest.mark.parametrize("rate", [100, 128, 360, 500, 1000])
 @pytest.mark.parametrize(
     ("heading", "per_second"),
