@@ -148,19 +148,20 @@ def _visible(names: Iterator[str]) -> tuple[str, ...]:
 
 def recordings(files: Files) -> dict[str, tuple[str, ...]]:
     """Return the files of each recording by its name: a WFDB header takes its signal files."""
-    there = set(files.names)
-    partners = {name: _signals(name, files, there) for name in there if name.endswith(".hea")}
+    find = wfdb_format.finder(files.names)
+    headers = (name for name in files.names if name.lower().endswith(".hea"))
+    partners = {name: _signals(name, files, find) for name in headers}
     taken = {signal for signals in partners.values() for signal in signals}
     return {name: (name, *partners.get(name, ())) for name in files.names if name not in taken}
 
 
-def _signals(header: str, files: Files, there: Collection[str]) -> tuple[str, ...]:
+def _signals(header: str, files: Files, find: Callable[[str], str | None]) -> tuple[str, ...]:
     try:
         named = wfdb_format.signal_files(files.read(header))
     except (ECGError, OSError):
         return ()
-    beside = (join(dirname(header), name) for name in named)
-    return tuple(sorted({name for name in beside if name in there and name != header}))
+    beside = (find(join(dirname(header), name)) for name in named)
+    return tuple(sorted({name for name in beside if name and name != header}))
 
 
 def rows_of(out: Path) -> Path:

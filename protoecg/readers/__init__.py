@@ -116,21 +116,33 @@ def read_path(path: Path, *, rate: float | None = None, start: float = 0.0) -> E
 
 
 def _files_of(path: Path) -> dict[str, bytes]:
-    header = path if path.suffix == ".hea" else path.with_suffix(".hea")
-    if path.suffix in {".hea", ".dat", ".mat"} and header.is_file():
+    if path.suffix.lower() == ".hea" and path.is_file():
+        return _record_files(path)
+    is_signal = path.suffix.lower() in {".dat", ".mat"}
+    if is_signal and (header := _beside(path, f"{path.stem}.hea")):
         return _record_files(header)
-    beside = path.with_name(path.name + ".hea")
-    if not path.is_file() and beside.is_file():
-        return _record_files(beside)
+    if not path.is_file() and (header := _beside(path, f"{path.name}.hea")):
+        return _record_files(header)
     return {path.name: _content(path)}
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """Return the file of that name, in upper or lower case, in the folder of another."""
+    if (exact := path.parent / name).is_file():
+        return exact
+    try:
+        found = wfdb_format.finder(file.name for file in path.parent.iterdir())(name)
+    except OSError:
+        return None
+    return path.parent / found if found and (path.parent / found).is_file() else None
 
 
 def _record_files(header: Path) -> dict[str, bytes]:
     content = _content(header)
     files = {header.name: content}
     for name in wfdb_format.signal_files(content):
-        if (partner := header.with_name(name)).is_file():
-            files[name] = _content(partner)
+        if partner := _beside(header, name):
+            files[partner.name] = _content(partner)
     return files
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
@@ -102,6 +102,21 @@ def signal_files(content: bytes) -> tuple[str, ...]:
     """Names of the signal files that hold the twelve leads, each a plain name without a path."""
     channels = parse_header(content).channels
     return tuple(dict.fromkeys(c.file for c in channels if lead_named(c.name)))
+
+
+def finder(names: Iterable[str]) -> Callable[[str], str | None]:
+    """Return what finds the one of `names` that is meant by a name: copies may differ in case.
+
+    Folders, with `/` between them, count as they are written.
+    """
+    exact = set(names)
+    by_lower_case = {_in_lower_case(name): name for name in sorted(exact)}
+    return lambda name: name if name in exact else by_lower_case.get(_in_lower_case(name))
+
+
+def _in_lower_case(name: str) -> str:
+    folder, slash, file = name.rpartition("/")
+    return folder + slash + file.lower()
 
 
 def parse_header(content: bytes) -> Header:
@@ -271,14 +286,14 @@ def _unit(text: str | None, name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _partner(files: Mapping[str, bytes], name: str, header_name: str) -> bytes:
-    by_lower_case = {other.lower(): content for other, content in files.items()}
-    content = files.get(name, by_lower_case.get(name.lower()))
-    if content is None:
+    partner = finder(files)(name)
+    if partner is None:
         others = [other for other in files if other != header_name]
         found = f" (found {', '.join(others)})" if others else ""
         raise ECGError(
             f"The header was given without its signal file {name}{found}; select both files."
         )
+    content = files[partner]
     if content.startswith(b"MATLAB 5.0"):
         raise ECGError(
             f"{name} is a MATLAB 5 file; a WFDB record has its samples in MATLAB 4 format or in a "

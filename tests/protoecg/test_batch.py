@@ -88,6 +88,26 @@ def test_no_cell_runs_as_a_formula(folder, tiny_bundle, tmp_path):
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
 
 
+def test_the_files_of_a_record_may_differ_in_case(folder, tiny_bundle, tmp_path):
+    header, *_ = sorted((folder / "below").glob("*.hea"))
+    for name in ("UPPER.HEA", "lower.hea", "Mixed.hea"):
+        (tmp_path / "any" / name[:-4]).mkdir(parents=True)
+        (tmp_path / "any" / name[:-4] / name).write_bytes(header.read_bytes())
+        signal = tmp_path / "any" / name[:-4] / f"{header.stem.upper()}.DAT"
+        signal.write_bytes(header.with_suffix(".dat").read_bytes())
+    assert batch(tmp_path / "any", tiny_bundle, tmp_path / "out.csv") == 0
+    found = {row["file"]: row["error"] for row in rows(tmp_path / "out.csv")}
+    assert found == {"Mixed/Mixed.hea": "", "UPPER/UPPER.HEA": "", "lower/lower.hea": ""}
+
+
+def test_a_file_of_another_folder_is_not_taken_for_a_record_s(folder):
+    header, *_ = sorted((folder / "below").glob("*.hea"))
+    (folder / "Below").mkdir()
+    header.with_suffix(".dat").rename(folder / "Below" / f"{header.stem}.dat")
+    found = recordings(open_files(folder, folder / "out.csv"))
+    assert found[f"below/{header.name}"] == (f"below/{header.name}",)
+
+
 def test_an_archive_gives_the_table_of_its_folder(folder, tiny_bundle, tmp_path):
     with zipfile.ZipFile(tmp_path / "ecgs.zip", "w") as archive:
         for file in folder.rglob("*"):

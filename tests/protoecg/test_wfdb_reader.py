@@ -171,6 +171,32 @@ def test_on_disk_any_file_of_the_record_names_it(tmp_path, name):
     np.testing.assert_allclose(read_path(tmp_path / name).signal, tracing(), atol=1e-3)
 
 
+@pytest.mark.parametrize("header_name", ["ecg.hea", "ECG.HEA", "ecg.HEA"])
+@pytest.mark.parametrize("signal_name", ["ecg.dat", "ECG.DAT", "ecg.DAT"])
+@pytest.mark.parametrize("named", ["header", "signal", "record"])
+def test_on_disk_the_files_of_a_record_may_differ_in_case(
+    tmp_path, header_name, signal_name, named
+):
+    given = files()
+    (tmp_path / header_name).write_bytes(given["ecg.hea"])
+    (tmp_path / signal_name).write_bytes(given["ecg.dat"])
+    name = {"header": header_name, "signal": signal_name, "record": "ecg"}[named]
+    assert read_path(tmp_path / name).duration == 10
+
+
+def test_on_disk_the_file_of_the_very_name_comes_first(tmp_path):
+    record(tmp_path, tracing())
+    for ending in ("HEA", "DAT"):
+        (tmp_path / f"ECG.{ending}").write_bytes(b"of another record")
+    np.testing.assert_allclose(read_path(tmp_path / "ecg").signal, tracing(), atol=1e-3)
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ECGError, match="Cannot read"):
+        read_path(Path())
+
+
 def test_a_missing_file_on_disk_is_named(tmp_path):
     with pytest.raises(ECGError, match=r"Cannot read .*nowhere"):
         read_path(tmp_path / "nowhere")
