@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from protoecg.familiarity import SIZES, Familiarity, Usual, traits
+from training.data.ptbxl import DataError
 
 ORDINARY = 0.01
 PARTS = 5
@@ -23,6 +24,11 @@ def fit(x: np.ndarray, patients: np.ndarray) -> Familiarity:
     ----------
     x : (n, 12, 1000) model inputs of validation ECGs
     patients : (n,) patient of each
+
+    Raises
+    ------
+    DataError
+        If they are all of one patient.
     """
     return fit_traits(traits_of(x), patients)
 
@@ -48,6 +54,11 @@ def fit_traits(seen: dict[str, np.ndarray], patients: np.ndarray) -> Familiarity
 
 def _of_others(values: np.ndarray, patients: np.ndarray) -> np.ndarray:
     """Distance of each ECG from what is usual of other patients' ECGs: (n,)."""
+    if len(np.unique(patients)) < 2:
+        raise DataError(
+            "All validation ECGs are of one patient: what is usual cannot be learnt from them. "
+            "Validate on more ECGs."
+        )
     part = np.unique(patients, return_inverse=True)[1] % PARTS
     distances = np.empty(len(values))
     for number in range(PARTS):

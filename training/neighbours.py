@@ -31,13 +31,7 @@ def index(bundle: Bundle, root: Path) -> TrainingECGs:
     DataError
         If the data set is not the one that the bundle was trained on.
     """
-    dataset = ptbxl.load(root)
-    if dataset.checksum != bundle.about.get("data_sha256"):
-        raise ptbxl.DataError(
-            f"{root} is not the data set that {bundle.path} was trained on "
-            f"({bundle.about.get('data')}). Name its folder with --data."
-        )
-    train = dataset.folds(bundle.about["config"]["train_folds"])
+    train = training_ecgs(bundle, ptbxl.load(root))
     latents, cells = _latents(bundle, train)
     bases = {name: axes(values) for name, values in latents.items()}
     table = train.table
@@ -54,6 +48,22 @@ def index(bundle: Bundle, root: Path) -> TrainingECGs:
     )
     write_neighbours(bundle, ecgs)
     return ecgs
+
+
+def training_ecgs(bundle: Bundle, dataset: ptbxl.Dataset) -> ptbxl.Dataset:
+    """Return the ECGs that a bundle was trained on.
+
+    Raises
+    ------
+    DataError
+        If the data set is not the one that the bundle was trained on.
+    """
+    if dataset.checksum != bundle.about.get("data_sha256"):
+        raise ptbxl.DataError(
+            f"{dataset.root} is not the data set that {bundle.path} was trained on "
+            f"({bundle.about.get('data')}). Name its folder with --data."
+        )
+    return dataset.folds(bundle.about["config"]["train_folds"])
 
 
 def axes(latents: np.ndarray) -> np.ndarray:

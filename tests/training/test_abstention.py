@@ -1,6 +1,8 @@
 import json
+import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from protoecg.bundle import BundleError
@@ -104,6 +106,30 @@ def test_what_no_reader_takes_is_refused_and_not_abstained_from(measured):
 
 def test_a_fold_of_its_own_is_judged_by_other_patients(measured):
     assert measured["fitted_on"] == "the other half of the patients"
+
+
+def test_a_fold_of_the_same_number_of_other_data_is_judged_by_the_bundles_own_limits(
+    tiny_bundle, simulated_root, tmp_path
+):
+    shutil.copytree(simulated_root, tmp_path / "other")
+    about = tmp_path / "other" / "dataset.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "name": "Other ECGs"}))
+    assert measure(tiny_bundle, tmp_path / "other", 9)["fitted_on"] == "the validation fold"
+
+
+def test_a_fold_of_too_few_patients_is_refused_in_words(tiny_bundle, simulated_root, tmp_path):
+    shutil.copytree(simulated_root, tmp_path / "few")
+    table = pd.read_csv(tmp_path / "few" / "ptbxl_database.csv")
+    patients = table.loc[table["strat_fold"] == 9, "patient_id"].unique()[:3]
+    few = table[table["patient_id"].isin(patients) | (table["strat_fold"] != 9)]
+    few.to_csv(tmp_path / "few" / "ptbxl_database.csv", index=False)
+    with pytest.raises(ptbxl.DataError, match="Found ECGs of 3 patients, expected 4 or more"):
+        measure(tiny_bundle, tmp_path / "few", 9)
+
+
+def test_what_is_usual_is_not_learnt_from_one_patient():
+    with pytest.raises(ptbxl.DataError, match="one patient"):
+        fit(np.random.default_rng(0).standard_normal((60, 12, 1000)), np.zeros(60))
 
 
 def test_a_bundle_without_limits_can_be_measured_only_where_they_can_be_fitted(

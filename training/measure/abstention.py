@@ -19,6 +19,8 @@ from training.data import ptbxl
 from training.familiarity import BATCH, fit_traits, traits_of
 from training.metrics import wilson
 
+# Each half has as many as it takes to leave one out.
+FEWEST_PATIENTS = 4
 SEED = 0
 
 Spoil = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
@@ -40,13 +42,14 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
     Raises
     ------
     DataError, BundleError
-        If the fold has no ECG, or the bundle no limits of its own where they are needed.
+        If the fold has no ECG or too few patients, or the bundle no limits of its own where they
+        are needed.
     """
     data = ptbxl.load(root).folds([fold])
     names = tqdm(data.table["record"], "reading", unit="ECG", mininterval=2)
     ecgs = [ptbxl.read_record(root, record) for record in names]
     patients = data.table["patient"].to_numpy()
-    validated = fold in bundle.about["config"]["validation_folds"]
+    validated = fold in ptbxl.folds_of(bundle.about, data, "validation_folds")
     judges = _halves(ecgs, patients) if validated else _own(bundle, len(ecgs))
     return {
         "bundle": bundle.name,
@@ -72,8 +75,13 @@ def _own(bundle: Bundle, n: int) -> Judges:
 
 def _halves(ecgs: Sequence[ECG], patients: np.ndarray) -> Judges:
     """Pair each half of the patients' ECGs with limits that were fitted on the other half."""
+    names, patient = np.unique(patients, return_inverse=True)
+    if len(names) < FEWEST_PATIENTS:
+        raise ptbxl.DataError(
+            f"Found ECGs of {len(names)} patients, expected {FEWEST_PATIENTS} or more: limits are "
+            "fitted on one half of them for the other. Measure a larger fold."
+        )
     seen = traits_of(np.stack([model_input(ecg) for ecg in ecgs]))
-    _, patient = np.unique(patients, return_inverse=True)
     first = (np.random.default_rng(SEED).permutation(patient.max() + 1) % 2 == 0)[patient]
     return [
         (

@@ -21,6 +21,7 @@ from protoecg.evidence.neighbours import (
 )
 from protoecg.explain import explain
 from training.data import ptbxl
+from training.neighbours import training_ecgs
 
 SEED = 0
 # Among what is less alike nobody looks for neighbours.
@@ -46,7 +47,7 @@ def recall(bundle: Bundle, root: Path, fold: int, n: int, branch: str) -> dict[s
     Raises
     ------
     NeighboursError, DataError
-        If the bundle has no index, or the fold no such ECG.
+        If the bundle has no index or was trained on other data, or the fold has no such ECG.
     """
     ecgs = read_neighbours(bundle)
     if ecgs is None:
@@ -55,7 +56,7 @@ def recall(bundle: Bundle, root: Path, fold: int, n: int, branch: str) -> dict[s
         )
     dataset = ptbxl.load(root)
     queries, codes = _queries(bundle, dataset.folds([fold]), n, branch)
-    train = dataset.folds(bundle.about["config"]["train_folds"])
+    train = training_ecgs(bundle, dataset)
     every, kept = _exact(bundle, train, ecgs, queries, branch)
     labels = train.labels(bundle.statements)[:, [bundle.statements.index(c) for c in codes]].T
     told = pd.DataFrame(
