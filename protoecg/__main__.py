@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("measure", help="heart rate, axis and intervals")
     measure.add_argument("file", type=Path, help="an ECG, as for explain")
     measure.add_argument("--rate", type=float, help="Hz, for files that do not say it")
+    measure.add_argument("--start", type=float, default=0.0, help="second to begin at")
     measure.add_argument("--json", action="store_true", help="print all values as JSON")
     measure.set_defaults(run=_measure)
 
@@ -59,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--start", type=float, default=0.0, help="second to begin at")
     report.add_argument("--out", type=_page, required=True, help="the .pdf or .png to write")
     report.add_argument("--earlier", type=Path, help="of the same patient: say what changed since")
+    report.add_argument(
+        "--earlier-start",
+        type=float,
+        help="second of the earlier ECG to begin at; that of --start unless given",
+    )
     report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
     report.set_defaults(run=_report)
 
@@ -133,15 +139,18 @@ def _chief_leads(match: Match) -> str:
 
 def _measure(args: argparse.Namespace) -> None:
     from protoecg.measure import in_words, measure
+    from protoecg.quality import quality
     from protoecg.readers import read_path
 
-    ecg = read_path(args.file, rate=args.rate)
-    measured = measure(ecg)
+    ecg = read_path(args.file, rate=args.rate, start=args.start)
+    measured, warnings = measure(ecg), quality(ecg).sentences
     if args.json:
-        sys.stdout.write(json.dumps(measured.to_json(), indent=1) + "\n")
+        told = {**measured.to_json(), "notes": ecg.notes, "quality": warnings}
+        sys.stdout.write(json.dumps(told, indent=1) + "\n")
     else:
-        lines = [f"{ecg.source}, computed. Research use only.", "", *in_words(measured)]
-        sys.stdout.write("\n".join(lines) + "\n")
+        lines = [f"{ecg.source}, computed. Research use only.", ""]
+        lines += [f"! {note}" for note in (*warnings, *ecg.notes)]
+        sys.stdout.write("\n".join([*lines, *in_words(measured)]) + "\n")
 
 
 def _report(args: argparse.Namespace) -> None:
@@ -156,7 +165,8 @@ def _report(args: argparse.Namespace) -> None:
     ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
     explanation, measured, since = explain(ecg, bundle), measure(ecg), None
     if args.earlier:
-        then = read_path(args.earlier, rate=args.rate)
+        start = args.start if args.earlier_start is None else args.earlier_start
+        then = read_path(args.earlier, rate=args.rate, start=start)
         since = compare(explain(then, bundle), explanation, measure(then), measured)
     page = pdf(ecg, explanation, measured, revision=bundle.revision, since=since, paper=args.paper)
     args.out.write_bytes(png(page) if args.out.suffix.lower() == ".png" else page)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pypdfium2
 import pytest
 
 from protoecg.__main__ import main
@@ -103,3 +104,54 @@ def test_the_command_line_ends_with_the_code_of_its_failure(tmp_path):
     )
     assert run.returncode == 1 and not run.stdout
     assert len(run.stderr.strip().split("\n")) == 1
+
+
+@pytest.fixture
+def long_file(tmp_path):
+    """Ten seconds of faint noise, then those of an ECG."""
+    ecg = simulate(["AFIB"], seed=1, rate=500).ecg.signal
+    quiet = 0.01 * np.random.default_rng(0).standard_normal(ecg.shape)
+    np.save(tmp_path / "long.npy", np.concatenate([quiet, ecg], axis=1))
+    return tmp_path / "long.npy"
+
+
+def test_measure_begins_where_it_is_told_to(file, long_file, capsys):
+    assert main(["measure", str(file), "--rate", "500", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert main(["measure", str(long_file), "--rate", "500", "--start", "10", "--json"]) == 0
+    cut = json.loads(capsys.readouterr().out)
+    assert cut["heart_rate_bpm"] == alone["heart_rate_bpm"] and cut["qrs_ms"] == alone["qrs_ms"]
+    assert cut["notes"][-1] == "Seconds 10 to 20 of a recording of 20 s."
+
+
+def test_measure_says_what_the_reader_noted_and_what_is_wrong_with_the_recording(tmp_path, capsys):
+    signal = simulate(["AFIB"], seed=1, rate=500).ecg.signal.copy()
+    signal[7, 1000:3000] = 0
+    np.save(tmp_path / "flat.npy", signal)
+    command = ["measure", str(tmp_path / "flat.npy"), "--rate", "500"]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert any(line.startswith("! ") and "V2" in line for line in lines)
+    assert any(line.startswith("! ") and "order" in line for line in lines)
+    assert main([*command, "--json"]) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert "V2" in read["quality"][0] and read["notes"]
+
+
+def report(tmp_path, *arguments):
+    out = tmp_path / "page.pdf"
+    assert main([str(a) for a in ["report", *arguments, "--rate", 500, "--out", out]]) == 0
+    document = pypdfium2.PdfDocument(out.read_bytes())
+    return document[0].get_textpage().get_text_range()
+
+
+def test_a_report_begins_with_the_earlier_ecg_where_it_is_told_to(
+    file, long_file, tiny_bundle, tmp_path
+):
+    told = ["--bundle", tiny_bundle.path, "--earlier", long_file]
+    both = report(tmp_path, long_file, *told, "--start", 10)
+    # An ECG of ten seconds has no other start than 0: the earlier one then names its own.
+    own = report(tmp_path, file, *told, "--earlier-start", 10)
+    # The first ten seconds hold no beat.
+    assert "Heart rate 106 bpm to 106 bpm (+0)" in both
+    assert "Heart rate 106 bpm to 106 bpm (+0)" in own
