@@ -100,7 +100,7 @@ def measure() -> pd.DataFrame:
         key = _study(engine, _material(Path(folder)))
         stops = list(_fill_in(engine, sign_in(engine, key)))
         with _server(url, Path(folder)) as address, chromium() as browser:
-            rows = list(_sit(browser, f"{address}/sitting?key={key}", stops))
+            rows = list(_sit(browser, f"{address}/take_part?key={key}", stops))
         engine.dispose()
     return pd.DataFrame(rows[WARM_UP:], columns=["kind", "saved_ms", "loaded_ms"])
 

@@ -32,7 +32,7 @@ FAILED = "answers that were not saved"
 
 
 @dataclass(frozen=True)
-class Sitting:
+class RatingSession:
     """Who rates which item, and the answers that stand."""
 
     engine: Engine
@@ -105,7 +105,7 @@ def _sit(engine: Engine, reviewer: str, bundle: Bundle) -> None:
     given = answers(engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint)
     _marked_best(item, items, given)
     if _picture(bundle, prototype, view):
-        _questions(Sitting(engine, reviewer, item, given.get(item.prototype, {})))
+        _questions(RatingSession(engine, reviewer, item, given.get(item.prototype, {})))
 
 
 def _chosen(engine: Engine, reviewer: str, items: list[Item]) -> Item:
@@ -201,22 +201,22 @@ def _picture(bundle: Bundle, prototype: Prototype, view: View) -> bool:
     return True
 
 
-def _questions(sitting: Sitting) -> None:
-    _state(sitting)
+def _questions(session: RatingSession) -> None:
+    _state(session)
     left, middle, right = st.columns(3, gap="large")
     with left:
-        _choice(sitting, "accurate", horizontal=True)
-        if sitting.given.get("accurate") == "no":
-            _text(sitting, "alternative")
-        _mark(sitting, "best")
-        _mark(sitting, "bad")
-        _text(sitting, "comment")
+        _choice(session, "accurate", horizontal=True)
+        if session.given.get("accurate") == "no":
+            _text(session, "alternative")
+        _mark(session, "best")
+        _mark(session, "bad")
+        _text(session, "comment")
     with middle:
-        _choice(sitting, "representativeness")
+        _choice(session, "representativeness")
     with right:
-        _choice(sitting, "clarity")
-    if sitting.given:
-        st.button("Take back my answers", type="tertiary", on_click=_take_back, args=(sitting,))
+        _choice(session, "clarity")
+    if session.given:
+        st.button("Take back my answers", type="tertiary", on_click=_take_back, args=(session,))
 
 
 def _not_saved() -> None:
@@ -224,20 +224,20 @@ def _not_saved() -> None:
         st.error(f"NOT saved: {question} of {prototype}. {problem}", icon=":material/error:")
 
 
-def _state(sitting: Sitting) -> None:
-    if any(prototype == sitting.item.prototype for prototype, _ in st.session_state[FAILED]):
+def _state(session: RatingSession) -> None:
+    if any(prototype == session.item.prototype for prototype, _ in st.session_state[FAILED]):
         return
-    if is_done(sitting.given):
+    if is_done(session.given):
         st.markdown(":green[:material/check_circle: Saved. This prototype is rated.]")
-    elif sitting.given:
+    elif session.given:
         st.markdown(":green[:material/check: Saved.] Some questions are still open.")
     else:
         st.markdown("Not rated yet. Every answer is saved at once.")
 
 
-def _choice(sitting: Sitting, question: str, horizontal: bool = False) -> None:
+def _choice(session: RatingSession, question: str, horizontal: bool = False) -> None:
     asked = QUESTIONS[question]
-    given = sitting.given.get(question)
+    given = session.given.get(question)
     anchors = dict(zip(asked.options, asked.anchors, strict=False))
     st.radio(
         asked.text,
@@ -245,56 +245,56 @@ def _choice(sitting: Sitting, question: str, horizontal: bool = False) -> None:
         index=asked.options.index(given) if given else None,
         format_func=lambda point: f"**{point}** · {anchors[point]}" if anchors else point,
         horizontal=horizontal,
-        **_widget(sitting, question, given),
+        **_widget(session, question, given),
     )
 
 
-def _text(sitting: Sitting, question: str) -> None:
-    given = sitting.given.get(question, "")
+def _text(session: RatingSession, question: str) -> None:
+    given = session.given.get(question, "")
     st.text_area(
         QUESTIONS[question].text,
         given,
         max_chars=TEXT_LENGTH,
         height=80,
-        **_widget(sitting, question, given),
+        **_widget(session, question, given),
     )
 
 
-def _mark(sitting: Sitting, question: str) -> None:
-    given = sitting.given.get(question) == "yes"
-    st.checkbox(QUESTIONS[question].text, given, **_widget(sitting, question, given))
+def _mark(session: RatingSession, question: str) -> None:
+    given = session.given.get(question) == "yes"
+    st.checkbox(QUESTIONS[question].text, given, **_widget(session, question, given))
 
 
-def _widget(sitting: Sitting, question: str, stands: Any) -> dict[str, Any]:
+def _widget(session: RatingSession, question: str, stands: Any) -> dict[str, Any]:
     """Show the answer that stands in the database, but keep one that could not be saved."""
-    key = sitting.key(question)
-    if (sitting.item.prototype, question) not in st.session_state[FAILED]:
+    key = session.key(question)
+    if (session.item.prototype, question) not in st.session_state[FAILED]:
         reviews.put(key, stands)
-    return {"key": key, "on_change": _answer, "args": (sitting, question)}
+    return {"key": key, "on_change": _answer, "args": (session, question)}
 
 
-def _answer(sitting: Sitting, question: str) -> None:
-    _save(sitting, question, reviews.state()[sitting.key(question)])
+def _answer(session: RatingSession, question: str) -> None:
+    _save(session, question, reviews.state()[session.key(question)])
 
 
-def _take_back(sitting: Sitting) -> None:
-    for question in sitting.given:
-        _save(sitting, question, None)
+def _take_back(session: RatingSession) -> None:
+    for question in session.given:
+        _save(session, question, None)
 
 
-def _save(sitting: Sitting, question: str, value: str | bool | None) -> None:
+def _save(session: RatingSession, question: str, value: str | bool | None) -> None:
     failed = reviews.state()[FAILED]
-    failed.pop((sitting.item.prototype, question), None)
+    failed.pop((session.item.prototype, question), None)
     try:
         save_answer(
-            sitting.engine,
-            reviewer=sitting.reviewer,
-            item=sitting.item,
+            session.engine,
+            reviewer=session.reviewer,
+            item=session.item,
             question=question,
             value=value,
         )
     except (ValueError, RatingsError) as error:
-        failed[sitting.item.prototype, question] = str(error)
+        failed[session.item.prototype, question] = str(error)
 
 
 main()

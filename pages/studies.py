@@ -133,7 +133,7 @@ def _keys(name: str) -> None:
         "be made later.",
         icon=":material/key:",
     )
-    links = [urljoin(st.context.url or "", f"sitting?key={key}") for key in keys.values()]
+    links = [urljoin(st.context.url or "", f"take_part?key={key}") for key in keys.values()]
     table = pd.DataFrame({"Reviewer": list(keys), "Key": list(keys.values()), "Link": links})
     st.dataframe(table, hide_index=True)
     st.button("I have noted them", on_click=st.session_state.pop, args=(KEYS,))

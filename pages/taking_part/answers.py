@@ -21,7 +21,7 @@ SHEET = "study sheet"
 
 
 @dataclass
-class Sheet:
+class AnswerSheet:
     """What this browser shows of an item: its answers, and the revision they were read at.
 
     Changed in place, under its lock: a key that is pressed while the answer before is still being
@@ -53,7 +53,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class ItemSession:
     """Who answers which item."""
 
     engine: Engine
@@ -65,14 +65,14 @@ class Sitting:
         return f"{self.seat.reviewer} {self.item.place.position} {self.item.place.stage} {widget}"
 
 
-def take_up(sitting: Sitting) -> None:
+def take_up(session: ItemSession) -> None:
     """Take the answers from the database, unless some of them could not be stored there."""
-    item = sitting.item
+    item = session.item
     given = {key: value for key, value in item.draft.items() if key != "skip"}
-    sheet = sheet_of(sitting)
+    sheet = sheet_of(session)
     if sheet is None or sheet.gone:
         now = time.monotonic()
-        st.session_state[SHEET] = Sheet(sitting.seat, item.place, item.revision, given, now)
+        st.session_state[SHEET] = AnswerSheet(session.seat, item.place, item.revision, given, now)
         return
     with sheet.lock:
         # An answer may have been saved since the item was read.
@@ -81,22 +81,22 @@ def take_up(sitting: Sitting) -> None:
             sheet.unsaved = sheet.outdated = False
 
 
-def sheet_of(sitting: Sitting) -> Sheet | None:
+def sheet_of(session: ItemSession) -> AnswerSheet | None:
     """Return the answers in sight; None where a late click is about an item that has gone."""
-    sheet: Sheet | None = reviews.state().get(SHEET)
-    same = sheet and (sheet.seat, sheet.place) == (sitting.seat, sitting.item.place)
+    sheet: AnswerSheet | None = reviews.state().get(SHEET)
+    same = sheet and (sheet.seat, sheet.place) == (session.seat, session.item.place)
     return sheet if same else None
 
 
-def leave(sitting: Sitting) -> None:
+def leave(session: ItemSession) -> None:
     """Have the first open item opened by the next run, which nothing can end before it has."""
-    if sheet := sheet_of(sitting):
+    if sheet := sheet_of(session):
         sheet.left = True
 
 
 def take_leave(go: Callable[[], None]) -> None:
     """Call `go`, which turns away, if the item in sight was left."""
-    sheet: Sheet | None = reviews.state().get(SHEET)
+    sheet: AnswerSheet | None = reviews.state().get(SHEET)
     if sheet and sheet.left:
         go()
 
@@ -112,23 +112,23 @@ def forget() -> None:
     st.session_state.pop(SHEET, None)
 
 
-def answer(sitting: Sitting, question: str, value: Any) -> None:
+def answer(session: ItemSession, question: str, value: Any) -> None:
     """Keep an answer as a draft."""
-    write(sitting, {question: value}, save_draft)
+    write(session, {question: value}, save_draft)
 
 
-def write(sitting: Sitting, changes: Mapping[str, Any], save: Callable[..., int]) -> bool:
+def write(session: ItemSession, changes: Mapping[str, Any], save: Callable[..., int]) -> bool:
     """Store the answers with some changes; where that fails, keep them in sight and say why."""
-    sheet = sheet_of(sitting)
+    sheet = sheet_of(session)
     if sheet is None:
         return False
     with sheet.lock:
         answers, now = {**sheet.answers, **changes}, time.monotonic()
         try:
             sheet.revision = save(
-                sitting.engine,
-                sitting.seat,
-                sitting.item.place,
+                session.engine,
+                session.seat,
+                session.item.place,
                 answers,
                 seen=sheet.revision,
                 seconds=now - sheet.since,

@@ -27,7 +27,7 @@ class Reviewer:
         self._begun: dict[str, str] = {}
 
     def open(self) -> None:
-        self.tab.goto(f"{self.url}/sitting?key={self.key}")
+        self.tab.goto(f"{self.url}/take_part?key={self.key}")
 
     def sit(self, items: int = 10**6) -> Iterator[None]:
         """Answer so many items, or all; pauses after each key, so that others can press theirs."""

@@ -49,7 +49,7 @@ def main(record: Path | None) -> None:
         picture(tab, running.url, "rate", bundle=name, reviewer="R01", prototype=rated)
         picture(tab, running.url, "results", bundle=name, by="branch")
         key = rate_a_study(bundle, running.database)
-        picture(tab, running.url, "sitting", key=key)
+        picture(tab, running.url, "take_part", "sitting", key=key)
         found = {"found": "Agreement", "question": "clarity"}
         picture(tab, running.url, "results", "study", bundle=name, of="A study", **found)
 

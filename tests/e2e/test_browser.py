@@ -18,6 +18,8 @@ PAGES = {
     "library": "Prototypes",
     "rate": "Your reviewer code",
     "results": "Results",
+    "take_part": "Take part in a study",
+    "sitting": "Take part in a study",
     "model_card": "What it was trained on",
 }
 

@@ -49,7 +49,7 @@ def test_a_step_right_after_a_comment_turns_to_its_item(
     own_server, tab, answered, item, key, turned_to
 ):
     engine, seat, reviewers_key = answered
-    tab.goto(f"{own_server.url}/sitting?key={reviewers_key}&item={item}")
+    tab.goto(f"{own_server.url}/take_part?key={reviewers_key}&item={item}")
     expect(tab.get_by_text(re.compile(f"^Item {item} of "))).to_be_visible()
     expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
 

@@ -14,7 +14,7 @@ from review_db.studies.design import Design, Sample
 from review_db.studies.lifecycle import create_study, start_study
 
 ROOT = Path(__file__).resolve().parents[2]
-CLOSED = ("rate", "studies", "sitting", "results")
+CLOSED = ("rate", "studies", "take_part", "results")
 OPEN = {
     "explain": "Explain an ECG",
     "batch": "Explain many ECGs",
@@ -119,13 +119,13 @@ def test_an_open_page_asks_for_nothing(clinic, tab, page):
 
 
 def test_a_reviewer_gives_the_key_once_and_comes_back_by_the_account_alone(clinic, new_tab):
-    one = sign_in(new_tab(), clinic.url(f"sitting?key={clinic.keys['R01']}"), "Ann")
+    one = sign_in(new_tab(), clinic.url(f"take_part?key={clinic.keys['R01']}"), "Ann")
     expect(one.get_by_role("textbox", name="Your key")).to_have_value(clinic.keys["R01"])
     claim(one)
     expect(rated(one, "R01")).to_be_visible()
     assert "key=" not in one.url
 
-    other = sign_in(new_tab(), clinic.url("sitting"), "Ann")
+    other = sign_in(new_tab(), clinic.url("take_part"), "Ann")
     other.get_by_role("button", name="Go on with The pilot").click()
 
     expect(rated(other, "R01")).to_be_visible()
@@ -133,19 +133,19 @@ def test_a_reviewer_gives_the_key_once_and_comes_back_by_the_account_alone(clini
 
 def test_nobody_elses_account_gets_a_seat_that_is_taken(clinic, new_tab):
     key = clinic.keys["R02"]
-    mine = sign_in(new_tab(), clinic.url(f"sitting?key={key}"), "Cora")
+    mine = sign_in(new_tab(), clinic.url(f"take_part?key={key}"), "Cora")
     claim(mine)
     expect(rated(mine, "R02")).to_be_visible()
 
-    theirs = sign_in(new_tab(), clinic.url(f"sitting?key={key}"), "Ben")
+    theirs = sign_in(new_tab(), clinic.url(f"take_part?key={key}"), "Ben")
     refused = theirs.get_by_text("This key is tied to another account").first
     expect(refused).to_be_visible()
     claim(theirs)
     expect(refused).to_be_visible()
     for address in (
-        "sitting?study=pilot",
-        "sitting?study=pilot&item=1",
-        f"sitting?key={key}&item=1",
+        "take_part?study=pilot",
+        "take_part?study=pilot&item=1",
+        f"take_part?key={key}&item=1",
     ):
         theirs.goto(clinic.url(address))
         expect(theirs.get_by_text("Take part in a study")).to_be_visible()
@@ -154,7 +154,7 @@ def test_nobody_elses_account_gets_a_seat_that_is_taken(clinic, new_tab):
 
 
 def test_a_link_that_was_tied_opens_at_once_for_its_account(clinic, new_tab):
-    link = clinic.url(f"sitting?key={clinic.keys['R03']}")
+    link = clinic.url(f"take_part?key={clinic.keys['R03']}")
     claim(sign_in(new_tab(), link, "Mallory"))
 
     again = sign_in(new_tab(), link, "Mallory")
@@ -262,7 +262,7 @@ def test_without_the_package_a_sentence_names_it(make_server, tmp_path, tab):
     (tmp_path / "authlib.py").write_text("raise ModuleNotFoundError(name='authlib')\n")
     server = make_server(tmp_path, SECRETS % "http://127.0.0.1:9", PYTHONPATH=str(tmp_path))
 
-    tab.goto(f"{server.url}/sitting")
+    tab.goto(f"{server.url}/take_part")
 
     expect(tab.get_by_text("The Python package 'authlib' is not installed")).to_be_visible()
 

@@ -86,7 +86,7 @@ def test_a_file_that_is_no_toml_is_not_taken_for_none(file):
 
 def test_a_missing_package_is_named(page, monkeypatch):
     monkeypatch.setitem(sys.modules, "authlib.integrations.starlette_client", None)
-    app = page("sitting")
+    app = page("take_part")
     app.secrets = SECRETS
     app.run()
     assert "package 'authlib.integrations.starlette_client' is not installed" in app.error[0].value

@@ -81,7 +81,7 @@ def test_a_state_that_says_another_reviewer_changes_nothing(keys, engine: Engine
 def test_the_state_of_a_seat_opens_none(keys, engine: Engine):
     claim_seat(engine, keys["R01"], digest("ann"))
 
-    app = opened("sitting", "ben", {"study sheet": Seat("pilot", "R01")}, study="pilot", item="1")
+    app = opened("take_part", "ben", {"study sheet": Seat("pilot", "R01")}, study="pilot", item="1")
 
     assert not app.get("plotly_chart")
     assert [b.label for b in app.button] == ["Sign out", "Tie it to my account, and start"]
@@ -89,11 +89,11 @@ def test_the_state_of_a_seat_opens_none(keys, engine: Engine):
 
 def test_a_new_key_closes_the_seat_to_the_account_that_had_it(keys, engine: Engine):
     claim_seat(engine, keys["R01"], digest("ann"))
-    assert opened("sitting", "ann", study="pilot").get("plotly_chart")
+    assert opened("take_part", "ann", study="pilot").get("plotly_chart")
 
     new_key(engine, "pilot", "R01")
 
-    assert not opened("sitting", "ann", study="pilot").get("plotly_chart")
+    assert not opened("take_part", "ann", study="pilot").get("plotly_chart")
 
 
 def test_a_coordinator_sees_which_seats_accounts_have(keys, engine: Engine):
@@ -108,8 +108,8 @@ def test_a_coordinator_sees_which_seats_accounts_have(keys, engine: Engine):
 def test_where_nobody_signs_in_a_tied_key_opens_nothing(page, keys, engine: Engine):
     claim_seat(engine, keys["R01"], digest("ann"))
 
-    app = page("sitting", key=keys["R01"])
+    app = page("take_part", key=keys["R01"])
 
     assert "tied to an account" in app.error[0].value
     assert not app.get("plotly_chart")
-    assert page("sitting", key=keys["R02"]).get("plotly_chart")
+    assert page("take_part", key=keys["R02"]).get("plotly_chart")

@@ -60,7 +60,7 @@ def answer(app, **given: str):
 def test_a_wrong_key_opens_nothing(page, start: Start):
     start()
 
-    app = page("sitting", key="ABCD-EFGH-JKMN-PQRS")
+    app = page("take_part", key="ABCD-EFGH-JKMN-PQRS")
 
     assert "opens no study" in words(app)
     assert not app.get("plotly_chart")
@@ -68,7 +68,7 @@ def test_a_wrong_key_opens_nothing(page, start: Start):
 
 def test_a_reviewer_signs_in_by_the_form_and_meets_the_first_item(page, start: Start):
     keys = start()
-    app = page("sitting")
+    app = page("take_part")
 
     app.text_input[0].input(keys["R01"])
     app.button[0].click().run()
@@ -78,7 +78,7 @@ def test_a_reviewer_signs_in_by_the_form_and_meets_the_first_item(page, start: S
 
 
 def test_a_study_is_rated_to_its_end(page, start: Start, engine: Engine):
-    app = page("sitting", key=start()["R01"])
+    app = page("take_part", key=start()["R01"])
 
     for _ in range(3):
         answer(app, **GOOD)
@@ -92,26 +92,26 @@ def test_a_study_is_rated_to_its_end(page, start: Start, engine: Engine):
 
 
 def test_nothing_is_answered_beforehand(page, start: Start):
-    app = page("sitting", key=start()["R01"])
+    app = page("take_part", key=start()["R01"])
 
     assert not [b for b in app.button if b.proto.type == "primary" and not b.key.endswith("save")]
 
 
 def test_a_session_goes_on_with_its_draft_in_another_browser(page, start: Start):
     key = start()["R01"]
-    one = page("sitting", key=key)
+    one = page("take_part", key=key)
     answer(one, **GOOD)
     button(one, "save").click().run()
     answer(one, accurate="no")
 
-    other = page("sitting", key=key)
+    other = page("take_part", key=key)
 
     assert other.query_params["item"] == "2"
     assert "Accurate: **no**" in [b.label for b in other.button]
 
 
 def test_an_answer_leaves_alone_what_is_being_typed(page, start: Start):
-    app = page("sitting", key=start()["R01"])
+    app = page("take_part", key=start()["R01"])
 
     answer(app, clarity="3")
 
@@ -120,7 +120,7 @@ def test_an_answer_leaves_alone_what_is_being_typed(page, start: Start):
 
 def test_no_answer_is_lost_to_the_next_key(page, start: Start, engine: Engine, impatient):
     key = start()["R01"]
-    app = page("sitting", key=key)
+    app = page("take_part", key=key)
 
     app.text_area[0].input("Limb leads swapped").run()
     answer(app, accurate="yes", clarity="3")
@@ -135,7 +135,7 @@ def test_no_answer_is_lost_to_the_next_key(page, start: Start, engine: Engine, i
 def test_a_saved_item_is_left_whatever_key_comes_next(page, start: Start, engine, impatient):
     key = start()["R01"]
     save_draft(engine, sign_in(engine, key), Place(1), GOOD, seen=0)
-    app = page("sitting", key=key)
+    app = page("take_part", key=key)
 
     button(app, "save").click().run()
 
@@ -143,7 +143,7 @@ def test_a_saved_item_is_left_whatever_key_comes_next(page, start: Start, engine
 
 
 def test_an_unfinished_item_is_not_left_by_mistake(page, start: Start):
-    app = page("sitting", key=start()["R01"])
+    app = page("take_part", key=start()["R01"])
     answer(app, clarity="3")
 
     button(app, "save").click().run()
@@ -154,7 +154,7 @@ def test_an_unfinished_item_is_not_left_by_mistake(page, start: Start):
 
 def test_skipping_flagging_and_commenting(page, start: Start, engine: Engine):
     key = start()["R01"]
-    app = page("sitting", key=key)
+    app = page("take_part", key=key)
     app.checkbox[0].check().run()
     app.text_area[0].input("Limb leads swapped").run()
 
@@ -168,7 +168,7 @@ def test_skipping_flagging_and_commenting(page, start: Start, engine: Engine):
 
 def test_what_another_browser_saved_is_not_overwritten(page, start: Start, engine: Engine):
     key = start()["R01"]
-    app = page("sitting", key=key)
+    app = page("take_part", key=key)
     seat = sign_in(engine, key)
     item = open_item(engine, seat, first_open(engine, seat))
     save_item(engine, seat, item.place, GOOD, seen=item.revision)
@@ -181,7 +181,7 @@ def test_what_another_browser_saved_is_not_overwritten(page, start: Start, engin
 
 
 def test_an_answer_that_could_not_be_kept_is_named_and_stays_in_sight(page, start: Start):
-    app = page("sitting", key=start()["R01"])
+    app = page("take_part", key=start()["R01"])
 
     app.text_area[0].input("a bell \a in a remark").run()
 
@@ -196,7 +196,7 @@ def test_a_hidden_statement_stands_nowhere_on_the_page_until_the_second_look(
     page, start: Start, demo: Bundle
 ):
     key = start(two_stages=True, blinding=Blinding(statement=True))["R01"]
-    app = page("sitting", key=key)
+    app = page("take_part", key=key)
     names = {p.name for p in demo.prototypes} | {p.record for p in demo.prototypes}
     assert "hidden" in words(app)
     assert not [name for name in names if name in str(app.main)]
@@ -236,7 +236,7 @@ def test_every_kind_of_item_is_drawn_and_answered(page, engine: Engine, demo: Bu
 
     drawn: dict[tuple[str, int], int] = {}
     while place := first_open(engine, seat):
-        app = page("sitting", key=key)
+        app = page("take_part", key=key)
         item = open_item(engine, seat, place)
         drawn[item.kind, place.stage] = len(charts(app, f"item {place.position} {place.stage}"))
         if place.stage < item.stages:
@@ -259,19 +259,19 @@ def test_every_kind_of_item_is_drawn_and_answered(page, engine: Engine, demo: Bu
 
 def test_another_reviewers_ratings_are_out_of_reach(page, start: Start):
     keys = start()
-    theirs = page("sitting", key=keys["R02"])
+    theirs = page("take_part", key=keys["R02"])
     theirs.text_area[0].input("a remark of R02").run()
     answer(theirs, **GOOD)
     button(theirs, "save").click().run()
 
     for item in ("1", "2", "3", "4", "-1", "x"):
-        mine = page("sitting", key=keys["R01"], item=item, reviewer="R02", study="pilot")
+        mine = page("take_part", key=keys["R01"], item=item, reviewer="R02", study="pilot")
         assert "R01: 0 of 3 items rated" in mine.get("progress")[0].proto.text
         assert "R02" not in str(mine.main)
 
 
 def test_what_was_drawn_ahead_is_in_sight_once_its_item_is_open(page, start: Start):
-    app = page("sitting", key=start()["R01"])
+    app = page("take_part", key=start()["R01"])
     assert out_of_sight(app) == "pictures-1"
     assert len(charts(app, "item 1 1")) == len(charts(app, "item 2 1")) == 1
 
@@ -331,8 +331,8 @@ def test_another_key_makes_the_first_one_worthless(page, start: Start):
     labelled(app.button, "Make another key").click().run()
 
     second = app.dataframe[0].value["Key"].item()
-    assert "opens no study" in words(page("sitting", key=first))
-    assert "R01" in page("sitting", key=second).get("progress")[0].proto.text
+    assert "opens no study" in words(page("take_part", key=first))
+    assert "R01" in page("take_part", key=second).get("progress")[0].proto.text
 
 
 def test_without_the_coordinators_key_nothing_of_a_study_is_shown(page, start: Start, monkeypatch):

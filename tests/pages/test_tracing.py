@@ -61,7 +61,7 @@ def opened(page, engine, demo: Bundle):
             return page(name, example=AFIB, **query)
         if name == "rate":
             return page(name, reviewer="R01", **query)
-        if name == "sitting":
+        if name == "take_part":
             design = Design(
                 "pilot",
                 ("R01",),
@@ -78,7 +78,7 @@ def opened(page, engine, demo: Bundle):
     return at
 
 
-DRAWING = ["explain", "library", "rate", "sitting"]
+DRAWING = ["explain", "library", "rate", "take_part"]
 
 
 @pytest.mark.parametrize("name", DRAWING)

@@ -1,0 +1,270 @@
+"""Take part: a reviewer of a study answers one item a screen, by keys or by mouse."""
+
+from __future__ import annotations
+
+import streamlit as st
+from sqlalchemy import Engine
+
+from pages.ecg import tracing
+from pages.shell import accounts, frame, models, reviews, words
+from pages.taking_part import admission, items, prefetch, questions
+from pages.taking_part.answers import (
+    ItemSession,
+    forget,
+    leave,
+    take_leave,
+    take_up,
+    turn_away,
+    write,
+)
+from protoecg.bundle import Bundle
+from protoecg.sheet.view import View
+from review_db.questions.catalogue import KINDS
+from review_db.sessions.assignments import Place
+from review_db.sessions.progress import Progress, first_open, progress
+from review_db.sessions.sessions import OpenItem, open_item, others_answers, save_item
+from review_db.studies.lifecycle import NotAdmitted, Seat, study_info
+
+STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
+_STYLE = """
+<style>
+.st-key-answers { position: sticky; top: 4rem; }
+.st-key-answers button { justify-content: flex-start; text-align: left; min-height: 0; }
+.st-key-answers button > div { justify-content: flex-start; text-align: left; width: 100%; }
+</style>
+"""
+
+
+def main() -> None:
+    """Lay out the page."""
+    frame.guard("Take part")
+    account = accounts.required()
+    st.html(_STYLE)
+    with reviews.database() as engine:
+        seat = admission.seat(engine, account)
+        if seat is not None:
+            _sit(engine, seat)
+
+
+def _sit(engine: Engine, seat: Seat) -> None:
+    info = study_info(engine, seat.study)
+    bundle = models.of_version(info.bundle, info.fingerprint)
+    if bundle is None:
+        st.error(
+            "The model of this study is not on this machine, or another version of it is. Tell "
+            "the study's coordinator.",
+            icon=":material/error:",
+        )
+        return
+    now = progress(engine, seat)
+    item = _opened(engine, seat)
+    _top(seat, info.design.title or seat.study, now, item)
+    if item is None:
+        _finished(now)
+        return
+    session = ItemSession(engine, seat, item)
+    take_up(session)
+    _item(session, bundle)
+
+
+def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
+    """Open the item that the URL names, else the first open one; None when all is done."""
+    take_leave(_go)
+    if "item" in st.query_params:
+        try:
+            return _named(engine, seat, st.query_params["item"], st.query_params.get("stage"))
+        except (NotAdmitted, ValueError):
+            st.warning("There is no such item for you; here is your first open one.")
+    place = first_open(engine, seat)
+    _address(*place or ())
+    return open_item(engine, seat, place) if place else None
+
+
+def _named(engine: Engine, seat: Seat, position: str, stage: str | None) -> OpenItem:
+    """Open an item at its stage, or at the last that can be answered where none is named."""
+    item = open_item(engine, seat, Place(int(position), int(stage or 1)))
+    if item.settled and stage is None:
+        return open_item(engine, seat, Place(int(position), 2))
+    return item
+
+
+def _go(position: int | None = None, stage: int | None = None) -> None:
+    _address(position, stage)
+    turn_away()
+
+
+def _address(position: int | None = None, stage: int | None = None) -> None:
+    for name, number in (("item", position), ("stage", stage)):
+        st.query_params.pop(name, None)
+        if number is not None:
+            st.query_params[name] = str(number)
+
+
+def _leave() -> None:
+    _go()
+    admission.leave()
+    forget()
+
+
+def _top(seat: Seat, title: str, now: Progress, item: OpenItem | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(
+            now.done / max(now.total, 1),
+            f"{words.plain(title)} · {seat.reviewer}: {now.done} of {now.total} items rated",
+        )
+        with st.popover("All items", icon=":material/list:"):
+            _list(now, item)
+        st.button("Leave", type="tertiary", on_click=_leave)
+
+
+def _list(now: Progress, item: OpenItem | None) -> None:
+    positions = list(now.states)
+    st.session_state["go to item"] = item.place.position if item else None
+    st.selectbox(
+        "Go to item",
+        positions,
+        index=None,
+        format_func=lambda position: _in_the_list(now, position),
+        key="go to item",
+        on_change=_go_to_item,
+        placeholder="Choose an item",
+    )
+    for name, (done, total) in now.groups.items():
+        st.caption(f"{_group(name)}: {done} of {total} rated")
+
+
+def _in_the_list(now: Progress, position: int) -> str:
+    flagged = ", flagged" if position in now.flagged else ""
+    return f"{position}: {STATES[now.states[position]]}{flagged}"
+
+
+def _group(name: str) -> str:
+    return words.begun(KINDS[name].words) if name in KINDS else words.named(name)
+
+
+def _go_to_item() -> None:
+    if position := st.session_state["go to item"]:
+        _go(position)
+
+
+def _finished(now: Progress) -> None:
+    st.success("Everything is rated and saved. Thank you.", icon=":material/check_circle:")
+    if now.flagged:
+        st.write(f"You flagged {len(now.flagged)} items; your coordinator sees which.")
+    st.write("You can still reopen items by “All items” and change your answers.")
+
+
+def _item(session: ItemSession, bundle: Bundle) -> None:
+    item = session.item
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.markdown(f"#### {_heading(item)}", width="stretch")
+        models.badge(bundle)
+        view = tracing.choose()
+    st.caption(" · ".join(_about(item)))
+    pictures, asked = st.columns([5, 2], gap="medium")
+    with pictures:
+        here, open_next = prefetch.places(items.name(item))
+    with here:
+        ecgs = items.load(item, bundle)
+    # What is asked doesn't wait for all of a long explanation to be drawn, nor for pictures to be
+    # made anew that were drawn ahead. What is asked never moves the steps, whose keys then hold.
+    with asked, st.container(key="answers"):
+        asking, steps = st.container(), st.container()
+    with asking:
+        if ecgs:
+            questions.show(session)
+    with steps:
+        _steps(session)
+    with here:
+        if ecgs:
+            items.show(item, ecgs, view)
+        _others(session)
+    with open_next():
+        prefetch.foresaw(_draw_ahead(session, bundle, view))
+
+
+def _draw_ahead(session: ItemSession, bundle: Bundle, view: View) -> str:
+    """Draw what comes once this item is saved, and name it; a second look can't be had before."""
+    engine, seat, item = session.engine, session.seat, session.item
+    place = first_open(engine, seat, but=item.place.position)
+    if place is None or item.place.stage < item.stages:
+        return ""
+    following = open_item(engine, seat, place)
+    if ecgs := items.load(following, bundle):
+        items.show(following, ecgs, view)
+    return items.name(following)
+
+
+def _heading(item: OpenItem) -> str:
+    if item.kind == "reading":
+        return "What does this ECG show?"
+    statement = item.facts.get("statement")
+    return words.named(statement) if statement else "Which statement this is about is hidden"
+
+
+def _about(item: OpenItem) -> list[str]:
+    position, stage = item.place
+    told = [f"Item {position} of {item.total}: {KINDS[item.kind].words}"]
+    if item.practice:
+        told.append("**Practice: does not count**")
+    if item.stages > 1:
+        told.append("First look" if stage == 1 else "**Second look**, with what was hidden before")
+    if "branch" in item.facts:
+        told.append(f"{item.facts['branch']} branch")
+    if "similarity" in item.facts:
+        told.append(f"similarity {words.signed(item.facts['similarity'])}")
+    if "model" in item.facts:
+        told.append(words.plain(item.facts["model"]))
+    return told
+
+
+def _others(session: ItemSession) -> None:
+    """Show what others said where the study's design lets it be seen; else there is nothing."""
+    said = others_answers(session.engine, session.seat, session.item.place.position)
+    for reviewer, given in said.items():
+        st.caption(f"{reviewer}: {words.plain(questions.in_short(given))}")
+
+
+def _steps(session: ItemSession) -> None:
+    item = session.item
+    st.button(
+        "Go on" if item.settled else "Save and next",
+        key=session.key("save"),
+        type="primary",
+        icon=":material/arrow_forward:",
+        shortcut="N",
+        width="stretch",
+        on_click=leave if item.settled else _save,
+        args=(session,),
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "Previous",
+            key=session.key("previous"),
+            icon=":material/arrow_back:",
+            shortcut="P",
+            disabled=item.place == Place(1),
+            on_click=_go,
+            args=_before(item.place),
+        )
+        if not item.settled:
+            st.button(
+                "Skip", key=session.key("skip"), shortcut="S", on_click=_skip, args=(session,)
+            )
+
+
+def _before(place: Place) -> tuple[int, ...]:
+    return (place.position, 1) if place.stage > 1 else (place.position - 1,)
+
+
+def _save(session: ItemSession) -> None:
+    if write(session, {}, save_item):
+        leave(session)
+
+
+def _skip(session: ItemSession) -> None:
+    if write(session, {"skip": "yes"}, save_item):
+        leave(session)
+
+
+main()
