@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,19 @@ EINTHOVEN_MIN_MV = 0.05
 # What I and II make of the other limb leads (Einthoven, Goldberger).
 _FROM_I_AND_II = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
 _SEPARATORS = re.compile(r"[\s_.-]+")
-_PREFIX = re.compile(r"^(MDC)?(ECG|EKG)?(LEAD|ABLEITUNG|ABL)?(ML|D(?=[I123]))?")
-_LEAD_OF_KEY = {lead.upper(): lead for lead in LEADS} | {"1": "I", "2": "II", "3": "III"}
+_INVERTED = re.compile(r"(^|[\s_.])-\s*A?V|AV[RLF]\s*-$|MINUS|INVERTED|^-")
+# German, French, Italian, Spanish and Portuguese devices; "D II" is Spanish for lead II.
+_PREFIX = re.compile(
+    r"^(MDC)?(ECG|EKG)?(LEAD|ABLEITUNG|ABL|D[EÉ]RIVATION|D[EÉ]RIV|DERIVAZIONE|DERIVACI[OÓ]N)?"
+    r"(ML|D(?=[I123]))?"
+)
+# IEC 60601-2-25 calls the chest leads C1 to C6; French ones may leave out the "a" of aVR.
+_IEC = {f"C{number}": f"V{number}" for number in range(1, 7)}
+_LEAD_OF_KEY = {
+    **{lead.upper(): lead for lead in LEADS},
+    **{"1": "I", "2": "II", "3": "III", "VR": "aVR", "VL": "aVL", "VF": "aVF"},
+    **_IEC,
+}
 
 
 class ECGError(ValueError):
@@ -97,10 +108,20 @@ def lead_named(name: str) -> str | None:
     """Return the lead that a channel name means (`"Lead II"`, `"avr"`, `"MLII"`), or None."""
     key = name.strip().upper()
     # -aVR is aVR upside down, another lead.
-    if key.startswith("-"):
+    if _INVERTED.search(key):
         return None
     key = _PREFIX.sub("", _SEPARATORS.sub("", key))
     return _LEAD_OF_KEY.get(key)
+
+
+def _is_iec(name: str) -> bool:
+    return name.strip().upper()[-2:] in _IEC
+
+
+def has_all_leads(names: Iterable[str]) -> bool:
+    """Whether channels of these names make twelve leads, computed limb leads included."""
+    found = {lead_named(name) for name in names}
+    return found >= set(LEADS) - set(_FROM_I_AND_II)
 
 
 def twelve_leads(
@@ -146,6 +167,10 @@ def _channels_of_leads(names: Sequence[str]) -> dict[str, int]:
     for index, name in enumerate(names):
         if (lead := lead_named(name)) is not None:
             found[lead].append(index)
+    # C3 and C4 are also places of an EEG: beside V3 and V4 they are no leads.
+    for lead, indices in found.items():
+        spelt = [index for index in indices if not _is_iec(names[index])]
+        found[lead] = spelt or indices
     derivable = _FROM_I_AND_II if found["I"] and found["II"] else ()
     if missing := [lead for lead in LEADS if not found[lead] and lead not in derivable]:
         raise ECGError(

@@ -93,6 +93,111 @@ def test_the_rate_is_taken_from_the_time_column(rate, heading, per_second):
     np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
 
 
+def same(ecg, signal, rate=100):
+    np.testing.assert_allclose(ecg.signal, signal, atol=2e-3)
+    assert ecg.rate == rate
+
+
+def test_names_in_a_comment_place_the_leads():
+    text = table(tracing()[::-1])
+    same(read_text(f"# {','.join(LEADS[::-1])}\n{text}", 100), tracing())
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("index", [False, True])
+def test_column_numbers_are_no_sample_and_row_numbers_no_lead(first, index):
+    columns = [str(i + first) for i in range(12)]
+    rows = np.arange(1000)[None]
+    text = table(tracing(), columns)
+    if index:
+        text = table(np.concatenate([rows, tracing()]), ["", *columns])
+    ecg = read_text(text, 100)
+    same(ecg, tracing())
+    assert "order I, II, III" in " ".join(ecg.notes)
+
+
+def test_eight_leads_are_enough_as_in_other_formats():
+    eight = [0, 1, *range(6, 12)]
+    ecg = read_text(table(tracing()[eight], [LEADS[i] for i in eight]), 100)
+    same(ecg, tracing())
+    assert "Computed from I and II" in " ".join(ecg.notes)
+
+
+def clock(i):
+    return f"'{i // 6000}:{i / 100 % 60:06.3f}'"
+
+
+def date(i):
+    return (
+        f"2020-01-31T23:59:{55 + i / 100:09.6f}"
+        if i < 500
+        else f"2020-02-01T00:00:{i / 100 - 5:09.6f}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("heading", "units", "cell"),
+    [
+        ("'Elapsed time'", "'hh:mm:ss.mmm'", clock),
+        (
+            "time",
+            None,
+            lambda i: f"23:59:{55 + i / 100:06.3f}" if i < 500 else f"00:00:{i / 100 - 5:06.3f}",
+        ),
+        ("timestamp", None, date),
+        ("time (us)", None, lambda i: str(10_000 * i)),
+        ("time_us", None, lambda i: str(10_000 * i)),
+        ("time", "ns", lambda i: str(10_000_000 * i)),
+        ("time", None, lambda i: str(10_000 * i)),
+    ],
+)
+def test_times_are_read_as_clocks_dates_and_small_units(heading, units, cell):
+    rows = table(tracing()).splitlines()
+    lines = [",".join([heading, *LEADS])]
+    if units:
+        lines.append(",".join([units, *["mV"] * 12]))
+    lines += [f"{cell(i)},{row}" for i, row in enumerate(rows)]
+    same(read_text("\n".join(lines)), tracing())
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", " "])
+@pytest.mark.parametrize("unit", ["", " (uV)"])
+def test_a_row_may_be_a_lead(delimiter, unit):
+    scale = 1000 if unit else 1
+    if delimiter == " " and unit:
+        unit = "(uV)"
+    rows = [
+        delimiter.join([f"{lead}{unit}", *(f"{v * scale:.4f}" for v in values)])
+        for lead, values in zip(LEADS[::-1], tracing()[::-1], strict=True)
+    ]
+    same(read_text("\n".join(["# a device's line", *rows]), 100), tracing())
+
+
+def test_columns_may_be_parted_by_spaces():
+    signal = tracing()
+    lines = ["  ".join(LEADS), *("   ".join(f"{v:.4f}" for v in row) for row in signal.T)]
+    same(read_text("\n".join(lines), 100), signal)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_lines_before_the_table_may_give_the_rate(named):
+    body = table(tracing(rate=250), LEADS if named else None)
+    text = f"Name,Jane Doe\nSampling rate (Hz),250\n\n{body}"
+    ecg = read_text(text) if named else read_text(text, 250)
+    same(ecg, tracing(rate=250), 250)
+    assert "Doe" not in repr(ecg)
+
+
+def test_quoted_decimal_commas_are_numbers():
+    rows = [",".join(f'"{v:.4f}"'.replace(".", ",") for v in row) for row in tracing().T]
+    same(read_text("\n".join([",".join(LEADS), *rows]), 100), tracing())
+
+
+def test_a_row_that_names_only_some_leads_is_never_taken_for_a_title():
+    with pytest.raises(ECGError, match="Missing lead V6"):
+        read_text(table(tracing(), [*LEADS[:11], "chest"]), 100)
+
+
 @pytest.mark.parametrize("heading", ["t", "time"])
 def test_a_column_that_may_count_samples_does_not_give_the_rate(heading):
     signal = tracing(rate=500)
@@ -197,22 +302,23 @@ GOOD = table(tracing(), LEADS)
     ("text", "words"),
     [
         (GOOD, "does not say its sampling rate.*Give the rate in Hz"),
-        (table(tracing()[:11], LEADS[:11]), "11 columns"),
+        (table(tracing()[:11], LEADS[:11]), "Missing lead V6"),
+        (table(tracing()[:11]), "11 columns"),
         (table(tracing(), [*LEADS[:11], "V7"]), "Missing lead V6"),
         (table(np.vstack([tracing(), tracing()[:1]]), [*LEADS, "Lead I"]), "More than one"),
         (table(np.vstack([tracing(), tracing()[:1]])), "names no leads and has 13 columns"),
         (",".join("x" * 200_000), "columns"),
         ("x" * 300_000, "has 0 columns in its row 1, expected"),
-        ("not a table", "has 1 column in its row 1, expected"),
+        ("not a table", "has 3 columns in its row 1, expected"),
         ("\n".join(GOOD.split("\n")[:1]), "lasts 0.0 s|Found"),
-        (with_cell(GOOD, 7, 3, "n/k"), "Found 'n/k' at sample 7, expected a number"),
+        (with_cell(GOOD, 7, 3, "n/k"), "Found text at sample 7, column 4, expected a number"),
         (with_cell(GOOD, 7, 3, ""), r"missing in lead aVR \(first in aVR at 0.06 s\)"),
         (with_cell(GOOD, 7, 3, "1,2"), "Sample 7 of ecg.csv has 14 columns|has 13 columns"),
         (with_cell(GOOD, 7, 3, "inf"), "missing in lead aVR"),
         (table(tracing() * 1000, LEADS), "microvolts or raw counts"),
         (table(gap(tracing(11), 100), ["time (s)", *LEADS]), "does not grow evenly"),
         (table(with_time(tracing(), -100), ["time (s)", *LEADS]), "does not grow evenly"),
-        (table(with_time(tracing(), 1e-4), ["time", *LEADS]), "neither seconds nor milliseconds"),
+        (table(with_time(tracing(), 1e-8), ["time", *LEADS]), "neither seconds nor milliseconds"),
         ("", "is empty"),
         ("\n\n  \n", "is empty"),
         ("# a comment only", "columns"),

@@ -1,0 +1,330 @@
+"""The text of a table to its columns: where the names stand, and which way round it is."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+
+from protoecg.ecg import LEADS, ECGError, has_all_leads, lead_named
+from protoecg.readers import csv_time
+from protoecg.readers.units import MICRO_SIGNS, millivolts, plain
+
+MAX_COLUMNS = 64
+MAX_ROWS = 400_000
+MAX_LINE = 4000
+MAX_NAME = 100
+# Devices put lines about the patient and the recording before the table.
+MAX_ROWS_BEFORE = 100
+SOME_LEADS = 3
+
+RATE_NAMES = {
+    *("fs", "rate", "hz", "sfreq", "frequency", "samplerate", "samplingrate"),
+    *("samplingfrequency", "samplefrequency", "abtastrate"),
+}
+_DELIMITERS = ";\t,"
+_IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
+_AFTER_NAME = re.compile(
+    rf"(?P<name>.*?)[\s_/]+(?P<unit>[mun{MICRO_SIGNS}]v|[mun{MICRO_SIGNS}]?s|sec)", re.IGNORECASE
+)
+_TIME_NAMES = {"time", "t", "elapsedtime", "timestamp", "zeit", "datetime", "date"} | set(
+    csv_time.SECONDS
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The leads of a table, and its time column where it has one.
+
+    Parameters
+    ----------
+    names, units : of each lead; "" where the file says none
+    values : (samples, leads); what is not there is NaN
+    time : name, unit and cells of the time column
+    rate : Hz, where a line before the table says it
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    values: np.ndarray
+    time: tuple[str, str, list[str]] | None = None
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Rows of samples below a heading: `cells` are the names, or of the first row of samples."""
+
+    delimiter: str
+    cells: tuple[str, ...]
+    first: int
+    named: bool
+
+
+def read_table(text: str, source: str) -> Table:
+    """Read a table with a column or a row a lead.
+
+    Raises
+    ------
+    ECGError
+        If it has no column for each lead, or text where numbers are expected.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_ROWS:
+        raise ECGError(
+            f"{source} has more than {MAX_ROWS:,} rows. Export a shorter part of the recording; "
+            "ten seconds are enough."
+        )
+    lines = [line for line in text.split("\n") if _is_row(line)]
+    if (turned := _rows_are_leads(lines, source)) is not None:
+        return turned
+    layout = _layout(lines, source)
+    body = [line for line in lines[layout.first :] if not _is_comment(line)]
+    rate = _rate_before(lines[: layout.first])
+    return _named(layout, body, source, rate) if layout.named else _unnamed(layout, body, source)
+
+
+def _is_row(line: str) -> bool:
+    # A row of tabs alone is a sample that is missing in every lead.
+    return bool(line.strip()) or line.count("\t") >= len(LEADS) - 1
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(("#", "%"))
+
+
+def _layout(lines: list[str], source: str) -> _Layout:
+    """Find the names of the leads, in a comment too, or the first row that is all numbers."""
+    for index, line in enumerate(lines[:MAX_ROWS_BEFORE]):
+        delimiter = _delimiter(line)
+        cells = cells_of(line.lstrip("#% ") if _is_comment(line) else line, delimiter)
+        if _names_leads(cells, line):
+            return _Layout(_body_delimiter(lines, index, delimiter), cells, index + 1, named=True)
+    rows = [(i, line) for i, line in enumerate(lines[:MAX_ROWS_BEFORE]) if not _is_comment(line)]
+    for index, line in rows:
+        delimiter = _delimiter(line)
+        cells = cells_of(line, delimiter)
+        if len(cells) >= len(LEADS) and all(_is_number(cell) for cell in cells if cell):
+            return _Layout(delimiter, cells, index, named=False)
+    number, line = rows[0] if rows else (0, "")
+    columns = len(cells_of(line, _delimiter(line)))
+    raise ECGError(
+        f"{source} has {_in_words(columns)} in its row {number + 1}, "
+        "expected a column for each of the twelve leads (or for I, II and V1 to V6), separated by "
+        "comma, semicolon or tab, with their names in the first row."
+    )
+
+
+def _body_delimiter(lines: list[str], index: int, delimiter: str) -> str:
+    # A comment may part its names otherwise than the rows below part their numbers.
+    below = lines[index + 1 : index + 2]
+    return _delimiter(below[0]) if _is_comment(lines[index]) and below else delimiter
+
+
+def _names_leads(cells: Sequence[str], line: str) -> bool:
+    """Whether a row is the heading; one that names only some leads is one, unless a comment."""
+    names = [_name_and_unit(cell)[0] for cell in cells]
+    # 1, 2 and 3 are names of leads in one place, and numbers in all others.
+    words = {lead_named(name) for name in names if not _is_number(name)} - {None}
+    return has_all_leads(names) or (len(words) >= SOME_LEADS and not _is_comment(line))
+
+
+def _named(layout: _Layout, body: list[str], source: str, rate: float | None) -> Table:
+    names, units = zip(*map(_name_and_unit, layout.cells), strict=True)
+    if body and (row := _units_row(body[0], layout.delimiter, len(names))):
+        units, body = tuple(u or r for u, r in zip(units, row, strict=True)), body[1:]
+    leads = [i for i, name in enumerate(names) if lead_named(name)]
+    time = next((i for i, name in enumerate(names) if _is_time(name)), None)
+    text = () if time is None else (time,)
+    frame = _frame(body, layout.delimiter, len(names), leads, text, source)
+    return Table(
+        tuple(names[i] for i in leads),
+        tuple(units[i] for i in leads),
+        frame[leads].to_numpy(np.float64),
+        None if time is None else (names[time], units[time], frame[time].tolist()),
+        rate,
+    )
+
+
+def _unnamed(layout: _Layout, body: list[str], source: str) -> Table:
+    columns, counts = len(layout.cells), _counts(layout.cells)
+    if counts:
+        body = body[1:]
+    if columns not in (len(LEADS), len(LEADS) + counts * (not layout.cells[0])):
+        raise ECGError(
+            f"{source} names no leads and has {columns} columns. Write the names of the leads into "
+            "the first row, or give exactly the twelve leads I, II, III, aVR, aVL, aVF, V1 to V6."
+        )
+    leads = list(range(columns - len(LEADS), columns))
+    frame = _frame(body, layout.delimiter, columns, leads, (), source)
+    empty = ("",) * len(LEADS)
+    return Table(empty, empty, frame[leads].to_numpy(np.float64))
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether cells are column numbers, as pandas writes over a table without names."""
+    numbered = list(cells[1:] if not cells[0] else cells)
+    return any(numbered == [str(i + first) for i in range(len(numbered))] for first in (0, 1))
+
+
+def _rate_before(lines: Iterable[str]) -> float | None:
+    """Return the rate in Hz that a line before the table gives, such as `Sampling rate,500`."""
+    for line in lines:
+        words = re.split(r"[:=;,\t]", line.lstrip("#% "), maxsplit=1)
+        name = re.sub(r"[\s_]", "", _name_and_unit(words[0].strip())[0].lower())
+        number = re.match(r"\s*(\d{2,5}(?:\.\d+)?)", words[-1])
+        if len(words) == 2 and name in RATE_NAMES and number:
+            return float(number[1])
+    return None
+
+
+def _rows_are_leads(lines: list[str], source: str) -> Table | None:
+    """Read a table that has a row a lead, each begun by its name; None where it has none such."""
+    rows = [line.lstrip("#% ") for line in lines[: MAX_COLUMNS + MAX_ROWS_BEFORE]]
+    delimiters = [_delimiter(row) for row in rows]
+    heads = [
+        _name_and_unit(re.split(d, row, maxsplit=1)[0].strip(" '\""))
+        for row, d in zip(rows, delimiters, strict=True)
+    ]
+    if not has_all_leads(name for name, _ in heads):
+        return None
+    leads = [i for i, (name, _) in enumerate(heads) if lead_named(name)]
+    samples = [_row_of_numbers(rows[i], delimiters[i], source) for i in leads]
+    if len({len(values) for values in samples}) > 1:
+        raise ECGError(f"The rows of {source} differ in length; export all leads at one length.")
+    names, units = zip(*(heads[i] for i in leads), strict=True)
+    return Table(names, units, np.array(samples).T)
+
+
+def _row_of_numbers(row: str, delimiter: str, source: str) -> np.ndarray:
+    cells = [cell.strip(" '\"") for cell in re.split(delimiter, row)[1:]]
+    decimal = "," not in delimiter
+    try:
+        return np.array([float(c.replace(",", ".") if decimal else c) for c in cells if c])
+    except ValueError:
+        raise ECGError(
+            f"Found text in {source} where the numbers of a lead are expected."
+        ) from None
+
+
+def _delimiter(line: str) -> str:
+    """Return what parts the cells of a row: white space where there is nothing else."""
+    best = max(_DELIMITERS, key=line.count)
+    return best if best in line else r"\s+"
+
+
+def cells_of(line: str, delimiter: str) -> tuple[str, ...]:
+    """Return the cells of a row, without quotes, and without an empty one at its end."""
+    if len(line) > MAX_LINE:
+        return ()
+    if delimiter == r"\s+":
+        return tuple(line.split())
+    try:
+        row = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return ()
+    cells = tuple(cell.strip().strip("'").strip() for cell in row)
+    return cells[:-1] if cells and not cells[-1] else cells
+
+
+def _name_and_unit(cell: str) -> tuple[str, str]:
+    # The time that a search for the unit takes grows with the square of the length.
+    if len(cell) > MAX_NAME:
+        return cell, ""
+    match = _IN_BRACKETS.fullmatch(cell) or _AFTER_NAME.fullmatch(cell)
+    return (match["name"].strip(), match["unit"].strip()) if match else (cell, "")
+
+
+def _units_row(line: str, delimiter: str, columns: int) -> tuple[str, ...]:
+    cells = cells_of(line, delimiter)
+    if len(cells) != columns or not all(map(_is_unit, cells)):
+        return ()
+    return tuple(map(plain, cells))
+
+
+def _is_unit(cell: str) -> bool:
+    return not plain(cell) or csv_time.is_unit(cell) or millivolts(cell) is not None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_time(name: str) -> bool:
+    return re.sub(r"[\s_]", "", name.lower()) in _TIME_NAMES
+
+
+def _frame(
+    lines: list[str],
+    delimiter: str,
+    columns: int,
+    leads: Sequence[int],
+    text: Sequence[int],
+    source: str,
+) -> pd.DataFrame:
+    """Read the columns to keep: numbers of the leads, text of the others; NaN where none is."""
+    rows = [_row(line, delimiter, columns) for line in lines]
+    if None in rows:
+        number = rows.index(None)
+        found = _count(lines[number], delimiter)
+        raise ECGError(
+            f"Sample {number + 1} of {source} has {_in_words(found)}, expected {columns}. If "
+            "numbers are written with a decimal comma, separate the columns by semicolons."
+        )
+    commas = any("," in line for line in lines[:1000])
+    quoted = any('",' in line and re.search(r'"-?\d+,\d', line) for line in lines[:1000])
+    try:
+        return pd.read_csv(
+            BytesIO("\n".join(map(str, rows)).encode()),
+            sep=delimiter,
+            decimal="," if quoted or (delimiter != "," and commas) else ".",
+            header=None,
+            names=list(range(columns)),
+            usecols=[*leads, *text],
+            dtype={**dict.fromkeys(leads, np.float64), **dict.fromkeys(text, str)},
+            skipinitialspace=True,
+            skip_blank_lines=False,
+        )
+    except (ValueError, OverflowError):
+        raise ECGError(f"{_where_text_is(lines, delimiter, leads)} in {source}.") from None
+
+
+def _row(line: str, delimiter: str, columns: int) -> str | None:
+    """Return a row without the separator that some programs put at its end; None if ragged."""
+    if delimiter == r"\s+":
+        return line.strip() if _count(line, delimiter) == columns else None
+    found = _count(line, delimiter)
+    if found == columns + 1 and line.rstrip(" ").endswith(delimiter):
+        return line.rstrip(" ").removesuffix(delimiter)
+    return line if found == columns else None
+
+
+def _count(line: str, delimiter: str) -> int:
+    if delimiter == r"\s+":
+        return len(line.split())
+    if '"' in line:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    return line.count(delimiter) + 1
+
+
+def _in_words(columns: int) -> str:
+    return f"{columns} column" if columns == 1 else f"{columns} columns"
+
+
+def _where_text_is(lines: list[str], delimiter: str, keep: Sequence[int]) -> str:
+    # The text itself stays unsaid: it may name the patient.
+    for number, line in enumerate(lines, 1):
+        cells = cells_of(line, delimiter)
+        for column in (i for i in keep if i < len(cells)):
+            if cells[column] and not _is_number(cells[column]):
+                return f"Found text at sample {number}, column {column + 1}, expected a number,"
+    return "Found text where numbers are expected"
