@@ -1,28 +1,22 @@
 """Where the waves of a median beat begin and end.
 
-QRS from the slopes of all leads together; P and T from two of NeuroKit2's delineators (Makowski
-et al., Behavior Research Methods 2021) in every lead, of which the median counts.
+QRS from the slopes of all leads together; P and T by two methods in every lead, of which the median
+counts: wavelets tend to end a wave early, prominences late, and the median has neither's bias.
 """
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from protoecg.measure import prominences, wavelets
 from protoecg.measure.beats import RATE
-
-# The wavelets of Martinez et al. (IEEE TBME 2004) tend to end a wave early, the prominences of
-# Emrich et al. (EUSIPCO 2024) late: the median of both over the leads has neither's bias.
-METHODS = ("dwt", "prominence")
 
 _SLOPE_S = 0.005
 _STILL = 0.06
 _STEEP = 0.5
 _STILL_S = 0.02
 _SEARCH_S = (0.15, 0.18)
-_STRIP_S = 4.0
 
 Marks = dict[str, np.ndarray]
 
@@ -78,32 +72,10 @@ def p_and_t_marks(median: np.ndarray, at: int) -> Marks:
     of each of "P_Onsets", "P_Offsets", "T_Onsets", "T_Offsets": (methods * leads,) samples from
     the median beat's start, NaN where nothing was found
     """
-    found = [_delineated(lead, at, method) for method in METHODS for lead in median]
-    names = ("P_Onsets", "P_Offsets", "T_Onsets", "T_Offsets")
-    return {name: np.array([marks[f"ECG_{name}"] for marks in found]) for name in names}
-
-
-def _delineated(lead: np.ndarray, at: int, method: str) -> dict[str, float]:
-    """Delineate a strip of copies of the beat, as the delineators expect several."""
-    import neurokit2
-
-    period = len(lead)
-    # The beat begins where it ends, so that the copies join.
-    closed = lead - np.linspace(lead[0], lead[-1], period)
-    copies = int(np.ceil(_STRIP_S * RATE / period))
-    near = slice(max(at - round(0.06 * RATE), 0), at + round(0.06 * RATE))
-    peaks = near.start + int(np.argmax(np.abs(closed[near]))) + np.arange(copies) * period
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        _, marks = neurokit2.ecg_delineate(
-            np.tile(closed, copies), peaks, sampling_rate=RATE, method=method
-        )
-    return {name: _of_one_copy(values, period) for name, values in marks.items()}
-
-
-def _of_one_copy(values: list[float], period: int) -> float:
-    # A mark may lie a little before the copy that it belongs to.
-    slack = round(0.02 * RATE)
-    marks = (np.asarray(values, dtype=float) + slack) % period - slack
-    found = marks[~np.isnan(marks)]
-    return float(np.median(found)) if len(found) else np.nan
+    # The beat begins where it ends, so that it can be read as one cycle of many.
+    cycle = median - np.linspace(median[:, 0], median[:, -1], median.shape[1], axis=1)
+    near = round(0.06 * RATE)
+    start = max(at - near, 0)
+    peaks = start + np.abs(cycle[:, start : at + near]).argmax(axis=1)
+    marks = np.hstack([wavelets.p_and_t(cycle, peaks), prominences.p_and_t(cycle, peaks)])
+    return dict(zip(("P_Onsets", "P_Offsets", "T_Onsets", "T_Offsets"), marks, strict=True))

@@ -1,8 +1,5 @@
 import json
-import subprocess
-import sys
 from dataclasses import FrozenInstanceError, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +12,6 @@ from protoecg.measure.measurements import QTC
 from protoecg.measure.waves import qrs_bounds
 from protoecg.simulate import simulate
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("heart_rate_bpm", "axis_deg", "p_ms", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms")
 
 
@@ -255,12 +251,6 @@ def test_the_command_says_in_words_what_it_is_unsure_of(tmp_path, capsys):
     assert main(["measure", str(path), "--rate", "500"]) == 0
     said = capsys.readouterr().out
     assert "computed" in said and "unsure: " in said and "Research use only" in said
-
-
-def test_importing_the_measurements_does_not_load_the_delineators():
-    code = "import sys, protoecg.measure; print('neurokit2' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.strip() == "False"
 
 
 def test_leads_come_in_the_order_that_the_axis_is_read_in():

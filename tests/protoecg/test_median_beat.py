@@ -11,6 +11,7 @@ from protoecg.figures.median_beat import (
     together_figure,
 )
 from protoecg.measure import INTERVALS, MARKS, WORDS, delineate, marked, measurements
+from protoecg.measure.delineation import T_END_PERCENTILE
 from protoecg.simulate import simulate
 
 
@@ -56,7 +57,7 @@ def test_the_dots_have_the_lines_as_their_middle(found):
     onset = line_s(figure, "QRS onset")
     end = min(np.nanmedian(dots("P end")), onset)
     assert end == pytest.approx(line_s(figure, "P end"), abs=1e-4)
-    t_end = np.nanpercentile(dots("T end"), 60)
+    t_end = np.nanpercentile(dots("T end"), T_END_PERCENTILE)
     assert t_end == pytest.approx(line_s(figure, "T end"), abs=1e-4)
 
 
