@@ -95,7 +95,7 @@ def _page(name: str) -> Path:
 def _explain(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
     from protoecg.explain import explain
-    from protoecg.readers import read_path
+    from protoecg.isolation import read_path
 
     ecg = read_path(args.file, rate=args.rate, start=args.start)
     explanation = explain(ecg, load_bundle(args.bundle))
@@ -138,9 +138,9 @@ def _chief_leads(match: Match) -> str:
 
 
 def _measure(args: argparse.Namespace) -> None:
+    from protoecg.isolation import read_path
     from protoecg.measure import in_words, measure
     from protoecg.quality import quality
-    from protoecg.readers import read_path
 
     ecg = read_path(args.file, rate=args.rate, start=args.start)
     measured, warnings = measure(ecg), quality(ecg).sentences
@@ -157,10 +157,10 @@ def _report(args: argparse.Namespace) -> None:
     from protoecg.bundle import load_bundle
     from protoecg.evidence.change import compare
     from protoecg.explain import explain
+    from protoecg.isolation import read_path
     from protoecg.measure import measure
     from protoecg.printing.raster import png
     from protoecg.printing.report import pdf
-    from protoecg.readers import read_path
 
     ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
     explanation, measured, since = explain(ecg, bundle), measure(ecg), None

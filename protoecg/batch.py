@@ -20,7 +20,8 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
-from protoecg.readers import MAX_BYTES, read_ecg, wfdb_format, zip_format
+from protoecg.isolation import OF_A_BATCH, read_ecg
+from protoecg.readers import MAX_BYTES, wfdb_format, zip_format
 from protoecg.spreadsheet import harmless, plain
 
 ABOUT = ("file", "error", "bundle", "revision", "abstains", "quality", "notes", "present")
@@ -320,9 +321,8 @@ def _row(
 ) -> Mapping[str, str]:
     about = {"file": name, "bundle": bundle.name, "revision": bundle.revision}
     try:
-        explanation = explain(
-            read_ecg({part: files.read(part) for part in parts}, rate=rate), bundle
-        )
+        contents = {part: files.read(part) for part in parts}
+        explanation = explain(read_ecg(contents, rate=rate, limits=OF_A_BATCH), bundle)
     except ECGError as error:
         return {**about, "error": str(error)}
     except OSError as error:

@@ -16,7 +16,8 @@ import streamlit as st
 from protoecg.batch import BatchError, Files, archive_files, read_rows, recordings, run
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
-from protoecg.readers import Recording, read_recording
+from protoecg.isolation import OF_A_BATCH, read_recording
+from protoecg.readers import Recording
 
 KEPT = 8
 KEPT_BYTES = 600_000_000
@@ -121,7 +122,7 @@ class Batch:
         """
         parts = list(recordings(self._files).values())[row]
         files = {part: self._files.read(part) for part in parts}
-        recording = read_recording(files, rate=self._rate)
+        recording = read_recording(files, rate=self._rate, limits=OF_A_BATCH)
         if not recording.is_long:
             recording.ecg()
         return recording

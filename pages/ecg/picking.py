@@ -12,7 +12,8 @@ import streamlit as st
 from pages.ecg.recordings import recordings
 from pages.shell import words
 from protoecg.ecg import ECG, ECGError
-from protoecg.readers import Recording, read_recording
+from protoecg.isolation import read_recording, warm_up
+from protoecg.readers import Recording
 from protoecg.simulate import EXAMPLES, example
 
 UPLOAD, EXAMPLE, START = "ecg", "example", "start"
@@ -133,6 +134,7 @@ def _take_example(slot: Slot) -> None:
 
 def uploader(slot: Slot) -> None:
     """Take an upload, and show it."""
+    warm_up()
     files = st.file_uploader(
         f"Upload a 12-lead {slot.noun} of at least ten seconds",
         accept_multiple_files=True,

@@ -112,10 +112,17 @@ def read_path(path: Path, *, rate: float | None = None, start: float = 0.0) -> E
     A WFDB record is named by its header, its signal file or without a suffix; its other files
     are taken from the same folder. `rate`, `start` and errors as in `read_ecg`.
     """
-    return read_ecg(_files_of(Path(path)), rate=rate, start=start)
+    return read_ecg(files_of(Path(path)), rate=rate, start=start)
 
 
-def _files_of(path: Path) -> dict[str, bytes]:
+def files_of(path: Path) -> dict[str, bytes]:
+    """Return the files on disk that `read_path` reads, by name.
+
+    Raises
+    ------
+    ECGError
+        If there is none, or they are too large.
+    """
     if path.suffix.lower() == ".hea" and path.is_file():
         return _record_files(path)
     is_signal = path.suffix.lower() in {".dat", ".mat"}

@@ -1,0 +1,83 @@
+"""Files of strangers read in a process of their own, so that none can harm, stop or fill ours.
+
+`read_recording`, `read_ecg` and `read_path` do what those of `protoecg.readers` do, which stay
+the first line, with their checks of each format. Around them, each recording gets a process that
+
+- has so much of the processor's time, the clock's and of memory (`limits`), and is then ended;
+- sees neither the server's memory nor its environment, nor another recording's files;
+- has a private folder for its files, deleted when it ends, or by the next start after a kill;
+- has no network where Linux gives it one of its own, else none by Python's ways (`confinement`);
+- answers with plain numbers and text, which are checked as if the file itself had sent them.
+
+It is no prison for code that a file would bring along: that would run as the user who runs the
+server, and could read what that user can. Windows has none of it: there files are read in the
+process that asks, by the formats' own checks alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from protoecg import readers
+from protoecg.ecg import ECG
+from protoecg.isolation.limits import OF_A_BATCH, ONE_FILE, Limits
+from protoecg.readers import Recording
+
+if TYPE_CHECKING:
+    from protoecg.isolation.pool import Pool
+
+__all__ = ["OF_A_BATCH", "ONE_FILE", "Limits", "read_ecg", "read_path", "read_recording", "warm_up"]
+
+
+def read_recording(
+    files: Mapping[str, bytes], *, rate: float | None = None, limits: Limits = ONE_FILE
+) -> Recording:
+    """Read a whole 12-lead recording from uploaded files, in a process of its own.
+
+    Parameters
+    ----------
+    files, rate : as in `protoecg.readers.read_recording`
+    limits : of the process
+
+    Raises
+    ------
+    ECGError
+        With a sentence for clinicians, if the files are no readable 12-lead recording, or reading
+        them takes more than the limits.
+    """
+    if not hasattr(os, "fork"):
+        return readers.read_recording(files, rate=rate)
+    return _pool().read(files, rate=rate, limits=limits)
+
+
+def read_ecg(
+    files: Mapping[str, bytes],
+    *,
+    rate: float | None = None,
+    start: float = 0.0,
+    limits: Limits = ONE_FILE,
+) -> ECG:
+    """Read the ten seconds that begin at `start`; all else as in `read_recording`."""
+    return read_recording(files, rate=rate, limits=limits).ecg(start)
+
+
+def read_path(path: Path, *, rate: float | None = None, start: float = 0.0) -> ECG:
+    """Read an ECG from disk, as `protoecg.readers.read_path` does."""
+    return read_ecg(readers.files_of(path), rate=rate, start=start)
+
+
+def warm_up() -> None:
+    """Make ready for the first file, which else takes a second or two longer; don't wait for it."""
+    if hasattr(os, "fork"):
+        _pool().warm_up()
+
+
+@cache
+def _pool() -> Pool:
+    from protoecg.isolation.pool import Pool
+
+    return Pool()

@@ -1,0 +1,57 @@
+"""The process that reads the files of one recording, answers, and is gone."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from protoecg.ecg import ECGError
+from protoecg.isolation import wire
+from protoecg.readers import MAX_BYTES, read_recording
+
+MAX_LOG = 20
+
+
+class _Kept(logging.Handler):
+    """Keeps what the project's own code logs; what libraries log may quote the patient."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.lines = [*self.lines, record.getMessage()][-MAX_LOG:]
+
+
+def answer(connection: socket.socket) -> None:
+    """Read the recording that is sent, and send back what it holds or why it cannot be read."""
+    kept = _Kept()
+    logging.getLogger().handlers = []
+    ours = logging.getLogger("protoecg")
+    ours.handlers, ours.propagate = [kept], False
+    fields, body = wire.receive(connection, 2 * MAX_BYTES)
+    told, signal = _told(fields, body)
+    wire.send(connection, {**told, "log": kept.lines}, signal)
+
+
+def _told(fields: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    try:
+        files = dict(_files(fields["sizes"], body))
+        recording = read_recording(files, rate=fields["rate"])
+    except ECGError as error:
+        return {"error": str(error)}, b""
+    signal = np.ascontiguousarray(recording.signal, dtype="<f4")
+    about = {"rate": recording.rate, "source": recording.source, "notes": recording.notes}
+    return about, signal.tobytes()
+
+
+def _files(sizes: Sequence[tuple[str, int]], body: bytes) -> Iterator[tuple[str, bytes]]:
+    at = 0
+    for name, size in sizes:
+        yield name, body[at : at + size]
+        at += size

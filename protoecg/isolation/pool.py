@@ -1,0 +1,145 @@
+"""Recordings read in processes of their own: few at once, and no answer is believed unchecked."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from protoecg.ecg import LEADS, ECGError
+from protoecg.isolation import wire
+from protoecg.isolation.limits import Limits
+from protoecg.isolation.server import Server
+from protoecg.isolation.turns import Turns
+from protoecg.readers.recording import Recording
+from protoecg.temporary import remove_leftovers
+
+MAX_ANSWER = 100_000_000
+MAX_WAIT_S = 60.0
+# The server ends what is late; if nothing comes so long after, it is the server that hangs.
+_GRACE_S = 5.0
+_ATTEMPTS = 2
+
+_BUSY = "Too many files are being read at once. Try again in a minute."
+_OUT_OF_ORDER = (
+    "Files cannot be read at the moment, which is no fault of this one. Try again in a minute; if "
+    "it stays so, tell whoever runs this program."
+)
+_WHY = {
+    "time": "takes more time to read than an ECG should",
+    "crash": "breaks the program that reads it or takes more memory than an ECG should",
+}
+
+_log = logging.getLogger(__name__)
+
+_Text = Annotated[str, Field(max_length=4000)]
+
+
+class _Answer(BaseModel):
+    """What a child, or the server in its place, may say; strict, as the file may be speaking."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    stopped: Literal["time", "crash"] | None = None
+    error: _Text = ""
+    rate: FiniteFloat = 0.0
+    source: _Text = ""
+    notes: Annotated[list[_Text], Field(max_length=100)] = []
+    log: Annotated[list[_Text], Field(max_length=20)] = []
+
+
+class Pool:
+    """Reads recordings, each in a process of its own.
+
+    Parameters
+    ----------
+    most : how many at once; the others wait in the order in which they came
+    start : starts the server
+    """
+
+    def __init__(self, most: int | None = None, start: Callable[[], Server] = Server) -> None:
+        self._turns = Turns(most or max(2, os.cpu_count() or 1))
+        self._start = start
+        self._server: Server | None = None
+        self._lock = threading.Lock()
+        remove_leftovers()
+
+    def warm_up(self) -> None:
+        """Start loading the readers' code, which takes a second or two, without waiting for it."""
+        self._running()
+
+    def read(self, files: Mapping[str, bytes], *, rate: float | None, limits: Limits) -> Recording:
+        """Read a recording; parameters and errors as in `protoecg.isolation.read_recording`."""
+        try:
+            with self._turns.one(MAX_WAIT_S):
+                answer, body = self._asked(files, rate, limits)
+        except TimeoutError:
+            raise ECGError(_BUSY) from None
+        for line in answer.log:
+            _log.warning("%s", "".join(c if c.isprintable() else "?" for c in line))
+        return _recording(answer, body, next(iter(files), "The file"))
+
+    def close(self) -> None:
+        """End the server and all that it is reading."""
+        with self._lock:
+            if self._server:
+                self._server.close()
+                self._server = None
+
+    def _running(self) -> Server:
+        with self._lock:
+            if self._server and not self._server.is_alive:
+                self._server.close()
+                self._server = None
+            if self._server is None:
+                self._server = self._start()
+            return self._server
+
+    def _asked(
+        self, files: Mapping[str, bytes], rate: float | None, limits: Limits
+    ) -> tuple[_Answer, bytes]:
+        for _ in range(_ATTEMPTS):
+            server = self._running()
+            try:
+                return _ask(server, files, rate, limits)
+            except (wire.WireError, ValidationError):
+                if server.is_alive:
+                    return _Answer(stopped="crash"), b""
+            # Too late by far, or gone; a server that somebody stopped is not worth waiting for.
+            except OSError as error:
+                _log.warning("The server that reads files was ended: %s", type(error).__name__)
+                server.kill()
+        raise ECGError(_OUT_OF_ORDER)
+
+
+def _ask(
+    server: Server, files: Mapping[str, bytes], rate: float | None, limits: Limits
+) -> tuple[_Answer, bytes]:
+    deadline = time.monotonic() + limits.clock_s + _GRACE_S
+    sizes = [(name, len(content)) for name, content in files.items()]
+    with server.connect(limits) as connection:
+        connection.settimeout(limits.clock_s + _GRACE_S)
+        # Who ended before it had all has left an answer all the same.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            wire.send(connection, {"sizes": sizes, "rate": rate}, *files.values())
+        fields, body = wire.receive(connection, MAX_ANSWER, deadline)
+    return _Answer.model_validate(fields), body
+
+
+def _recording(answer: _Answer, body: bytes, name: str) -> Recording:
+    if answer.error:
+        raise ECGError(answer.error)
+    if answer.stopped or len(body) % (4 * len(LEADS)):
+        raise ECGError(
+            f"{name} {_WHY[answer.stopped or 'crash']}, so reading it was stopped. Export ten "
+            "seconds of the ECG again, perhaps in another format."
+        )
+    signal = np.frombuffer(body, "<f4").reshape(len(LEADS), -1).astype(np.float32)
+    return Recording(signal, answer.rate, answer.source, tuple(answer.notes))
