@@ -30,9 +30,9 @@ GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 WRITER = """
 import itertools, sys
 from review_db import open_database
-from review_db.places import Place
-from review_db.sittings import open_item, save_item
-from review_db.studies import Seat
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import open_item, save_item
+from review_db.studies.lifecycle import Seat
 engine, seat = open_database(sys.argv[1]), Seat("pilot", "R01")
 answers = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 seen = open_item(engine, seat, Place(1)).revision
