@@ -8,19 +8,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from protoecg import folders
 from protoecg.explanation import Explanation, Finding, Match, in_percent, percent
-
-MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; bad input gets one line on standard error."""
+    args = _parser().parse_args(arguments)
+    # After the options are read: torch takes seconds, which `--help` does without.
     from protoecg.batch import BatchError
     from protoecg.bundle import BundleError
     from protoecg.ecg import ECGError
     from protoecg.prototypes.waveforms import WaveformUnavailable
 
-    args = _parser().parse_args(arguments)
     try:
         args.run(args)
     except (BatchError, BundleError, ECGError, WaveformUnavailable, OSError) as error:
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="findings, and the prototypes they rest on")
     explain.add_argument("file", type=Path, help="an ECG in any format that is read")
-    explain.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
+    _add_bundle(explain)
     explain.add_argument("--rate", type=float, help="Hz, for files that do not say it")
     explain.add_argument("--start", type=float, default=0.0, help="second to begin at")
     explain.add_argument("--json", action="store_true", help="print all findings as JSON")
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="one page to print: tracing, findings, matches")
     report.add_argument("file", type=Path, help="an ECG, as for explain")
-    report.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
+    _add_bundle(report)
     report.add_argument("--rate", type=float, help="Hz, for files that do not say it")
     report.add_argument("--start", type=float, default=0.0, help="second to begin at")
     report.add_argument("--out", type=_page, required=True, help="the .pdf or .png to write")
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "batch", help="a table of many ECGs, one row each; resumes, and tries again what failed"
     )
     batch.add_argument("ecgs", type=Path, help="a folder or a ZIP archive")
-    batch.add_argument("--bundle", type=Path, default=MODELS / "ptbxl", help="a bundle's folder")
+    _add_bundle(batch)
     batch.add_argument("--rate", type=float, help="Hz, for files that do not say it")
     batch.add_argument(
         "--out", type=Path, required=True, help="the .csv or .parquet to write or go on"
@@ -83,6 +83,15 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("bundle", type=Path, help="a bundle's folder, such as models/ptbxl")
     fetch.set_defaults(run=_fetch)
     return parser
+
+
+def _add_bundle(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--bundle",
+        type=Path,
+        default=folders.models() / "ptbxl",
+        help="a bundle's folder (default: ptbxl in $PROTOECG_MODELS, else models/ptbxl)",
+    )
 
 
 def _page(name: str) -> Path:

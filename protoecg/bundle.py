@@ -188,6 +188,12 @@ def load_bundle(path: Path) -> Bundle:
 
 def _read_checksums(path: Path) -> dict[str, str]:
     """Return the checksums of a bundle of a version that this program knows."""
+    if not path.is_dir():
+        raise BundleError(
+            f"There is no bundle at {path}. Name a bundle's folder with --bundle, or the folder "
+            "that bundles lie in with PROTOECG_MODELS; a checkout of the project has models/ptbxl "
+            "and models/demo."
+        )
     if not (path / "bundle.json").is_file():
         raise BundleError(
             f"{path} holds no bundle.json, so it is no bundle (or its writing was interrupted). "

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from review_db.findings.export import study_files
 from review_db.ratings.export import export
-from review_db.store.database import DEFAULT_FILE, URL_VARIABLE, RatingsError, open_database
+from review_db.store.database import URL_VARIABLE, RatingsError, open_database
 from review_db.store.files import write_files
 from review_db.studies import design
 from review_db.studies.allocation import bundle_material
@@ -148,7 +148,7 @@ def _finish(command: argparse.ArgumentParser, run: Run, creates: bool = False) -
         "--database",
         metavar="URL",
         help=f"SQLAlchemy URL of the database (default: ${URL_VARIABLE}, else the SQLite file "
-        f"{DEFAULT_FILE.parent.name}/{DEFAULT_FILE.name} of this project)",
+        "data/ratings.db)",
     )
 
 

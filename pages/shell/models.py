@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shell import words
+from protoecg import folders
 from protoecg.bundle import Bundle, BundleError, load_bundle
 from protoecg.ecg import ECG
 from protoecg.explanation import SourceECG
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
 
 PARAMETER, ASKED = "bundle", "asked bundle"
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def choose() -> Bundle:
         st.session_state[PARAMETER] = asked
     if not choices:
         st.error(
-            f"There is no model in {_models_folder()}. Train the demonstration with `make demo`, "
+            f"There is no model in {folders.models()}. Train the demonstration with `make demo`, "
             "or name another folder in PROTOECG_MODELS.",
             icon=":material/error:",
         )
@@ -105,12 +103,8 @@ def _get_one(bundle: Bundle, source: SourceECG) -> None:
     st.rerun()
 
 
-def _models_folder() -> Path:
-    return Path(os.environ.get("PROTOECG_MODELS") or _ROOT / "models")
-
-
 def _folders() -> list[Path]:
-    return sorted(file.parent for file in _models_folder().glob("*/bundle.json"))
+    return sorted(file.parent for file in folders.models().glob("*/bundle.json"))
 
 
 def _choice(path: Path) -> Choice:
@@ -185,4 +179,5 @@ def _fetch_all(bundle: Bundle) -> None:
 
 
 def _shown(path: Path) -> Path:
-    return path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+    project = folders.project()
+    return path.relative_to(project) if path.is_relative_to(project) else path

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import requests
 
+from protoecg import folders
 from protoecg.ecg import ECG, LEADS, ECGError
 from protoecg.explanation import SourceECG
 from protoecg.prototypes.fetching import FetchError, fetch, write_whole
@@ -24,7 +25,6 @@ MAX_RECORD_BYTES = 1_000_000
 # As many failed connections in a row mean that there is no network.
 MAX_FAILURES_IN_A_ROW = 5
 
-_ROOT = Path(__file__).resolve().parents[2]
 _RECORD = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _UNITS_PER_MV = 1000
 _INVALID = np.iinfo(np.int16).min
@@ -64,8 +64,8 @@ class Waveforms:
             return cls(bundle)
         return cls(
             bundle,
-            Path(os.environ.get("PROTOECG_PTBXL") or _ROOT / "data" / "ptbxl"),
-            Path(os.environ.get("PROTOECG_CACHE") or _ROOT / "data" / "cache"),
+            folders.ptbxl(),
+            folders.cache(),
             os.environ.get("PROTOECG_PHYSIONET") or PHYSIONET,
         )
 

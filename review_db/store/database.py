@@ -18,10 +18,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from protoecg import folders
 from review_db.store.write_queue import NoTurn, Turns
 
 URL_VARIABLE = "PROTOECG_DATABASE_URL"
-DEFAULT_FILE = Path(__file__).resolve().parents[2] / "data" / "ratings.db"
 VERSION_TABLE = "review_db_version"
 BUSY_SECONDS = 15.0
 
@@ -45,7 +45,8 @@ def open_database(url: str | URL | None = None, *, create: bool = True) -> Engin
     Parameters
     ----------
     url : an SQLAlchemy database URL; without it the environment's `PROTOECG_DATABASE_URL`, else
-        the SQLite file `data/ratings.db` of this project
+        the SQLite file `data/ratings.db` of the checkout, or of the folder one works in where the
+        package is installed
     create : whether an SQLite file that isn't there may be made, with its folder
 
     Raises
@@ -105,7 +106,8 @@ def failures_in_words(engine: Engine) -> Iterator[None]:
 
 
 def _address(url: str | URL | None) -> URL:
-    given = url or os.environ.get(URL_VARIABLE) or URL.create("sqlite", database=str(DEFAULT_FILE))
+    default = URL.create("sqlite", database=str(folders.ratings()))
+    given = url or os.environ.get(URL_VARIABLE) or default
     try:
         address = make_url(given)
     except ArgumentError as error:

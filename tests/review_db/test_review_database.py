@@ -12,8 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event
 
+from protoecg import folders
 from review_db import Item, RatingsError, open_database, save_answer
-from review_db.store.database import DEFAULT_FILE, URL_VARIABLE, VERSION_TABLE
+from review_db.store.database import URL_VARIABLE, VERSION_TABLE
 from review_db.store.schema import Base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,8 +55,10 @@ def test_the_environment_names_the_database_unless_an_argument_does(tmp_path, mo
     assert open_database(f"sqlite:///{tmp_path}/a.db").url.database == f"{tmp_path}/a.db"
 
 
-def test_the_default_is_a_file_of_the_project():
-    assert DEFAULT_FILE == ROOT / "data" / "ratings.db"
+def test_the_default_is_a_file_of_the_project(tmp_path, monkeypatch):
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    monkeypatch.setattr(folders, "project", lambda: tmp_path)
+    assert open_database().url.database == str(tmp_path / "data" / "ratings.db")
 
 
 def test_commits_reach_the_disk_and_readers_do_not_wait_for_writers(engine, file):
@@ -232,9 +235,9 @@ def test_the_room_needs_no_model_and_no_page():
     )
     loaded = set(run.stdout.split())
     assert not {name.split(".")[0] for name in loaded} & {"streamlit", "torch", "training"}
-    # One rule for cells that a spreadsheet would run, one list of statements; nothing else of
-    # that room.
-    shared = {"protoecg", "protoecg.labels", "protoecg.spreadsheet"}
+    # One rule for cells that a spreadsheet would run, one list of statements, one of folders;
+    # nothing else of that room.
+    shared = {"protoecg", "protoecg.folders", "protoecg.labels", "protoecg.spreadsheet"}
     assert {name for name in loaded if name.split(".")[0] == "protoecg"} <= shared
 
 

@@ -1,0 +1,38 @@
+"""Where models and data lie: as the environment says, else in the project's own folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_BESIDE_THE_CODE = Path(__file__).resolve().parents[1]
+
+
+def project() -> Path:
+    """Return the checkout that this code runs from; for an installed package, where one works."""
+    is_checkout = (_BESIDE_THE_CODE / "pyproject.toml").is_file()
+    return _BESIDE_THE_CODE if is_checkout else Path.cwd()
+
+
+def models() -> Path:
+    """Return the folder of bundles: `PROTOECG_MODELS`, else `models` of the project."""
+    return _named("PROTOECG_MODELS", "models")
+
+
+def ptbxl() -> Path:
+    """Return the folder of a local PTB-XL: `PROTOECG_PTBXL`, else `data/ptbxl` of the project."""
+    return _named("PROTOECG_PTBXL", "data", "ptbxl")
+
+
+def cache() -> Path:
+    """Return the folder that keeps what was fetched: `PROTOECG_CACHE`, else `data/cache`."""
+    return _named("PROTOECG_CACHE", "data", "cache")
+
+
+def ratings() -> Path:
+    """Return the SQLite file of ratings, for where no database is named."""
+    return project() / "data" / "ratings.db"
+
+
+def _named(variable: str, *default: str) -> Path:
+    return Path(os.environ.get(variable) or project().joinpath(*default))
