@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test demo bench lint
+.PHONY: app test demo bench lint lock
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
@@ -23,6 +23,11 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# requirements*.txt from pyproject.toml; `make lock UPGRADE=--upgrade` takes newer releases.
+lock: $(VENV)/.test
+	$(BIN)/uv pip compile $(UPGRADE) --quiet --extra app --extra train --output-file requirements.txt pyproject.toml requirements.in
+	$(BIN)/uv pip compile $(UPGRADE) --quiet --all-extras --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements.in
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
