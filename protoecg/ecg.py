@@ -13,6 +13,9 @@ DURATION_S = 10.0
 RATE_HZ = (50.0, 10_000.0)
 ODD_MV = 20.0
 MAX_MV = 40.0
+# Peak to peak, of the largest lead and of the median lead. Of 4,901 ECGs of PTB-XL none lies beyond
+# either; a tenth of their size is below the one in 96 %, ten times it is above the other in 99 %.
+LOW_MV, HIGH_MV = 0.5, 6.0
 EINTHOVEN_TOLERANCE = 0.3
 EINTHOVEN_MIN_MV = 0.05
 
@@ -48,7 +51,7 @@ class ECG:
     rate : sampling rate in Hz
     source : where it came from, to be shown to people: a file name or a record
     notes : what a reader of the tracing should know, one sentence each; what `ECG` itself
-        notices (flat leads, more than 20 mV, limb leads at odds with each other) is added
+        notices (flat leads, an odd amplitude, limb leads at odds with each other) is added
 
     Raises
     ------
@@ -240,9 +243,22 @@ def _odd_amplitude(signal: np.ndarray) -> tuple[str, ...]:
     odd = [
         lead for lead, peak in zip(LEADS, np.abs(signal).max(axis=1), strict=True) if peak > ODD_MV
     ]
-    if not odd:
-        return ()
-    return (f"More than {ODD_MV:g} mV in {_leads(odd)}: an artefact, or a wrong unit in the file.",)
+    if odd:
+        return (
+            f"More than {ODD_MV:g} mV in {_leads(odd)}: an artefact, or a wrong unit in the file.",
+        )
+    heights = np.ptp(signal, axis=1)
+    if heights.max() < LOW_MV:
+        return (
+            f"No lead is higher than {heights.max():.2g} mV, much lower than ECGs are: the file "
+            "may hold volts, or another unit than it says.",
+        )
+    if np.median(heights) > HIGH_MV:
+        return (
+            f"Half of the leads are higher than {np.median(heights):.0f} mV, much higher than ECGs "
+            "are: the file may hold another unit or gain than it says.",
+        )
+    return ()
 
 
 def _flat_leads(signal: np.ndarray) -> tuple[str, ...]:

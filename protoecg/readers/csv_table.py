@@ -13,6 +13,7 @@ import pandas as pd
 
 from protoecg.ecg import LEADS, ECGError, has_all_leads, lead_named
 from protoecg.readers import csv_time
+from protoecg.readers.recording import RATE_NAMES
 from protoecg.readers.units import MICRO_SIGNS, millivolts, plain
 
 MAX_COLUMNS = 64
@@ -23,10 +24,6 @@ MAX_NAME = 100
 MAX_ROWS_BEFORE = 100
 SOME_LEADS = 3
 
-RATE_NAMES = {
-    *("fs", "rate", "hz", "sfreq", "frequency", "samplerate", "samplingrate"),
-    *("samplingfrequency", "samplefrequency", "abtastrate"),
-}
 _DELIMITERS = ";\t,"
 _IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
 _AFTER_NAME = re.compile(

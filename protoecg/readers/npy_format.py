@@ -10,13 +10,16 @@ import numpy as np
 from numpy.lib import format as npy
 
 from protoecg.ecg import LEADS, ECGError
-from protoecg.readers.recording import Recording, rate_note
+from protoecg.readers.recording import RATE_NAMES, Recording, rate_note
+from protoecg.readers.units import factor
 
 ORDER_NOTE = (
     "The file names no leads: the order I, II, III, aVR, aVL, aVF, V1 to V6 and millivolts are "
     "assumed."
 )
-_RATE_NAMES = {"fs", "rate", "hz", "sfreq", "frequency", "samplingrate", "samplingfrequency"}
+# Arrays of words under these names are units of the leads; all others are their names.
+_UNIT_NAMES = {"unit", "units", "leadunits", "sigunits"}
+_WORDS = "US"
 
 
 def is_npy(content: bytes) -> bool:
@@ -34,8 +37,9 @@ def read_archive(
 ) -> Recording:
     """Read the arrays of an NPZ file: the leads, perhaps their names and the rate.
 
-    The leads are its only array of two dimensions, the names its array of words, and the rate is
-    one number called `fs`, `rate`, `sampling_rate` or the like.
+    The leads are its only array of two dimensions, the names its array of words, the units words
+    called `units`, one or one a lead, and the rate is one number called `fs`, `sampling_rate` or
+    the like.
     """
     arrays = {
         name.removesuffix(".npy").replace("_", "").lower(): _load(content, source)
@@ -47,16 +51,37 @@ def read_archive(
             f"{source} holds {len(tables)} arrays of two dimensions, expected one: leads and "
             "samples. Save the ECG alone."
         )
-    words = [array for array in arrays.values() if array.dtype.kind == "U" and array.ndim == 1]
-    names = tuple(map(str, words[0])) if words else LEADS
+    words = {name: _words(array) for name, array in arrays.items() if array.dtype.kind in _WORDS}
+    units = next((found for name, found in words.items() if name in _UNIT_NAMES), ())
+    names = next((found for name, found in words.items() if name not in _UNIT_NAMES), LEADS)
     own = [
         float(array.item())
         for name, array in arrays.items()
-        if name in _RATE_NAMES and array.size == 1 and array.dtype.kind in "fiu"
+        if name in RATE_NAMES and array.size == 1 and array.dtype.kind in "fiu"
     ]
     notes = rate_note(rate, own[0]) if own else ()
-    notes = (*notes, *(() if words else (ORDER_NOTE,)))
-    return _recording(tables[0], names, source, own[0] if own else rate, notes)
+    notes = (*notes, *(() if names is not LEADS else (ORDER_NOTE,)))
+    return _recording(tables[0], names, source, own[0] if own else rate, notes, units)
+
+
+def _words(array: np.ndarray) -> tuple[str, ...]:
+    """Return an array of text or bytes as words."""
+    words = array.ravel().tolist()
+    return tuple(w.decode("latin-1") if isinstance(w, bytes) else str(w) for w in words)
+
+
+def _to_millivolts(
+    leads: np.ndarray, names: Sequence[str], units: tuple[str, ...], source: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Scale leads (k, n) by one unit, or one a lead."""
+    if not units:
+        return leads, ()
+    if len(units) not in (1, len(names)):
+        raise ECGError(f"{source} gives {len(units)} units for {len(names)} leads; give one each.")
+    each = units if len(units) == len(names) else units * len(names)
+    found = [factor(unit, name) for unit, name in zip(each, names, strict=True)]
+    notes = dict.fromkeys(note for _, assumed in found for note in assumed)
+    return leads * np.array([[to_mv] for to_mv, _ in found]), tuple(notes)
 
 
 def _recording(
@@ -65,6 +90,7 @@ def _recording(
     source: str,
     rate: float | None,
     notes: tuple[str, ...],
+    units: tuple[str, ...] = (),
 ) -> Recording:
     if signal.dtype.kind not in "fiu":
         raise ECGError(
@@ -80,7 +106,8 @@ def _recording(
             f"{source} does not say its sampling rate. Give the rate in Hz, such as 500."
         )
     leads = signal if signal.shape[0] == len(names) else signal.T
-    return Recording.from_leads(leads, names, rate, source, notes)
+    leads, assumed = _to_millivolts(leads, names, units, source)
+    return Recording.from_leads(leads, names, rate, source, (*notes, *assumed))
 
 
 def _load(content: bytes, source: str) -> np.ndarray:
@@ -93,7 +120,7 @@ def _load(content: bytes, source: str) -> np.ndarray:
     # NumPy lets Python's own parser read the header, with all of its errors.
     except Exception:
         raise ECGError(f"{source} is a damaged NPY file. Save the array again.") from None
-    if dtype.kind not in "fiuU" or dtype.hasobject:
+    if dtype.kind not in f"fiu{_WORDS}" or dtype.hasobject:
         raise ECGError(
             f"{source} holds {dtype}, expected real numbers in millivolts, such as float32."
         )

@@ -9,6 +9,12 @@ import numpy as np
 
 from protoecg.ecg import DURATION_S, ECG, ECGError, refuse_rate_and_length, twelve_leads
 
+# What files call the sampling rate, in lower case and without separators.
+RATE_NAMES = {
+    *("fs", "rate", "hz", "sfreq", "frequency", "samplerate", "samplingrate"),
+    *("samplingfrequency", "samplefrequency", "abtastrate"),
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:

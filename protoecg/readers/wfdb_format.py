@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
 from itertools import groupby
@@ -37,6 +37,7 @@ _BYTES_PER_SAMPLE = {
     "311": Fraction(4, 3),
 }
 
+_BIG_ENDIAN = "61"
 # FLAC; how much it holds stands in the signal file itself.
 _PACKED = {"508", "516", "524"}
 _FORMATS = (*_BYTES_PER_SAMPLE, *sorted(_PACKED))
@@ -228,7 +229,8 @@ def _channel(line: str, index: int) -> Channel:
         raise ECGError(_cannot_understand(f"line of channel {index + 1}"))
     name = (match["name"] or f"channel {index + 1}").strip()
     _refuse_foreign_file(match["file"])
-    _refuse_encoding(match, name)
+    if lead_named(name):
+        _refuse_encoding(match, name)
     # Resolution, zero, first value, checksum, block size: each may be left out, with the rest.
     numbers = [int(n) for n in match["numbers"].split()] + [None] * 5
     gain, notes = _gain(match["gain"], name)
@@ -272,6 +274,9 @@ def _gain(text: str | None, name: str) -> tuple[float, tuple[str, ...]]:
     if text is None:
         return 200.0, (f"The header gives no gain for {name}: 200 units a millivolt is assumed.",)
     gain = float(text)
+    if not lead_named(name):
+        # A temperature's or a pressure's gain is nothing to the leads.
+        return gain or 1.0, ()
     if not 1e-6 <= gain <= 1e12:
         raise ECGError(
             f"{name} has a gain of {text} in the header, so its millivolts are unknown. Export the "
@@ -366,6 +371,8 @@ def _read_samples(
 ) -> wfdb.Record:
     """Let the wfdb library decode files that have our names and a header that we wrote."""
     safe = {name: f"signal{i}.dat" for i, name in enumerate(contents)}
+    swapped = {c.file: c.offset for c in channels if c.format == _BIG_ENDIAN}
+    channels = [replace(c, format="16") if c.file in swapped else c for c in channels]
     header = [f"record {len(channels)} {rate:f} {frames}"]
     header += [
         f"{safe[c.file]} {c.format}x{c.samples_per_frame}+{c.offset} {c.gain!r}({c.baseline})/mV "
@@ -375,8 +382,16 @@ def _read_samples(
     with TemporaryDirectory(prefix="protoecg-") as folder:
         Path(folder, "record.hea").write_text("\n".join(header) + "\n", encoding="ascii")
         for name, content in contents.items():
-            Path(folder, safe[name]).write_bytes(content)
+            own = _swapped(content, swapped[name]) if name in swapped else content
+            Path(folder, safe[name]).write_bytes(own)
         return wfdb.rdrecord(str(Path(folder, "record")), physical=False, smooth_frames=False)
+
+
+def _swapped(content: bytes, offset: int) -> bytes:
+    """Return format 61 as format 16, its bytes the other way round: the library misreads it."""
+    whole = (len(content) - offset) // 2 * 2
+    samples = np.frombuffer(content, "<i2", count=whole // 2, offset=offset)
+    return content[:offset] + samples.byteswap().tobytes()
 
 
 def _checksum_note(channels: Iterable[Channel], computed: Iterable[int]) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def test_swapped_limb_leads_are_noticed(order, lead):
 def test_an_offset_or_a_small_amplitude_is_no_contradiction(gain, offset):
     signal = plausible(1000, 100) * gain
     signal[1] += offset
-    assert ECG(signal, 100).notes == ()
+    assert "contradict" not in " ".join(ECG(signal, 100).notes)
 
 
 def test_the_samples_cannot_be_changed_from_outside():

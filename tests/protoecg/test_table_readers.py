@@ -430,3 +430,29 @@ def test_tables_and_arrays_are_read_from_disk(tmp_path):
         ecg = read_path(tmp_path / name, rate=100)
         np.testing.assert_allclose(ecg.signal, tracing(), atol=1e-5)
         assert ecg.source == name
+
+
+def npz(**arrays):
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("units", "scale"),
+    [("V", 1e-3), (["uV"] * 12, 1e3), (b"mV", 1.0), (["mV"] * 6 + ["uV"] * 6, None)],
+)
+def test_units_beside_the_array_scale_it(units, scale):
+    stored = tracing() * (np.repeat([[1.0], [1e3]], 6, axis=0) if scale is None else scale)
+    file = npz(ecg=stored, leads=np.array(LEADS, dtype="S4"), sample_rate=100, units=units)
+    ecg = read_ecg({"ecg.npz": file})
+    same(ecg, tracing())
+    assert ecg.notes == ()
+
+
+@pytest.mark.parametrize(("scale", "said"), [(1e-3, "volts"), (0.1, "lower"), (10, "higher")])
+def test_an_amplitude_that_no_ecg_has_is_said(scale, said):
+    # Ten times too large is noticed where half of the leads are above 6 mV.
+    ecg = read_ecg({"ecg.npy": npy(tracing() * 1.2 * scale)}, rate=100)
+    assert said in " ".join(ecg.notes)
+    assert "than ECGs are" not in " ".join(read_ecg({"e.npy": npy(tracing())}, rate=100).notes)

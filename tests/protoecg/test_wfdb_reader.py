@@ -126,6 +126,33 @@ def test_a_flac_file_that_unpacks_to_too_much_is_refused():
         read_ecg(given)
 
 
+@pytest.mark.parametrize("offset", [0, 24])
+def test_big_endian_samples_are_read(offset):
+    counts = np.round(tracing() * 1000).astype(">i2")
+    fmt = f"61+{offset}" if offset else "61"
+    lines = [
+        f"ecg 12 100 {counts.shape[1]}",
+        *(f"ecg.dat {fmt} 1000/mV 16 0 0 0 0 {n}" for n in LEADS),
+    ]
+    given = {"ecg.hea": "\n".join(lines).encode(), "ecg.dat": b"x" * offset + counts.T.tobytes()}
+    np.testing.assert_allclose(read_ecg(given).signal, tracing(), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "channel",
+    ["16 -19.3/degC 16 0 0 0 0 Temp", "16 0 16 0 0 0 0 Marker", "16:5 200 16 0 0 0 0 Resp"],
+)
+def test_a_channel_that_is_no_lead_needs_no_gain(channel):
+    counts = np.round(np.vstack([tracing(), np.ones(1000)]) * 1000).astype("<i2")
+    lines = [
+        "ecg 13 100 1000",
+        *(f"ecg.dat 16 1000/mV 16 0 0 0 0 {n}" for n in LEADS),
+        f"ecg.dat {channel}",
+    ]
+    given = {"ecg.hea": "\n".join(lines).encode(), "ecg.dat": counts.T.tobytes()}
+    np.testing.assert_allclose(read_ecg(given).signal, tracing(), atol=1e-3)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_the_micro_sign_is_read_in_old_and_new_encodings(encoding):
     text = header(encoding="16 1(0)/uV 16 0 0 0 0").decode().replace("uV", "\u00b5V")
