@@ -12,6 +12,8 @@ from protoecg.readers import (
     csv_format,
     dicom_format,
     edf_format,
+    ishne_format,
+    mfer_format,
     npy_format,
     scp_format,
     wfdb_format,
@@ -28,6 +30,8 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Read, str], ...] = (
     (edf_format.is_edf, edf_format.read, "EDF"),
     (dicom_format.is_dicom, dicom_format.read, "DICOM"),
     (scp_format.is_scp, scp_format.read, "SCP-ECG"),
+    (ishne_format.is_ishne, ishne_format.read, "ISHNE"),
+    (mfer_format.is_mfer, mfer_format.read, "MFER"),
     (xml_format.is_xml, xml_format.read, "XML"),
 )
 # What is handed out for ECGs but holds none, with the way out of each.

@@ -1,31 +1,43 @@
-"""EDF and EDF+: the samples through edfio; who the patient is stays unread."""
+"""EDF, EDF+ and BDF: the samples through edfio; who the patient is stays unread."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from edfio import EdfSignal, read_edf
+from edfio import BdfSignal, EdfSignal, read_bdf, read_edf
 
 from protoecg.ecg import ECGError, lead_named
 from protoecg.readers.recording import Recording
 from protoecg.readers.units import factor
 
 MAX_CHANNELS = 256
-_VERSION = b"0       "
+_EDF, _BDF = b"0       ", b"\xffBIOSEMI"
+_RECORDS = slice(236, 244)
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """What a header announces: its own bytes, data records (-1: not known), bytes of each."""
+
+    header: int
+    records: int
+    record: int
 
 
 def is_edf(content: bytes) -> bool:
-    """Whether a file's content is EDF or EDF+."""
-    return content.startswith(_VERSION)
+    """Whether a file's content is EDF, EDF+, or BDF with its samples of three bytes."""
+    return content.startswith((_EDF, _BDF))
 
 
 def read(content: bytes, source: str) -> Recording:
     """Read the leads by their labels; other signals and annotations are left out."""
-    _refuse_wrong_size(content, source)
-    edf = read_edf(content, header_encoding="latin-1")
-    if edf.reserved.startswith("EDF+D") and not edf.is_continuous:
+    content = _with_records(content, _sizes(content, source), source)
+    edf = (read_bdf if content.startswith(_BDF) else read_edf)(content, header_encoding="latin-1")
+    if edf.reserved.startswith(("EDF+D", "BDF+D")) and not edf.is_continuous:
         raise ECGError(
-            f"{source} is an interrupted recording (EDF+D): time is missing between its parts. "
-            "Export one uninterrupted part."
+            f"{source} is an interrupted recording ({edf.reserved[:5]}): time is missing between "
+            "its parts. Export one uninterrupted part."
         )
     leads = [signal for signal in edf.signals if lead_named(signal.label)]
     if len({signal.sampling_frequency for signal in leads}) > 1:
@@ -37,11 +49,11 @@ def read(content: bytes, source: str) -> Recording:
     return Recording.from_leads([values for values, _ in millivolts], names, rate, source, notes)
 
 
-def _refuse_wrong_size(content: bytes, source: str) -> None:
-    """Compare what the header announces with the file, before anything of that size is made."""
+def _sizes(content: bytes, source: str) -> _Sizes:
+    """Read what the header announces, before anything of that size is made."""
     try:
         header_bytes, records, channels = (
-            int(content[a:b]) for a, b in ((184, 192), (236, 244), (252, 256))
+            int(content[part]) for part in (slice(184, 192), _RECORDS, slice(252, 256))
         )
         at = 256 + 216 * channels
         per_record = [int(content[i : i + 8]) for i in range(at, at + 8 * channels, 8)]
@@ -52,16 +64,30 @@ def _refuse_wrong_size(content: bytes, source: str) -> None:
             f"{source} announces {channels} EDF signals, expected 1 to {MAX_CHANNELS}. Export the "
             "ECG again."
         )
-    held = len(content) - header_bytes
-    announced = records * 2 * sum(per_record)
-    if header_bytes != 256 * (channels + 1) or min(per_record) < 0 or not 0 < announced <= held:
+    width = 3 if content.startswith(_BDF) else 2
+    record = width * sum(per_record) if min(per_record) >= 0 else 0
+    if header_bytes != 256 * (channels + 1) or record == 0:
+        raise ECGError(f"{source} is a damaged EDF file. Export the ECG again.")
+    return _Sizes(header_bytes, records, record)
+
+
+def _with_records(content: bytes, sizes: _Sizes, source: str) -> bytes:
+    """Return the file with as many records as it holds, where a recorder left -1 for them."""
+    held = len(content) - sizes.header
+    if sizes.records == -1 and held >= sizes.record:
+        whole = held // sizes.record
+        content = content[: sizes.header + whole * sizes.record]
+        return content[:236] + f"{whole:<8}".encode() + content[244:]
+    announced = sizes.records * sizes.record
+    if not 0 < announced <= held:
         raise ECGError(
             f"{source} holds {held:,} bytes of samples, but its EDF header announces "
             f"{announced:,}: the copy is incomplete or damaged. Copy or export it again."
         )
+    return content
 
 
-def _millivolts(signal: EdfSignal) -> tuple[np.ndarray, tuple[str, ...]]:
+def _millivolts(signal: EdfSignal | BdfSignal) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return a signal in mV, and what was assumed about its unit."""
     if signal.digital_max <= signal.digital_min or signal.physical_max == signal.physical_min:
         raise ECGError(

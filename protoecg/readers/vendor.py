@@ -20,8 +20,15 @@ warnings.filterwarnings("ignore", module=r"ecgdatakit|protoecg\.readers\.vendor"
 CHECKSUM_NOTE = "The file's own checksum does not fit its content: it may be damaged or changed."
 
 
-def read(parser: type[Parser], content: bytes, source: str) -> Recording:
-    """Read the rhythm leads of a file that `parser` understands."""
+def read(
+    parser: type[Parser], content: bytes, source: str, *, missing: int | None = None
+) -> Recording:
+    """Read the rhythm leads of a file that `parser` understands.
+
+    Parameters
+    ----------
+    missing : the stored value that stands for a missing sample
+    """
     with TemporaryDirectory(prefix="protoecg-") as folder:
         path = Path(folder, "ecg")
         path.write_bytes(content)
@@ -39,7 +46,7 @@ def read(parser: type[Parser], content: bytes, source: str) -> Recording:
         )
     notes = (CHECKSUM_NOTE,) if record.raw_metadata.get("checksum_valid") is False else ()
     return Recording.from_leads(
-        [_millivolts(lead, source) for lead in leads],
+        [_millivolts(lead, source, missing) for lead in leads],
         [lead.label for lead in leads or record.leads],
         leads[0].sampling_rate if leads else 0.0,
         source,
@@ -47,11 +54,12 @@ def read(parser: type[Parser], content: bytes, source: str) -> Recording:
     )
 
 
-def _millivolts(lead: Lead, source: str) -> np.ndarray:
+def _millivolts(lead: Lead, source: str, missing: int | None) -> np.ndarray:
     to_mv = millivolts(lead.resolution_unit)
     if to_mv is None:
         raise ECGError(
             f"{source} gives no voltage for the numbers of lead {lead_named(lead.label)}. Export "
             "the ECG with calibrated leads."
         )
-    return (lead.samples * lead.resolution + lead.offset) * to_mv
+    values = (lead.samples * lead.resolution + lead.offset) * to_mv
+    return values if missing is None else np.where(lead.samples == missing, np.nan, values)

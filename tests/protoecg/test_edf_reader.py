@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from edfio import Edf, EdfAnnotation, EdfSignal, Patient, Recording
+from edfio import Bdf, BdfSignal, Edf, EdfAnnotation, EdfSignal, Patient, Recording
 from scipy.signal import resample_poly
 
 from protoecg.ecg import LEADS, ECGError
@@ -104,7 +104,6 @@ def of_signal(channel, before):
         (GOOD[:5000], "incomplete or damaged"),
         (GOOD[:300], "a damaged EDF file"),
         (field(GOOD, 236, "99999999"), "announces [0-9,]+: the copy is incomplete"),
-        (field(GOOD, 236, "-1"), "incomplete or damaged"),
         (field(GOOD, 244, "0"), "a damaged EDF file"),
         (field(GOOD, 244, "nan"), "a damaged EDF file|sampling rate"),
         (field(GOOD, 244, "0.00001"), "sampling rate"),
@@ -123,3 +122,33 @@ def of_signal(channel, before):
 def test_what_is_no_ecg_is_refused_with_the_reason(content, words):
     with pytest.raises(ECGError, match=words):
         read(content)
+
+
+def test_a_recorder_that_stopped_before_it_counted_its_records_is_believed():
+    stopped = field(GOOD, 236, "-1")
+    np.testing.assert_array_equal(read(stopped).signal, read(GOOD).signal)
+    # The last record is not whole: it is left out.
+    longer = edf(signal=np.tile(ECG.signal, 2))
+    half = field(longer, 236, "-1")[:-100]
+    assert read(half).signal.shape == ECG.signal.shape
+    with pytest.raises(ECGError, match="at least 10 s"):
+        read(field(GOOD, 236, "-1")[:-100])
+
+
+def test_samples_of_three_bytes_are_read():
+    signals = [
+        BdfSignal(row.astype(float), RATE, label=f"ECG {name}", physical_dimension="mV")
+        for name, row in zip(LEADS, ECG.signal, strict=True)
+    ]
+    content = Bdf(signals, data_record_duration=1).to_bytes()
+    np.testing.assert_allclose(read(content).signal, ECG.signal, atol=1e-5)
+    with pytest.raises(ECGError, match="incomplete or damaged"):
+        read(content[:-3000])
+
+
+def test_chest_leads_may_be_named_as_the_iec_does():
+    iec = [name.replace("V", "C") if name[0] == "V" else name for name in LEADS]
+    np.testing.assert_array_equal(read(edf(iec)).signal, read(GOOD).signal)
+    # Beside V3 and V4, C3 and C4 are places of an EEG.
+    both = np.vstack([ECG.signal, ECG.signal[:2] * 0.1])
+    np.testing.assert_allclose(read(edf([*LEADS, "C3", "C4"], both)).signal, ECG.signal, atol=1e-3)
