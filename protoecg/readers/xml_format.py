@@ -15,6 +15,7 @@ from ecgdatakit.parsing.parsers.sierra_xml import SierraXMLParser
 from protoecg.ecg import ECGError
 from protoecg.readers import vendor
 from protoecg.readers.recording import Recording
+from protoecg.readers.xml_encoding import in_utf_8, is_utf_16
 
 MAX_BYTES = 4_000_000
 MAX_ELEMENTS = 50_000
@@ -27,13 +28,12 @@ _PARSERS: dict[str, type[HL7aECGParser] | type[GEMuseXMLParser] | type[SierraXML
     "restingecgdata": SierraXMLParser,
 }
 _START = re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml|!DOCTYPE|!--|[A-Za-z])")
-_UTF_16 = (b"\xff\xfe<\0", b"\xfe\xff\0<")
 _CODE_BITS = 10
 
 
 def is_xml(content: bytes) -> bool:
     """Whether a file's content is XML."""
-    return content.startswith(_UTF_16) or _START.match(content) is not None
+    return is_utf_16(content) or _START.match(content) is not None
 
 
 def read(content: bytes, source: str) -> Recording:
@@ -44,6 +44,7 @@ def read(content: bytes, source: str) -> Recording:
             f"{MAX_BYTES / 1e6:.0f} MB are read. Export a shorter part of the recording; ten "
             "seconds are enough."
         )
+    content = in_utf_8(content)
     survey = _survey(content, source)
     parser = _PARSERS.get(survey.root.lower())
     if parser is None:

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from protoecg.ecg import LEADS, ECGError
+from protoecg.ecg import ECGError
 from protoecg.readers import read_ecg
 from protoecg.simulate import example
 
@@ -32,10 +32,31 @@ def ishne(counts=COUNTS, codes=CODES, name=b"Jane Doe"):
     return b"ISHNE1.0" + bytes(2) + bytes(head) + counts.T.tobytes()
 
 
-def field(tag, content):
-    return bytes([tag, len(content)]) + content if len(content) < 128 else (
-        bytes([tag, 0x84]) + len(content).to_bytes(4, "big") + content
-    )
+def mfer(name=b"Doe^Jane"):
+    """An MFER file of 5 uV a count, little-endian, one frame of all leads one after another."""
+    codes = (1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8)
+    head = [
+        tagged(0x40, b"MFR standard 12-lead".ljust(32)),
+        tagged(0x01, b"\1"),
+        tagged(0x81, name),
+        tagged(0x0B, struct.pack("<BbH", 0, 0, RATE)),
+        tagged(0x0C, struct.pack("<BbH", 0, -6, 5)),
+        tagged(0x0A, b"\0"),
+        tagged(0x04, struct.pack("<I", COUNTS.shape[1])),
+        tagged(0x05, b"\x0c"),
+        tagged(0x06, b"\1"),
+    ]
+    names = [
+        bytes([0x3F, channel]) + tagged(0x09, struct.pack("<H", code), length_too=True)
+        for channel, code in enumerate(codes)
+    ]
+    return b"".join([*head, *names, tagged(0x1E, COUNTS.tobytes()), b"\x80\0"])
+
+
+def tagged(tag, content, length_too=False):
+    long = b"\x84" + len(content).to_bytes(4, "big")
+    inner = bytes([tag]) + (bytes([len(content)]) if len(content) < 128 else long) + content
+    return bytes([len(inner)]) + inner if length_too else inner
 
 
 def test_ishne_is_read_by_the_codes_of_its_leads():
@@ -65,3 +86,12 @@ def test_a_lead_that_was_off_is_missing_and_no_wave_of_160_mv():
 def test_an_ishne_file_of_other_leads_is_refused_with_the_reason(content, said):
     with pytest.raises(ECGError, match=said):
         read_ecg({"holter.ecg": content})
+
+
+def test_mfer_is_read_by_the_codes_of_its_leads():
+    ecg = read_ecg({"rest.mwf": mfer()})
+    np.testing.assert_allclose(ecg.signal, ECG.signal, atol=3e-3)
+    assert ecg.rate == RATE
+    assert "Doe" not in repr(ecg)
+    with pytest.raises(ECGError, match="damaged MFER"):
+        read_ecg({"rest.mwf": mfer()[:5000]})
