@@ -9,6 +9,9 @@ import numpy as np
 
 from protoecg.ecg import DURATION_S, ECG, ECGError, refuse_rate_and_length, twelve_leads
 
+FEWEST_ALIKE = 8
+SHORTEST_PULSE_S = 0.2
+LOWEST_PULSE_MV = 0.3
 # What files call the sampling rate, in lower case and without separators.
 RATE_NAMES = {
     *("fs", "rate", "hz", "sfreq", "frequency", "samplerate", "samplingrate"),
@@ -50,9 +53,10 @@ class Recording:
         source: str = "",
         notes: tuple[str, ...] = (),
     ) -> Recording:
-        """Order named leads; see `protoecg.ecg.twelve_leads`."""
+        """Order named leads; see `protoecg.ecg.twelve_leads`. Calibration pulses are cut off."""
+        signal, cut = without_calibration(signal, rate)
         ordered, derived = twelve_leads(signal, names)
-        return cls(ordered, rate, source, (*notes, *derived))
+        return cls(ordered, rate, source, (*notes, *cut, *derived))
 
     @property
     def duration(self) -> float:
@@ -92,6 +96,41 @@ class Recording:
         return (
             f"Seconds {start:g} to {start + DURATION_S:g} of a recording of {self.duration:.0f} s.",
         )
+
+
+def without_calibration(
+    signal: np.ndarray | Sequence[np.ndarray], rate: float
+) -> tuple[np.ndarray | Sequence[np.ndarray], tuple[str, ...]]:
+    """Leave out a calibration pulse that a device recorded behind the ECG, as it is none.
+
+    It is known by being the same in all leads, which no ECG is.
+
+    Parameters
+    ----------
+    signal : (k, n), mV
+
+    Returns
+    -------
+    (k, m), and a note where something was left out
+    """
+    lengths = {len(lead) for lead in signal}
+    if len(signal) < FEWEST_ALIKE or len(lengths) != 1 or not 0 < rate < np.inf:
+        return signal, ()
+    differs = np.zeros(lengths.pop(), dtype=bool)
+    for lead in signal[1:]:
+        differs |= np.asarray(lead) != signal[0]
+    if not differs.any():
+        return signal, ()
+    end = int(np.flatnonzero(differs)[-1]) + 1
+    tail = np.asarray(signal[0])[end:]
+    if len(tail) < SHORTEST_PULSE_S * rate or np.ptp(tail) < LOWEST_PULSE_MV:
+        return signal, ()
+    # All leads may rest at zero before the pulse; ECGs last whole seconds.
+    whole = round(np.ceil(end / rate) * rate)
+    if whole < end + np.argmax(tail != tail[0]):
+        end = whole
+    note = f"A calibration pulse of {(len(differs) - end) / rate:.1f} s behind the ECG is left out."
+    return [lead[:end] for lead in signal], (note,)
 
 
 def rate_note(given: float | None, own: float) -> tuple[str, ...]:

@@ -11,14 +11,17 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-# What every one of these begins with in UTF-16, where no mark says so: a "<" and a zero byte.
-_UNMARKED = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
+# UTF-16 where no mark says so: every other byte is zero, up to the first "<" and behind it.
+_UNMARKED = (
+    (re.compile(rb"(?:\s\0)*<\0"), "utf-16-le"),
+    (re.compile(rb"(?:\0\s)*\0<"), "utf-16-be"),
+)
 
 
 def is_utf_16(content: bytes) -> bool:
     """Whether the bytes are an XML document in UTF-16, with a byte order mark or without."""
     start = content.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
-    return start.startswith(tuple(mark for mark, _ in _UNMARKED))
+    return any(pattern.match(start) for pattern, _ in _UNMARKED)
 
 
 def in_utf_8(content: bytes) -> bytes:
@@ -34,8 +37,8 @@ def _decoded(content: bytes) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace").lstrip("\ufeff")
-    for mark, encoding in _UNMARKED:
-        if content.startswith(mark):
+    for pattern, encoding in _UNMARKED:
+        if pattern.match(content):
             return content.decode(encoding, errors="replace")
     first = content[:200].decode("latin-1")
     declared = _DECLARED.match(first)

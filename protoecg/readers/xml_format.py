@@ -14,6 +14,7 @@ from ecgdatakit.parsing.parsers.sierra_xml import SierraXMLParser
 
 from protoecg.ecg import ECGError
 from protoecg.readers import vendor
+from protoecg.readers.aecg_sets import with_one_sequence_set
 from protoecg.readers.recording import Recording
 from protoecg.readers.xml_encoding import in_utf_8, is_utf_16
 
@@ -46,6 +47,8 @@ def read(content: bytes, source: str) -> Recording:
         )
     content = in_utf_8(content)
     survey = _survey(content, source)
+    if survey.sequence_sets > 1:
+        content = with_one_sequence_set(content)
     parser = _PARSERS.get(survey.root.lower())
     if parser is None:
         raise ECGError(
@@ -63,6 +66,7 @@ class _Survey:
     def __init__(self, source: str) -> None:
         self.root = ""
         self.packed: list[str] = []
+        self.sequence_sets = 0
         self._source = source
         self._elements = self._depth = 0
         self._in_packed = False
@@ -70,6 +74,7 @@ class _Survey:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
         self.root = self.root or name
+        self.sequence_sets += name == "sequenceSet"
         self._elements += 1
         self._depth += 1
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH or len(attributes) > 100:

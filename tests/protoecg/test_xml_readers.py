@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import resample_poly
 
 from protoecg.ecg import LEADS, ECGError
-from protoecg.readers import read_ecg
+from protoecg.readers import read_ecg, read_recording
 from protoecg.simulate import example
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -69,7 +69,11 @@ def test_a_published_philips_file_is_read():
     # What another decoder makes of it: a lead that is stored, and one that is rebuilt.
     np.testing.assert_allclose(ecg.signal[1, [0, 1000, 4999]], [0.585, -0.095, -0.455], atol=1e-6)
     np.testing.assert_allclose(ecg.signal[3, [0, 1000, 4999]], [-0.415, 0.07, 0.27], atol=1e-6)
-    assert ecg.notes == ("Seconds 0 to 10 of a recording of 11 s.",)
+    # The device recorded a pulse of 1 mV in all leads behind the ECG.
+    assert ecg.notes == (
+        "A calibration pulse of 0.5 s behind the ECG is left out.",
+        "Seconds 0 to 10 of a recording of 11 s.",
+    )
 
 
 def test_a_muse_file_gives_its_rhythm_in_millivolts_and_the_computed_leads_are_named():
@@ -83,6 +87,74 @@ def test_a_muse_file_gives_its_rhythm_in_millivolts_and_the_computed_leads_are_n
 def test_other_encodings_are_read(encoding):
     text = SIERRA.decode().replace("UTF-8", encoding.removesuffix("-sig").upper())
     np.testing.assert_array_equal(read(text.encode(encoding)).signal, read(SIERRA).signal)
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [
+        ("UTF-16", "utf-8"),
+        ("UTF-8", "utf-16-le"),
+        ("UTF-16", "utf-16-be"),
+        ("UTF-8", "latin-1"),
+        ("us-ascii", "cp1252"),
+        ("no-such-encoding", "latin-1"),
+        (None, "utf-16-le"),
+        (None, "latin-1"),
+    ],
+)
+def test_the_bytes_count_and_not_the_encoding_that_is_declared(declared, written):
+    text = MUSE.decode("latin-1").removeprefix('<?xml version="1.0" encoding="ISO-8859-1"?>')
+    if declared:
+        text = f'<?xml version="1.0" encoding="{declared}"?>{text}'
+    ecg = read(text.encode(written))
+    np.testing.assert_array_equal(ecg.signal, read(MUSE).signal)
+
+
+def sequence_set(names, head="20240101100000.000", step="0.002"):
+    def sequence(code, value):
+        return f"<component><sequence><code code='{code}'/>{value}</sequence></component>"
+
+    def digits(name):
+        numbers = " ".join(map(str, np.round(ECG.signal[LEADS.index(name)] * 200).astype(int)))
+        scale = "<origin value='0' unit='uV'/><scale value='5' unit='uV'/>"
+        return f"<value xsi:type='SLIST_PQ'>{scale}<digits>{numbers}</digits></value>"
+
+    time = f"<head value='{head}'/><increment value='{step}' unit='s'/>"
+    sequences = sequence("TIME_ABSOLUTE", f"<value xsi:type='GLIST_TS'>{time}</value>")
+    sequences += "".join(sequence(f"MDC_ECG_LEAD_{name}", digits(name)) for name in names)
+    return f"<component><sequenceSet>{sequences}</sequenceSet></component>"
+
+
+def aecg(*sets):
+    return (
+        "<AnnotatedECG xmlns='urn:hl7-org:v3' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'>"
+        "<id root='x'/><component><series><code code='RHYTHM'/>"
+        f"{''.join(sets)}</series></component></AnnotatedECG>"
+    ).encode()
+
+
+def test_leads_in_several_sequence_sets_of_one_time_are_read_together():
+    ecg = read(aecg(sequence_set(LEADS[:6]), sequence_set(LEADS[6:])))
+    np.testing.assert_allclose(ecg.signal, ECG.signal, atol=3e-3)
+
+
+@pytest.mark.parametrize("other", [{"head": "20240101100010.000"}, {"step": "0.004"}])
+def test_leads_that_were_recorded_after_the_others_are_not_laid_together(other):
+    with pytest.raises(ECGError, match="Missing leads V1"):
+        read(aecg(sequence_set(LEADS[:6]), sequence_set(LEADS[6:], **other)))
+
+
+def pulse(seconds, before, rate=500):
+    at = np.arange(round(seconds * rate)) / rate
+    return np.repeat([(at >= before) & (at < before + 0.2)], 12, axis=0).astype(float)
+
+
+@pytest.mark.parametrize(("seconds", "before"), [(1.0, 0.3), (0.5, 0.0), (1.0, 0.0)])
+def test_a_calibration_pulse_behind_the_ecg_is_no_part_of_it(seconds, before):
+    recording = read_recording({"a.xml": muse(np.hstack([ECG.signal, pulse(seconds, before)]))})
+    assert recording.duration == 10
+    assert "calibration pulse" in recording.notes[0]
+    assert "calibration pulse" not in " ".join(read(MUSE).notes)
 
 
 def test_a_checksum_that_does_not_fit_is_noted():
