@@ -6,10 +6,12 @@ from pathlib import Path
 
 import torch
 
-from protoecg.bundle import Bundle, Decision, load_bundle
-from protoecg.explanation import Prototype
+from protoecg.bundle import Bundle, load_bundle
 from protoecg.labels import STATEMENTS
-from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.network.shape import BranchShape
+from protoecg.prototypes.manifest import Decision
+from protoecg.prototypes.prototype import Prototype
 from training.fit.config import LossWeights, read_config
 from training.fit.stages import Joint
 
@@ -74,7 +76,7 @@ def joints(network: ProtoECGNet, labels: torch.Tensor) -> list[tuple[Joint, torc
     """Each branch in joint training, with the labels of its own statements."""
     found = []
     for branch in network.branches.values():
-        codes = list(dict.fromkeys(branch.shape.owners))
+        codes = list(branch.shape.statements)
         y = labels[:, [network.statements.index(code) for code in codes]]
         found.append((Joint(branch, LossWeights(), y), y))
     return found

@@ -8,8 +8,8 @@ import streamlit as st
 from pages.ecg import drawing, tracing
 from pages.shell import frame, models, reviews, words
 from protoecg.bundle import Bundle
-from protoecg.explanation import Prototype
 from protoecg.labels import BRANCHES
+from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
 from review_db import RatingsError
 from review_db.ratings.results import prototype_summary

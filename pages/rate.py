@@ -13,7 +13,7 @@ from pages.ecg import drawing, tracing
 from pages.shell import accounts, frame, models, reviews, words
 from pages.shell.accounts import Account
 from protoecg.bundle import Bundle
-from protoecg.explanation import Prototype
+from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
 from review_db import (
     QUESTIONS,

@@ -17,8 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     # After the options are read: torch takes seconds, which `--help` does without.
     from protoecg.batch import BatchError
-    from protoecg.bundle import BundleError
     from protoecg.ecg import ECGError
+    from protoecg.prototypes.manifest import BundleError
     from protoecg.prototypes.waveforms import WaveformUnavailable
 
     try:

@@ -10,73 +10,44 @@ waveforms/          source ECGs, where the bundle carries them (simulated data)
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import numpy as np
-import pydantic.dataclasses
 import safetensors.numpy
 import safetensors.torch
 import torch
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
 from protoecg.ecg import DURATION_S
-from protoecg.explanation import Prototype
 from protoecg.familiarity import Familiarity, Usual
 from protoecg.labels import BRANCHES, STATEMENTS
-from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.network.shape import BranchShape
+from protoecg.prototypes.manifest import (
+    FAMILIARITY,
+    FILE,
+    FORMAT,
+    PROTOTYPES,
+    VERSION,
+    WEIGHTS,
+    Decision,
+    Manifest,
+    checksum,
+    read_manifest,
+    read_prototypes,
+    refuse_damaged,
+    revision,
+    unusable,
+    write_json,
+)
+from protoecg.prototypes.prototype import Prototype
 from protoecg.signals import MODEL_SAMPLES
 
-FORMAT = "protoecg-bundle"
-VERSION = 4
-MAX_JSON_BYTES = 20_000_000
 MAX_BLOCKS = 1000
-_FILES = ("prototypes.json", "weights.safetensors")
-_FAMILIARITY = "familiarity.safetensors"
-_CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-T = TypeVar("T")
-
-
-class BundleError(ValueError):
-    """A bundle that cannot be used; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """When a statement is called present.
-
-    `low_evidence`: the validation fold held too few positives to trust the threshold.
-    """
-
-    threshold: Annotated[float, Field(ge=0, le=1)]
-    positives: Annotated[int, Field(ge=0)]
-    low_evidence: bool
-
-
-@pydantic.dataclasses.dataclass(frozen=True, config=_CHECKED)
-class _Head:
-    """What is in `bundle.json`."""
-
-    format: str
-    version: int
-    name: str
-    simulated: bool
-    statements: tuple[str, ...]
-    branches: dict[str, BranchShape]
-    decisions: dict[str, Decision]
-    about: dict[str, Any]
-    sha256: dict[str, str]
-
-
-_HEAD = TypeAdapter(_Head)
-_PROTOTYPES = TypeAdapter(tuple[Prototype, ...], config=_CHECKED)
 
 
 @dataclass(frozen=True)
@@ -132,9 +103,9 @@ def save_bundle(
     """
     path.mkdir(parents=True, exist_ok=True)
     weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
-    safetensors.torch.save_file(weights, path / "weights.safetensors")
-    _write_json(path / "prototypes.json", [asdict(prototype) for prototype in prototypes])
-    files = (*_FILES, *_write_familiarity(path / _FAMILIARITY, familiarity))
+    safetensors.torch.save_file(weights, path / WEIGHTS)
+    write_json(path / PROTOTYPES, [asdict(prototype) for prototype in prototypes])
+    files = (PROTOTYPES, WEIGHTS, *_write_familiarity(path / FAMILIARITY, familiarity))
     shapes = {branch: asdict(module.shape) for branch, module in network.branches.items()}
     head = {
         "format": FORMAT,
@@ -145,9 +116,9 @@ def save_bundle(
         "branches": shapes,
         "decisions": {code: asdict(decision) for code, decision in decisions.items()},
         "about": about,
-        "sha256": {file: _sha256(path / file) for file in files},
+        "sha256": {file: checksum(path / file) for file in files},
     }
-    _write_json(path / "bundle.json", head)
+    write_json(path / FILE, head)
     return load_bundle(path)
 
 
@@ -159,69 +130,39 @@ def load_bundle(path: Path) -> Bundle:
     BundleError
         If the folder is no bundle, or a damaged, foreign or newer one.
     """
-    checksums = _read_checksums(path)
-    for file, checksum in checksums.items():
-        _refuse_damaged(path / file, checksum)
+    manifest = read_manifest(path)
+    for file, expected in manifest.sha256.items():
+        refuse_damaged(path / file, expected)
+    prototypes = read_prototypes(path, manifest)
     try:
-        head = _checked(_HEAD, path / "bundle.json")
-        network = _network(head, path / "weights.safetensors")
-        prototypes = _checked(_PROTOTYPES, path / "prototypes.json")
-        _refuse_unfitting(network, prototypes, head.decisions)
+        network = _network(manifest, path / WEIGHTS)
+        _refuse_unfitting(network, prototypes, manifest.decisions)
         return Bundle(
             path=path,
-            name=head.name,
-            simulated=head.simulated,
+            name=manifest.name,
+            simulated=manifest.simulated,
             network=network,
             prototypes=prototypes,
-            decisions=head.decisions,
-            familiarity=_familiarity(path / _FAMILIARITY) if _FAMILIARITY in checksums else None,
-            about=head.about,
-            fingerprint=checksums["prototypes.json"][:16],
-            revision=_sha256(path / "bundle.json")[:16],
+            decisions=manifest.decisions,
+            familiarity=_familiarity(path / FAMILIARITY)
+            if FAMILIARITY in manifest.sha256
+            else None,
+            about=manifest.about,
+            fingerprint=manifest.fingerprint,
+            revision=revision(path),
         )
     except (KeyError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
-        raise BundleError(
-            f"{path} is not a bundle that this version can use: {error}. Get the bundle again, or "
-            "train it with `python -m training fit`."
-        ) from error
+        raise unusable(path, error) from error
 
 
-def _read_checksums(path: Path) -> dict[str, str]:
-    """Return the checksums of a bundle of a version that this program knows."""
-    if not path.is_dir():
-        raise BundleError(
-            f"There is no bundle at {path}. Name a bundle's folder with --bundle, or the folder "
-            "that bundles lie in with PROTOECG_MODELS; a checkout of the project has models/ptbxl "
-            "and models/demo."
-        )
-    if not (path / "bundle.json").is_file():
-        raise BundleError(
-            f"{path} holds no bundle.json, so it is no bundle (or its writing was interrupted). "
-            "Name a folder that `python -m training fit` wrote, such as models/demo."
-        )
-    head = _read_json(path / "bundle.json")
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise BundleError(f"{path / 'bundle.json'} was not written by ProtoECG; choose a bundle.")
-    version = head.get("version")
-    if not isinstance(version, int) or version > VERSION:
-        raise BundleError(
-            f"{path} has bundle format {version}, this program reads up to {VERSION}. "
-            "Update ProtoECG to use it."
-        )
-    checksums = head.get("sha256")
-    if not isinstance(checksums, dict) or set(checksums) - {_FAMILIARITY} != set(_FILES):
-        raise BundleError(f"{path / 'bundle.json'} lists no checksums; get the bundle again.")
-    return checksums
-
-
-def _network(head: _Head, weights: Path) -> ProtoECGNet:
-    _refuse_unknown("statements", head.statements, STATEMENTS)
-    _refuse_unknown("branches", head.branches, BRANCHES)
-    for name, shape in head.branches.items():
+def _network(manifest: Manifest, weights: Path) -> ProtoECGNet:
+    _refuse_unknown("statements", manifest.statements, STATEMENTS)
+    _refuse_unknown("branches", manifest.branches, BRANCHES)
+    for name, shape in manifest.branches.items():
         _refuse_impossible(name, shape)
     # Built without memory: a hostile shape must not be allocated before the weights agree.
     with torch.device("meta"):
-        network = ProtoECGNet(head.branches, head.statements)
+        network = ProtoECGNet(manifest.branches, manifest.statements)
     state = safetensors.torch.load_file(weights)
     network.load_state_dict(state, strict=True, assign=True)
     return network.float().eval().requires_grad_(False)
@@ -259,10 +200,7 @@ def _familiarity(file: Path) -> Familiarity:
 def _refuse_unfitting(
     network: ProtoECGNet, prototypes: tuple[Prototype, ...], decisions: Mapping[str, Decision]
 ) -> None:
-    owners = [
-        (name, owner) for name, branch in network.branches.items() for owner in branch.shape.owners
-    ]
-    if owners != [(p.branch, p.statement) for p in prototypes]:
+    if network.owners != tuple((p.branch, p.statement) for p in prototypes):
         raise ValueError("its prototypes are not those of its network")
     if len({p.name for p in prototypes}) != len(prototypes):
         raise ValueError("two of its prototypes have one name")
@@ -278,41 +216,3 @@ def _refuse_unfitting(
 def _refuse_unknown(what: str, found: Iterable[str], known: Iterable[str]) -> None:
     if unknown := set(found) - set(known):
         raise ValueError(f"unknown {what} {', '.join(sorted(unknown))}")
-
-
-def _refuse_damaged(file: Path, expected: str) -> None:
-    if not file.is_file():
-        raise BundleError(f"{file} is missing: the bundle is incomplete. Get it again.")
-    if _sha256(file) != expected:
-        raise BundleError(f"{file} is damaged: its checksum is not the bundle's. Get it again.")
-
-
-def _sha256(file: Path) -> str:
-    return sha256(file.read_bytes()).hexdigest()
-
-
-def _checked(kind: TypeAdapter[T], file: Path) -> T:
-    """Read a JSON file whose parts have the types and ranges that they are declared with."""
-    try:
-        return kind.validate_json(_read(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, (file.name, *first["loc"])))
-        raise ValueError(f"{place}: {first['msg']}") from error
-
-
-def _read(file: Path) -> bytes:
-    if file.stat().st_size > MAX_JSON_BYTES:
-        raise BundleError(f"{file} is larger than any bundle's; get the bundle again.")
-    return file.read_bytes()
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(_read(file).decode())
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{file} is damaged: {error}. Get the bundle again.") from error
-
-
-def _write_json(file: Path, content: Any) -> None:
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

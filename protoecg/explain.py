@@ -47,7 +47,7 @@ def without_leads(ecg: ECG, bundle: Bundle, match: Match) -> dict[str, float]:
     """
     index = bundle.prototypes.index(match.prototype)
     name = match.prototype.branch
-    first = next(i for i, prototype in enumerate(bundle.prototypes) if prototype.branch == name)
+    first = bundle.network.columns(name).start
     start, end = (round(seconds * MODEL_RATE) for seconds in match.window_s)
     window = torch.from_numpy(model_input(ecg)[:, start:end])
     silenced = window.repeat(len(LEADS) + 1, 1, 1)
@@ -68,8 +68,8 @@ class _Seen(NamedTuple):
 def _seen(bundle: Bundle, x: Tensor, output: Output) -> list[_Seen]:
     """Of each prototype, in the bundle's order."""
     seen: list[_Seen] = []
-    for branch in bundle.network.branches.values():
-        own = slice(len(seen), len(seen) + len(branch.shape.owners))
+    for name, branch in bundle.network.branches.items():
+        own = bundle.network.columns(name)
         similarities, cells = output.similarities[:, own], output.cells[:, own]
         windows = [branch.window_s(cell) for cell in cells[0].tolist()]
         parts: list[tuple[float, ...] | None] = [None] * len(windows)

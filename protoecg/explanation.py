@@ -11,65 +11,12 @@ from scipy.special import expit
 
 from protoecg.ecg import LEADS
 from protoecg.labels import STATEMENTS
+from protoecg.prototypes.prototype import Prototype
 
 # A similarity nearer to zero is a rest of leads that cancel out; shares of it say nothing.
 SMALLEST_SHARED = 0.05
 # Of a percentage, after the point.
 MOST_DIGITS = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceECG:
-    """A real training ECG, or a window of it, and what is known of it.
-
-    Parameters
-    ----------
-    name : what to call it; never used as a path
-    record : the ECG within its data set, such as `"records100/00000/00001_lr"`
-    window_s : start and end in the ECG, seconds; the whole strip for rhythm and global
-    statements : every statement of the ECG
-    patient : pseudonymous patient number of the data set
-    age, sex : of the patient, where the data set knows; sex as "female" or "male"
-    sha256 : of the record's signal file
-    """
-
-    name: str
-    record: str
-    window_s: tuple[float, float]
-    statements: tuple[str, ...]
-    patient: str
-    age: int | None
-    sex: str | None
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prototype(SourceECG):
-    """A real training ECG, or a window of it, that stands for a statement.
-
-    Its name is unique within its bundle, such as `"morphology-PVC-3"`.
-
-    Parameters
-    ----------
-    branch, statement : the branch that compares by it, the statement that it stands for
-    """
-
-    branch: str
-    statement: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Neighbour(SourceECG):
-    """A training ECG, called by its record, and the window of it that is like one of the query.
-
-    Its statements are those that the bundle decides.
-
-    Parameters
-    ----------
-    similarity : cosine, -1 to 1, between the two windows; see `protoecg.evidence.neighbours`
-    """
-
-    similarity: float
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    from protoecg.bundle import BundleError
     from protoecg.card.document import CardError
     from protoecg.ecg import ECGError
     from protoecg.evidence.neighbours import NeighboursError
+    from protoecg.prototypes.manifest import BundleError
     from training.data.download import DownloadError
     from training.data.ptbxl import DataError
     from training.fit.config import ConfigError

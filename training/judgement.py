@@ -42,10 +42,8 @@ def rare(labels: np.ndarray) -> np.ndarray:
 
 def parts(network: ProtoECGNet) -> list[tuple[str, list[int], list[int]]]:
     """Of each branch: its name, its columns of the similarities, its own statements."""
-    found, start = [], 0
-    for name, branch in network.branches.items():
-        of_each = branch.shape.owners
-        statements = [network.statements.index(code) for code in dict.fromkeys(of_each)]
-        found.append((name, list(range(start, start + len(of_each))), statements))
-        start += len(of_each)
-    return found
+    return [
+        (name, list(network.columns(name)), list(map(network.statements.index, own)))
+        for name, branch in network.branches.items()
+        for own in [branch.shape.statements]
+    ]

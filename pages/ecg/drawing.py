@@ -12,7 +12,6 @@ import streamlit as st
 from pages.shell import frame, words
 from pages.shell.proportion import container_key
 from protoecg.ecg import DURATION_S, ECG
-from protoecg.explanation import Prototype
 from protoecg.figures.calipers import Caliper
 from protoecg.figures.overlay import (
     NO_SHARES,
@@ -22,6 +21,7 @@ from protoecg.figures.overlay import (
 )
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import THEMES, file_name, toolbar
+from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
 from review_db.store.files import as_csv
 

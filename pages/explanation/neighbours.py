@@ -15,12 +15,13 @@ from protoecg.ecg import ECG
 from protoecg.evidence.neighbours import (
     HEAD,
     ROUNDING,
+    Neighbour,
     NeighboursError,
     TrainingECGs,
     nearest,
     read_neighbours,
 )
-from protoecg.explanation import Finding, Match, Neighbour, percent
+from protoecg.explanation import Finding, Match, percent
 from protoecg.sheet.view import View
 
 HELP = (

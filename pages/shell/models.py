@@ -10,9 +10,10 @@ import streamlit as st
 
 from pages.shell import words
 from protoecg import folders
-from protoecg.bundle import Bundle, BundleError, load_bundle
+from protoecg.bundle import Bundle, load_bundle
 from protoecg.ecg import ECG
-from protoecg.explanation import SourceECG
+from protoecg.prototypes.manifest import BundleError
+from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
 
 PARAMETER, ASKED = "bundle", "asked bundle"

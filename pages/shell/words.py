@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from protoecg.explanation import SourceECG
 from protoecg.labels import describe
+from protoecg.prototypes.prototype import SourceECG
 
 MINUS = "\N{MINUS SIGN}"
 SIMILARITY = (

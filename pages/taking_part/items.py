@@ -15,10 +15,10 @@ from pages.ecg import drawing
 from pages.shell import frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
-from protoecg.explanation import SourceECG
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
 from protoecg.noise import with_noise
+from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import WaveformUnavailable
 from protoecg.sheet.view import View
 from review_db.sessions.sessions import OpenItem

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from protoecg.explanation import Explanation, Finding, Match, Prototype
+from protoecg.explanation import Explanation, Finding, Match
 from protoecg.measure import QTC_FORMULA, WORDS, Measurements
+from protoecg.prototypes.prototype import Prototype
 
 DEGREES = "°"
 # Kinds of change as they are told; what is present in neither is left out.

@@ -23,8 +23,9 @@ from torch.nn.functional import normalize
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
-from protoecg.explanation import Match, Neighbour
+from protoecg.explanation import Match
 from protoecg.network.protoecgnet import Branch
+from protoecg.prototypes.prototype import SourceECG
 from protoecg.signals import MODEL_SAMPLES, model_input
 
 FORMAT = "protoecg-neighbours"
@@ -42,6 +43,20 @@ ROUNDING = 0.009
 
 class NeighboursError(ValueError):
     """An index that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbour(SourceECG):
+    """A training ECG, called by its record, and the window of it that is like one of the query.
+
+    Its statements are those that the bundle decides.
+
+    Parameters
+    ----------
+    similarity : cosine, -1 to 1, between the two windows, see `nearest`
+    """
+
+    similarity: float
 
 
 @dataclass(frozen=True)

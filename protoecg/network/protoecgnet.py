@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, cast
+from itertools import accumulate
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,8 @@ from protoecg.network.backbones import (
     WideBackbone,
     WindowBackbone,
 )
-from protoecg.network.prototypes import Pooling, PrototypeLayer, Similarities
+from protoecg.network.prototypes import PrototypeLayer, Similarities
+from protoecg.network.shape import BranchShape
 from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
 
 BACKBONES = {
@@ -26,41 +27,6 @@ BACKBONES = {
     "strip": StripBackbone,
     "wide": WideBackbone,
 }
-
-
-View = Literal["window", "leads", "strip", "wide"]
-
-
-@dataclass(frozen=True)
-class BranchShape:
-    """All that is needed to build a branch.
-
-    Parameters
-    ----------
-    view : "window" compares localised windows, "leads" the same lead by lead, "strip" the whole
-        ten seconds, "wide" windows whose latents see more than the window (the published way, to
-        be measured against)
-    widths, strides, latent : of the backbone, see `WindowBackbone`
-    owners : the statement of each prototype, in the order of the prototypes
-    pooling : of the similarities over time, see `PrototypeLayer`
-    members : backbones whose cosines are averaged, see `Ensemble`
-    signed : whether being unlike a prototype counts as well: a similarity below zero. Else it is
-        zero there, and no finding rests on what an ECG doesn't resemble
-    """
-
-    view: View
-    widths: tuple[int, ...]
-    strides: tuple[int, ...]
-    latent: int
-    owners: tuple[str, ...]
-    pooling: Pooling = "best"
-    members: int = 1
-    signed: bool = True
-
-    @property
-    def features(self) -> int:
-        """Size of a cell's latent vector, of all members together."""
-        return self.latent * self.members
 
 
 class Branch(nn.Module):
@@ -155,3 +121,16 @@ class ProtoECGNet(nn.Module):
         similarities = torch.cat([s.values for s in seen], dim=1)
         cells = torch.cat([s.cells for s in seen], dim=1)
         return Output(similarities, cells, self.fusion(similarities))
+
+    @property
+    def owners(self) -> tuple[tuple[str, str], ...]:
+        """Branch and statement of each prototype, in the order of the similarities."""
+        return tuple(
+            (name, owner) for name, branch in self.branches.items() for owner in branch.shape.owners
+        )
+
+    def columns(self, branch: str) -> range:
+        """Return the columns of the similarities that are a branch's prototypes."""
+        ends = accumulate(len(each.shape.owners) for each in self.branches.values())
+        end = dict(zip(self.branches, ends, strict=True))[branch]
+        return range(end - len(self.branches[branch].shape.owners), end)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-Pooling = Literal["best", "mean"]
+from protoecg.network.shape import Pooling
 
 
 class Similarities(NamedTuple):

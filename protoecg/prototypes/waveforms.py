@@ -15,8 +15,8 @@ import requests
 
 from protoecg import folders
 from protoecg.ecg import ECG, LEADS, ECGError
-from protoecg.explanation import SourceECG
 from protoecg.prototypes.fetching import FetchError, fetch, write_whole
+from protoecg.prototypes.prototype import SourceECG
 from protoecg.readers.wfdb_format import parse_header
 
 PHYSIONET = "https://physionet.org/files/ptb-xl/1.0.3/"

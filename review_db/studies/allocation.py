@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from protoecg.prototypes.manifest import BundleError, read_manifest, read_prototypes
 from review_db.questions.catalogue import KINDS
-from review_db.studies.case_file import ECG_SECONDS, read_cases, read_json
+from review_db.studies.case_file import ECG_SECONDS, read_cases
 from review_db.studies.design import Design, DesignError, Sample
 
 Plain = Mapping[str, Any]
@@ -108,13 +109,13 @@ def bundle_material(folder: Path | str, cases: Path | str | None = None) -> Mate
     DesignError
         If a file cannot be read or is not what it should be.
     """
-    head = read_json(Path(folder) / "bundle.json")
     given = read_cases(Path(cases)) if cases is not None else {}
     try:
-        name, fingerprint = head["name"], head["sha256"]["prototypes.json"][:16]
-    except (KeyError, TypeError) as error:
-        raise DesignError(f"{Path(folder) / 'bundle.json'} is not of a bundle.") from error
-    return Material(name, fingerprint, read_json(Path(folder) / "prototypes.json"), **given)
+        manifest = read_manifest(Path(folder))
+        prototypes = read_prototypes(Path(folder), manifest)
+    except (BundleError, OSError) as error:
+        raise DesignError(str(error)) from error
+    return Material(manifest.name, manifest.fingerprint, list(map(asdict, prototypes)), **given)
 
 
 def make_items(design: Design, material: Material) -> list[NewItem]:

@@ -5,9 +5,8 @@ import pytest
 from pages.ecg.picking import NOW
 from pages.explanation.neighbours import summary, table
 from protoecg.bundle import Bundle
-from protoecg.evidence.neighbours import HEAD, NUMBERS, nearest, read_neighbours
+from protoecg.evidence.neighbours import HEAD, NUMBERS, Neighbour, nearest, read_neighbours
 from protoecg.explain import explain
-from protoecg.explanation import Neighbour
 from protoecg.prototypes.waveforms import Waveforms
 from protoecg.simulate import example
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from protoecg.bundle import VERSION, BundleError, load_bundle, save_bundle
+from protoecg.bundle import load_bundle, save_bundle
 from protoecg.explain import explain
 from protoecg.network.projection import Anchors, embed
+from protoecg.prototypes.manifest import VERSION, BundleError
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate

@@ -7,10 +7,11 @@ import pytest
 import safetensors.numpy
 
 from protoecg.__main__ import main
-from protoecg.bundle import BundleError, load_bundle, save_bundle
+from protoecg.bundle import load_bundle, save_bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain
 from protoecg.familiarity import SIZES, Familiarity, Usual, traits
+from protoecg.prototypes.manifest import BundleError
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
 from training.familiarity import fit

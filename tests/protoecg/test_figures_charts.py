@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protoecg.explanation import Finding, Match, Prototype
+from protoecg.explanation import Finding, Match
 from protoecg.figures.charts import (
     contributions_figure,
     describe_contributions,
@@ -14,6 +14,7 @@ from protoecg.figures.charts import (
     steps_to_logit,
 )
 from protoecg.figures.theme import DARK, LIGHT
+from protoecg.prototypes.prototype import Prototype
 
 
 def a_match(number: int, similarity: float, weight: float) -> Match:

@@ -9,8 +9,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from protoecg.network.backbones import StripBackbone, WindowBackbone
-from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.network.prototypes import PrototypeLayer, best_cells
+from protoecg.network.shape import BranchShape
 from training.fit.config import read_config
 
 SHAPES = [((8, 8), (1,)), ((8, 8, 12), (2, 1)), ((64, 64, 96, 128), (1, 2, 1)), ((6, 8, 8), (1, 3))]
@@ -348,3 +349,18 @@ def test_parts_are_stretches_of_a_latent_in_their_order():
 @pytest.mark.parametrize(("view", "pooling"), [("window", "best"), ("leads", "mean")])
 def test_no_other_branch_claims_to_split_by_lead(view, pooling):
     assert not Branch(BranchShape(view, (8, 8), (1,), 24, ("PVC",), pooling)).splits_by_lead
+
+
+def test_the_columns_of_the_branches_are_side_by_side_and_their_owners_are_the_prototypes():
+    rhythm = BranchShape("strip", (8, 8), (4,), 8, ("AFIB", "SR", "SR"))
+    morphology = BranchShape("window", (8, 8), (2,), 8, ("PVC", "NORM"))
+    network = ProtoECGNet({"rhythm": rhythm, "morphology": morphology}, ["AFIB", "PVC"]).eval()
+    x = torch.randn(1, 12, 1000)
+    seen = network(x).similarities
+    for name, branch in network.branches.items():
+        own = network.columns(name)
+        assert torch.equal(seen[:, own], branch.similarities(x).values)
+        owners = [network.owners[column] for column in own]
+        assert owners == [(name, code) for code in branch.shape.owners]
+    assert network.columns("rhythm") == range(0, 3) and network.columns("morphology") == range(3, 5)
+    assert rhythm.statements == ("AFIB", "SR")

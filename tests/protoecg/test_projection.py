@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protoecg.network.projection import _one_per_patient, crop, embed, project
-from protoecg.network.protoecgnet import Branch, BranchShape
+from protoecg.network.protoecgnet import Branch
+from protoecg.network.shape import BranchShape
 
 OWNERS = ("PVC", "PVC", "PVC", "IMI", "IMI")
 OWNED = torch.tensor([[1.0, 0]] * 3 + [[0.0, 1]] * 2)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from protoecg.__main__ import main
 from protoecg.ecg import ECG, LEADS
 from protoecg.evidence.change import compare
-from protoecg.explanation import Explanation, Finding, Match, Prototype
+from protoecg.explanation import Explanation, Finding, Match
 from protoecg.labels import STATEMENTS
 from protoecg.measure import measure
 from protoecg.printing.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, NOTICE, PAPERS, pdf
+from protoecg.prototypes.prototype import Prototype
 from protoecg.readers import read_ecg
 from protoecg.simulate import simulate
 

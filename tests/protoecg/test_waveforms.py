@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from protoecg.ecg import LEADS
-from protoecg.explanation import Prototype
+from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable, record_checksum
 from protoecg.readers import read_path
 

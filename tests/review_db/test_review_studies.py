@@ -547,7 +547,7 @@ def test_the_command_line_makes_starts_and_lists_a_study(tmp_path, url, engine, 
     [
         (None, "No such file"),
         ("name = ", "are no TOML"),
-        ('name = "x"\nreviewers = ["R1"]\nseed = 1', "cannot be read: No such file"),
+        ('name = "x"\nreviewers = ["R1"]\nseed = 1', "holds no bundle.json, so it is no bundle"),
     ],
 )
 def test_the_command_line_says_what_is_wrong_with_a_study(tmp_path, capsys, toml, said):

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from protoecg.bundle import BundleError
 from protoecg.ecg import ECG, LEADS
 from protoecg.familiarity import SIZES
+from protoecg.prototypes.manifest import BundleError
 from protoecg.signals import model_input
 from protoecg.simulate import simulate
 from protoecg.simulate.torso import ELECTRODES, twelve_leads

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.network.shape import BranchShape
 from training.fit.calibrate import (
     best_f1_threshold,
     calibrate,

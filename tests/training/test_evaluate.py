@@ -7,9 +7,10 @@ import pytest
 import torch
 from scipy.special import expit
 
-from protoecg.bundle import BundleError
 from protoecg.labels import BRANCHES, STATEMENTS
-from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.network.shape import BranchShape
+from protoecg.prototypes.manifest import BundleError
 from protoecg.signals import model_input
 from training import metrics
 from training.__main__ import main

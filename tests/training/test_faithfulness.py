@@ -9,13 +9,15 @@ import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protoecg.bundle import Decision, save_bundle
+from protoecg.bundle import save_bundle
 from protoecg.ecg import LEADS
 from protoecg.explain import explain
-from protoecg.explanation import Prototype
 from protoecg.measure import Beat
 from protoecg.network.projection import crop, embed, project
-from protoecg.network.protoecgnet import Branch, BranchShape, Output, ProtoECGNet
+from protoecg.network.protoecgnet import Branch, Output, ProtoECGNet
+from protoecg.network.shape import BranchShape
+from protoecg.prototypes.manifest import Decision
+from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import record_checksum
 from protoecg.signals import model_input
 from protoecg.simulate import Event, simulate

@@ -4,8 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protoecg.explanation import Prototype
-from protoecg.network.protoecgnet import BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.network.shape import BranchShape
+from protoecg.prototypes.prototype import Prototype
 from training.fit.config import FusionConfig
 from training.fit.fuse import Tried, choose, fit_all, lasso, owners
 from training.judgement import parts

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from protoecg.network.protoecgnet import Branch, BranchShape
+from protoecg.network.protoecgnet import Branch
+from protoecg.network.shape import BranchShape
 from training.fit.config import LossWeights
 from training.fit.fuse import lasso
 from training.fit.loop import Data

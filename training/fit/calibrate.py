@@ -16,8 +16,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from torch import Tensor
 
-from protoecg.bundle import Decision
 from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.prototypes.manifest import Decision
 from training.judgement import Judgement, linear, rare
 
 PARTS = 10

@@ -10,8 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from protoecg.labels import BRANCHES
-from protoecg.network.protoecgnet import View
-from protoecg.network.prototypes import Pooling
+from protoecg.network.shape import Pooling, View
 
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 

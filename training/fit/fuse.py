@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protoecg.explanation import Prototype
 from protoecg.labels import STATEMENTS
 from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.prototypes.prototype import Prototype
 from training.fit.config import FusionConfig
 from training.fit.loop import Data
 from training.judgement import parts

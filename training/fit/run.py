@@ -18,11 +18,12 @@ import numpy as np
 import torch
 
 from protoecg.bundle import Bundle, save_bundle
-from protoecg.explanation import Prototype
 from protoecg.labels import STATEMENTS
 from protoecg.network.backbones import Ensemble
 from protoecg.network.projection import Source, embed
-from protoecg.network.protoecgnet import Branch, BranchShape, ProtoECGNet
+from protoecg.network.protoecgnet import Branch, ProtoECGNet
+from protoecg.network.shape import BranchShape
+from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import record_checksum
 from training import familiarity
 from training.data import ptbxl

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 from tqdm import tqdm
 
-from protoecg.bundle import Bundle, BundleError
+from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, LEADS, ECGError
 from protoecg.familiarity import Familiarity
+from protoecg.prototypes.manifest import BundleError
 from protoecg.signals import model_input
 from protoecg.simulate.torso import ELECTRODES, twelve_leads
 from training.data import ptbxl

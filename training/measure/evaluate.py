@@ -16,8 +16,9 @@ import torch
 from scipy.special import expit
 from torch import Tensor
 
-from protoecg.bundle import Bundle, BundleError
+from protoecg.bundle import Bundle
 from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.prototypes.manifest import BundleError
 from training import metrics
 from training.data import ptbxl
 from training.judgement import Judgement, linear, parts, rare

@@ -9,9 +9,9 @@ import numpy as np
 from tqdm import tqdm
 
 from protoecg.ecg import ECG
-from protoecg.explanation import Prototype
 from protoecg.measure import Beat, delineate
 from protoecg.measure.beats import RATE, find_beats
+from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
 from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
 from training.measure.faithfulness.fold import (
@@ -69,7 +69,7 @@ def _shares(at: Sequence[int] | np.ndarray) -> np.ndarray:
 
 
 def _some_of_each_statement(fold: Fold, name: str) -> list[TopMatch]:
-    own, found = set(fold.columns(name)), defaultdict(list)
+    own, found = fold.bundle.network.columns(name), defaultdict(list)
     for match in top_matches(fold.bundle, fold.seen):
         if match.prototype in own:
             found[match.statement].append(match)

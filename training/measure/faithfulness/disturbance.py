@@ -92,7 +92,7 @@ def stability(fold: Fold) -> Figures:
 
 def kept(fold: Fold, name: str, pair: Pair) -> Numbers:
     """Return how much of a branch's strongest matches is the same in both outputs."""
-    own, branch = set(fold.columns(name)), fold.bundle.network.branches[name]
+    own, branch = fold.bundle.network.columns(name), fold.bundle.network.branches[name]
     found = [m for m in top_matches(fold.bundle, pair.before) if m.prototype in own]
     if not found:
         return {"findings": 0}

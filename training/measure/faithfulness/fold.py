@@ -60,13 +60,9 @@ class Fold:
     seen: Output
     labels: np.ndarray
 
-    def columns(self, branch: str) -> list[int]:
-        """Columns of the similarities that are a branch's prototypes."""
-        return [i for i, p in enumerate(self.bundle.prototypes) if p.branch == branch]
-
     def top_matches(self, branch: str, most: int) -> list[TopMatch]:
         """Draw at most `most` of the findings whose strongest match is of a branch."""
-        own = set(self.columns(branch))
+        own = self.bundle.network.columns(branch)
         found = [m for m in top_matches(self.bundle, self.seen) if m.prototype in own]
         return sample(found, most)
 

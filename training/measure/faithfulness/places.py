@@ -53,7 +53,7 @@ def _localisation(fold: Fold, name: str) -> Numbers:
     branch = fold.bundle.network.branches[name]
     if shows_whole_strip(branch):
         return dict(WHOLE_STRIP)
-    read = dict.fromkeys(branch.shape.owners)
+    read = branch.shape.statements
     figures = {code: _of_statement(fold, name, code) for code in read if code in EVIDENCE}
     told = {code: rates for code, rates in figures.items() if rates}
     means = np.mean(list(told.values()), axis=0).tolist() if told else [None] * 5
@@ -70,7 +70,7 @@ def _localisation(fold: Fold, name: str) -> Numbers:
 def _of_statement(fold: Fold, name: str, code: str) -> list[float]:
     """Return the five rates of one statement; none where no match speaks for it."""
     bundle, column = fold.bundle, fold.bundle.statements.index(code)
-    branch, own = bundle.network.branches[name], fold.columns(name)
+    branch, own = bundle.network.branches[name], bundle.network.columns(name)
     ecgs = [simulate([code], seed=FIRST_SEED + i) for i in range(SIMULATED)]
     seen = ask(bundle, as_input(ecg.ecg for ecg in ecgs))
     parts = contributions(bundle, seen, np.arange(len(ecgs)), column)[:, own]

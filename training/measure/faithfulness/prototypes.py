@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from protoecg.explanation import Prototype
+from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
 from training.measure.faithfulness.fold import Figures, Fold, Numbers, as_input, compare
 
@@ -83,7 +83,7 @@ def coverage(fold: Fold) -> Figures:
 
 
 def _coverage(fold: Fold, name: str) -> Numbers:
-    prototypes, first = _of(fold, name), fold.columns(name)[0]
+    prototypes, first = _of(fold, name), fold.bundle.network.columns(name).start
     vectors = fold.bundle.network.branches[name].prototypes.vectors.flatten(1)
     unit = normalize(vectors, dim=1)
     patients, cosines, speak, used = [], [], [], []
@@ -131,7 +131,7 @@ def purity(fold: Fold) -> Figures:
 
 
 def _purity(fold: Fold, name: str) -> Numbers:
-    prototypes, first = _of(fold, name), fold.columns(name)[0]
+    prototypes, first = _of(fold, name), fold.bundle.network.columns(name).start
     nearest = min(NEAREST, len(fold.x))
     rows = fold.seen.similarities[:, first : first + len(prototypes)].topk(nearest, dim=0).indices
     per_statement: dict[str, list[float]] = {}
@@ -156,7 +156,7 @@ def _purity(fold: Fold, name: str) -> Numbers:
 
 
 def _of(fold: Fold, name: str) -> list[Prototype]:
-    return [fold.bundle.prototypes[column] for column in fold.columns(name)]
+    return [fold.bundle.prototypes[column] for column in fold.bundle.network.columns(name)]
 
 
 def _by_statement(prototypes: Iterable[Prototype]) -> dict[str, list[int]]:

@@ -71,7 +71,7 @@ def _sufficiency(fold: Fold, name: str) -> Numbers:
 
 
 def _held(fold: Fold, name: str, matches: Sequence[TopMatch], x: Tensor) -> Numbers:
-    first = fold.columns(name)[0]
+    first = fold.bundle.network.columns(name).start
     after, cells = compare(
         fold.bundle.network.branches[name], x, [m.prototype - first for m in matches]
     )

@@ -1,0 +1,45 @@
+"""A training ECG that findings are compared with, and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceECG:
+    """A real training ECG, or a window of it, and what is known of it.
+
+    Parameters
+    ----------
+    name : what to call it; never used as a path
+    record : the ECG within its data set, such as `"records100/00000/00001_lr"`
+    window_s : start and end in the ECG, seconds; the whole strip for rhythm and global
+    statements : every statement of the ECG
+    patient : pseudonymous patient number of the data set
+    age, sex : of the patient, where the data set knows; sex as "female" or "male"
+    sha256 : of the record's signal file
+    """
+
+    name: str
+    record: str
+    window_s: tuple[float, float]
+    statements: tuple[str, ...]
+    patient: str
+    age: int | None
+    sex: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prototype(SourceECG):
+    """A real training ECG, or a window of it, that stands for a statement.
+
+    Its name is unique within its bundle, such as `"morphology-PVC-3"`.
+
+    Parameters
+    ----------
+    branch, statement : the branch that compares by it, the statement that it stands for
+    """
+
+    branch: str
+    statement: str
