@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from io import BytesIO
 from logging import CRITICAL, getLogger
 
@@ -12,11 +13,13 @@ from pydicom.filereader import read_dataset, read_preamble
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 from pydicom.waveforms import multiplex_array
 
-from protoecg.ecg import ECGError, lead_named
+from protoecg.ecg import ECGError, has_all_leads, lead_named
 from protoecg.readers.recording import Recording
 from protoecg.readers.units import factor
 
 MAX_CHANNELS = 64
+# In a row, of a padding value that lies within the ECG: PTB-XL is never at zero for half a second.
+FEWEST_PADDED = 500
 
 # Warnings would print what is in the file, and so who the patient is.
 config.settings.reading_validation_mode = config.IGNORE
@@ -38,7 +41,7 @@ def is_dicom(content: bytes) -> bool:
 
 
 def read(content: bytes, source: str) -> Recording:
-    """Read the longest group of simultaneous leads that is no averaged beat."""
+    """Read the longest simultaneous leads that are no averaged beat."""
     syntax = _transfer_syntax(content)
     # It would be unpacked as a whole, however large that is.
     if syntax == DeflatedExplicitVRLittleEndian:
@@ -47,26 +50,69 @@ def read(content: bytes, source: str) -> Recording:
             "(Explicit VR Little Endian)."
         )
     dataset = dcmread(BytesIO(content), specific_tags=["WaveformSequence"])
-    index = _rhythm(dataset, source)
+    rhythm = _rhythm(dataset, source)
+    swapped = syntax == ExplicitVRBigEndian
+    leads = [lead for index in rhythm for lead in _leads(dataset, index, source, swapped)]
+    groups = [dataset.WaveformSequence[index] for index in rhythm]
+    rate = float(groups[0].SamplingFrequency)
+    signal, skewed = _aligned(leads, rate)
+    return Recording.from_leads(
+        signal,
+        [lead.name for lead in leads] or [name for group in groups for name in _names(group)],
+        rate,
+        source,
+        (*(note for lead in leads for note in lead.notes), *skewed),
+    )
+
+
+@dataclass(frozen=True)
+class _Lead:
+    """A channel in mV, missing samples as NaN; `skew` samples later than its group begins."""
+
+    name: str
+    skew: float
+    values: np.ndarray
+    notes: tuple[str, ...]
+
+
+def _leads(dataset: Dataset, index: int, source: str, swapped: bool) -> list[_Lead]:
     group = dataset.WaveformSequence[index]
     _refuse_wrong_size(group, source)
     samples = multiplex_array(dataset, index)
-    if syntax == ExplicitVRBigEndian:
+    if swapped:
         samples = samples.byteswap()
-    channels = group.ChannelDefinitionSequence
-    names = [_name(channel) for channel in channels]
     padding = _padding(group, samples.dtype)
-    scaled = [
-        _millivolts(samples[:, i], channel, name, padding)
-        for i, (channel, name) in enumerate(zip(channels, names, strict=True))
+    found = zip(group.ChannelDefinitionSequence, _names(group), samples.T, strict=True)
+    return [
+        _Lead(name, _skew(channel, group), *_millivolts(values, channel, name, padding))
+        for channel, name, values in found
         if lead_named(name)
     ]
-    return Recording.from_leads(
-        [values for values, _ in scaled],
-        [name for name in names if lead_named(name)] or names,
-        float(group.SamplingFrequency),
-        source,
-        tuple(note for _, found in scaled for note in found),
+
+
+def _names(group: Dataset) -> list[str]:
+    return [_name(channel) for channel in group.ChannelDefinitionSequence]
+
+
+def _skew(channel: Dataset, group: Dataset) -> float:
+    """Return how many samples after its group begins a channel's first one was taken."""
+    if "ChannelSampleSkew" in channel:
+        return float(channel.ChannelSampleSkew or 0)
+    return float(channel.get("ChannelTimeSkew") or 0) * float(group.SamplingFrequency)
+
+
+def _aligned(leads: list[_Lead], rate: float) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Cut leads that begin at different moments to the time that all of them have."""
+    skews = [round(lead.skew) for lead in leads]
+    if len(set(skews)) < 2:
+        return [lead.values for lead in leads], ()
+    begin = [max(skews) - skew for skew in skews]
+    samples = min(len(lead.values) - start for lead, start in zip(leads, begin, strict=True))
+    late = [lead.name for lead, skew in zip(leads, skews, strict=True) if skew > min(skews)]
+    span_ms = 1000 * (max(skews) - min(skews)) / rate
+    return (
+        [lead.values[i : i + max(samples, 0)] for lead, i in zip(leads, begin, strict=True)],
+        (f"{', '.join(late)} began up to {span_ms:.0f} ms after the other leads: aligned.",),
     )
 
 
@@ -82,25 +128,34 @@ def _transfer_syntax(content: bytes) -> str:
     return str(meta.TransferSyntaxUID)
 
 
-def _rhythm(dataset: Dataset, source: str) -> int:
-    """Return the number of the group to read."""
+def _rhythm(dataset: Dataset, source: str) -> list[int]:
+    """Return the groups to read: the longest of all leads, else those that together have them."""
     groups = dataset.get("WaveformSequence") or []
     if not groups:
         raise ECGError(
             f"{source} is a DICOM file without waveforms, perhaps a picture or a report of the "
             "ECG. Export the ECG as DICOM waveform."
         )
-    seconds = {
-        index: group.NumberOfWaveformSamples / group.SamplingFrequency
-        for index, group in enumerate(groups)
-        if not _is_averaged(group)
-    }
-    if not seconds:
+    rhythm = [index for index, group in enumerate(groups) if not _is_averaged(group)]
+    if not rhythm:
         raise ECGError(
             f"{source} holds only averaged beats, expected the rhythm strip of ten seconds. Export "
             "the whole recording."
         )
-    return max(seconds, key=lambda index: seconds[index])
+    whole = [index for index in rhythm if has_all_leads(_names(groups[index]))]
+    if len(rhythm) > 1 and not whole and len({_time(groups[index]) for index in rhythm}) == 1:
+        return rhythm
+    return [max(whole or rhythm, key=lambda index: _seconds(groups[index]))]
+
+
+def _seconds(group: Dataset) -> float:
+    return float(group.NumberOfWaveformSamples / group.SamplingFrequency)
+
+
+def _time(group: Dataset) -> tuple[float, ...]:
+    """When a group begins, its samples and its rate: what must agree to be read together."""
+    offset = float(group.get("MultiplexGroupTimeOffset") or 0)
+    return offset, float(group.NumberOfWaveformSamples), float(group.SamplingFrequency)
 
 
 def _is_averaged(group: Dataset) -> bool:
@@ -160,5 +215,23 @@ def _millivolts(
     baseline = float(channel.get("ChannelBaseline") or 0)
     scaled = (values * np.float32(gain * to_mv) + np.float32(baseline * to_mv)).astype(np.float32)
     if padding is not None:
-        scaled[values == padding] = np.nan
+        scaled[_missing(values, padding)] = np.nan
     return scaled, notes
+
+
+def _missing(values: np.ndarray, padding: np.ndarray) -> np.ndarray:
+    """Which samples are padding: (n,) bool.
+
+    Some writers name a value that samples have as well, such as 0. It is a sample, then, unless
+    it stands for long, or beyond all others.
+    """
+    padded = values == padding
+    others = values[~padded]
+    if not len(others) or not others.min() < padding < others.max():
+        return padded
+    edges = np.flatnonzero(np.diff(padded, prepend=False, append=False))
+    runs = edges.reshape(-1, 2)
+    missing = np.zeros(len(values), dtype=bool)
+    for start, end in runs[np.diff(runs, axis=1)[:, 0] >= FEWEST_PADDED]:
+        missing[start:end] = True
+    return missing

@@ -122,6 +122,113 @@ def test_the_files_padding_is_a_missing_sample():
         read(written(dataset))
 
 
+def with_samples(change, **elements):
+    """Return the published file with other samples (n, 12) in its rhythm group."""
+    dataset = copy()
+    group = dataset.WaveformSequence[0]
+    samples = np.frombuffer(group.WaveformData, "<i2").reshape(-1, 12).copy()
+    group.WaveformData = change(samples).astype("<i2").tobytes()
+    for name, value in elements.items():
+        setattr(group, name, value)
+    return dataset
+
+
+def test_a_padding_value_that_samples_have_too_is_missing_only_where_it_stands_long():
+    def change(samples):
+        samples[3000, 1] = samples[5000, 7] = 0
+        return samples
+
+    dataset = with_samples(change)
+    dataset.WaveformSequence[0].add_new("WaveformPaddingValue", "OW", bytes(2))
+    ecg = read(written(dataset))
+    assert ecg.signal[1, 3000] == ecg.signal[7, 5000] == 0
+
+    def long(samples):
+        samples[4000:4600, 7] = 0
+        return samples
+
+    dataset = with_samples(long)
+    dataset.WaveformSequence[0].add_new("WaveformPaddingValue", "OW", bytes(2))
+    with pytest.raises(ECGError, match=r"missing in lead V2 \(first in V2 at 4.0"):
+        read(written(dataset))
+
+
+@pytest.mark.parametrize("element", ["ChannelSampleSkew", "ChannelTimeSkew"])
+def test_a_lead_that_began_later_is_shifted_back(element):
+    twice = PUBLISHED.WaveformSequence[0].WaveformData * 2
+
+    def change(samples):
+        whole = np.frombuffer(twice, "<i2").reshape(-1, 12).copy()
+        whole[:-10, 9] = whole[10:, 9]
+        return whole
+
+    dataset = with_samples(change, NumberOfWaveformSamples=20_000)
+    channel = dataset.WaveformSequence[0].ChannelDefinitionSequence[9]
+    # A file says one or the other.
+    del channel.ChannelSampleSkew
+    setattr(channel, element, 10 if element == "ChannelSampleSkew" else 0.01)
+    ecg = read(written(dataset))
+    # The first sample of V4 was taken 10 ms after those of the others.
+    np.testing.assert_allclose(ecg.signal[:, :9990], EXPECTED[:, 10:], atol=1e-6)
+    assert "V4 began up to 10 ms after" in ecg.notes[0]
+
+
+def test_a_part_of_a_sample_is_no_skew():
+    dataset = copy()
+    dataset.WaveformSequence[0].ChannelDefinitionSequence[9].ChannelSampleSkew = "0.3"
+    ecg = read(written(dataset))
+    np.testing.assert_allclose(ecg.signal, EXPECTED, atol=1e-6)
+    assert ecg.notes == ()
+
+
+def groups_of(dataset, *parts):
+    """Return the rhythm group as several, each of some of its channels."""
+    found = []
+    for part in parts:
+        group = Dataset.from_json(dataset.WaveformSequence[0].to_json())
+        samples = np.frombuffer(group.WaveformData, "<i2").reshape(-1, 12)
+        group.WaveformData = samples[:, part].tobytes()
+        group.NumberOfWaveformChannels = len(part)
+        channels = group.ChannelDefinitionSequence
+        group.ChannelDefinitionSequence = [channels[i] for i in part]
+        found.append(group)
+    return found
+
+
+def test_a_rhythm_strip_of_one_lead_before_the_twelve_is_left_out():
+    dataset = copy()
+    dataset.WaveformSequence[:1] = groups_of(dataset, [1], range(12))
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED, atol=1e-6)
+
+
+def test_groups_of_one_time_are_read_together_and_of_several_never():
+    dataset = copy()
+    dataset.WaveformSequence[:1] = groups_of(dataset, range(6), range(6, 12))
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED, atol=1e-6)
+    dataset.WaveformSequence[1].MultiplexGroupTimeOffset = "10000"
+    with pytest.raises(ECGError, match="Missing leads"):
+        read(written(dataset))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [{"CodeValue": "2:65", "CodeMeaning": "Lead -aVR"}, {"CodeMeaning": "Lead -aVR (Cabrera)"}],
+)
+def test_minus_avr_is_not_avr(name):
+    def change(samples):
+        samples[:, 3] = -samples[:, 3]
+        return samples
+
+    dataset = with_samples(change)
+    source = dataset.WaveformSequence[0].ChannelDefinitionSequence[3].ChannelSourceSequence[0]
+    source.CodeValue = "x"
+    for key, value in name.items():
+        setattr(source, key, value)
+    ecg = read(written(dataset))
+    np.testing.assert_allclose(ecg.signal, EXPECTED, atol=5e-3)
+    assert "Computed from I and II" in ecg.notes[0]
+
+
 def test_who_the_patient_is_is_not_kept():
     dataset = copy()
     dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = (
