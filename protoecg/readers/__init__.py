@@ -13,6 +13,7 @@ from protoecg.readers import (
     dicom_format,
     edf_format,
     ishne_format,
+    mat_format,
     mfer_format,
     npy_format,
     scp_format,
@@ -211,6 +212,8 @@ def _read_single(name: str, content: bytes, *, rate: float | None) -> Recording:
         return replace(recording, notes=notes)
     if npy_format.is_npy(content):
         return npy_format.read(content, name, rate=rate)
+    if mat_format.is_mat(content):
+        return _guarded(lambda: mat_format.read(content, name, rate=rate), name, "MATLAB")
     if words := _foreign(content):
         raise ECGError(f"{name} is {words[0]}, which cannot be read as an ECG. {words[1]}")
     if name.lower().endswith((".dat", ".mat")):

@@ -20,6 +20,7 @@ ORDER_NOTE = (
 # Arrays of words under these names are units of the leads; all others are their names.
 _UNIT_NAMES = {"unit", "units", "leadunits", "sigunits"}
 _WORDS = "US"
+FEWEST_LEADS = 8
 
 
 def is_npy(content: bytes) -> bool:
@@ -35,16 +36,21 @@ def read(content: bytes, source: str, *, rate: float | None = None) -> Recording
 def read_archive(
     files: Mapping[str, bytes], source: str, *, rate: float | None = None
 ) -> Recording:
-    """Read the arrays of an NPZ file: the leads, perhaps their names and the rate.
+    """Read the arrays of an NPZ file: the leads, perhaps their names, units and rate."""
+    arrays = {name.removesuffix(".npy"): _load(content, source) for name, content in files.items()}
+    return from_arrays(arrays, source, rate=rate)
 
-    The leads are its only array of two dimensions, the names its array of words, the units words
-    called `units`, one or one a lead, and the rate is one number called `fs`, `sampling_rate` or
-    the like.
+
+def from_arrays(
+    arrays: Mapping[str, np.ndarray], source: str, *, rate: float | None = None
+) -> Recording:
+    """Find the leads among named arrays, and what else is said of them.
+
+    The leads are the only array of two dimensions, the names an array of eight words or more, the
+    units words called `units`, one or one a lead, and the rate is one number called `fs`,
+    `sampling_rate` or the like.
     """
-    arrays = {
-        name.removesuffix(".npy").replace("_", "").lower(): _load(content, source)
-        for name, content in files.items()
-    }
+    arrays = {name.replace("_", "").lower(): array for name, array in arrays.items()}
     tables = [array for array in arrays.values() if array.ndim == 2]
     if len(tables) != 1:
         raise ECGError(
@@ -53,7 +59,8 @@ def read_archive(
         )
     words = {name: _words(array) for name, array in arrays.items() if array.dtype.kind in _WORDS}
     units = next((found for name, found in words.items() if name in _UNIT_NAMES), ())
-    names = next((found for name, found in words.items() if name not in _UNIT_NAMES), LEADS)
+    lists = (found for name, found in words.items() if name not in _UNIT_NAMES)
+    names = next((found for found in lists if len(found) >= FEWEST_LEADS), LEADS)
     own = [
         float(array.item())
         for name, array in arrays.items()
