@@ -202,10 +202,9 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
         said = findings_table.without_name(str(error), rows["file"].iloc[number - 1])
         st.error(words.plain(said), icon=":material/error:")
         return
+    with_model = {models.PARAMETER: model.path.name} if model else {}
     token = recordings().add(recording)
-    if model is not None:
-        models.ask(model)
-    st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token})
+    st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token, **with_model})
 
 
 main()

@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.ecg import drawing, tracing
-from pages.shell import frame, models, reviews, words
+from pages.shell import frame, models, reviews, source_ecgs, words
 from protoecg.bundle import Bundle
+from protoecg.ecg import ECG
 from protoecg.labels import BRANCHES
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
@@ -23,9 +24,12 @@ def main() -> None:
         st.markdown("### Prototypes", width="content", help=words.PROTOTYPE)
         models.badge(bundle)
     shown, view = _chosen(bundle)
+    ecgs = {prototype.name: source_ecgs.load(bundle, prototype) for prototype in shown}
+    if missing := [prototype for prototype in shown if ecgs[prototype.name] is None]:
+        source_ecgs.tell_missing(bundle, missing, "Some of these ECGs")
     said = _summary(bundle)
     for prototype in shown:
-        _card(bundle, prototype, said, view)
+        _card(prototype, ecgs[prototype.name], said, view)
 
 
 def _summary(bundle: Bundle) -> pd.DataFrame:
@@ -60,12 +64,11 @@ def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
     return [p for p in of_branch if p.statement == statement], view
 
 
-def _card(bundle: Bundle, prototype: Prototype, said: pd.DataFrame, view: View) -> None:
+def _card(prototype: Prototype, ecg: ECG | None, said: pd.DataFrame, view: View) -> None:
     with st.container(border=True):
         st.markdown(f"#### {prototype.name}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
         st.markdown(_said(prototype, said))
-        ecg = models.source_ecg(bundle, prototype)
         if ecg is not None:
             own = [drawing.prototype_window(prototype)]
             drawing.show_ecg(ecg, own, key=f"ecg {prototype.name}", view=view)

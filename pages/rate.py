@@ -10,7 +10,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.ecg import drawing, tracing
-from pages.shell import accounts, frame, models, reviews, words
+from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.shell.accounts import Account
 from protoecg.bundle import Bundle
 from protoecg.prototypes.prototype import Prototype
@@ -192,8 +192,9 @@ def _marked_best(item: Item, items: list[Item], given: dict[str, dict[str, str]]
 
 def _picture(bundle: Bundle, prototype: Prototype, view: View) -> bool:
     st.caption(f"{prototype.name} · {drawing.provenance(prototype)}")
-    ecg = models.source_ecg(bundle, prototype)
+    ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:
+        source_ecgs.tell_missing(bundle, [prototype])
         st.info("A prototype can be rated once its ECG is shown. Go on with the next one.")
         return False
     own = [drawing.prototype_window(prototype)]

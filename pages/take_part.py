@@ -6,7 +6,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.ecg import tracing
-from pages.shell import accounts, frame, models, reviews, words
+from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.taking_part import admission, items, prefetch, questions
 from pages.taking_part.answers import (
     ItemSession,
@@ -56,6 +56,7 @@ def _sit(engine: Engine, seat: Seat) -> None:
             icon=":material/error:",
         )
         return
+    source_ecgs.begin(bundle)
     now = progress(engine, seat)
     item = _opened(engine, seat)
     _top(seat, info.design.title or seat.study, now, item)

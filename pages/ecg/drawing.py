@@ -17,7 +17,9 @@ from protoecg.figures.overlay import (
     NO_SHARES,
     comparison_figure,
     describe_comparison,
+    describe_window,
     is_overlaid,
+    window_figure,
 )
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import THEMES, file_name, toolbar
@@ -168,6 +170,30 @@ def show_comparison(
     )
     alt = describe_comparison(window_s, source_s, view, lead_shares)
     show_paper(figure, key=key, alt=alt, pages=pages)
+
+
+def show_window(
+    ecg: ECG,
+    window_s: tuple[float, float],
+    *,
+    view: View,
+    key: str,
+    lead_shares: Mapping[str, float] = NO_SHARES,
+) -> None:
+    """Show a matched window lead by lead; one of a whole strip is on the tracing as it is."""
+    if not is_overlaid(window_s):
+        return
+    st.markdown("**What was matched, lead by lead**")
+    figure = window_figure(
+        ecg,
+        window_s,
+        view=view,
+        theme=frame.theme(),
+        label="this ECG",
+        lead_shares=lead_shares,
+        width_px=PAGE_PX,
+    )
+    show_paper(figure, key=key, alt=describe_window(window_s, lead_shares))
 
 
 def _is_late(window: Window, pages: int) -> bool:

@@ -48,6 +48,11 @@ class Slot:
         token = st.query_params.get(self.key(UPLOAD))
         return (UPLOAD, token) if token else None
 
+    @property
+    def is_example(self) -> bool:
+        """Whether its ECG is a simulated example."""
+        return self.named is not None and self.named[0] == EXAMPLE
+
 
 NOW = Slot("", "ECG")
 EARLIER = Slot("earlier_", "earlier ECG")
@@ -142,7 +147,8 @@ def uploader(slot: Slot) -> None:
         help=FORMATS,
     )
     st.caption("WFDB: select .hea and .dat (or .mat) together. All others: one file.")
-    rate = sampling_rate("if the file does not say it", key=slot.key("rate"))
+    with st.expander("The file does not say its sampling rate"):
+        rate = sampling_rate("of files that do not say it", key=slot.key("rate"))
     if files:
         _read(slot, {file.name: file.getvalue() for file in files}, rate)
 

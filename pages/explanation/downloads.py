@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.explanation.earlier import Seen
+from pages.explanation.explained import ExplainedECG
 from protoecg.bundle import Bundle
 from protoecg.evidence.change import Comparison, compare
 from protoecg.measure import Measurements, measure
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAPERS: tuple[PaperName, ...] = ("A4", "letter")
 
 
-def show(now: Seen, bundle: Bundle, then: Seen | None = None) -> None:
+def show(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) -> None:
     """Offer the report on each paper and the explanation; each is made when it is asked for.
 
     Parameters
@@ -43,7 +43,7 @@ def show(now: Seen, bundle: Bundle, then: Seen | None = None) -> None:
         st.caption("Each with what changed since the earlier ECG.")
 
 
-def report(now: Seen, bundle: Bundle, then: Seen | None, paper: PaperName) -> bytes:
+def report(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None, paper: PaperName) -> bytes:
     """Return the printed page as a PDF."""
     # Imported on click: a drawing library that the page itself has no use for.
     from protoecg.printing.report import pdf
@@ -66,7 +66,7 @@ def picture(page: Callable[[], bytes]) -> bytes:
     return png(page())
 
 
-def numbers(now: Seen, bundle: Bundle, then: Seen | None = None) -> bytes:
+def numbers(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) -> bytes:
     """Return all findings and their matches as JSON, with the bundle's revision."""
     told = {**now.explanation.to_json(), "revision": bundle.revision}
     if then:
@@ -74,7 +74,7 @@ def numbers(now: Seen, bundle: Bundle, then: Seen | None = None) -> bytes:
     return json.dumps(told, indent=1).encode()
 
 
-def _changes(then: Seen, now: Seen, measured: Measurements) -> Comparison:
+def _changes(then: ExplainedECG, now: ExplainedECG, measured: Measurements) -> Comparison:
     return compare(then.explanation, now.explanation, measure(then.ecg), measured)
 
 

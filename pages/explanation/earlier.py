@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pages.ecg import arrangement, drawing, intervals, picking, tracing, warnings
+from pages.explanation.explained import ExplainedECG
 from pages.shell import choices, frame, words
 from protoecg.bundle import Bundle
-from protoecg.ecg import ECG
 from protoecg.evidence.change import (
     TOLD,
     FindingChange,
@@ -21,7 +20,7 @@ from protoecg.evidence.change import (
     measurement_changes,
     of_kind,
 )
-from protoecg.explanation import Explanation, Finding, Match, told_apart
+from protoecg.explanation import Finding, Match, told_apart
 from protoecg.figures.change import change_figure, describe_change
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
@@ -45,15 +44,6 @@ OF_PARTS = (
 )
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One of the two ECGs; `key` tells it from others."""
-
-    key: str
-    ecg: ECG
-    explanation: Explanation
-
-
 def offer() -> None:
     """Ask for the earlier ECG; where there is one, let it be exchanged or put away."""
     slot = picking.EARLIER
@@ -71,8 +61,7 @@ def offer() -> None:
                     args=(slot,),
                 )
         # An example is nobody's earlier ECG, but two of them show what is compared.
-        is_example = picking.NOW.named and picking.NOW.named[0] == picking.EXAMPLE
-        (picking.picker if is_example else picking.uploader)(slot)
+        (picking.picker if picking.NOW.is_example else picking.uploader)(slot)
 
 
 def is_chosen() -> bool:
@@ -87,7 +76,7 @@ def is_chosen() -> bool:
     return chosen == CHANGE
 
 
-def show(then: Seen, now: Seen, code: str, bundle: Bundle) -> None:
+def show(then: ExplainedECG, now: ExplainedECG, code: str, bundle: Bundle) -> None:
     """Show both tracings, measurements and findings, and one finding's change taken apart.
 
     Parameters
@@ -103,12 +92,12 @@ def show(then: Seen, now: Seen, code: str, bundle: Bundle) -> None:
     _parts(changes, chosen)
 
 
-def _warn(then: Seen, now: Seen, bundle: Bundle) -> None:
+def _warn(then: ExplainedECG, now: ExplainedECG, bundle: Bundle) -> None:
     warnings.show(then.explanation, "Earlier ECG")
     poor = [
         name
-        for name, seen in (("the earlier ECG", then), ("this ECG", now))
-        if seen.explanation.abstains or seen.explanation.quality
+        for name, each in (("the earlier ECG", then), ("this ECG", now))
+        if each.explanation.abstains or each.explanation.quality
     ]
     if poor:
         st.warning(
@@ -118,10 +107,10 @@ def _warn(then: Seen, now: Seen, bundle: Bundle) -> None:
         )
     if np.array_equal(then.ecg.signal, now.ecg.signal):
         st.info("Both are the same recording.", icon=":material/content_copy:")
-    st.caption(f"Both are explained by {bundle.name}, version {bundle.revision[:12]}. {AS_SAID}")
+    st.caption(f"Both are each by {bundle.name}, version {bundle.revision[:12]}. {AS_SAID}")
 
 
-def _tracings(then: Seen, now: Seen, change: FindingChange) -> None:
+def _tracings(then: ExplainedECG, now: ExplainedECG, change: FindingChange) -> None:
     match = change.most
     with st.container(horizontal=True, vertical_alignment="bottom"):
         arranged, view = arrangement.arranged(), tracing.choose()
@@ -130,10 +119,10 @@ def _tracings(then: Seen, now: Seen, change: FindingChange) -> None:
         (left, "Earlier ECG", then, "earlier", _window(match.then if match else None)),
         (right, "This ECG", now, "query", _window(match.now if match else None)),
     )
-    for place, name, seen, key, windows in told:
+    for place, name, each, key, windows in told:
         with place:
-            st.markdown(f"**{name}** · {words.plain(seen.ecg.source or 'ECG')}")
-            drawing.show_ecg(seen.ecg, windows, key=key, view=view, width_px=width_px)
+            st.markdown(f"**{name}** · {words.plain(each.ecg.source or 'ECG')}")
+            drawing.show_ecg(each.ecg, windows, key=key, view=view, width_px=width_px)
     if match and _window(match.now):
         st.caption(
             f"Marked: where each is most like {match.prototype.name}, whose contribution to "
@@ -150,9 +139,9 @@ def _window(match: Match | None) -> list[Window]:
     return [] if window.whole_strip else [window]
 
 
-def _measurements(then: Seen, now: Seen) -> None:
+def _measurements(then: ExplainedECG, now: ExplainedECG) -> None:
     st.markdown("#### Measurements")
-    measured = [measurements(intervals.delineated(seen.key, seen.ecg)) for seen in (then, now)]
+    measured = [measurements(intervals.delineated(each.key, each.ecg)) for each in (then, now)]
     st.table(measurements_table(measurement_changes(*measured)))
     st.caption(MEASURED)
 

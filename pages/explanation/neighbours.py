@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.ecg import drawing
-from pages.shell import models, words
+from pages.shell import source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.evidence.neighbours import (
@@ -95,15 +95,17 @@ def table(found: Sequence[Neighbour], code: str) -> pd.DataFrame:
 
 
 def _lay_over(ecg: ECG, bundle: Bundle, match: Match, neighbour: Neighbour, view: View) -> None:
-    if bundle.simulated and not models.waveforms(bundle).available([neighbour]):
+    source = source_ecgs.load(bundle, neighbour)
+    if source is None and bundle.simulated:
         st.info(
             "A simulated bundle brings the ECGs of its prototypes alone, and this one is none of "
             "them: it cannot be drawn.",
             icon=":material/image:",
         )
         return
-    source = models.source_ecg(bundle, neighbour)
-    if source is not None:
+    if source is None:
+        source_ecgs.tell_missing(bundle, [neighbour], "The training ECG")
+    else:
         drawing.show_comparison(
             ecg,
             match.window_s,

@@ -32,7 +32,7 @@ def show(explanation: Explanation, finding: Finding) -> None:
     changed = [
         ("logit", words.signed(finding.logit), words.signed(now.logit)),
         ("probability", percent(finding.probability), percent(now.probability)),
-        ("verdict", _verdict(finding), _verdict(now)),
+        *([] if explanation.abstains else [("verdict", _verdict(finding), _verdict(now))]),
         ("place", *(str(_places(e)[finding.code]) for e in (explanation, supposed))),
     ]
     told = [f"{what} {before} → **{after}**" for what, before, after in changed]

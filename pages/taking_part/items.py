@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from pages.ecg import drawing
-from pages.shell import frame, models, words
+from pages.shell import frame, source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.figures.paper import Window
@@ -164,5 +164,5 @@ def _ecg(place: Mapping[str, Any], bundle: Bundle) -> ECG:
         sex=None,
         sha256=place["sha256"],
     )
-    ecg = models.waveforms(bundle).load(record)
+    ecg = source_ecgs.waveforms(bundle).load(record)
     return ECG(ecg.signal, ecg.rate)

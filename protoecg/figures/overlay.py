@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -88,22 +88,63 @@ def overlay_figure(
     ----------
     lead_shares : of the similarity, written where each lead ends, see `Match.lead_shares`
     """
-    colours = THEMES[theme]
-    thin, broad = _lines(colours)
-    ours = _around_median(_within(query, query_window, view))
-    theirs = _around_median(_within(prototype, prototype_window, view))
-    seconds = max(ours.shape[1] / query.rate, theirs.shape[1] / prototype.rate)
+    thin, broad = _lines(THEMES[theme])
+    # The query's thin line lies on the prototype's broad one, so both are seen.
+    return _overlay(
+        [
+            (labels[1], prototype, prototype_window, broad),
+            (labels[0], query, query_window, thin),
+        ],
+        view=view,
+        title=title,
+        theme=THEMES[theme],
+        lead_shares=lead_shares,
+        width_px=width_px,
+    )
+
+
+def window_figure(
+    ecg: ECG,
+    window: Interval,
+    *,
+    view: View,
+    theme: ThemeName = "light",
+    label: str = LABELS[0],
+    lead_shares: Mapping[str, float] = NO_SHARES,
+    width_px: int = 1400,
+) -> go.Figure:
+    """Draw one window lead by lead, as `overlay_figure` does, with nothing to lay it over."""
+    thin, _ = _lines(THEMES[theme])
+    return _overlay(
+        [(label, ecg, window, thin)],
+        view=view,
+        title="",
+        theme=THEMES[theme],
+        lead_shares=lead_shares,
+        width_px=width_px,
+    )
+
+
+def _overlay(
+    parts: list[tuple[str, ECG, Interval, dict[str, Any]]],
+    *,
+    view: View,
+    title: str,
+    theme: Theme,
+    lead_shares: Mapping[str, float],
+    width_px: int,
+) -> go.Figure:
+    """Lay windows over each other, the last on top: each a label, an ECG, seconds and a line."""
+    signals = [_around_median(_within(ecg, window, view)) for _, ecg, window, _ in parts]
+    ecgs = [ecg for _, ecg, _, _ in parts]
+    seconds = max(s.shape[1] / ecg.rate for s, ecg in zip(signals, ecgs, strict=True))
     large_s = view.s(LARGE_MM)
     cell_s = sheet.up_to_line(seconds + large_s, large_s)
     rows = _rows(cell_s, view)
-    places = _places(rows, cell_s, _row_offsets(rows, view, ours, theirs))
-    # The query's thin line lies on the prototype's broad one, so both are seen.
+    places = _places(rows, cell_s, _row_offsets(rows, view, *signals))
     drawings = [
-        _Drawing(lead, label, of_lead(signal, lead), rate, line, *places[lead])
-        for label, signal, rate, line in (
-            (labels[1], theirs, prototype.rate, broad),
-            (labels[0], ours, query.rate, thin),
-        )
+        _Drawing(lead, label, of_lead(signal, lead), ecg.rate, line, *places[lead])
+        for signal, (label, ecg, _, line) in zip(signals, parts, strict=True)
         for lead in view.leads
     ]
     figure = _sheet_for(
@@ -111,17 +152,17 @@ def overlay_figure(
         view,
         seconds=(-large_s, len(rows[0]) * cell_s),
         title=title,
-        printed=_printed(query, prototype, view, OFFSET_REMOVED),
+        printed=_printed(ecgs[::-1], view, OFFSET_REMOVED),
         legend=True,
-        theme=colours,
+        theme=theme,
         width_px=width_px,
     )
     figure.add_traces([_overlaid(drawing, view.leads[0]) for drawing in drawings])
-    own = drawings[len(view.leads) :]
+    own = drawings[-len(view.leads) :]
     names = [(drawing, drawing.lead) for drawing in own]
-    figure.add_trace(_lead_names(names, drawings, colours, view, length_mm=6.25))
+    figure.add_trace(_lead_names(names, drawings, theme, view, length_mm=6.25))
     if lead_shares:
-        figure.add_trace(_written_shares(own, drawings, lead_shares, colours, view))
+        figure.add_trace(_written_shares(own, drawings, lead_shares, theme, view))
     figure.update_layout(legend={"traceorder": "reversed"})
     return figure
 
@@ -154,7 +195,7 @@ def strips_figure(
         view,
         seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
         title=title,
-        printed=_printed(query, prototype, view),
+        printed=_printed((query, prototype), view),
         legend=False,
         theme=colours,
         width_px=width_px,
@@ -183,17 +224,27 @@ def describe_comparison(
         leads = " and ".join(strip_leads(view))
         return f"Your ECG and the prototype's, leads {leads}, ten seconds each, in turn."
     (start, end), (own_start, own_end) = query_window, prototype_window
-    shares = ", ".join(f"{lead} {in_percent(share)}" for lead, share in lead_shares.items())
     return (
         f"Your ECG from {start:.2f} to {end:.2f} s over the prototype's ECG from "
         f"{own_start:.2f} to {own_end:.2f} s, all twelve leads, on one scale."
-        f"{f' Shares of the similarity: {shares}.' if shares else ''}"
+        f"{_shared(lead_shares)}"
     )
+
+
+def describe_window(window: Interval, lead_shares: Mapping[str, float] = NO_SHARES) -> str:
+    """Say in words what `window_figure` shows, for readers who cannot see it."""
+    start, end = window
+    return f"Your ECG from {start:.2f} to {end:.2f} s, all twelve leads.{_shared(lead_shares)}"
 
 
 def is_overlaid(*windows: Interval) -> bool:
     """Whether `comparison_figure` lays windows over each other."""
     return max(end - start for start, end in windows) <= MAX_OVERLAY_S
+
+
+def _shared(lead_shares: Mapping[str, float]) -> str:
+    shares = ", ".join(f"{lead} {in_percent(share)}" for lead, share in lead_shares.items())
+    return f" Shares of the similarity: {shares}." if shares else ""
 
 
 def _around_median(signal: np.ndarray) -> np.ndarray:
@@ -346,9 +397,8 @@ def _height_over(
     return drawing.offset + float(np.clip(above, view.mv(4), view.mv(12)))
 
 
-def _printed(query: ECG, prototype: ECG, view: View, *treatment: str) -> str:
-    both = (query, prototype)
-    rates = " / ".join(dict.fromkeys(f"{ecg.rate:g} Hz" for ecg in both))
-    drawn = view.filters.printed(*(ecg.rate for ecg in both))
-    sources = " / ".join(ecg.source for ecg in both if ecg.source)
+def _printed(ecgs: Sequence[ECG], view: View, *treatment: str) -> str:
+    rates = " / ".join(dict.fromkeys(f"{ecg.rate:g} Hz" for ecg in ecgs))
+    drawn = view.filters.printed(*(ecg.rate for ecg in ecgs))
+    sources = " / ".join(ecg.source for ecg in ecgs if ecg.source)
     return "   ".join([*view.scale, rates, drawn, *treatment, sources]).strip()

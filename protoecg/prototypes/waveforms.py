@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +34,14 @@ _log = logging.getLogger(__name__)
 
 class WaveformUnavailable(Exception):  # noqa: N818
     """A source ECG that cannot be shown; the message says what to do."""
+
+
+class NoConnection(WaveformUnavailable):
+    """A source ECG that could not be asked for: the network or the server fails, for now."""
+
+
+class CacheNotWritable(WaveformUnavailable):
+    """A source ECG that could not be kept: no other one can be, either."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,8 @@ class Waveforms:
             os.environ.get("PROTOECG_PHYSIONET") or PHYSIONET,
         )
 
-    def load(self, source: SourceECG, *, online: bool = False) -> ECG:
-        """Return the source ECG of a prototype, from the network only if `online`.
+    def load(self, source: SourceECG) -> ECG:
+        """Return a source ECG that is on this machine.
 
         Raises
         ------
@@ -84,24 +92,51 @@ class Waveforms:
                 return _read(folder, source)
             except WaveformUnavailable as reason:
                 reasons.append(str(reason))
-        if online and self.physionet and self.cache:
-            with requests.Session() as session:
-                return self._fetch(session, source)
         raise WaveformUnavailable(
             f"The ECG {source.record} is not on this machine. {self._what_to_do()}"
             + "".join(f" {reason}" for reason in reasons if reason)
         )
 
-    def available(self, sources: Iterable[SourceECG]) -> int:
-        """Count the prototypes whose source ECG is on this machine, undamaged."""
-        of_record: dict[tuple[str, str], bool] = {}
-        sources = list(sources)
-        for p in sources:
-            key = (p.record, p.sha256)
-            of_record[key] = of_record.get(key) or self._is_here(p)
-        return sum(of_record[p.record, p.sha256] for p in sources)
+    def missing(self, sources: Iterable[SourceECG]) -> list[SourceECG]:
+        """Return those that are not on this machine undamaged, one for each record."""
+        records = {(source.record, source.sha256): source for source in sources}
+        return [source for source in records.values() if not self._is_here(source)]
 
-    def fetch_all(self, sources: Iterable[SourceECG]) -> Iterator[tuple[int, int]]:
+    def fetch(self, session: requests.Session, source: SourceECG) -> ECG:
+        """Get a source ECG from PhysioNet, keep it in the cache if it is sound, and return it.
+
+        Raises
+        ------
+        NoConnection
+            If another try may succeed.
+        CacheNotWritable
+            If it cannot be kept.
+        WaveformUnavailable
+            If the server does not have the ECG as the bundle's checksum knows it.
+        """
+        _refuse_foreign_record(source.record)
+        if not self.physionet or not self.cache:
+            raise WaveformUnavailable(self._what_to_do())
+        url = f"{self.physionet.rstrip('/')}/{source.record}"
+        try:
+            header = fetch(session, f"{url}.hea", MAX_RECORD_BYTES)
+            samples = fetch(session, f"{url}.dat", MAX_RECORD_BYTES)
+        except FetchError as error:
+            kind = WaveformUnavailable if error.gone else NoConnection
+            raise kind(f"{error} {self._what_to_do()}") from error
+        ecg = _checked(header, samples, source, url)
+        # The samples come last: a record with samples has its header.
+        try:
+            write_whole(self.cache / f"{source.record}.hea", header)
+            write_whole(self.cache / f"{source.record}.dat", samples)
+        except OSError as error:
+            raise CacheNotWritable(
+                f"Cannot write to {self.cache} ({error.strerror}). Set PROTOECG_CACHE to a folder "
+                "that can be written to."
+            ) from error
+        return ecg
+
+    def fetch_all(self, sources: Collection[SourceECG]) -> Iterator[tuple[int, int]]:
         """Get every source ECG that is not on this machine, and yield (records had, records).
 
         A record that cannot be had does not stop the others. To go on after an interruption,
@@ -112,24 +147,26 @@ class Waveforms:
         WaveformUnavailable
             At the end, if some could not be had; earlier if the network is gone.
         """
-        records = list({(p.record, p.sha256): p for p in sources}.values())
-        missing = [p for p in records if not self._is_here(p)]
-        had, failures, in_a_row = len(records) - len(missing), [], 0
-        yield had, len(records)
+        records = len({(source.record, source.sha256) for source in sources})
+        missing = self.missing(sources)
+        had, failures, in_a_row = records - len(missing), [], 0
+        yield had, records
         with requests.Session() as session:
             for source in missing:
                 try:
-                    self._fetch(session, source)
+                    self.fetch(session, source)
                     had, in_a_row = had + 1, 0
+                except CacheNotWritable:
+                    raise
                 except WaveformUnavailable as failure:
                     failures.append(failure)
-                    in_a_row = in_a_row + 1 if _is_connection(failure) else 0
+                    in_a_row = in_a_row + 1 if isinstance(failure, NoConnection) else 0
                 if in_a_row == MAX_FAILURES_IN_A_ROW:
                     break
-                yield had, len(records)
+                yield had, records
         if failures:
             raise WaveformUnavailable(
-                f"{len(records) - had} of {len(records)} ECGs could not be fetched: {failures[0]} "
+                f"{records - had} of {records} ECGs could not be fetched: {failures[0]} "
                 "What was fetched is kept; run the same again for the rest."
             )
 
@@ -142,28 +179,6 @@ class Waveforms:
         except WaveformUnavailable:
             return False
         return True
-
-    def _fetch(self, session: requests.Session, source: SourceECG) -> ECG:
-        _refuse_foreign_record(source.record)
-        if not self.physionet or not self.cache:
-            raise WaveformUnavailable(self._what_to_do())
-        url = f"{self.physionet.rstrip('/')}/{source.record}"
-        try:
-            header = fetch(session, f"{url}.hea", MAX_RECORD_BYTES)
-            samples = fetch(session, f"{url}.dat", MAX_RECORD_BYTES)
-        except FetchError as error:
-            raise WaveformUnavailable(f"{error} {self._what_to_do()}") from error
-        ecg = _checked(header, samples, source, url)
-        # The samples come last: a record with samples has its header.
-        try:
-            write_whole(self.cache / f"{source.record}.hea", header)
-            write_whole(self.cache / f"{source.record}.dat", samples)
-        except OSError as error:
-            raise WaveformUnavailable(
-                f"Cannot write to {self.cache} ({error.strerror}). Set PROTOECG_CACHE to a folder "
-                "that can be written to."
-            ) from error
-        return ecg
 
     def _what_to_do(self) -> str:
         if not self.physionet:
@@ -240,7 +255,3 @@ def _refuse_foreign_header(content: bytes, place: str) -> None:
             f"the header {place}.hea differs from PTB-XL's: expected twelve leads from I to V6 at "
             f"{RATE_HZ:g} Hz, format 16, {_UNITS_PER_MV} units a millivolt."
         )
-
-
-def _is_connection(failure: WaveformUnavailable) -> bool:
-    return isinstance(failure.__cause__, FetchError) and not failure.__cause__.gone

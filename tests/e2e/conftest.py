@@ -40,6 +40,7 @@ class Server:
         settings = [f"--server.port={self.port}", "--server.headless=true"]
         settings.append(f"--secrets.files={self.secrets}")
         own = {"PROTOECG_DATABASE_URL": self.database, "OMP_NUM_THREADS": "1"}
+        own["PROTOECG_FETCH"] = "off"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command + settings,

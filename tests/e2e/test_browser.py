@@ -13,7 +13,7 @@ from protoecg.ecg import LEADS
 from protoecg.simulate import simulate
 
 PAGES = {
-    "explain": "Explain an ECG",
+    "explain": "A worked example",
     "batch": "Explain many ECGs",
     "library": "Prototypes",
     "rate": "Your reviewer code",
@@ -47,6 +47,8 @@ def upload(tab: Page, url: str, *files: Path) -> None:
 
 def upload_record(tab: Page, url: str, record: Path) -> None:
     upload(tab, url, record.with_suffix(".hea"), record.with_suffix(".dat"))
+    # A worked example stands there before.
+    expect(tab).to_have_url(re.compile(r"\becg="))
     expect(tab.get_by_text("Findings (")).to_be_visible()
 
 

@@ -16,7 +16,7 @@ from review_db.studies.lifecycle import create_study, start_study
 ROOT = Path(__file__).resolve().parents[2]
 CLOSED = ("rate", "studies", "take_part", "results")
 OPEN = {
-    "explain": "Explain an ECG",
+    "explain": "A worked example",
     "batch": "Explain many ECGs",
     "library": "Prototypes",
     "model_card": "What it was trained on",
@@ -203,7 +203,7 @@ def test_signing_out_ends_it_at_the_provider_too(clinic, tab):
     tab.get_by_role("button", name="Sign out").click()
 
     tab.wait_for_url(f"{clinic.server.url}/")
-    expect(tab.get_by_text("Explain an ECG")).to_be_visible()
+    expect(tab.get_by_text("A worked example")).to_be_visible()
     expect(tab.get_by_role("button", name="Sign out")).to_have_count(0)
     assert clinic.provider.signed_out == before + 1
     tab.goto(clinic.url("studies"))

@@ -42,6 +42,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PROTOECG_PTBXL", str(tmp_path / "no ptbxl"))
     monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PROTOECG_PHYSIONET", "http://127.0.0.1:9/")
+    monkeypatch.setenv("PROTOECG_FETCH", "off")
     st.cache_resource.clear()
     return folder
 

@@ -13,7 +13,6 @@ import pytest
 from pages.batches import findings_table
 from pages.batches.archives import Batches, batches
 from pages.ecg.recordings import recordings
-from pages.shell.models import ASKED
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
@@ -183,25 +182,20 @@ def test_an_ecg_opens_with_the_model_of_its_batch_or_it_is_said_that_it_does_not
     monkeypatch.setattr(
         "streamlit.switch_page", lambda page, query_params: went.append(query_params)
     )
-    app = page("batch", batch=token)
-    assert app.selectbox(key="bundle").value == "demo"
+    app = page("batch", batch=token, bundle="demo")
     row = list(batch.table()["error"]).index("")
     app.number_input(key="number").set_value(row + 1)
     click(app, "Explain it")
     opened = page("explain", **went[-1])
-    assert opened.selectbox(key="bundle").value == "demo"
-    opened.session_state[ASKED] = app.session_state[ASKED]
-    assert opened.run().selectbox(key="bundle").value == "real"
-    assert (
-        opened.selectbox(key="bundle").select("demo").run().selectbox(key="bundle").value == "demo"
-    )
+    assert opened.selectbox(key="model").value == "real"
+    assert opened.selectbox(key="model").select("demo").run().selectbox(key="model").value == "demo"
 
     shutil.rmtree(models / "real")
     app = page("batch", batch=token)
     assert "opens with the model that is chosen in the sidebar" in text(app)
     app.number_input(key="number").set_value(row + 1)
     click(app, "Explain it")
-    assert list(went[-1]) == ["ecg"] and ASKED not in app.session_state
+    assert list(went[-1]) == ["ecg"]
 
 
 def test_a_row_that_could_not_be_read_says_why_without_its_name(page, demo, archive):

@@ -141,33 +141,6 @@ def test_notes_about_the_ecg_stand_before_the_findings(page):
     assert any("computed, not recorded" in caption.value for caption in app.caption)
 
 
-def test_without_the_prototypes_ecg_all_else_is_still_shown(page, real_without_ecgs: Bundle):
-    app = page("explain", example=AFIB, bundle="real")
-
-    assert "python -m protoecg fetch" in words(app)
-    assert "is missing" in words(app)
-    assert len(figures(app)) == 2
-    assert "contribution" in words(app)
-
-
-def test_the_demo_comes_first_while_the_real_bundles_ecgs_are_missing(page, real_without_ecgs):
-    app = page("explain")
-
-    assert app.selectbox(key="bundle").value == "demo"
-    assert "is not the first choice yet" in words(app)
-    assert "PROTOECG_PTBXL" in words(app)
-
-
-def test_the_real_bundle_comes_first_when_its_ecgs_are_here(
-    page, demo: Bundle, real_without_ecgs: Bundle, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("PROTOECG_PTBXL", str(demo.path / "waveforms"))
-
-    app = page("explain")
-
-    assert app.selectbox(key="bundle").value == "real"
-
-
 @pytest.mark.parametrize("damage", ["weights.safetensors", "prototypes.json", "bundle.json"])
 def test_a_damaged_bundle_says_so_and_leaves_the_others_usable(
     page, models, real_without_ecgs: Bundle, damage: str
@@ -220,3 +193,16 @@ def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
     (warning,) = [w.value for w in page("explain").warning if "poor recording" in w.value]
 
     assert "arm electrodes could be swapped" in warning
+
+
+def test_no_verdict_is_said_where_the_model_abstains(page, models, monkeypatch):
+    noise = np.random.default_rng(0).normal(0, 3, (12, 5000)).astype(np.float32)
+    monkeypatch.setattr(
+        "pages.ecg.picking.picked",
+        lambda slot=NOW: ("noise", ECG(noise, 500.0)) if slot is NOW else None,
+    )
+
+    app = page("explain")
+
+    assert "no verdict, as the model abstains" in words(app)
+    assert "present" not in words(app)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pages.explanation import downloads
-from pages.explanation.earlier import Seen
+from pages.explanation.explained import ExplainedECG
 from protoecg.evidence.change import TOLD, finding_changes
 from protoecg.explain import explain
 from protoecg.explanation import percent
@@ -30,7 +30,7 @@ def test_each_download_is_offered_and_made_only_on_click(page, monkeypatch):
 
 def seen(title, bundle):
     ecg = example(title)
-    return Seen(title, ecg, explain(ecg, bundle))
+    return ExplainedECG(title, ecg, explain(ecg, bundle))
 
 
 def test_the_downloads_are_the_page_the_picture_of_it_and_every_number(demo):

@@ -1,33 +1,26 @@
 import os
 import shutil
-import threading
-from functools import partial
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
+from physionet import serving, write_record
 
 from protoecg.ecg import LEADS
 from protoecg.prototypes.prototype import Prototype
-from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable, record_checksum
+from protoecg.prototypes.waveforms import (
+    CacheNotWritable,
+    NoConnection,
+    Waveforms,
+    WaveformUnavailable,
+    record_checksum,
+)
 from protoecg.readers import read_path
 
 PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[2] / "data" / "ptbxl")
 RECORD = "records100/00000/00001_lr"
-
-
-def write_record(root, record, seed=0, *, gain="1000.0(0)/mV", leads=LEADS, rate=100):
-    """Write a record as PTB-XL has it."""
-    place = Path(root) / record
-    place.parent.mkdir(parents=True, exist_ok=True)
-    name = place.name
-    digital = np.random.default_rng(seed).integers(-900, 900, (1000, 12)).astype("<i2")
-    lines = [f"{name}.dat 16 {gain} 16 0 0 0 0 {lead}" for lead in leads]
-    place.with_name(f"{name}.hea").write_text("\n".join([f"{name} 12 {rate} 1000", *lines]))
-    place.with_name(f"{name}.dat").write_bytes(digital.tobytes())
-    return digital.T / 1000
 
 
 def prototype(root, record=RECORD, checksum=None):
@@ -45,37 +38,15 @@ def prototype(root, record=RECORD, checksum=None):
     )
 
 
-class Handler(SimpleHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        if self.path in self.server.broken:
-            self.send_error(self.server.broken[self.path])
-        else:
-            super().do_GET()
-
-    def log_message(self, *_):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    def handle_error(self, *_):
-        """Stay silent where a client hangs up on purpose."""
-
-
 @pytest.fixture
 def physionet(tmp_path, monkeypatch):
-    """Yield a real server with five records; `asked` lists the paths, `broken` maps to a status."""
+    """Yield a real server with five records."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     root = tmp_path / "physionet"
     for i in range(5):
         write_record(root, f"records100/00000/0000{i}_lr", i)
-    server = Server(("127.0.0.1", 0), partial(Handler, directory=str(root)))
-    server.asked, server.broken, server.root = [], {}, root
-    server.url = f"http://127.0.0.1:{server.server_port}/"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(root) as server:
+        yield server
 
 
 @pytest.fixture
@@ -95,7 +66,7 @@ def test_the_ecg_is_found_in_every_local_place_without_the_network(
     tmp_path, waveforms, physionet, place
 ):
     signal = write_record(tmp_path / place, RECORD)
-    ecg = waveforms.load(prototype(tmp_path / place), online=True)
+    ecg = waveforms.load(prototype(tmp_path / place))
     np.testing.assert_allclose(ecg.signal, signal, atol=1e-6)
     assert (ecg.rate, ecg.source) == (100, RECORD)
     assert physionet.asked == []
@@ -169,12 +140,12 @@ HOSTILE = [
 def test_a_record_that_leads_out_of_the_folders_is_refused(tmp_path, waveforms, physionet, record):
     wanted = prototype(tmp_path, record, checksum="0" * 64)
     with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
-        waveforms.load(wanted, online=True)
+        waveforms.fetch(requests.Session(), wanted)
     with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
         list(waveforms.fetch_all([wanted]))
     with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
         record_checksum(tmp_path, record)
-    assert waveforms.available([wanted]) == 0
+    assert waveforms.missing([wanted]) == [wanted]
     assert physionet.asked == []
 
 
@@ -182,12 +153,12 @@ def test_the_network_is_used_only_when_asked_for(waveforms, physionet, prototype
     with pytest.raises(WaveformUnavailable, match="not on this machine"):
         waveforms.load(prototypes[0])
     assert physionet.asked == []
-    assert waveforms.load(prototypes[0], online=True).source == prototypes[0].record
+    assert waveforms.fetch(requests.Session(), prototypes[0]).source == prototypes[0].record
     assert len(physionet.asked) == 2
 
 
 def test_what_was_fetched_is_kept_whole_and_nothing_else(tmp_path, waveforms, prototypes):
-    waveforms.load(prototypes[0], online=True)
+    waveforms.fetch(requests.Session(), prototypes[0])
     kept = [str(p.relative_to(tmp_path / "cache")) for p in (tmp_path / "cache").rglob("*.*")]
     assert sorted(kept) == [f"{prototypes[0].record}.dat", f"{prototypes[0].record}.hea"]
     assert waveforms.load(prototypes[0]).duration == 10
@@ -197,7 +168,7 @@ def test_fetching_all_reports_progress_and_asks_once_a_record(waveforms, physion
     progress = list(waveforms.fetch_all([*prototypes, *prototypes]))
     assert progress == [(n, 5) for n in range(6)]
     assert len(physionet.asked) == 10
-    assert waveforms.available([*prototypes, *prototypes]) == 10
+    assert waveforms.missing([*prototypes, *prototypes]) == []
     physionet.asked.clear()
     assert list(waveforms.fetch_all(prototypes)) == [(5, 5)]
     assert physionet.asked == []
@@ -212,6 +183,26 @@ def test_an_interrupted_fetch_goes_on_where_it_was(waveforms, physionet, prototy
     assert len(physionet.asked) == 4
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_that_fails_for_now_is_told_from_one_that_has_no_such_ecg(
+    waveforms, physionet, prototypes, status
+):
+    physionet.broken[f"/{prototypes[0].record}.hea"] = status
+    with pytest.raises(NoConnection):
+        waveforms.fetch(requests.Session(), prototypes[0])
+    physionet.broken[f"/{prototypes[1].record}.hea"] = 404
+    with pytest.raises(WaveformUnavailable) as failure:
+        waveforms.fetch(requests.Session(), prototypes[1])
+    assert not isinstance(failure.value, NoConnection)
+
+
+def test_what_breaks_off_in_the_middle_is_not_kept(tmp_path, waveforms, physionet, prototypes):
+    physionet.breaks_off_after = 1
+    with pytest.raises(NoConnection):
+        waveforms.fetch(requests.Session(), prototypes[0])
+    assert not (tmp_path / "cache").exists()
+
+
 @pytest.mark.parametrize("status", [404, 403, 500])
 def test_a_record_that_is_not_there_does_not_stop_the_others(
     waveforms, physionet, prototypes, status
@@ -220,7 +211,7 @@ def test_a_record_that_is_not_there_does_not_stop_the_others(
     seen = []
     with pytest.raises(WaveformUnavailable, match=rf"1 of 5 ECGs.*answers {status}.*same again"):
         seen.extend(waveforms.fetch_all(prototypes))
-    assert waveforms.available(prototypes) == 4
+    assert waveforms.missing(prototypes) == [prototypes[1]]
     physionet.broken.clear()
     assert list(waveforms.fetch_all(prototypes)) == [(4, 5), (5, 5)]
 
@@ -229,14 +220,14 @@ def test_what_arrives_damaged_is_refused_and_not_kept(tmp_path, waveforms, physi
     path = physionet.root / f"{prototypes[2].record}.dat"
     path.write_bytes(path.read_bytes()[:-24])
     with pytest.raises(WaveformUnavailable, match="not the ECG that the bundle was made from"):
-        waveforms.load(prototypes[2], online=True)
+        waveforms.fetch(requests.Session(), prototypes[2])
     assert not (tmp_path / "cache").exists()
 
 
 def test_what_is_far_too_large_is_not_read_to_the_end(waveforms, physionet, prototypes):
     (physionet.root / f"{prototypes[2].record}.dat").write_bytes(bytes(3_000_000))
     with pytest.raises(WaveformUnavailable, match="larger than"):
-        waveforms.load(prototypes[2], online=True)
+        waveforms.fetch(requests.Session(), prototypes[2])
 
 
 def test_a_server_that_is_gone_is_given_up_soon(tmp_path, physionet):
@@ -251,8 +242,11 @@ def test_a_server_that_is_gone_is_given_up_soon(tmp_path, physionet):
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, physionet, prototypes):
     (tmp_path / "file").write_text("")
     waveforms = Waveforms(tmp_path, None, tmp_path / "file", physionet.url)
-    with pytest.raises(WaveformUnavailable, match="PROTOECG_CACHE"):
-        waveforms.load(prototypes[0], online=True)
+    with pytest.raises(CacheNotWritable, match="PROTOECG_CACHE"):
+        waveforms.fetch(requests.Session(), prototypes[0])
+    with pytest.raises(CacheNotWritable, match="PROTOECG_CACHE"):
+        list(waveforms.fetch_all(prototypes))
+    assert len(physionet.asked) == 4
 
 
 def test_a_simulated_bundle_has_only_its_own_waveforms(
@@ -263,10 +257,10 @@ def test_a_simulated_bundle_has_only_its_own_waveforms(
     monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url)
     waveforms = Waveforms.for_bundle(tmp_path / "demo", simulated=True)
     with pytest.raises(WaveformUnavailable, match="restore its folder 'waveforms'"):
-        waveforms.load(prototypes[0], online=True)
-    assert waveforms.available(prototypes) == 0
+        waveforms.fetch(requests.Session(), prototypes[0])
+    assert waveforms.missing(prototypes) == prototypes
     shutil.copytree(physionet.root, tmp_path / "demo" / "waveforms")
-    assert waveforms.available(prototypes) == 5
+    assert waveforms.missing(prototypes) == []
     assert list(waveforms.fetch_all(prototypes)) == [(5, 5)]
     assert physionet.asked == []
 
@@ -278,7 +272,7 @@ def test_a_real_bundle_takes_its_places_from_the_environment(
     monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url.rstrip("/"))
     waveforms = Waveforms.for_bundle(tmp_path / "real", simulated=False)
-    waveforms.load(prototypes[0], online=True)
+    waveforms.fetch(requests.Session(), prototypes[0])
     assert (tmp_path / "cache" / f"{prototypes[0].record}.dat").is_file()
     monkeypatch.setenv("PROTOECG_PTBXL", str(physionet.root))
-    assert Waveforms.for_bundle(tmp_path / "real", simulated=False).available(prototypes) == 5
+    assert Waveforms.for_bundle(tmp_path / "real", simulated=False).missing(prototypes) == []

@@ -1,0 +1,70 @@
+"""The findings of an ECG in the sidebar: those above threshold, and a way to all others."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shell import words
+from protoecg.explanation import Explanation, Finding, percent, told_apart
+
+PRESENT, ABSENT = "present", "absent"
+
+
+def choose(explanation: Explanation, first: str = "") -> Finding:
+    """Return the finding that the URL names, else that of the code `first`, else the first one."""
+    by_code = {finding.code: finding for finding in explanation.findings}
+    offered = (st.query_params.get("finding"), first, explanation.findings[0].code)
+    chosen = next(code for code in offered if code in by_code)
+    present = [finding for finding in explanation.findings if finding.present]
+    absent = [finding for finding in explanation.findings if not finding.present]
+    # Two widgets, one choice: the URL holds it, and each shows it or nothing.
+    st.session_state[PRESENT] = chosen if by_code[chosen] in present else None
+    st.session_state[ABSENT] = chosen if by_code[chosen] in absent else None
+    with st.sidebar:
+        st.subheader(f"Findings ({len(present)})", anchor=False)
+        if explanation.abstains:
+            st.markdown(":red[No verdict: the model abstains.]")
+        _present(present)
+        _absent(absent)
+    return by_code[chosen]
+
+
+def _present(findings: list[Finding]) -> None:
+    if not findings:
+        st.caption("No statement reaches its threshold.")
+        return
+    st.radio(
+        "Findings above their threshold",
+        [finding.code for finding in findings],
+        format_func=words.named,
+        captions=[_caption(finding) for finding in findings],
+        key=PRESENT,
+        on_change=_take,
+        args=(PRESENT,),
+        label_visibility="collapsed",
+    )
+
+
+def _absent(findings: list[Finding]) -> None:
+    probabilities = {finding.code: percent(finding.probability) for finding in findings}
+    st.selectbox(
+        f"Below threshold ({len(findings)})",
+        list(probabilities),
+        index=None,
+        format_func=lambda code: f"{probabilities[code]} · {words.named(code)}",
+        placeholder="Look at another statement",
+        key=ABSENT,
+        on_change=_take,
+        args=(ABSENT,),
+    )
+
+
+def _take(widget: str) -> None:
+    st.query_params["finding"] = st.session_state[widget]
+    st.query_params.pop("match", None)
+
+
+def _caption(finding: Finding) -> str:
+    low = " · :orange[low evidence]" if finding.low_evidence else ""
+    probability, threshold = told_apart(finding)
+    return f"**{probability}** · threshold {threshold} · {finding.branch}{low}"

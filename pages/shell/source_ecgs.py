@@ -1,0 +1,114 @@
+"""The ECGs behind prototypes: those that are here, and one line on what is missing and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from pages.shell import words
+from pages.shell.fetching import Fetching
+from protoecg import folders
+from protoecg.bundle import Bundle
+from protoecg.ecg import ECG
+from protoecg.prototypes.prototype import SourceECG
+from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
+
+FETCH, OFF = "PROTOECG_FETCH", {"off", "no", "false", "0"}
+EVERY_S = 2.0
+PROTOTYPES = "The prototype's ECG"
+WHAT_TO_DO = (
+    "Where PTB-XL 1.0.3 is on this machine, name its folder in `PROTOECG_PTBXL`. Where there is a "
+    "network, `python -m protoecg fetch {bundle}` gets these ECGs."
+)
+
+
+def waveforms(bundle: Bundle) -> Waveforms:
+    """Return where a bundle's source ECGs are."""
+    return Waveforms.for_bundle(bundle.path, bundle.simulated)
+
+
+def begin(bundle: Bundle) -> None:
+    """Begin to fetch what is missing of a bundle's ECGs, if nothing has begun it yet."""
+    _fetching_of(bundle)
+
+
+def load(bundle: Bundle, source: SourceECG) -> ECG | None:
+    """Return a source ECG; None where it is not here, and it is then fetched before the others."""
+    try:
+        return waveforms(bundle).load(source)
+    except WaveformUnavailable:
+        if fetching := _fetching_of(bundle):
+            fetching.prefer(source)
+        return None
+
+
+def tell_missing(bundle: Bundle, missing: Sequence[SourceECG], what: str = PROTOTYPES) -> None:
+    """Say in one line what is missing and why; the page runs anew when one of them has come.
+
+    Parameters
+    ----------
+    what : the missing ECGs in words
+    """
+    fetching = _fetching_of(bundle)
+    if fetching is None:
+        _say_why(what, _why_not_fetched(bundle), bundle)
+        return
+    awaited = [source for source in missing if fetching.is_awaited(source)]
+    refusals = (fetching.refusal(source) for source in missing)
+    if awaited:
+        st.fragment(_under_way, run_every=EVERY_S)(fetching, bundle, awaited, what)
+    elif why := next(filter(None, refusals), fetching.progress.problem):
+        _say_why(what, why, bundle)
+    else:
+        # It has come since it was looked for.
+        st.rerun()
+
+
+def _under_way(fetching: Fetching, bundle: Bundle, awaited: Sequence[SourceECG], what: str) -> None:
+    if not all(map(fetching.is_awaited, awaited)):
+        st.rerun()
+    progress = fetching.progress
+    if progress.problem:
+        _say_why(what, f"{progress.problem} It is tried again by itself.", bundle)
+        return
+    host = urlsplit(waveforms(bundle).physionet or "").hostname
+    st.progress(
+        progress.had / progress.total,
+        f"Getting the prototypes' ECGs from {host}: {progress.had} of {progress.total}",
+    )
+
+
+def _say_why(what: str, why: str, bundle: Bundle) -> None:
+    st.caption(
+        f":material/image_not_supported: {what} cannot be drawn: not on this machine. "
+        f"{words.plain(why)}",
+        help=None if bundle.simulated else WHAT_TO_DO.format(bundle=_shown(bundle.path)),
+    )
+
+
+def _why_not_fetched(bundle: Bundle) -> str:
+    if bundle.simulated:
+        return f"The model is incomplete: restore the folder {_shown(bundle.path)}/waveforms."
+    return f"Fetching is turned off here ({FETCH})."
+
+
+def _fetching_of(bundle: Bundle) -> Fetching | None:
+    if bundle.simulated or os.environ.get(FETCH, "").lower() in OFF:
+        return None
+    return _fetching(bundle.path, bundle.fingerprint, bundle)
+
+
+@st.cache_resource(show_spinner=False)
+def _fetching(path: Path, fingerprint: str, _bundle: Bundle) -> Fetching:
+    fetching = Fetching(waveforms(_bundle), _bundle.prototypes)
+    fetching.start()
+    return fetching
+
+
+def _shown(path: Path) -> Path:
+    project = folders.project()
+    return path.relative_to(project) if path.is_relative_to(project) else path

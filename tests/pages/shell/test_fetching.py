@@ -1,0 +1,158 @@
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from physionet import PhysioNet, serving, write_record
+
+from pages.shell.fetching import Fetching
+from protoecg.prototypes.prototype import SourceECG
+from protoecg.prototypes.waveforms import Waveforms, record_checksum
+
+RECORDS = [f"records100/00000/0000{n}_lr" for n in range(5)]
+SOON_S = 0.05
+
+
+@pytest.fixture
+def physionet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PhysioNet]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for seed, record in enumerate(RECORDS):
+        write_record(tmp_path / "physionet", record, seed)
+    with serving(tmp_path / "physionet") as server:
+        yield server
+
+
+@pytest.fixture
+def waveforms(tmp_path: Path, physionet: PhysioNet) -> Waveforms:
+    return Waveforms(tmp_path / "bundle", None, tmp_path / "cache", physionet.url)
+
+
+@pytest.fixture
+def sources(physionet: PhysioNet) -> list[SourceECG]:
+    return [source(physionet.root, record) for record in RECORDS]
+
+
+def source(root: Path, record: str) -> SourceECG:
+    return SourceECG(
+        name=record,
+        record=record,
+        window_s=(0.0, 10.0),
+        statements=(),
+        patient="",
+        age=None,
+        sex=None,
+        sha256=record_checksum(root, record),
+    )
+
+
+def started(waveforms: Waveforms, sources: list[SourceECG], **settings: float) -> Fetching:
+    fetching = Fetching(waveforms, sources, **settings)
+    fetching.start()
+    return fetching
+
+
+def reaches(fetching: Fetching, had: int) -> bool:
+    deadline = time.monotonic() + 30
+    while fetching.progress.had < had and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return fetching.progress.had == had
+
+
+def test_everything_missing_is_got_once_and_nothing_that_is_here(waveforms, physionet, sources):
+    write_record(waveforms.cache, RECORDS[0], 0)
+
+    progress = started(waveforms, [*sources, *sources]).wait(30)
+
+    assert (progress.had, progress.total, progress.running) == (5, 5, False)
+    assert waveforms.missing(sources) == []
+    assert sorted(physionet.asked) == sorted(
+        f"/{record}.{end}" for record in RECORDS[1:] for end in ("hea", "dat")
+    )
+
+
+def test_what_is_preferred_comes_first(waveforms, physionet, sources):
+    fetching = Fetching(waveforms, sources)
+    fetching.prefer(sources[3])
+    assert fetching.is_awaited(sources[3])
+
+    fetching.start()
+
+    fetching.wait(30)
+    assert physionet.asked[0] == f"/{RECORDS[3]}.hea"
+    assert not fetching.is_awaited(sources[3])
+
+
+def test_an_ecg_that_is_no_prototypes_is_got_when_asked_for(waveforms, physionet, sources):
+    fetching = started(waveforms, sources[:1])
+    fetching.wait(30)
+
+    fetching.prefer(sources[4])
+
+    fetching.wait(30)
+    assert waveforms.load(sources[4]).source == RECORDS[4]
+
+
+def test_where_the_server_breaks_off_it_goes_on_with_what_is_left(waveforms, physionet, sources):
+    physionet.breaks_off_after = 5
+    fetching = started(waveforms, sources, first_pause_s=SOON_S)
+    assert reaches(fetching, 2)
+    while not fetching.progress.problem:
+        time.sleep(0.01)
+    assert fetching.progress.running
+
+    physionet.breaks_off_after = None
+
+    assert fetching.wait(30).complete
+    assert fetching.progress.problem == ""
+    whole = [path for path in physionet.asked if RECORDS[0] in path or RECORDS[1] in path]
+    assert len(whole) == 4
+
+
+def test_a_new_start_goes_on_where_the_last_one_ended(waveforms, physionet, sources):
+    physionet.breaks_off_after = 4
+    assert reaches(started(waveforms, sources, first_pause_s=3600), 2)
+    physionet.breaks_off_after, physionet.asked[:] = None, []
+
+    assert started(waveforms, sources).wait(30).complete
+
+    assert len(physionet.asked) == 6
+
+
+def test_a_server_that_cannot_be_reached_is_tried_again(tmp_path, waveforms, physionet, sources):
+    port = physionet.server_port
+    physionet.shutdown()
+    physionet.server_close()
+    fetching = started(waveforms, sources, first_pause_s=SOON_S)
+    while not fetching.progress.problem:
+        time.sleep(0.01)
+    assert "No connection" in fetching.progress.problem
+    assert (fetching.progress.had, fetching.progress.running) == (0, True)
+
+    with serving(tmp_path / "physionet", port):
+        assert fetching.wait(30).complete
+
+
+def test_an_ecg_that_the_server_does_not_have_is_said_and_not_asked_for_again(
+    waveforms, physionet, sources
+):
+    physionet.broken[f"/{RECORDS[1]}.dat"] = 404
+    fetching = started(waveforms, sources, first_pause_s=SOON_S)
+
+    progress = fetching.wait(30)
+
+    assert (progress.had, progress.total, progress.running) == (4, 5, False)
+    assert "404" in fetching.refusal(sources[1])
+    fetching.prefer(sources[1])
+    assert not fetching.is_awaited(sources[1])
+    assert physionet.asked.count(f"/{RECORDS[1]}.dat") == 1
+
+
+def test_a_cache_that_cannot_be_written_ends_it(tmp_path, physionet, sources):
+    (tmp_path / "file").write_text("")
+    fetching = started(Waveforms(tmp_path, None, tmp_path / "file", physionet.url), sources)
+
+    while fetching.progress.running:
+        time.sleep(0.01)
+
+    assert "PROTOECG_CACHE" in fetching.progress.problem
+    assert len(physionet.asked) == 2
