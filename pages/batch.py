@@ -199,8 +199,7 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
     try:
         recording = batch.recording(int(number) - 1)
     except ECGError as error:
-        said = findings_table.without_name(str(error), rows["file"].iloc[number - 1])
-        st.error(words.plain(said), icon=":material/error:")
+        st.error(words.plain(words.begun(str(error))), icon=":material/error:")
         return
     with_model = {models.PARAMETER: model.path.name} if model else {}
     token = recordings().add(recording)

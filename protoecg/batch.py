@@ -16,6 +16,7 @@ from typing import TextIO
 
 import pandas as pd
 
+from protoecg import defects
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
@@ -24,6 +25,8 @@ from protoecg.isolation import OF_A_BATCH, read_ecg
 from protoecg.readers import MAX_BYTES, wfdb_format, zip_format
 from protoecg.spreadsheet import harmless, plain
 
+# A file's name may be a patient's, and has a column of its own.
+THE_FILE = "the file"
 ABOUT = ("file", "error", "bundle", "revision", "abstains", "quality", "notes", "present")
 MAX_ARCHIVE_FILES = 10_000
 # Of an upload, what lies in archives within it counted in.
@@ -73,13 +76,15 @@ def _folder(path: Path, out: Path) -> Files:
 
 def _archive(path: Path) -> Files:
     try:
-        archive = zipfile.ZipFile(path)
+        files = _members(zipfile.ZipFile(path), "The archive")
     except FileNotFoundError:
         raise BatchError(f"{path} not found. Name a folder or a ZIP archive with ECGs.") from None
-    except zipfile.BadZipFile:
+    except PermissionError:
+        raise
+    # The library raises whatever a damaged directory leads to.
+    except Exception:
         raise BatchError(f"{path} is neither a folder nor a whole ZIP archive.") from None
-
-    return _members(archive, path.name)
+    return files
 
 
 def archive_files(content: bytes, source: str) -> Files:
@@ -322,14 +327,18 @@ def _row(
     about = {"file": name, "bundle": bundle.name, "revision": bundle.revision}
     try:
         contents = {part: files.read(part) for part in parts}
-        explanation = explain(read_ecg(contents, rate=rate, limits=OF_A_BATCH), bundle)
+        ecg = read_ecg(contents, rate=rate, source=THE_FILE, limits=OF_A_BATCH)
+        explanation = explain(ecg, bundle)
     except ECGError as error:
-        return {**about, "error": str(error)}
+        said = str(error)
+        return {**about, "error": said[:1].upper() + said[1:]}
     except OSError as error:
-        return {**about, "error": f"Cannot be read: {error}. Copy or pack it again."}
+        reason = error.strerror or type(error).__name__
+        return {**about, "error": f"Cannot be read: {reason}. Copy or pack it again."}
     # What no one has foreseen of one file must not cost the others; it may quote the patient.
     except Exception as error:
-        return {**about, "error": f"Cannot be explained, by a defect: {type(error).__name__}."}
+        number = defects.report(error, "explaining an ECG of a batch")
+        return {**about, "error": f"Cannot be explained, by a defect; report the number {number}."}
     return {**about, **_told(explanation)}
 
 

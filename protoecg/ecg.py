@@ -177,8 +177,8 @@ def _channels_of_leads(names: Sequence[str]) -> dict[str, int]:
     derivable = _FROM_I_AND_II if found["I"] and found["II"] else ()
     if missing := [lead for lead in LEADS if not found[lead] and lead not in derivable]:
         raise ECGError(
-            f"Missing {_leads(missing)}: the file has the channels {_listed(names)}. All twelve "
-            "standard leads are needed (or I, II and V1 to V6); export the full 12-lead ECG."
+            f"Missing {_leads(missing)}: {_channels(names)}. All twelve standard leads are needed "
+            "(or I, II and V1 to V6); export the full 12-lead ECG."
         )
     if twice := [lead for lead in LEADS if len(found[lead]) > 1]:
         raise ECGError(
@@ -188,9 +188,12 @@ def _channels_of_leads(names: Sequence[str]) -> dict[str, int]:
     return {lead: indices[0] for lead, indices in found.items() if indices}
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(name[:20] for name in names[:16])
-    return (f"{shown} and {len(names) - 16} more" if len(names) > 16 else shown) or "none"
+def _channels(names: Sequence[str]) -> str:
+    # What other channels are called stays unsaid: it is a stranger's text.
+    known = [lead for lead in LEADS if lead in map(lead_named, names)]
+    others = sum(lead_named(name) is None for name in names)
+    named = f"{_leads(known)} and " if known else ""
+    return f"the file has {named}{others} other channel{'' if others == 1 else 's'}"
 
 
 def _refuse_wrong_shape(signal: np.ndarray) -> None:

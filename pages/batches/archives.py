@@ -6,18 +6,21 @@ import secrets
 import threading
 from collections import OrderedDict
 from contextlib import closing
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from posixpath import basename
 
 import pandas as pd
 import streamlit as st
 
-from protoecg.batch import BatchError, Files, archive_files, read_rows, recordings, run
+from protoecg import defects
+from protoecg.batch import THE_FILE, BatchError, Files, archive_files, read_rows, recordings, run
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.isolation import OF_A_BATCH, read_recording
 from protoecg.readers import Recording
+from protoecg.temporary import PrivateFolder
 
 KEPT = 8
 KEPT_BYTES = 600_000_000
@@ -53,7 +56,7 @@ class Batch:
         self._rate, self._turn = rate, turn
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._folder = TemporaryDirectory(prefix="protoecg-batch-", ignore_cleanup_errors=True)
+        self._folder = PrivateFolder()
 
     @property
     def running(self) -> bool:
@@ -72,7 +75,7 @@ class Batch:
 
     @property
     def _rows(self) -> Path:
-        return Path(self._folder.name) / "findings.csv"
+        return self._folder.path / "findings.csv"
 
     def start(self) -> None:
         """Begin, or go on with the ECGs that have no row."""
@@ -89,9 +92,10 @@ class Batch:
             self._thread.join()
 
     def close(self) -> None:
-        """Stop, and delete the rows."""
+        """Stop, and delete the rows and the archive; a page may still hold the batch itself."""
         self.stop()
-        self._folder.cleanup()
+        self._folder.close()
+        self._files = Files((), _removed)
 
     def csv(self) -> bytes:
         """Return the rows as CSV; empty before the first."""
@@ -120,12 +124,12 @@ class Batch:
         ECGError
             If it cannot be read.
         """
-        parts = list(recordings(self._files).values())[row]
+        name, parts = list(recordings(self._files).items())[row]
         files = {part: self._files.read(part) for part in parts}
-        recording = read_recording(files, rate=self._rate, limits=OF_A_BATCH)
+        recording = read_recording(files, rate=self._rate, source=THE_FILE, limits=OF_A_BATCH)
         if not recording.is_long:
             recording.ecg()
-        return recording
+        return replace(recording, source=basename(name))
 
     def _work(self) -> None:
         while not self._turn.acquire(timeout=0.1):
@@ -137,7 +141,8 @@ class Batch:
             self.problem = str(error)
         # The thread has nobody else to tell.
         except Exception as error:
-            self.problem = f"The run ended by a defect: {type(error).__name__}."
+            number = defects.report(error, "explaining a batch")
+            self.problem = f"The run ended by a defect; report the number {number}."
         finally:
             self._turn.release()
 
@@ -147,6 +152,10 @@ class Batch:
             for self.had, self.total in steps:
                 if self._stop.is_set():
                     return
+
+
+def _removed(_: str) -> bytes:
+    raise ECGError("The batch was removed. Upload the archive again.")
 
 
 class Batches:

@@ -34,13 +34,17 @@ __all__ = ["OF_A_BATCH", "ONE_FILE", "Limits", "read_ecg", "read_path", "read_re
 
 
 def read_recording(
-    files: Mapping[str, bytes], *, rate: float | None = None, limits: Limits = ONE_FILE
+    files: Mapping[str, bytes],
+    *,
+    rate: float | None = None,
+    source: str | None = None,
+    limits: Limits = ONE_FILE,
 ) -> Recording:
     """Read a whole 12-lead recording from uploaded files, in a process of its own.
 
     Parameters
     ----------
-    files, rate : as in `protoecg.readers.read_recording`
+    files, rate, source : as in `protoecg.readers.read_recording`
     limits : of the process
 
     Raises
@@ -50,8 +54,8 @@ def read_recording(
         them takes more than the limits.
     """
     if not hasattr(os, "fork"):
-        return readers.read_recording(files, rate=rate)
-    return _pool().read(files, rate=rate, limits=limits)
+        return readers.read_recording(files, rate=rate, source=source)
+    return _pool().read(files, rate=rate, source=source, limits=limits)
 
 
 def read_ecg(
@@ -59,10 +63,11 @@ def read_ecg(
     *,
     rate: float | None = None,
     start: float = 0.0,
+    source: str | None = None,
     limits: Limits = ONE_FILE,
 ) -> ECG:
     """Read the ten seconds that begin at `start`; all else as in `read_recording`."""
-    return read_recording(files, rate=rate, limits=limits).ecg(start)
+    return read_recording(files, rate=rate, source=source, limits=limits).ecg(start)
 
 
 def read_path(path: Path, *, rate: float | None = None, start: float = 0.0) -> ECG:

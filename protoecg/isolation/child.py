@@ -42,7 +42,7 @@ def answer(connection: socket.socket) -> None:
 def _told(fields: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         files = dict(_files(fields["sizes"], body))
-        recording = read_recording(files, rate=fields["rate"])
+        recording = read_recording(files, rate=fields["rate"], source=fields["source"])
     except ECGError as error:
         return {"error": str(error)}, b""
     signal = np.ascontiguousarray(recording.signal, dtype="<f4")

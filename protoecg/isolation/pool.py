@@ -6,9 +6,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -75,16 +75,28 @@ class Pool:
         """Start loading the readers' code, which takes a second or two, without waiting for it."""
         self._running()
 
-    def read(self, files: Mapping[str, bytes], *, rate: float | None, limits: Limits) -> Recording:
+    def read(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        rate: float | None = None,
+        source: str | None = None,
+        limits: Limits,
+    ) -> Recording:
         """Read a recording; parameters and errors as in `protoecg.isolation.read_recording`."""
+        fields = {
+            "sizes": [(name, len(content)) for name, content in files.items()],
+            "rate": rate,
+            "source": source,
+        }
         try:
             with self._turns.one(MAX_WAIT_S):
-                answer, body = self._asked(files, rate, limits)
+                answer, body = self._answer(fields, tuple(files.values()), limits)
         except TimeoutError:
             raise ECGError(_BUSY) from None
         for line in answer.log:
             _log.warning("%s", "".join(c if c.isprintable() else "?" for c in line))
-        return _recording(answer, body, next(iter(files), "The file"))
+        return _recording(answer, body, source or next(iter(files), "The file"))
 
     def close(self) -> None:
         """End the server and all that it is reading."""
@@ -102,17 +114,17 @@ class Pool:
                 self._server = self._start()
             return self._server
 
-    def _asked(
-        self, files: Mapping[str, bytes], rate: float | None, limits: Limits
+    def _answer(
+        self, fields: dict[str, Any], contents: Sequence[bytes], limits: Limits
     ) -> tuple[_Answer, bytes]:
         for _ in range(_ATTEMPTS):
             server = self._running()
             try:
-                return _ask(server, files, rate, limits)
+                return _ask(server, fields, contents, limits)
             except (wire.WireError, ValidationError):
                 if server.is_alive:
                     return _Answer(stopped="crash"), b""
-            # Too late by far, or gone; a server that somebody stopped is not worth waiting for.
+            # Gone, or silent for so long that it must hang.
             except OSError as error:
                 _log.warning("The server that reads files was ended: %s", type(error).__name__)
                 server.kill()
@@ -120,17 +132,16 @@ class Pool:
 
 
 def _ask(
-    server: Server, files: Mapping[str, bytes], rate: float | None, limits: Limits
+    server: Server, fields: dict[str, Any], contents: Sequence[bytes], limits: Limits
 ) -> tuple[_Answer, bytes]:
     deadline = time.monotonic() + limits.clock_s + _GRACE_S
-    sizes = [(name, len(content)) for name, content in files.items()]
     with server.connect(limits) as connection:
         connection.settimeout(limits.clock_s + _GRACE_S)
         # Who ended before it had all has left an answer all the same.
         with suppress(BrokenPipeError, ConnectionResetError):
-            wire.send(connection, {"sizes": sizes, "rate": rate}, *files.values())
-        fields, body = wire.receive(connection, MAX_ANSWER, deadline)
-    return _Answer.model_validate(fields), body
+            wire.send(connection, fields, *contents)
+        told, body = wire.receive(connection, MAX_ANSWER, deadline)
+    return _Answer.model_validate(told), body
 
 
 def _recording(answer: _Answer, body: bytes, name: str) -> Recording:

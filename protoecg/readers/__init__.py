@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from protoecg import defects
 from protoecg.ecg import ECG, ECGError
 from protoecg.readers import (
     csv_format,
@@ -25,15 +26,41 @@ from protoecg.readers.recording import Recording, rate_note
 
 MAX_BYTES = 20_000_000
 
-_Read = Callable[[bytes, str], Recording]
-# How each format in one file that says its own rate is known, how it is read, its name.
+_Read = Callable[[bytes, str, float | None], Recording]
+
+
+def _saying_its_rate(read: Callable[[bytes, str], Recording]) -> _Read:
+    """Let a reader of files that say their own rate note where another one was given."""
+
+    def noting(content: bytes, source: str, rate: float | None) -> Recording:
+        recording = read(content, source)
+        return replace(recording, notes=(*rate_note(rate, recording.rate), *recording.notes))
+
+    return noting
+
+
+def _read_npy(content: bytes, source: str, rate: float | None) -> Recording:
+    return npy_format.read(content, source, rate=rate)
+
+
+def _read_mat(content: bytes, source: str, rate: float | None) -> Recording:
+    return mat_format.read(content, source, rate=rate)
+
+
+def _read_csv(content: bytes, source: str, rate: float | None) -> Recording:
+    return csv_format.read(content, source, rate=rate)
+
+
+# How each format in one file is known, how it is read, its name; what is none of them is CSV.
 _FORMATS: tuple[tuple[Callable[[bytes], bool], _Read, str], ...] = (
-    (edf_format.is_edf, edf_format.read, "EDF"),
-    (dicom_format.is_dicom, dicom_format.read, "DICOM"),
-    (scp_format.is_scp, scp_format.read, "SCP-ECG"),
-    (ishne_format.is_ishne, ishne_format.read, "ISHNE"),
-    (mfer_format.is_mfer, mfer_format.read, "MFER"),
-    (xml_format.is_xml, xml_format.read, "XML"),
+    (edf_format.is_edf, _saying_its_rate(edf_format.read), "EDF"),
+    (dicom_format.is_dicom, _saying_its_rate(dicom_format.read), "DICOM"),
+    (scp_format.is_scp, _saying_its_rate(scp_format.read), "SCP-ECG"),
+    (ishne_format.is_ishne, _saying_its_rate(ishne_format.read), "ISHNE"),
+    (mfer_format.is_mfer, _saying_its_rate(mfer_format.read), "MFER"),
+    (xml_format.is_xml, _saying_its_rate(xml_format.read), "XML"),
+    (npy_format.is_npy, _read_npy, "NPY"),
+    (mat_format.is_mat, _read_mat, "MATLAB"),
 )
 # What is handed out for ECGs but holds none, with the way out of each.
 _FOREIGN = (
@@ -60,7 +87,9 @@ def read_ecg(files: Mapping[str, bytes], *, rate: float | None = None, start: fl
     return read_recording(files, rate=rate).ecg(start)
 
 
-def read_recording(files: Mapping[str, bytes], *, rate: float | None = None) -> Recording:
+def read_recording(
+    files: Mapping[str, bytes], *, rate: float | None = None, source: str | None = None
+) -> Recording:
     """Read a whole 12-lead recording from uploaded files.
 
     Parameters
@@ -68,35 +97,51 @@ def read_recording(files: Mapping[str, bytes], *, rate: float | None = None) -> 
     files : each file's name and content: one file of any format, or a WFDB header (`.hea`) with
         its signal files (`.dat`, `.mat`); other files beside a header are not looked at
     rate : sampling rate in Hz for files that do not say it themselves
+    source : what the recording is called in errors and by itself; its file's name by default.
+        What is called otherwise is told of without any name, and text of a file never is quoted
 
     Raises
     ------
     ECGError
-        With a sentence for clinicians, if the files are no readable 12-lead recording.
+        With a sentence for clinicians, if the files are no readable 12-lead recording. What
+        nobody has foreseen has a number in it, under which the log says more.
     """
     files = {_base_name(name): content for name, content in files.items()}
     _refuse_size(sum(map(len, files.values())))
-    if len(files) == 1 and zip_format.is_zip(next(iter(files.values()))):
-        return _read_archive(*next(iter(files.items())), rate=rate)
-    return _read_files(files, rate=rate)
+    name = source or (next(iter(files)) if len(files) == 1 else "The recording")
+    recording = _guarded(lambda: _read(files, name, rate, source), name, "ECG")
+    return replace(recording, source=source) if source else recording
 
 
-def _read_archive(name: str, content: bytes, *, rate: float | None) -> Recording:
-    files = zip_format.unpack(content, name, MAX_BYTES)
+def _read(
+    files: Mapping[str, bytes], name: str, rate: float | None, source: str | None
+) -> Recording:
+    if len(files) != 1 or not all(map(zip_format.is_zip, files.values())):
+        return _read_files(files, rate, source)
+    return _guarded(lambda: _read_archive(files, name, rate, source), name, "ZIP")
+
+
+def _read_archive(
+    archive: Mapping[str, bytes], name: str, rate: float | None, source: str | None
+) -> Recording:
+    files = zip_format.unpack(next(iter(archive.values())), name, MAX_BYTES)
     if files and all(map(npy_format.is_npy, files.values())):
         return npy_format.read_archive(files, name, rate=rate)
-    return _read_files(files, rate=rate)
+    return _read_files(files, rate, source)
 
 
-def _read_files(files: Mapping[str, bytes], *, rate: float | None) -> Recording:
+def _read_files(files: Mapping[str, bytes], rate: float | None, source: str | None) -> Recording:
     headers = [name for name, content in files.items() if wfdb_format.is_header(content)]
     if len(headers) > 1:
-        raise ECGError(
-            f"Found {len(headers)} ECGs ({', '.join(headers)}). Select the files of one recording."
-        )
+        raise ECGError(f"Found {len(headers)} ECGs. Select the files of one recording.")
     if headers:
-        return _guarded(lambda: wfdb_format.read(files, headers[0], rate=rate), headers[0], "WFDB")
-    return _read_single(*_the_only(files), rate=rate)
+        name = source or headers[0]
+        return _guarded(lambda: wfdb_format.read(files, headers[0], rate=rate), name, "WFDB")
+    name, content = _the_only(files)
+    if not _is_known(content):
+        _refuse_foreign(content, name, source or name)
+    read, format_name = _format_of(content)
+    return _guarded(lambda: read(content, source or name, rate), source or name, format_name)
 
 
 def _guarded(read: Callable[[], Recording], source: str, format_name: str) -> Recording:
@@ -104,10 +149,16 @@ def _guarded(read: Callable[[], Recording], source: str, format_name: str) -> Re
         return read()
     except ECGError:
         raise
-    # The libraries raise whatever a damaged file leads to, and may quote the patient.
-    except Exception:
+    except MemoryError:
         raise ECGError(
-            f"{source} is a damaged {format_name} file. Copy or export it again."
+            f"{source} takes more memory to read than an ECG should. Export ten seconds of it."
+        ) from None
+    # The libraries raise whatever a damaged file leads to, and may quote the patient.
+    except Exception as error:
+        number = defects.report(error, f"reading a file taken for {format_name}")
+        raise ECGError(
+            f"{source} is a damaged {format_name} file. Copy or export it again; if that does not "
+            f"help, report the number {number}."
         ) from None
 
 
@@ -182,11 +233,7 @@ def _refuse_size(size: int) -> None:
 
 def _the_only(files: Mapping[str, bytes]) -> tuple[str, bytes]:
     """Return the one file that is an ECG; a report or a picture may lie beside it."""
-    known = {
-        name: content
-        for name, content in files.items()
-        if _format_of(content) or npy_format.is_npy(content)
-    }
+    known = {name: content for name, content in files.items() if _is_known(content)}
     left = known or {n: content for n, content in files.items() if not _foreign(content)} or files
     if len(left) != 1:
         raise ECGError(
@@ -196,29 +243,25 @@ def _the_only(files: Mapping[str, bytes]) -> tuple[str, bytes]:
     return next(iter(left.items()))
 
 
-def _format_of(content: bytes) -> tuple[_Read, str] | None:
-    return next(((read, name) for known, read, name in _FORMATS if known(content)), None)
+def _is_known(content: bytes) -> bool:
+    return any(known(content) for known, _, _ in _FORMATS)
+
+
+def _format_of(content: bytes) -> tuple[_Read, str]:
+    found = ((read, name) for known, read, name in _FORMATS if known(content))
+    return next(found, (_read_csv, "CSV"))
 
 
 def _foreign(content: bytes) -> tuple[str, str] | None:
     return next(((what, way) for mark, what, way in _FOREIGN if re.match(mark, content)), None)
 
 
-def _read_single(name: str, content: bytes, *, rate: float | None) -> Recording:
-    if found := _format_of(content):
-        read, format_name = found
-        recording = _guarded(lambda: read(content, name), name, format_name)
-        notes = (*rate_note(rate, recording.rate), *recording.notes)
-        return replace(recording, notes=notes)
-    if npy_format.is_npy(content):
-        return npy_format.read(content, name, rate=rate)
-    if mat_format.is_mat(content):
-        return _guarded(lambda: mat_format.read(content, name, rate=rate), name, "MATLAB")
+def _refuse_foreign(content: bytes, name: str, source: str) -> None:
+    """Refuse what is no table of numbers by its content or its name."""
     if words := _foreign(content):
-        raise ECGError(f"{name} is {words[0]}, which cannot be read as an ECG. {words[1]}")
+        raise ECGError(f"{source} is {words[0]}, which cannot be read as an ECG. {words[1]}")
     if name.lower().endswith((".dat", ".mat")):
         raise ECGError(
-            f"The signal file {name} was given without its header. Select the header (.hea) "
-            "as well: names of leads, units and rate stand there."
+            f"{source} is a signal file without its header. Select the header (.hea) as well: "
+            "names of leads, units and rate stand there."
         )
-    return csv_format.read(content, name, rate=rate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protoecg.ecg import LEADS, ECGError
+from protoecg.ecg import LEADS, ECGError, lead_named
 from protoecg.readers import csv_time
 from protoecg.readers.csv_table import Table, read_table
 from protoecg.readers.npy_format import ORDER_NOTE
@@ -24,7 +24,8 @@ def read(content: bytes, source: str, *, rate: float | None = None) -> Recording
     if not any(table.names):
         return Recording.from_leads(table.values.T, LEADS, own_rate, source, (*notes, ORDER_NOTE))
     found = [
-        factor(u, n) if u else (1.0, ()) for n, u in zip(table.names, table.units, strict=True)
+        factor(unit, str(lead_named(name))) if unit else (1.0, ())
+        for name, unit in zip(table.names, table.units, strict=True)
     ]
     factors = np.array([to_mv for to_mv, _ in found])
     notes += tuple(note for _, assumed in found for note in assumed)

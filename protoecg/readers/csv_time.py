@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,7 +56,7 @@ def rate_of(
     step = _even_step(numbers, source)
     known = seconds or SECONDS.get(plain(unit)) or SECONDS.get(name.lower())
     if known:
-        return _whole(1 / (step * known)), ()
+        return _whole(_rate(step * known)), ()
     return _rate_of_unknown_unit(step, source, given)
 
 
@@ -115,7 +117,7 @@ def _rate_of_unknown_unit(
             "such as 'time (ms)'."
         )
     for word, seconds in _GUESSES:
-        rate = _whole(1 / (step * seconds))
+        rate = _whole(_rate(step * seconds))
         if RATE_HZ[0] <= rate <= RATE_HZ[1]:
             note = f"The time column names no unit: {word} are assumed, {rate:g} Hz."
             return rate, (note,)
@@ -125,6 +127,12 @@ def _rate_of_unknown_unit(
     )
 
 
+def _rate(step_s: float) -> float:
+    """Return the rate in Hz of a step that may be too small for a number."""
+    return 1 / step_s if step_s > sys.float_info.min else math.inf
+
+
 def _whole(rate: float) -> float:
     """Rate without the rounding of printed times."""
-    return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate
+    whole = float(np.rint(rate))
+    return whole if abs(rate - whole) < 1e-3 * rate else rate

@@ -20,12 +20,15 @@ from protoecg.readers.units import factor
 MAX_CHANNELS = 64
 # In a row, of a padding value that lies within the ECG: PTB-XL is never at zero for half a second.
 FEWEST_PADDED = 500
+# Of sequences, each of which takes far more room in memory than in the file.
+MAX_ITEMS = 20_000
 
 # Warnings would print what is in the file, and so who the patient is.
 config.settings.reading_validation_mode = config.IGNORE
 getLogger("pydicom").setLevel(CRITICAL)
 
 _MARK = slice(128, 132)
+_ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 # PS3.16 CID 3001: ISO/IEEE 11073-10101 ("2:1") and SCP-ECG ("5.6.3-9-1") number leads alike.
 _LEAD_CODE = re.compile(r"(?:2:|5\.6\.3-9-)(\d{1,3})")
 _LEAD_OF_CODE = {
@@ -48,6 +51,11 @@ def read(content: bytes, source: str) -> Recording:
         raise ECGError(
             f"{source} is a deflated DICOM file, which is not read. Export it uncompressed "
             "(Explicit VR Little Endian)."
+        )
+    if max(map(content.count, _ITEMS)) > MAX_ITEMS:
+        raise ECGError(
+            f"{source} is a DICOM file of more than {MAX_ITEMS:,} parts, more than any ECG needs. "
+            "Export the ECG alone."
         )
     dataset = dcmread(BytesIO(content), specific_tags=["WaveformSequence"])
     rhythm = _rhythm(dataset, source)

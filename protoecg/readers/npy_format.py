@@ -9,9 +9,11 @@ from math import prod
 import numpy as np
 from numpy.lib import format as npy
 
-from protoecg.ecg import LEADS, ECGError
+from protoecg.ecg import LEADS, ECGError, lead_named
 from protoecg.readers.recording import RATE_NAMES, Recording, rate_note
 from protoecg.readers.units import factor
+
+MAX_WORDS = 256
 
 ORDER_NOTE = (
     "The file names no leads: the order I, II, III, aVR, aVL, aVF, V1 to V6 and millivolts are "
@@ -57,10 +59,16 @@ def from_arrays(
             f"{source} holds {len(tables)} arrays of two dimensions, expected one: leads and "
             "samples. Save the ECG alone."
         )
-    words = {name: _words(array) for name, array in arrays.items() if array.dtype.kind in _WORDS}
+    lists = {name: array for name, array in arrays.items() if array.dtype.kind in _WORDS}
+    if any(array.size > MAX_WORDS for array in lists.values()):
+        raise ECGError(
+            f"{source} holds more than {MAX_WORDS} names, expected one for each lead. Save the ECG "
+            "alone."
+        )
+    words = {name: _words(array) for name, array in lists.items()}
     units = next((found for name, found in words.items() if name in _UNIT_NAMES), ())
-    lists = (found for name, found in words.items() if name not in _UNIT_NAMES)
-    names = next((found for found in lists if len(found) >= FEWEST_LEADS), LEADS)
+    others = (found for name, found in words.items() if name not in _UNIT_NAMES)
+    names = next((found for found in others if len(found) >= FEWEST_LEADS), LEADS)
     own = [
         float(array.item())
         for name, array in arrays.items()
@@ -86,7 +94,7 @@ def _to_millivolts(
     if len(units) not in (1, len(names)):
         raise ECGError(f"{source} gives {len(units)} units for {len(names)} leads; give one each.")
     each = units if len(units) == len(names) else units * len(names)
-    found = [factor(unit, name) for unit, name in zip(each, names, strict=True)]
+    found = [factor(unit, str(lead_named(name))) for unit, name in zip(each, names, strict=True)]
     notes = dict.fromkeys(note for _, assumed in found for note in assumed)
     return leads * np.array([[to_mv] for to_mv, _ in found]), tuple(notes)
 
@@ -101,7 +109,8 @@ def _recording(
 ) -> Recording:
     if signal.dtype.kind not in "fiu":
         raise ECGError(
-            f"{source} holds {signal.dtype}, expected real numbers in millivolts, such as float32."
+            f"{source} holds {signal.dtype.name}, expected real numbers in millivolts, such as "
+            "float32."
         )
     if signal.ndim != 2 or len(names) not in signal.shape:
         raise ECGError(
@@ -129,8 +138,10 @@ def _load(content: bytes, source: str) -> np.ndarray:
         raise ECGError(f"{source} is a damaged NPY file. Save the array again.") from None
     if dtype.kind not in f"fiu{_WORDS}" or dtype.hasobject:
         raise ECGError(
-            f"{source} holds {dtype}, expected real numbers in millivolts, such as float32."
+            f"{source} holds {dtype.name}, expected real numbers in millivolts, such as float32."
         )
-    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize != len(content) - stream.tell():
-        raise ECGError(f"{source} is incomplete or damaged. Copy or save it again.")
+    held = len(content) - stream.tell()
+    # Of what takes no room a few bytes could announce any number.
+    if min(shape, default=1) < 1 or not dtype.itemsize or prod(shape) * dtype.itemsize != held:
+        raise ECGError(f"{source} is empty, incomplete or damaged. Copy or save it again.")
     return np.load(BytesIO(content), allow_pickle=False)

@@ -27,9 +27,6 @@ def factor(unit: str, lead: str) -> tuple[float, tuple[str, ...]]:
     known = millivolts(unit)
     if known is not None:
         return known, ()
-    shown = (
-        f"unit {unit.strip()[:20]!r} of {lead} is unknown"
-        if unit.strip()
-        else (f"file gives no unit for {lead}")
-    )
+    # The unit itself stays unsaid: whatever stands there is a stranger's text.
+    shown = f"unit of {lead} is unknown" if unit.strip() else f"file gives no unit for {lead}"
     return 1.0, (f"The {shown}: millivolts are assumed.",)

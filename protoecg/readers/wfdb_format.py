@@ -167,12 +167,11 @@ def read(files: Mapping[str, bytes], header_name: str, *, rate: float | None = N
     header = parse_header(files[header_name])
     wanted = dict.fromkeys(c.file for c in header.channels if lead_named(c.name))
     if not wanted:
-        names = ", ".join(c.name for c in header.channels)
         raise ECGError(
-            f"No ECG lead found: the header has the channels {names}. All twelve standard leads "
-            "are needed; export the full 12-lead ECG."
+            f"None of the header's {len(header.channels)} channels is an ECG lead. All twelve "
+            "standard leads are needed; export the full 12-lead ECG."
         )
-    contents = {name: _partner(files, name, header_name) for name in wanted}
+    contents = {name: _partner(files, name) for name in wanted}
     channels = [c for c in header.channels if c.file in wanted]
     _refuse_scattered_files(channels)
     frames = _frames(header.frames, channels, contents)
@@ -229,12 +228,13 @@ def _channel(line: str, index: int) -> Channel:
         raise ECGError(_cannot_understand(f"line of channel {index + 1}"))
     name = (match["name"] or f"channel {index + 1}").strip()
     _refuse_foreign_file(match["file"])
+    shown = lead_named(name) or f"Channel {index + 1}"
     if lead_named(name):
-        _refuse_encoding(match, name)
+        _refuse_encoding(match, shown)
     # Resolution, zero, first value, checksum, block size: each may be left out, with the rest.
     numbers = [int(n) for n in match["numbers"].split()] + [None] * 5
-    gain, notes = _gain(match["gain"], name)
-    unit, unit_notes = _unit(match["unit"], name)
+    gain, notes = _gain(match["gain"], shown)
+    unit, unit_notes = _unit(match["unit"], shown)
     return Channel(
         file=match["file"],
         format=match["format"],
@@ -253,8 +253,8 @@ def _channel(line: str, index: int) -> Channel:
 def _refuse_foreign_file(name: str) -> None:
     if not _PLAIN_NAME.fullmatch(name):
         raise ECGError(
-            f"A header that names files outside its own folder is refused: it names {name[:80]!r}, "
-            "expected a plain file name such as '00001_lr.dat'."
+            "A header that names files outside its own folder is refused; expected a plain file "
+            "name such as '00001_lr.dat'."
         )
 
 
@@ -290,19 +290,18 @@ def _unit(text: str | None, name: str) -> tuple[str, tuple[str, ...]]:
     return unit, factor(unit, name)[1]
 
 
-def _partner(files: Mapping[str, bytes], name: str, header_name: str) -> bytes:
+def _partner(files: Mapping[str, bytes], name: str) -> bytes:
     partner = finder(files)(name)
     if partner is None:
-        others = [other for other in files if other != header_name]
-        found = f" (found {', '.join(others)})" if others else ""
         raise ECGError(
-            f"The header was given without its signal file {name}{found}; select both files."
+            "The header was given without the signal file that it names, as a rule of the same "
+            "name and ending in .dat or .mat; select both files."
         )
     content = files[partner]
     if content.startswith(b"MATLAB 5.0"):
         raise ECGError(
-            f"{name} is a MATLAB 5 file; a WFDB record has its samples in MATLAB 4 format or in a "
-            ".dat file. Export the ECG as .dat."
+            "The signal file is a MATLAB 5 file; a WFDB record has its samples in MATLAB 4 format "
+            "or in a .dat file. Export the ECG as .dat."
         )
     return content
 
@@ -343,19 +342,19 @@ def _refuse_many(frames: int, channels: Iterable[Channel]) -> int:
 def _frames_held(file: str, channels: Iterable[Channel], content: bytes) -> int:
     own = [c for c in channels if c.file == file]
     if len({(c.format, c.offset) for c in own}) > 1:
-        raise ECGError(f"The header gives several formats for {file}; export the ECG again.")
+        raise ECGError("The header gives several formats for one file; export the ECG again.")
     if own[0].format in _PACKED:
-        return _packed_samples(file, content) // own[0].samples_per_frame
+        return _packed_samples(content) // own[0].samples_per_frame
     size = _BYTES_PER_SAMPLE[own[0].format] * sum(c.samples_per_frame for c in own)
     return max(int((len(content) - own[0].offset) / size), 0)
 
 
-def _packed_samples(file: str, content: bytes) -> int:
+def _packed_samples(content: bytes) -> int:
     try:
         return soundfile.info(BytesIO(content)).frames
     except soundfile.SoundFileError:
         raise ECGError(
-            f"The signal file {file} is not the FLAC file that its header announces. Copy it again."
+            "The signal file is not the FLAC file that its header announces. Copy it again."
         ) from None
 
 
@@ -397,7 +396,7 @@ def _swapped(content: bytes, offset: int) -> bytes:
 def _checksum_note(channels: Iterable[Channel], computed: Iterable[int]) -> tuple[str, ...]:
     pairs = zip(channels, computed, strict=True)
     wrong = [
-        c.name
+        str(lead_named(c.name))
         for c, value in pairs
         # A checksum of 0 is what writers put that do not compute any; both signs are in use.
         if lead_named(c.name) and c.checksum and (value - c.checksum) % 65536

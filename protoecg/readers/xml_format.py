@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import NoReturn
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
@@ -22,6 +23,8 @@ MAX_BYTES = 4_000_000
 MAX_ELEMENTS = 50_000
 MAX_DEPTH = 50
 MAX_UNPACKED = 500_000
+MAX_CHANNELS = 256
+MAX_ATTRIBUTES = 100
 
 _PARSERS: dict[str, type[HL7aECGParser] | type[GEMuseXMLParser] | type[SierraXMLParser]] = {
     "annotatedecg": HL7aECGParser,
@@ -30,6 +33,7 @@ _PARSERS: dict[str, type[HL7aECGParser] | type[GEMuseXMLParser] | type[SierraXML
 }
 _START = re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml|!DOCTYPE|!--|[A-Za-z])")
 _CODE_BITS = 10
+_CHANNEL_COUNTS = {"numberchannelsallocated", "numberchannelsvalid"}
 
 
 def is_xml(content: bytes) -> bool:
@@ -52,50 +56,72 @@ def read(content: bytes, source: str) -> Recording:
     parser = _PARSERS.get(survey.root.lower())
     if parser is None:
         raise ECGError(
-            f"{source} is an XML file of another kind: its root is <{survey.root[:40]}>, expected "
-            "HL7 aECG, GE MUSE or Philips Sierra. Export the ECG as one of these, or as DICOM."
+            f"{source} is an XML file of another kind, expected HL7 aECG, GE MUSE or Philips "
+            "Sierra. Export the ECG as one of these, or as DICOM."
         )
-    if survey.packed:
-        _refuse_bomb("".join(survey.packed), source)
+    for text in survey.packed:
+        _refuse_bomb(text, source)
     return vendor.read(parser, content, source)
 
 
 class _Survey:
-    """Parser target that keeps the root's name and the packed waveform, and counts the rest."""
+    """Parser target that keeps the root's name and packed waveforms, and counts the rest."""
 
     def __init__(self, source: str) -> None:
         self.root = ""
-        self.packed: list[str] = []
         self.sequence_sets = 0
         self._source = source
-        self._elements = self._depth = 0
-        self._in_packed = False
+        self._elements = 0
+        # Of each element that is open: where its own text goes, or None.
+        self._open: list[list[str] | None] = []
+        self._waveforms: list[list[str]] = []
+        self._counts: list[list[str]] = []
+
+    @property
+    def packed(self) -> list[str]:
+        """The text of each waveform that may be packed, what its children hold left out."""
+        return ["".join(parts) for parts in self._waveforms]
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
         self.root = self.root or name
         self.sequence_sets += name == "sequenceSet"
         self._elements += 1
-        self._depth += 1
-        if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH or len(attributes) > 100:
-            raise ECGError(
-                f"{self._source} is an XML file of too many parts, more than any ECG needs. "
-                "Export the ECG again."
-            )
-        self._in_packed = name.lower() == "parsedwaveforms" and any(
-            value.upper() == "XLI" for value in attributes.values()
-        )
+        self._open.append(self._kept(name.lower(), attributes))
+        if (
+            self._elements > MAX_ELEMENTS
+            or len(self._open) > MAX_DEPTH
+            or len(attributes) > MAX_ATTRIBUTES
+        ):
+            self._refuse("of too many parts, more than any ECG needs")
+
+    def _kept(self, name: str, attributes: dict[str, str]) -> list[str] | None:
+        if name == "parsedwaveforms" and "XLI" in " ".join(attributes.values()).upper():
+            return _begun(self._waveforms)
+        return _begun(self._counts) if name in _CHANNEL_COUNTS else None
 
     def data(self, text: str) -> None:
-        if self._in_packed:
-            self.packed.append(text)
+        if self._open and (own := self._open[-1]) is not None:
+            own.append(text)
 
     def end(self, _tag: str) -> None:
-        self._depth -= 1
-        self._in_packed = False
+        self._open.pop()
 
     def close(self) -> _Survey:
+        # A name is made for each channel before the samples are counted.
+        for parts in self._counts:
+            digits = re.sub(r"\D", "", "".join(parts))
+            if len(digits) > len(str(MAX_CHANNELS)) or int(digits or 0) > MAX_CHANNELS:
+                self._refuse("that announces more channels than any ECG has")
         return self
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise ECGError(f"{self._source} is an XML file {what}. Export the ECG again.")
+
+
+def _begun(texts: list[list[str]]) -> list[str]:
+    texts.append([])
+    return texts[-1]
 
 
 def _survey(content: bytes, source: str) -> _Survey:
@@ -114,8 +140,10 @@ def _survey(content: bytes, source: str) -> _Survey:
 
 def _refuse_bomb(text: str, source: str) -> None:
     """Unpack without keeping anything, as a few bytes can be packed to stand for gigabytes."""
-    packed, at, unpacked = base64.b64decode(text), 0, 0
-    while at < len(packed):
+    packed, at, unpacked = base64.b64decode("".join(text.split()), validate=True), 0, 0
+    for _ in range(MAX_CHANNELS):
+        if at >= len(packed):
+            return
         size = int.from_bytes(packed[at : at + 4], "little")
         decoder = LzwDecoder(packed[at + 8 : at + 8 + size], _CODE_BITS)
         while decoder.read() >= 0:
@@ -126,3 +154,4 @@ def _refuse_bomb(text: str, source: str) -> None:
                     "Export a shorter part of the recording; ten seconds are enough."
                 )
         at += 8 + size
+    raise ECGError(f"{source} announces more channels than any ECG has. Export the ECG again.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from io import BytesIO
 from pathlib import PurePosixPath
 
@@ -15,9 +14,31 @@ DIRECTORY_BYTES = 400
 ONE_ECG = "Pack the files of one ECG alone."
 
 _MARKS = (b"PK\x03\x04", b"PK\x05\x06")
-_END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
 _PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
+
+
+class _DirectoryTooLargeError(Exception):
+    """A directory of more than the files that an archive may have."""
+
+
+class _Archive(BytesIO):
+    """An archive's bytes, of which `most` are read at once until the directory is read.
+
+    The library reads a directory as a whole, and each of its entries takes far more in memory.
+    How its end record is spelt, and which of several counts, is thereby left to the library.
+    """
+
+    def __init__(self, content: bytes, max_files: int) -> None:
+        super().__init__(content)
+        self.most: int | None = DIRECTORY_BYTES * max_files
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read up to `size` bytes, or all that are left."""
+        left = max(len(self.getbuffer()) - self.tell(), 0)
+        asked = left if size is None or size < 0 else min(size, left)
+        if self.most is not None and asked > self.most:
+            raise _DirectoryTooLargeError
+        return super().read(size)
 
 
 def is_zip(content: bytes) -> bool:
@@ -53,13 +74,16 @@ def opened(
         If it holds more, is damaged, or is an Excel file.
     """
     too_many = f"{source} holds more than {max_files:,} files. {advice}"
-    if _is_directory_large(content, max_files):
-        raise ECGError(too_many)
+    file = _Archive(content, max_files)
     try:
-        archive = zipfile.ZipFile(BytesIO(content))
-    except _DAMAGE:
+        archive = zipfile.ZipFile(file)
+        names = [info.filename for info in files_of(archive)]
+    except _DirectoryTooLargeError:
+        raise ECGError(too_many) from None
+    # The library raises whatever a damaged directory leads to.
+    except Exception:
         raise _damaged(source) from None
-    names = [info.filename for info in files_of(archive)]
+    file.most = None
     if len(names) > max_files:
         raise ECGError(too_many)
     if "[Content_Types].xml" in names:
@@ -101,20 +125,13 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, most: i
     try:
         with archive.open(info) as file:
             return file.read(most)
-    except _DAMAGE:
+    # As of the directory.
+    except Exception:
         raise _damaged(source) from None
 
 
 def _damaged(source: str) -> ECGError:
     return ECGError(f"{source} is a damaged ZIP archive. Copy or pack it again.")
-
-
-def _is_directory_large(content: bytes, max_files: int) -> bool:
-    """Look at the directory's size before it is read: each entry takes far more in memory."""
-    end = content.rfind(_END)
-    size = int.from_bytes(content[end + 12 : end + 16], "little")
-    too_large = size > DIRECTORY_BYTES * max_files
-    return end >= 0 and (too_large or content[max(end - 20, 0) :].startswith(_END_64))
 
 
 def _members(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo]:

@@ -264,9 +264,17 @@ def deflated_bomb():
     return written(dataset, DeflatedExplicitVRLittleEndian)
 
 
+def empty_items():
+    """A sequence of 400,000 items with nothing in them, eight bytes each."""
+    sequence = b"\x00\x54\x00\x01SQ\0\0\xff\xff\xff\xff"
+    items = b"\xfe\xff\x00\xe0\0\0\0\0" * 400_000
+    return without_waveforms() + sequence + items + b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        (empty_items, "more than 20,000 parts"),
         (without_waveforms, "without waveforms, perhaps a picture"),
         (only_the_median, "only averaged beats"),
         (uncalibrated, "Lead aVL has no sensitivity"),

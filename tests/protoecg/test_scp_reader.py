@@ -38,7 +38,16 @@ def huffman(values):
     return int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
-def scp(names=LEADS, signal=ECG.signal, *, packed=False, interval=2000, nanovolts=2500, spans=None):
+def scp(
+    names=LEADS,
+    signal=ECG.signal,
+    *,
+    packed=False,
+    interval=2000,
+    nanovolts=2500,
+    spans=None,
+    more=(),
+):
     """Write a file as EN 1064 describes it, in 2.5 microvolts a unit at 500 Hz."""
     counts = [np.round(signal[LEADS.index(name)] * 1e6 / 2500).astype(int) for name in names]
     if packed:
@@ -57,7 +66,8 @@ def scp(names=LEADS, signal=ECG.signal, *, packed=False, interval=2000, nanovolt
         + struct.pack(f"<{len(names)}H", *map(len, lines))
         + b"".join(lines),
     }
-    parts = {n: section(n, body) for n, body in bodies.items() if body is not None}
+    bodies |= dict(more)
+    parts = {n: section(n, body) for n, body in sorted(bodies.items()) if body is not None}
     at, pointers = 7 + 16 + 120, [struct.pack("<HII", 0, 136, 7)]
     for number in range(1, 12):
         size = len(parts.get(number, b""))
@@ -71,6 +81,8 @@ def read(content, **options):
     return read_ecg({"upload": content}, **options)
 
 
+# Of a reference beat: one microsecond a sample.
+BEATS = struct.pack("<HHBB", 2500, 1, 0, 0) + bytes(24)
 GOOD, PACKED = scp(), scp(packed=True)
 SLOW = [scp(signal=ECG.signal[:, ::5], interval=10_000, packed=packed) for packed in (0, 1)]
 
@@ -114,6 +126,11 @@ def test_a_checksum_that_does_not_fit_is_noted():
         (scp(LEADS[:11]), "Missing lead V6"),
         (scp(signal=ECG.signal[:, :4000]), "lasts 8.0 s"),
         (GOOD + bytes(3_000_000), "in 3,[0-9,]+ bytes, at most"),
+        (PACKED + bytes(1_000_000), "in 1,[0-9,]+ bytes, at most"),
+        (scp(LEADS * 10, spans=[(1, 1)] * 120), "more leads or beats"),
+        (scp(more={4: struct.pack("<HHH", 0, 0, 60_000)}), "more leads or beats"),
+        (scp(more={4: struct.pack("<HHH", 65_000, 0, 0), 5: BEATS}), "more leads or beats"),
+        (scp(more={4: struct.pack("<HHH", 65_000, 0, 0), 5: BEATS}, packed=True), "more leads"),
     ],
 )
 def test_what_is_no_ecg_is_refused_soon_and_with_the_reason(content, words):

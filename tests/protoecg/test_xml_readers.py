@@ -188,14 +188,23 @@ def test_entities_are_refused(content):
         read(content)
 
 
+START = b'nbitspersample="16">'
+TINY_CHUNK = (1).to_bytes(4, "little") + bytes(5)
+CHANNELS = b">12</numberchannelsallocated>"
+MANY_CHANNELS = CHANNELS.replace(b"12", b"900000000")
+
+
 def lzw_bomb():
     """Twelve chunks, each of codes that repeat the longest string known: 64 kB stand for 40 MB."""
     codes = [0, *range(256, 1022), *[1021] * 52_000]
     bits = "".join(f"{code:010b}" for code in codes)
     chunk = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
-    packed = base64.b64encode((len(chunk).to_bytes(4, "little") + bytes(4) + chunk) * 12)
-    start, end = SIERRA.index(b'nbitspersample="16">') + 20, SIERRA.index(b"</parsedwaveforms>")
-    return SIERRA[:start] + packed + SIERRA[end:]
+    return packed_waveform((len(chunk).to_bytes(4, "little") + bytes(4) + chunk) * 12)
+
+
+def packed_waveform(chunks):
+    start, end = SIERRA.index(START) + len(START), SIERRA.index(b"</parsedwaveforms>")
+    return SIERRA[:start] + base64.b64encode(chunks) + SIERRA[end:]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +214,14 @@ def lzw_bomb():
         (lambda: b"<RestingECG>" + b"<a/>" * 60_000 + b"</RestingECG>", "too many parts"),
         (lambda: b"<RestingECG>" + bytes(5_000_000).replace(b"\0", b" "), "of 5 MB, at most 4 MB"),
         (lzw_bomb, "unpacks to more than 0.5 MB"),
-        (lambda: b"<?xml version='1.0'?><html><body/></html>", "its root is <html>"),
+        (lambda: lzw_bomb().replace(b'"XLI"', b'" xli "'), "unpacks to more than 0.5 MB"),
+        (lambda: lzw_bomb().replace(START, START + b"<a/>"), "unpacks to more than 0.5 MB"),
+        (lambda: packed_waveform(TINY_CHUNK * 300), "more channels than any ECG has"),
+        (
+            lambda: SIERRA.replace(CHANNELS, CHANNELS.replace(b"12", b"900000000")),
+            "more channels than any ECG has",
+        ),
+        (lambda: b"<?xml version='1.0'?><html><body/></html>", "an XML file of another kind"),
         (lambda: MUSE[:-500], "a damaged XML file"),
         (lambda: MUSE.replace(b"Rhythm", b"Median"), "damaged"),
         (lambda: AECG[:-500], "a damaged XML file"),

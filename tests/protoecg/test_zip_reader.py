@@ -110,6 +110,15 @@ def overlapping():
     return bytes(content[:start]) + entries + end
 
 
+def oddly_spelt():
+    """A directory of 20,000 files whose end record holds its own mark once more, in a number."""
+    content = packed({"ecg.csv": b""}, zipfile.ZIP_STORED)
+    start, end = content.index(b"PK\1\2"), content.index(b"PK\5\6")
+    entries = content[start:end] * 20_000
+    record = struct.pack("<4s4sHHIIH", b"PK\5\6", b"PK\5\6", 1, 1, len(entries), start, 0)
+    return content[:start] + entries + record
+
+
 def encrypted():
     content = bytearray(GOOD)
     content[content.index(b"PK\x01\x02") + 8] |= 1
@@ -134,13 +143,19 @@ def nested(depth):
         (overlapping, "more than 20 MB|damaged ZIP"),
         (lambda: packed({str(i): b"" for i in range(501)}), "more than 500 files"),
         (lambda: packed({str(i): b"" for i in range(5_000)}), "more than 500 files"),
+        (oddly_spelt, "more than 500 files"),
+        (lambda: npz(a=np.zeros((12, 0)), words=np.zeros(3_000_000, "<U0")), "damaged"),
+        (
+            lambda: npz(a=ECG.signal, leads=np.zeros(3_000_000, "<U1"), fs=500),
+            "more than 256 names",
+        ),
         (encrypted, "encrypted or packed in a rare way"),
         (lambda: packed({"ecg.csv": CSV}, zipfile.ZIP_LZMA), "packed in a rare way"),
         (lambda: packed({"[Content_Types].xml": b"", "xl/a.xml": b""}), "an Excel or Word file"),
         (lambda: packed({"a/ecg.csv": CSV, "b/ecg.csv": CSV}), "several files of one name"),
         (lambda: packed({"a.xml": AECG, "b.xml": AECG}), "Found 2 files"),
         (lambda: packed({"a.hea": HEADER, "b.hea": HEADER, "ecg.dat": DAT}), "Found 2 ECGs"),
-        (lambda: packed({"ecg.hea": HEADER}), "without its signal file ecg.dat"),
+        (lambda: packed({"ecg.hea": HEADER}), "without the signal file that it names"),
         (lambda: packed({}), "Found no files"),
         (lambda: packed({"report.pdf": b"%PDF-1.7"}), "report.pdf is a PDF"),
         (lambda: GOOD[:-500], "a damaged ZIP archive"),
