@@ -233,7 +233,8 @@ def _refuse_size(size: int) -> None:
 
 def _the_only(files: Mapping[str, bytes]) -> tuple[str, bytes]:
     """Return the one file that is an ECG; a report or a picture may lie beside it."""
-    known = {name: content for name, content in files.items() if _is_known(content)}
+    ecgs = {n: content for n, content in files.items() if not dicom_format.is_directory(content)}
+    known = {name: content for name, content in ecgs.items() if _is_known(content)}
     left = known or {n: content for n, content in files.items() if not _foreign(content)} or files
     if len(left) != 1:
         raise ECGError(

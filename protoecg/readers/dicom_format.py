@@ -10,7 +10,11 @@ from logging import CRITICAL, getLogger
 import numpy as np
 from pydicom import Dataset, config, dcmread
 from pydicom.filereader import read_dataset, read_preamble
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    MediaStorageDirectoryStorage,
+)
 from pydicom.waveforms import multiplex_array
 
 from protoecg.ecg import ECGError, has_all_leads, lead_named
@@ -43,9 +47,21 @@ def is_dicom(content: bytes) -> bool:
     return content[_MARK] == b"DICM"
 
 
+def is_directory(content: bytes) -> bool:
+    """Whether a file is the DICOMDIR of a disk, which lists the files beside it."""
+    if not is_dicom(content):
+        return False
+    try:
+        kind = _file_meta(content).MediaStorageSOPClassUID
+    except Exception:
+        # Damaged, in one of the many ways that pydicom has no common name for: told when read.
+        return False
+    return kind == MediaStorageDirectoryStorage
+
+
 def read(content: bytes, source: str) -> Recording:
     """Read the longest simultaneous leads that are no averaged beat."""
-    syntax = _transfer_syntax(content)
+    syntax = str(_file_meta(content).TransferSyntaxUID)
     # It would be unpacked as a whole, however large that is.
     if syntax == DeflatedExplicitVRLittleEndian:
         raise ECGError(
@@ -124,16 +140,15 @@ def _aligned(leads: list[_Lead], rate: float) -> tuple[list[np.ndarray], tuple[s
     )
 
 
-def _transfer_syntax(content: bytes) -> str:
+def _file_meta(content: bytes) -> Dataset:
     stream = BytesIO(content)
     read_preamble(stream, force=False)
-    meta = read_dataset(
+    return read_dataset(
         stream,
         is_implicit_VR=False,
         is_little_endian=True,
         stop_when=lambda tag, *_: tag >> 16 != 2,
     )
-    return str(meta.TransferSyntaxUID)
 
 
 def _rhythm(dataset: Dataset, source: str) -> list[int]:

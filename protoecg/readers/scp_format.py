@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from binascii import crc_hqx
 from collections.abc import Iterator, Mapping
 
 from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
@@ -49,16 +50,60 @@ def read(content: bytes, source: str) -> Recording:
             f"{source} announces more leads or beats than any ECG has. Export ten seconds of the "
             "recording."
         )
+    begins = {start for start, _ in _spans(sections.get(3, b""))}
+    if len(begins) > 1:
+        raise ECGError(
+            f"The leads of {source} begin at different moments (samples "
+            f"{', '.join(map(str, sorted(begins)))}): they were recorded one after another. Export "
+            "leads that were recorded together."
+        )
+    if begins == {0}:
+        content = _counted_from_one(content)
     return vendor.read(SCPECGParser, content, source)
+
+
+def _counted_from_one(content: bytes) -> bytes:
+    """Return a file whose Section 3 counts samples from 0 as the standard does, from 1.
+
+    Checksums that were right are right again, those that were not stay wrong.
+    """
+    file = bytearray(content)
+    at, size = next((i, size) for number, size, i in _pointers(content) if number == 3)
+    section = slice(at, at + size)
+    file_fits, section_fits = _fits(content), _fits(content[section])
+    leads = at + _SECTION_HEADER + 2
+    for place in range(leads, leads + 9 * content[leads - 2], 9):
+        start, end, code = _LEAD.unpack_from(content, place)
+        _LEAD.pack_into(file, place, start + 1, end + 1, code)
+    if section_fits:
+        file[at : at + 2] = _checksum(bytes(file[section]))
+    if file_fits:
+        file[:2] = _checksum(bytes(file))
+    return bytes(file)
+
+
+def _checksum(part: bytes) -> bytes:
+    """Return the CRC-CCITT of a file or section, which begins with the place for it."""
+    return crc_hqx(part[2:], 0xFFFF).to_bytes(2, "little")
+
+
+def _fits(part: bytes) -> bool:
+    return part[:2] == _checksum(part)
+
+
+def _pointers(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Return number, size and first byte of each section that is there."""
+    length = _SECTION_0.unpack_from(content)[4]
+    pointers = content[22 : 6 + length]
+    for number, size, index in _POINTER.iter_unpack(pointers[: len(pointers) // 10 * 10]):
+        if number and size and index:
+            yield number, size, index - 1
 
 
 def _sections(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Return each section's number and body; of two with one number the last is read."""
-    length = _SECTION_0.unpack_from(content)[4]
-    pointers = content[22 : 6 + length]
-    for number, size, index in _POINTER.iter_unpack(pointers[: len(pointers) // 10 * 10]):
-        if number and size:
-            yield number, content[index - 1 + _SECTION_HEADER : index - 1 + size]
+    for number, size, at in _pointers(content):
+        yield number, content[at + _SECTION_HEADER : at + size]
 
 
 def _leads(sections: Mapping[int, bytes]) -> int:
@@ -67,9 +112,14 @@ def _leads(sections: Mapping[int, bytes]) -> int:
 
 def _samples(leads: bytes) -> int:
     """Return the samples of all leads by Section 3, as room is made for them before they come."""
+    return sum(max(end - start + 1, 0) for start, end in _spans(leads))
+
+
+def _spans(leads: bytes) -> list[tuple[int, int]]:
+    """Return first and last sample of each lead by Section 3."""
     spans = leads[2 : 2 + 9 * int.from_bytes(leads[:1])]
     whole = spans[: len(spans) // 9 * 9]
-    return sum(max(end - start + 1, 0) for start, end, _ in _LEAD.iter_unpack(whole))
+    return [(start, end) for start, end, _ in _LEAD.iter_unpack(whole)]
 
 
 def _beats(sections: Mapping[int, bytes]) -> int:

@@ -10,6 +10,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     GeneralECGWaveformStorage,
     ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
     TwelveLeadECGWaveformStorage,
 )
 
@@ -298,3 +299,14 @@ def test_what_is_no_ecg_is_refused_with_the_reason(content, words):
 
 def test_the_leads_are_all_there_to_begin_with():
     assert len(LEADS) == PUBLISHED.WaveformSequence[0].NumberOfWaveformChannels
+
+
+def test_the_directory_of_a_disk_is_no_second_ecg():
+    directory = copy()
+    del directory.WaveformSequence
+    directory.SOPClassUID = MediaStorageDirectoryStorage
+    directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    disk = {"DICOMDIR": written(directory), "00000001": GOOD, "README.TXT": b"How to open this"}
+    np.testing.assert_allclose(read_ecg(disk).signal, EXPECTED, atol=1e-6)
+    with pytest.raises(ECGError, match="2 files"):
+        read_ecg({**disk, "00000002": GOOD})

@@ -138,3 +138,20 @@ def test_what_is_no_ecg_is_refused_soon_and_with_the_reason(content, words):
     with pytest.raises(ECGError, match=words):
         read(content)
     assert time.process_time() - began < 2
+
+
+def test_samples_may_be_counted_from_zero():
+    first = scp(spans=[(0, ECG.signal.shape[1] - 1)] * len(LEADS))
+    ecg = read_ecg({"ecg.scp": first})
+    np.testing.assert_array_equal(ecg.signal, read_ecg({"ecg.scp": scp()}).signal)
+    assert ecg.notes == ()
+    # A checksum that does not fit is still said.
+    damaged = bytes([first[0] ^ 1]) + first[1:]
+    assert "checksum" in read_ecg({"ecg.scp": damaged}).notes[0]
+
+
+def test_leads_that_were_recorded_one_after_another_are_not_laid_together():
+    n = ECG.signal.shape[1]
+    spans = [(1, n)] * 6 + [(n + 1, 2 * n)] * 6
+    with pytest.raises(ECGError, match="one after another"):
+        read_ecg({"ecg.scp": scp(spans=spans)})
