@@ -14,13 +14,11 @@ from pages.shell import words
 from protoecg.ecg import ECG, ECGError
 from protoecg.isolation import read_recording, warm_up
 from protoecg.readers import Recording
+from protoecg.readers.formats import READ
 from protoecg.simulate import EXAMPLES, example
 
 UPLOAD, EXAMPLE, START = "ecg", "example", "start"
-FORMATS = (
-    "DICOM, EDF, SCP-ECG, XML (HL7 aECG, GE MUSE, Philips), WFDB, CSV, NPY, NPZ, or a ZIP with one "
-    "of these. Names, birth dates and patient numbers in the file are not kept."
-)
+FORMATS = f"{READ}. Names, birth dates and patient numbers in the file are not kept."
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from protoecg.readers import (
     xml_format,
     zip_format,
 )
+from protoecg.readers.formats import EXPORTS
 from protoecg.readers.recording import Recording, rate_note
 
 MAX_BYTES = 20_000_000
@@ -64,8 +65,8 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Read, str], ...] = (
 )
 # What is handed out for ECGs but holds none, with the way out of each.
 _FOREIGN = (
-    (rb"%PDF", "a PDF", "A printed ECG has no samples in it; export the recording as WFDB or CSV."),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture", "Export the recording itself as WFDB or CSV."),
+    (rb"%PDF", "a PDF", f"A printed ECG has no samples in it. {EXPORTS}"),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|BM", "a picture", EXPORTS),
     (rb"\x1f\x8b", "a gzip archive", "Unpack it first."),
     (rb"\x89HDF", "an HDF5 file", "Export the recording as WFDB, CSV or NPY."),
 )

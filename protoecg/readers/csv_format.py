@@ -7,6 +7,7 @@ import numpy as np
 from protoecg.ecg import LEADS, ECGError, lead_named
 from protoecg.readers import csv_time
 from protoecg.readers.csv_table import Table, read_table
+from protoecg.readers.formats import READ
 from protoecg.readers.npy_format import ORDER_NOTE
 from protoecg.readers.recording import Recording, rate_note
 from protoecg.readers.units import factor
@@ -60,6 +61,6 @@ def _text(content: bytes, source: str) -> str:
     if "\0" in text or not text.strip():
         raise ECGError(
             f"{source} is {'empty' if not content.strip() else 'no file of a known format'}. "
-            "Expected a WFDB record (.hea with .dat or .mat), a CSV table or an NPY array."
+            f"Expected {READ}."
         )
     return text
