@@ -53,7 +53,7 @@ class Server:
             try:
                 if requests.get(f"{self.url}/_stcore/health", timeout=1).ok:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 pass
             time.sleep(0.1)
         raise RuntimeError(f"The app did not start: {self.log.read_text()[-2000:]}")

@@ -97,7 +97,7 @@ def test_a_server_that_breaks_off_is_said_and_gone_on_with(tab, fresh, models, p
     physionet.breaks_off_after = 0
     upload(tab, fresh(physionet.url, PROTOECG_MODELS=str(models)), file)
     expect(tab.get_by_text("It is tried again by itself")).to_be_visible()
-    expect(tab.locator(".js-plotly-plot")).to_have_count(3)
+    expect(tab.locator(".js-plotly-plot")).to_have_count(2)
 
     physionet.breaks_off_after = None
 
@@ -107,6 +107,10 @@ def test_a_server_that_breaks_off_is_said_and_gone_on_with(tab, fresh, models, p
 def test_without_a_network_everything_but_the_pictures_is_shown(tab, fresh, models, file):
     upload(tab, fresh("http://127.0.0.1:9/", PROTOECG_MODELS=str(models)), file)
 
+    findings = tab.get_by_role("radiogroup", name="Findings above their threshold")
+    findings.get_by_text("Ventricular premature complex").click()
+
+    expect(tab.get_by_text("What was matched, lead by lead")).to_be_visible()
     expect(tab.get_by_text("not on this machine. No connection to")).to_have_count(1)
     expect(tab.locator(".js-plotly-plot")).to_have_count(3)
     expect(tab.get_by_text("Also in its ECG")).to_be_visible()
