@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
-import pandas as pd
 
 from protoecg.ecg import LEADS, ECGError, has_all_leads, lead_named
 from protoecg.readers import csv_time
+from protoecg.readers.csv_cells import (
+    cells_of,
+    delimiter_of,
+    in_words,
+    is_number,
+    numbers_and_text,
+)
 from protoecg.readers.recording import RATE_NAMES
 from protoecg.readers.units import MICRO_SIGNS, millivolts, plain
 
 MAX_COLUMNS = 64
 MAX_ROWS = 400_000
-MAX_LINE = 4000
 MAX_NAME = 100
 # Devices put lines about the patient and the recording before the table.
 MAX_ROWS_BEFORE = 100
 SOME_LEADS = 3
 
-_DELIMITERS = ";\t,"
 _IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
 _AFTER_NAME = re.compile(
     rf"(?P<name>.*?)[\s_/]+(?P<unit>[mun{MICRO_SIGNS}]v|[mun{MICRO_SIGNS}]?s|sec)", re.IGNORECASE
@@ -98,20 +100,20 @@ def _is_comment(line: str) -> bool:
 def _layout(lines: list[str], source: str) -> _Layout:
     """Find the names of the leads, in a comment too, or the first row that is all numbers."""
     for index, line in enumerate(lines[:MAX_ROWS_BEFORE]):
-        delimiter = _delimiter(line)
+        delimiter = delimiter_of(line)
         cells = cells_of(line.lstrip("#% ") if _is_comment(line) else line, delimiter)
         if _names_leads(cells, line):
             return _Layout(_body_delimiter(lines, index, delimiter), cells, index + 1, named=True)
     rows = [(i, line) for i, line in enumerate(lines[:MAX_ROWS_BEFORE]) if not _is_comment(line)]
     for index, line in rows:
-        delimiter = _delimiter(line)
+        delimiter = delimiter_of(line)
         cells = cells_of(line, delimiter)
-        if len(cells) >= len(LEADS) and all(_is_number(cell) for cell in cells if cell):
+        if len(cells) >= len(LEADS) and all(is_number(cell) for cell in cells if cell):
             return _Layout(delimiter, cells, index, named=False)
     number, line = rows[0] if rows else (0, "")
-    columns = len(cells_of(line, _delimiter(line)))
+    columns = len(cells_of(line, delimiter_of(line)))
     raise ECGError(
-        f"{source} has {_in_words(columns)} in its row {number + 1}, "
+        f"{source} has {in_words(columns)} in its row {number + 1}, "
         "expected a column for each of the twelve leads (or for I, II and V1 to V6), separated by "
         "comma, semicolon or tab, with their names in the first row."
     )
@@ -120,14 +122,14 @@ def _layout(lines: list[str], source: str) -> _Layout:
 def _body_delimiter(lines: list[str], index: int, delimiter: str) -> str:
     # A comment may part its names otherwise than the rows below part their numbers.
     below = lines[index + 1 : index + 2]
-    return _delimiter(below[0]) if _is_comment(lines[index]) and below else delimiter
+    return delimiter_of(below[0]) if _is_comment(lines[index]) and below else delimiter
 
 
 def _names_leads(cells: Sequence[str], line: str) -> bool:
     """Whether a row is the heading; one that names only some leads is one, unless a comment."""
     names = [_name_and_unit(cell)[0] for cell in cells]
     # 1, 2 and 3 are names of leads in one place, and numbers in all others.
-    words = {lead_named(name) for name in names if not _is_number(name)} - {None}
+    words = {lead_named(name) for name in names if not is_number(name)} - {None}
     return has_all_leads(names) or (len(words) >= SOME_LEADS and not _is_comment(line))
 
 
@@ -138,7 +140,7 @@ def _named(layout: _Layout, body: list[str], source: str, rate: float | None) ->
     leads = [i for i, name in enumerate(names) if lead_named(name)]
     time = next((i for i, name in enumerate(names) if _is_time(name)), None)
     text = () if time is None else (time,)
-    frame = _frame(body, layout.delimiter, len(names), leads, text, source)
+    frame = numbers_and_text(body, layout.delimiter, len(names), leads, text, source)
     return Table(
         tuple(names[i] for i in leads),
         tuple(units[i] for i in leads),
@@ -158,7 +160,7 @@ def _unnamed(layout: _Layout, body: list[str], source: str) -> Table:
             "the first row, or give exactly the twelve leads I, II, III, aVR, aVL, aVF, V1 to V6."
         )
     leads = list(range(columns - len(LEADS), columns))
-    frame = _frame(body, layout.delimiter, columns, leads, (), source)
+    frame = numbers_and_text(body, layout.delimiter, columns, leads, (), source)
     empty = ("",) * len(LEADS)
     return Table(empty, empty, frame[leads].to_numpy(np.float64))
 
@@ -183,7 +185,7 @@ def _rate_before(lines: Iterable[str]) -> float | None:
 def _rows_are_leads(lines: list[str], source: str) -> Table | None:
     """Read a table that has a row a lead, each begun by its name; None where it has none such."""
     rows = [line.lstrip("#% ") for line in lines[: MAX_COLUMNS + MAX_ROWS_BEFORE]]
-    delimiters = [_delimiter(row) for row in rows]
+    delimiters = [delimiter_of(row) for row in rows]
     heads = [
         _name_and_unit(re.split(d, row, maxsplit=1)[0].strip(" '\""))
         for row, d in zip(rows, delimiters, strict=True)
@@ -209,26 +211,6 @@ def _row_of_numbers(row: str, delimiter: str, source: str) -> np.ndarray:
         ) from None
 
 
-def _delimiter(line: str) -> str:
-    """Return what parts the cells of a row: white space where there is nothing else."""
-    best = max(_DELIMITERS, key=line.count)
-    return best if best in line else r"\s+"
-
-
-def cells_of(line: str, delimiter: str) -> tuple[str, ...]:
-    """Return the cells of a row, without quotes, and without an empty one at its end."""
-    if len(line) > MAX_LINE:
-        return ()
-    if delimiter == r"\s+":
-        return tuple(line.split())
-    try:
-        row = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return ()
-    cells = tuple(cell.strip().strip("'").strip() for cell in row)
-    return cells[:-1] if cells and not cells[-1] else cells
-
-
 def _name_and_unit(cell: str) -> tuple[str, str]:
     # The time that a search for the unit takes grows with the square of the length.
     if len(cell) > MAX_NAME:
@@ -248,80 +230,5 @@ def _is_unit(cell: str) -> bool:
     return not plain(cell) or csv_time.is_unit(cell) or millivolts(cell) is not None
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
 def _is_time(name: str) -> bool:
     return re.sub(r"[\s_]", "", name.lower()) in _TIME_NAMES
-
-
-def _frame(
-    lines: list[str],
-    delimiter: str,
-    columns: int,
-    leads: Sequence[int],
-    text: Sequence[int],
-    source: str,
-) -> pd.DataFrame:
-    """Read the columns to keep: numbers of the leads, text of the others; NaN where none is."""
-    rows = [_row(line, delimiter, columns) for line in lines]
-    if None in rows:
-        number = rows.index(None)
-        found = _count(lines[number], delimiter)
-        raise ECGError(
-            f"Sample {number + 1} of {source} has {_in_words(found)}, expected {columns}. If "
-            "numbers are written with a decimal comma, separate the columns by semicolons."
-        )
-    commas = any("," in line for line in lines[:1000])
-    quoted = any('",' in line and re.search(r'"-?\d+,\d', line) for line in lines[:1000])
-    try:
-        return pd.read_csv(
-            BytesIO("\n".join(map(str, rows)).encode()),
-            sep=delimiter,
-            decimal="," if quoted or (delimiter != "," and commas) else ".",
-            header=None,
-            names=list(range(columns)),
-            usecols=[*leads, *text],
-            dtype={**dict.fromkeys(leads, np.float64), **dict.fromkeys(text, str)},
-            skipinitialspace=True,
-            skip_blank_lines=False,
-        )
-    except (ValueError, OverflowError):
-        raise ECGError(f"{_where_text_is(lines, delimiter, leads)} in {source}.") from None
-
-
-def _row(line: str, delimiter: str, columns: int) -> str | None:
-    """Return a row without the separator that some programs put at its end; None if ragged."""
-    if delimiter == r"\s+":
-        return line.strip() if _count(line, delimiter) == columns else None
-    found = _count(line, delimiter)
-    if found == columns + 1 and line.rstrip(" ").endswith(delimiter):
-        return line.rstrip(" ").removesuffix(delimiter)
-    return line if found == columns else None
-
-
-def _count(line: str, delimiter: str) -> int:
-    if delimiter == r"\s+":
-        return len(line.split())
-    if '"' in line:
-        return len(next(csv.reader([line], delimiter=delimiter), []))
-    return line.count(delimiter) + 1
-
-
-def _in_words(columns: int) -> str:
-    return f"{columns} column" if columns == 1 else f"{columns} columns"
-
-
-def _where_text_is(lines: list[str], delimiter: str, keep: Sequence[int]) -> str:
-    # The text itself stays unsaid: it may name the patient.
-    for number, line in enumerate(lines, 1):
-        cells = cells_of(line, delimiter)
-        for column in (i for i in keep if i < len(cells)):
-            if cells[column] and not _is_number(cells[column]):
-                return f"Found text at sample {number}, column {column + 1}, expected a number,"
-    return "Found text where numbers are expected"
