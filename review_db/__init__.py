@@ -13,7 +13,8 @@ from review_db.ratings.answers import (
     progress,
     save_answer,
 )
-from review_db.store.database import RatingsError, open_database
+from review_db.store.database import flush, open_database
+from review_db.store.failures import RatingsError
 
 __all__ = [
     "QUESTIONS",
@@ -21,6 +22,7 @@ __all__ = [
     "RatingsError",
     "answers",
     "first_open",
+    "flush",
     "known_reviewer",
     "open_database",
     "progress",

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from review_db.findings.export import study_files
 from review_db.ratings.export import export
-from review_db.store.database import URL_VARIABLE, RatingsError, open_database
+from review_db.store.database import open_database
+from review_db.store.failures import URL_VARIABLE, RatingsError
 from review_db.store.files import write_files
 from review_db.studies import design
 from review_db.studies.allocation import bundle_material

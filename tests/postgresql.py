@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pg8000.native
 
-from review_db.store.database import VERSION_TABLE
+from review_db.store.migration import VERSION_TABLE
 
 ACCOUNT = "postgres"
 

@@ -24,7 +24,8 @@ from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, STUDY_QUESTIONS, Question, checked_value
 from review_db.sessions.assignments import Place, assigned, own, standing
 from review_db.sessions.stages import draw, facts, is_answered, is_settled, questions_at, stages
-from review_db.store.database import RatingsError, reading, writing
+from review_db.store.database import reading, writing
+from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, current_answer, item_event, sheet
 from review_db.studies.design import Design
 from review_db.studies.lifecycle import NotAdmitted, Seat, read_design

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pandas as pd
 
 from protoecg.spreadsheet import harmless
-from review_db.store.database import RatingsError
+from review_db.store.failures import RatingsError
 
 
 def as_csv(frame: pd.DataFrame, columns: Sequence[str]) -> bytes:

@@ -40,6 +40,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from review_db.store.failures import UnreadableValue
+
 NAME_LENGTH = 200
 REVIEWER_LENGTH = 32
 STUDY_LENGTH = 64
@@ -61,6 +63,18 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"The time {value} has no zone. Give an aware time, such as UTC.")
         return value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Read a time; text that is none is a sign of a damaged file."""
+        read = super().result_processor(dialect, coltype)
+
+        def checked(value: Any) -> datetime | None:
+            try:
+                return read(value) if read else value
+            except ValueError as error:
+                raise UnreadableValue(f"{value!r} is no time.") from error
+
+        return checked
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return the time in UTC."""

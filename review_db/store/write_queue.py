@@ -3,7 +3,7 @@
 A commit waits for the disk, by far the longest part of a save. Writers that come while another
 one is at work therefore go on in its transaction, each behind a savepoint of its own, and the
 last of them commits for all. None returns before that commit: what was called saved is on the
-disk.
+disk, and soon in the file itself (`checkpoint`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from review_db.store.checkpoint import Checkpointer
+from review_db.store.failures import LockTimeout
+from review_db.store.sqlite_file import file_of
+
 MOST_IN_ONE_COMMIT = 64
 _LOOK_AGAIN_SECONDS = 0.05
-
-
-class NoTurn(RuntimeError):
-    """Others have been writing for too long."""
 
 
 class _Batch:
@@ -41,10 +41,11 @@ class _Batch:
         """Whether SQLite gave up the whole transaction, as it does on a full disk."""
         return not self.connection.connection.in_transaction  # type: ignore[attr-defined]
 
-    def finish(self) -> None:
+    def finish(self, checkpointer: Checkpointer) -> None:
         try:
             if self.error is None:
                 self.transaction.commit()
+                checkpointer.committed(file_of(self.engine.url))
             else:
                 self.transaction.rollback()
         except BaseException as error:
@@ -62,6 +63,11 @@ class Turns:
         self._count = threading.Lock()
         self._waiting = 0
         self._batch: _Batch | None = None
+        self._checkpointer = Checkpointer()
+
+    def finish(self) -> None:
+        """See to it that the files hold all that was committed, before the process ends."""
+        self._checkpointer.finish()
 
     @contextmanager
     def take(self, engine: Engine, seconds: float) -> Iterator[Connection]:
@@ -69,7 +75,7 @@ class Turns:
 
         Raises
         ------
-        NoTurn
+        LockTimeout
             If it takes longer than `seconds` until it is this writer's turn.
         """
         self._wait_for_turn(seconds)
@@ -98,7 +104,7 @@ class Turns:
         with self._count:
             self._waiting -= 1
         if not got_it:
-            raise NoTurn
+            raise LockTimeout
 
     def _join(self, engine: Engine) -> _Batch:
         if self._batch is not None and self._batch.engine is not engine:
@@ -110,7 +116,7 @@ class Turns:
     def _finish(self) -> None:
         batch, self._batch = self._batch, None
         if batch is not None:
-            batch.finish()
+            batch.finish(self._checkpointer)
 
     def _wait_for_commit(self, batch: _Batch) -> None:
         while not batch.finished.wait(_LOOK_AGAIN_SECONDS):

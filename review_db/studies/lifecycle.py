@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Engine, Select, delete, func, insert, select,
 
 from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, checked_reviewer
-from review_db.store.database import RatingsError, reading, writing
+from review_db.store.database import reading, writing
+from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, seat_account, sign_in_key, study, study_item
 from review_db.studies.allocation import Material, NewItem, make_items, make_places
 from review_db.studies.design import Design, DesignError, design_from, design_to_json

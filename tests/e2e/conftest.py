@@ -59,8 +59,11 @@ class Server:
         raise RuntimeError(f"The app did not start: {self.log.read_text()[-2000:]}")
 
     def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self.end(signal.SIGKILL)
+
+    def end(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
+        self._process.wait(timeout=60)
 
 
 @pytest.fixture(scope="session", autouse=True)

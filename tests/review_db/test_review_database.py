@@ -14,7 +14,8 @@ from sqlalchemy import event
 
 from protoecg import folders
 from review_db import Item, RatingsError, open_database, save_answer
-from review_db.store.database import URL_VARIABLE, VERSION_TABLE
+from review_db.store.failures import URL_VARIABLE
+from review_db.store.migration import VERSION_TABLE
 from review_db.store.schema import Base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,10 +179,9 @@ def read_only_folder():
 
 
 def test_a_read_only_folder_is_said(read_only_folder):
-    with pytest.raises(RatingsError, match="cannot be opened. Check that its folder"):
-        open_database(f"sqlite:///{read_only_folder}/ratings.db")
-    with pytest.raises(RatingsError, match="cannot hold the ratings: Permission denied"):
-        open_database(f"sqlite:///{read_only_folder}/new/ratings.db")
+    for file in ("ratings.db", "new/ratings.db"):
+        with pytest.raises(RatingsError, match="cannot hold the ratings: Permission denied"):
+            open_database(f"sqlite:///{read_only_folder}/{file}")
 
 
 def test_a_read_only_database_is_said(engine, url, file):
@@ -235,9 +235,11 @@ def test_the_room_needs_no_model_and_no_page():
     )
     loaded = set(run.stdout.split())
     assert not {name.split(".")[0] for name in loaded} & {"streamlit", "torch", "training"}
-    # One rule for cells that a spreadsheet would run, one list of statements, one of folders;
-    # nothing else of that room.
+    # One rule for cells that a spreadsheet would run, one list of statements, one of folders, and
+    # what a bundle says of its prototypes; nothing else of that room.
     shared = {"protoecg", "protoecg.folders", "protoecg.labels", "protoecg.spreadsheet"}
+    shared |= {"protoecg.network", "protoecg.network.shape"}
+    shared |= {f"protoecg.prototypes{name}" for name in ("", ".manifest", ".prototype")}
     assert {name for name in loaded if name.split(".")[0] == "protoecg"} <= shared
 
 

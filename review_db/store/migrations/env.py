@@ -1,8 +1,8 @@
-"""Alembic's way into the migrations: on the connection of `review_db.store.database`."""
+"""Alembic's way into the migrations: on the connection of `review_db.store.migration`."""
 
 from alembic import context
 
-from review_db.store.database import VERSION_TABLE
+from review_db.store.migration import VERSION_TABLE
 from review_db.store.schema import Base
 
 context.configure(
