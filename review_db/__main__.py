@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from review_db.findings.export import study_files
 from review_db.ratings.export import export
+from review_db.store.backup import backup, restore
 from review_db.store.database import open_database
 from review_db.store.failures import URL_VARIABLE, RatingsError
 from review_db.store.files import write_files
@@ -20,7 +21,8 @@ from review_db.studies.allocation import bundle_material
 from review_db.studies.design import DesignError, design_from_toml
 from review_db.studies.lifecycle import create_study, new_key, start_study, studies
 
-Run = Callable[[Engine, argparse.Namespace], Iterable[object]]
+OnDatabase = Callable[[Engine, argparse.Namespace], Iterable[object]]
+Run = Callable[[argparse.Namespace], Iterable[object]]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,11 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        engine = open_database(given.database, create=given.creates)
-        try:
-            lines = given.run(engine, given)
-        finally:
-            engine.dispose()
+        lines = given.run(given)
     except (RatingsError, DesignError) as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 1
@@ -51,6 +49,28 @@ def _export(engine: Engine, given: argparse.Namespace) -> Iterable[object]:
     if given.study is None:
         return export(engine, given.out)
     return write_files(given.out, study_files(engine, given.study))
+
+
+def _on_database(run: OnDatabase, creates: bool = False) -> Run:
+    def opened(given: argparse.Namespace) -> Iterable[object]:
+        engine = open_database(given.database, create=creates)
+        try:
+            return run(engine, given)
+        finally:
+            engine.dispose()
+
+    return opened
+
+
+def _backup(given: argparse.Namespace) -> Iterable[object]:
+    backup(given.database, Path(given.file))
+    return [f"{given.file}: written and checked."]
+
+
+def _restore(given: argparse.Namespace) -> Iterable[object]:
+    kept = restore(given.database, Path(given.file))
+    before = [f"What was there before is kept in {kept}."] if kept else []
+    return [f"{given.file}: restored and checked.", *before]
 
 
 def _create(engine: Engine, given: argparse.Namespace) -> Iterable[object]:
@@ -112,9 +132,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--out", metavar="DIR", required=True, help="folder, made if missing")
     command.add_argument("--study", metavar="STUDY", help="write this study alone")
-    _finish(command, _export)
+    _finish(command, _on_database(_export))
     _add_study(commands)
+    _add_copies(commands)
     return parser
+
+
+def _add_copies(commands: Any) -> None:
+    backing_up = commands.add_parser(
+        "backup",
+        help="write all ratings and studies to a file, while the app runs",
+        description="Write all ratings and studies to a new file, while the app runs, and check "
+        "it: an SQLite database, or the dump of a PostgreSQL database (by pg_dump).",
+    )
+    backing_up.add_argument("file", metavar="FILE", help="a new file, for its owner alone")
+    _finish(backing_up, _backup)
+    restoring = commands.add_parser(
+        "restore",
+        help="put a backup in the place of all ratings and studies",
+        description="Put a backup in the place of all ratings and studies, while the app runs. "
+        "What was there before is kept in a file beside it (PostgreSQL: beside FILE).",
+    )
+    restoring.add_argument("file", metavar="FILE", help="what `backup` has written")
+    _finish(restoring, _restore)
 
 
 def _add_study(commands: Any) -> None:
@@ -132,19 +172,19 @@ def _add_study(commands: Any) -> None:
     create.add_argument(
         "--cases", metavar="JSON", help="matches, pairs, readings, and ecgs for random windows"
     )
-    _finish(create, _create, creates=True)
+    _finish(create, _on_database(_create, creates=True))
     start = actions.add_parser("start", help="settle a study and print its reviewers' keys")
     start.add_argument("name", metavar="STUDY")
-    _finish(start, _start)
+    _finish(start, _on_database(_start))
     key = actions.add_parser("key", help="give a reviewer another key")
     key.add_argument("name", metavar="STUDY")
     key.add_argument("reviewer", metavar="REVIEWER")
-    _finish(key, _key)
-    _finish(actions.add_parser("list", help="list all studies"), _list)
+    _finish(key, _on_database(_key))
+    _finish(actions.add_parser("list", help="list all studies"), _on_database(_list))
 
 
-def _finish(command: argparse.ArgumentParser, run: Run, creates: bool = False) -> None:
-    command.set_defaults(run=run, creates=creates)
+def _finish(command: argparse.ArgumentParser, run: Run) -> None:
+    command.set_defaults(run=run)
     command.add_argument(
         "--database",
         metavar="URL",
