@@ -43,6 +43,9 @@ from review_db.store.schema import STUDY_LENGTH
 
 STRATA = ("statement", "branch", "none")
 MOST_REPEATS = 0.5
+MOST_ITEMS = 10_000
+LARGEST_SEED = 2**63 - 1
+SNR_DB = (-40.0, 60.0)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _Part = TypeVar("_Part")
@@ -119,6 +122,8 @@ class Design:
             codes = [checked_reviewer(code).lower() for code in self.reviewers]
         except ValueError as error:
             raise DesignError(str(error)) from error
+        # Blanks around a code would be part of every answer, and no key could be renewed for it.
+        object.__setattr__(self, "reviewers", tuple(code.strip() for code in self.reviewers))
         if len(set(codes)) < len(codes):
             raise DesignError(
                 "Two reviewers of the study have the same code. Capital and small letters count "
@@ -135,9 +140,11 @@ def design_from_toml(text: str) -> Design:
         If the text is no TOML, or no possible design.
     """
     try:
-        return design_from(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        settings = tomllib.loads(text)
+    # A number of thousands of digits and tables within tables have errors of their own.
+    except (ValueError, RecursionError) as error:
         raise DesignError(f"The study's settings are no TOML: {error}.") from error
+    return design_from(settings)
 
 
 def design_from(settings: Mapping[str, Any]) -> Design:
@@ -189,6 +196,7 @@ def _value(hint: Any, name: str, value: Any) -> Any:
 def _objections(design: Design) -> list[tuple[bool, str]]:
     sample, controls, blinding = design.sample, design.controls, design.blinding
     numbers = (sample.size, design.practice, *_how_many(controls).values())
+    lowest_db, highest_db = SNR_DB
     return [
         (
             not _NAME.fullmatch(design.name) or len(design.name) > STUDY_LENGTH,
@@ -202,6 +210,19 @@ def _objections(design: Design) -> list[tuple[bool, str]]:
             "0.15 is usual.",
         ),
         (min(numbers) < 0, "A number of items is negative. Give 0 for none."),
+        (
+            max(numbers) > MOST_ITEMS,
+            f"{max(numbers)} items of a kind are asked for, expected up to {MOST_ITEMS}.",
+        ),
+        (
+            abs(design.seed) > LARGEST_SEED,
+            f"The seed has more than 64 bits, expected a whole number up to {LARGEST_SEED}.",
+        ),
+        (
+            not lowest_db <= controls.noise_snr_db <= highest_db,
+            f"The signal to noise of the noise controls is {controls.noise_snr_db:g} dB, expected "
+            f"{lowest_db:g} to {highest_db:g}.",
+        ),
         (
             sample.stratify not in STRATA,
             f"The sample is stratified by {sample.stratify!r}, expected {', '.join(STRATA)}.",

@@ -1,4 +1,5 @@
 import json
+import re
 import sqlite3
 from collections import Counter
 from dataclasses import replace
@@ -15,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from protoecg import __version__
 from review_db import open_database
 from review_db.__main__ import main
-from review_db.store.database import VERSION_TABLE, reading
+from review_db.store.database import reading
+from review_db.store.migration import VERSION_TABLE
 from review_db.store.schema import assignment, study_item
 from review_db.studies.allocation import Material, bundle_material, make_items, make_places
 from review_db.studies.case_file import read_cases
@@ -120,6 +122,20 @@ def test_a_design_is_stored_without_loss():
         ('name = "pilot" -> name = "a pilot"', "letters A to Z"),
         ("statement = true -> statement = 1", "expected true or false"),
         ("seed = 7 -> seed 7", "are no TOML"),
+        *(
+            (
+                f"noise_snr_db = 3 -> noise_snr_db = {snr}",
+                f"is {re.escape(snr)} dB, expected -40 to 60",
+            )
+            for snr in ("nan", "inf", "-inf", "-41", "1e+300")
+        ),
+        ("repeats = 0.1 -> repeats = nan", "is nan, expected 0 to 0.5"),
+        ("size = 12 -> size = 99999", "99999 items of a kind are asked for, expected up to"),
+        (f"seed = 7 -> seed = {10**400}", "The seed has more than 64 bits"),
+        (f"seed = 7 -> seed = {'9' * 5000}", "are no TOML"),
+        (f"seed = 7 -> seed = {'[' * 5000}", "are no TOML"),
+        ('["R01", "R02"] -> ["R01", " R01"]', "the same code"),
+        ('["R01", "R02"] -> ["R01", "R\\n02"]', "other characters than the letters"),
     ],
 )
 def test_an_impossible_design_is_refused(change, said):
@@ -127,6 +143,17 @@ def test_an_impossible_design_is_refused(change, said):
     assert old in TOML
     with pytest.raises(DesignError, match=said):
         design_from_toml(TOML.replace(old, new))
+
+
+@pytest.mark.parametrize("code", [" R02", "R02 ", "R02\n", "\tR02\r\n", "R02\u00a0"])
+def test_blanks_around_a_code_are_no_part_of_it_and_its_key_can_be_renewed(engine, material, code):
+    create_study(engine, changed(reviewers=("R01", code)), material)
+    keys = start_study(engine, "pilot")
+    assert list(keys) == ["R01", "R02"]
+    again = new_key(engine, "pilot", code)
+    assert sign_in(engine, again).reviewer == "R02"
+    with pytest.raises(NotAdmitted):
+        sign_in(engine, keys["R02"])
 
 
 def test_a_sample_is_spread_evenly_over_the_statements(material):
