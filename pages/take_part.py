@@ -17,6 +17,7 @@ from pages.taking_part.answers import (
     turn_away,
     write,
 )
+from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
@@ -213,7 +214,7 @@ def _about(item: OpenItem) -> list[str]:
     if "branch" in item.facts:
         told.append(f"{item.facts['branch']} branch")
     if "similarity" in item.facts:
-        told.append(f"similarity {words.signed(item.facts['similarity'])}")
+        told.append(f"similarity {wording.signed(item.facts['similarity'])}")
     if "model" in item.facts:
         told.append(words.plain(item.facts["model"]))
     return told

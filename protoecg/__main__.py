@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from protoecg import folders
-from protoecg.explanation import Explanation, Finding, Match, in_percent, percent
+from protoecg import folders, wording
+from protoecg.explanation import Explanation, Finding, Match
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,7 +130,8 @@ def _finding_in_words(finding: Finding) -> list[str]:
     from protoecg.labels import describe
 
     few = ", low evidence" if finding.low_evidence else ""
-    lines = [f"{percent(finding.probability, 1):>7}  {finding.code}  {describe(finding.code)}{few}"]
+    probability = wording.probability(finding.probability, 1)
+    lines = [f"{probability:>7}  {finding.code}  {describe(finding.code)}{few}"]
     for match in finding.speaking[:3]:
         start, end = match.window_s
         lines.append(
@@ -143,7 +144,7 @@ def _finding_in_words(finding: Finding) -> list[str]:
 
 def _chief_leads(match: Match) -> str:
     chief = list(match.lead_shares.items())[:3]
-    return "".join(f", {lead} {in_percent(share)}" for lead, share in chief)
+    return "".join(f", {lead} {wording.share(share)}" for lead, share in chief)
 
 
 def _measure(args: argparse.Namespace) -> None:
@@ -159,7 +160,8 @@ def _measure(args: argparse.Namespace) -> None:
     else:
         lines = [f"{ecg.source}, computed. Research use only.", ""]
         lines += [f"! {note}" for note in (*warnings, *ecg.notes)]
-        sys.stdout.write("\n".join([*lines, *in_words(measured)]) + "\n")
+        lines += [f"{name:12}{value}" for name, value in in_words(measured)]
+        sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _report(args: argparse.Namespace) -> None:

@@ -15,8 +15,6 @@ from protoecg.prototypes.prototype import Prototype
 
 # A similarity nearer to zero is a rest of leads that cancel out; shares of it say nothing.
 SMALLEST_SHARED = 0.05
-# Of a percentage, after the point.
-MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -133,31 +131,6 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return those above their threshold first, then by probability."""
     # The logit tells apart what a probability rounds to one.
     return tuple(sorted(findings, key=lambda finding: (not finding.present, -finding.logit)))
-
-
-def told_apart(finding: Finding, digits: int = 0) -> tuple[str, str]:
-    """Print probability and threshold with as many more digits as it takes to tell them apart."""
-    for enough in range(digits, MOST_DIGITS + 1):
-        told = percent(finding.probability, enough), percent(finding.threshold, enough)
-        if told[0] != told[1]:
-            break
-    return told
-
-
-def percent(probability: float, digits: int = 0) -> str:
-    """Print a probability as a percentage, as a rule a whole one, that never claims certainty."""
-    least = 0.01 / 10**digits
-    sign, told = "", probability
-    if probability < least:
-        sign, told = "<", least
-    if probability > 1 - least:
-        sign, told = ">", 1 - least
-    return f"{sign}{told:.{digits}%}".replace("%", " %")
-
-
-def in_percent(share: float) -> str:
-    """Print a share, such as one of `Match.lead_shares`, with a true minus: "61 %"."""
-    return f"{round(100 * share)} %".replace("-", "\N{MINUS SIGN}")
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:

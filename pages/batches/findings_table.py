@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from protoecg import wording
 from protoecg.batch import ABOUT
-from protoecg.explanation import percent
 from protoecg.spreadsheet import harmless
 
 
@@ -50,4 +50,4 @@ def summary(rows: pd.DataFrame) -> str:
 def _called(row: pd.Series) -> str:
     """Return the statements called with their probability, the most probable first."""
     codes = [code for code in row["present"].split() if code in row.index and code not in ABOUT]
-    return ", ".join(f"{code} {percent(row[code])}" for code in codes)
+    return ", ".join(f"{code} {wording.probability(row[code])}" for code in codes)

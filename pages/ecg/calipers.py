@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.ecg import drawing
+from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.figures.calipers import Caliper, caliper_from_box, caliper_over
 from protoecg.figures.paper import Window
@@ -96,10 +97,11 @@ def _readings(key: str, pieces: list[Piece]) -> None:
 
 def _told(caliper: Caliper, pieces: list[Piece]) -> str:
     unseen = "" if any(map(caliper.is_printed_on, pieces)) else " (not printed here)"
-    return (
-        f"**{caliper.said}** · {caliper.lead}, {caliper.start_s:.3f} to {caliper.end_s:.3f} s, "
-        f"{caliper.low_mv:.2f} to {caliper.high_mv:.2f} mV{unseen}"
-    ).replace("-", "\N{MINUS SIGN}")
+    return wording.true_minus(
+        f"**{caliper.said}** · {caliper.lead}, "
+        f"{wording.between((caliper.start_s, caliper.end_s), '.3f')} s, "
+        f"{wording.between((caliper.low_mv, caliper.high_mv))} mV{unseen}"
+    )
 
 
 def _by_numbers(key: str, ecg: ECG, view: View) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.shell import frame, words
 from pages.shell.proportion import container_key
+from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures.calipers import Caliper
 from protoecg.figures.overlay import (
@@ -229,7 +230,7 @@ def prototype_window(prototype: Prototype) -> Window:
 def provenance(prototype: Prototype) -> str:
     """Say where a prototype comes from."""
     return (
-        f"Record {prototype.record} · {words.seconds(prototype.window_s)} · "
+        f"Record {prototype.record} · {wording.window(prototype.window_s)} · "
         f"{words.patient(prototype)}"
     )
 

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.ecg import arrangement, drawing, intervals, picking, tracing, warnings
 from pages.explanation.explained import ExplainedECG
 from pages.shell import choices, frame, words
+from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.evidence.change import (
     TOLD,
@@ -20,7 +21,7 @@ from protoecg.evidence.change import (
     measurement_changes,
     of_kind,
 )
-from protoecg.explanation import Finding, Match, told_apart
+from protoecg.explanation import Finding, Match
 from protoecg.figures.change import change_figure, describe_change
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
@@ -126,7 +127,7 @@ def _tracings(then: ExplainedECG, now: ExplainedECG, change: FindingChange) -> N
     if match and _window(match.now):
         st.caption(
             f"Marked: where each is most like {match.prototype.name}, whose contribution to "
-            f"{words.named(change.code)} changed most ({words.signed(match.amount)})."
+            f"{words.named(change.code)} changed most ({wording.signed(match.amount)})."
         )
 
 
@@ -168,7 +169,7 @@ def _without_empty(table: pd.DataFrame, column: str) -> pd.DataFrame:
 def _number(value: int | None, sign: str = "") -> str:
     if value is None:
         return ""
-    return f"{value:{sign}d}".replace("-", words.MINUS) if value else "0"
+    return wording.true_minus(f"{value:{sign}d}") if value else "0"
 
 
 def _unsure(change: MeasurementChange) -> str:
@@ -198,8 +199,8 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
             "": kind,
             "probability": " → ".join(_cell(_told(finding)[0]) for finding in _both(change)),
             "threshold": _cell(max((_told(finding)[1] for finding in _both(change)), key=len)),
-            "logit": " → ".join(_cell(words.signed(f.logit)) for f in _both(change)),
-            "change of the logit": words.signed(change.amount),
+            "logit": " → ".join(_cell(wording.signed(f.logit)) for f in _both(change)),
+            "change of the logit": wording.signed(change.amount),
             "evidence": "low evidence" if change.now.low_evidence else "",
         }
         for kind in TOLD
@@ -215,7 +216,7 @@ def _both(change: FindingChange) -> tuple[Finding, Finding]:
 
 
 def _told(finding: Finding) -> tuple[str, str]:
-    return told_apart(finding)
+    return wording.distinct_probabilities(finding.probability, finding.threshold)
 
 
 def _cell(value: str) -> str:
@@ -245,7 +246,7 @@ def _choose(changes: Sequence[FindingChange], code: str) -> None:
         "Statement",
         list(ordered),
         format_func=lambda code: (
-            f"{words.named(code)} · {ordered[code].kind} · {words.signed(ordered[code].amount)}"
+            f"{words.named(code)} · {ordered[code].kind} · {wording.signed(ordered[code].amount)}"
         ),
         key="change choice",
         on_change=_take,

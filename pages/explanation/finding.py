@@ -10,8 +10,9 @@ from pages.ecg import arrangement, calipers, drawing, tracing
 from pages.explanation import matches, neighbours, what_if
 from pages.explanation.explained import ExplainedECG
 from pages.shell import frame, source_ecgs, words
+from protoecg import wording
 from protoecg.bundle import Bundle
-from protoecg.explanation import Explanation, Finding, Match, told_apart
+from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures.charts import contributions_figure, describe_contributions
 from protoecg.figures.paper import Window
 from protoecg.sheet.view import View
@@ -49,7 +50,7 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding) -> None:
 
 def _verdict(finding: Finding, explanation: Explanation) -> None:
     st.markdown(f"### {words.named(finding.code)}")
-    probability, threshold = told_apart(finding)
+    probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
     verdict = "present" if finding.present else "not present"
     said = f": {verdict}, as the threshold is {threshold}"
     if explanation.abstains:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import words
-from protoecg.explanation import Explanation, Finding, percent, told_apart
+from protoecg import wording
+from protoecg.explanation import Explanation, Finding
 
 PRESENT, ABSENT = "present", "absent"
 
@@ -46,7 +47,7 @@ def _present(findings: list[Finding]) -> None:
 
 
 def _absent(findings: list[Finding]) -> None:
-    probabilities = {finding.code: percent(finding.probability) for finding in findings}
+    probabilities = {finding.code: wording.probability(finding.probability) for finding in findings}
     st.selectbox(
         f"Below threshold ({len(findings)})",
         list(probabilities),
@@ -66,5 +67,5 @@ def _take(widget: str) -> None:
 
 def _caption(finding: Finding) -> str:
     low = " · :orange[low evidence]" if finding.low_evidence else ""
-    probability, threshold = told_apart(finding)
+    probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
     return f"**{probability}** · threshold {threshold} · {finding.branch}{low}"

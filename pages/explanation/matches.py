@@ -9,10 +9,11 @@ import streamlit as st
 from pages.ecg import drawing
 from pages.explanation.explained import ExplainedECG
 from pages.shell import frame, words
+from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import without_leads
-from protoecg.explanation import Finding, Match, in_percent
+from protoecg.explanation import Finding, Match
 from protoecg.figures.paper import Window
 from protoecg.figures.theme import THEMES
 
@@ -49,7 +50,7 @@ def choose(offered: list[Match]) -> Match:
     name = st.radio(
         "Match",
         list(by_name),
-        captions=[f"adds {words.signed(match.contribution)}" for match in offered],
+        captions=[f"adds {wording.signed(match.contribution)}" for match in offered],
         format_func=lambda name: f"**{numbers[name]}** · {name}",
         key="match choice",
         on_change=_take,
@@ -87,8 +88,8 @@ def describe(now: ExplainedECG, bundle: Bundle, match: Match) -> None:
     prototype = match.prototype
     st.markdown(
         f"A prototype of **{words.named(prototype.statement)}**: similarity "
-        f"**{words.signed(match.similarity)}** × weight {words.signed(match.weight)} = "
-        f"contribution **{words.signed(match.contribution)}**",
+        f"**{wording.signed(match.similarity)}** × weight {wording.signed(match.weight)} = "
+        f"contribution **{wording.signed(match.contribution)}**",
         help=f"Similarity: {words.SIMILARITY} Contribution: {words.CONTRIBUTION}",
     )
     lines = [drawing.provenance(prototype), drawing.other_statements(prototype)]
@@ -114,17 +115,19 @@ def _lead_shares(match: Match) -> None:
         st.caption("The similarity is next to zero: no lead has a share of it worth naming.")
         return
     largest, others = shares[:LEADS_NAMED], shares[LEADS_NAMED:]
-    named = ", ".join(f"**{in_percent(share)} {lead}**" for lead, share in largest)
+    named = ", ".join(f"**{wording.share(share)} {lead}**" for lead, share in largest)
     st.caption(
         f"Of the similarity, {named}; the other {len(others)} leads together "
-        f"{in_percent(sum(share for _, share in others))}",
+        f"{wording.share(sum(share for _, share in others))}",
         help=words.LEAD_SHARES,
     )
 
 
 def _lead_falls(falls: dict[str, float]) -> None:
     largest = sorted(falls.items(), key=lambda fall: -fall[1])[:LEADS_NAMED]
-    named = [f"**{lead}** {words.signed(-fall)}" for lead, fall in largest if fall >= SMALLEST_FALL]
+    named = [
+        f"**{lead}** {wording.signed(-fall)}" for lead, fall in largest if fall >= SMALLEST_FALL
+    ]
     st.caption(
         f"Leads that matter most to this match, each silenced in turn: "
         f"{', '.join(named) or 'none by itself'}",

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.ecg import drawing
 from pages.shell import source_ecgs, words
+from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.evidence.neighbours import (
@@ -21,7 +22,7 @@ from protoecg.evidence.neighbours import (
     nearest,
     read_neighbours,
 )
-from protoecg.explanation import Finding, Match, percent
+from protoecg.explanation import Finding, Match
 from protoecg.sheet.view import View
 
 HELP = (
@@ -74,7 +75,7 @@ def summary(found: Sequence[Neighbour], code: str, labelled: int, total: int) ->
     carry = sum(code in neighbour.statements for neighbour in found)
     return (
         f"**{carry} of the {len(found)} nearest** are labelled {words.named(code)}; of all "
-        f"{total:,} training ECGs {percent(labelled / total)} are."
+        f"{total:,} training ECGs {wording.probability(labelled / total)} are."
     )
 
 
@@ -82,11 +83,11 @@ def table(found: Sequence[Neighbour], code: str) -> pd.DataFrame:
     """Return a row for each neighbour, the nearest first."""
     rows = [
         {
-            "similarity": words.signed(neighbour.similarity),
+            "similarity": wording.signed(neighbour.similarity),
             code: "yes" if code in neighbour.statements else "no",
             "labelled": ", ".join(neighbour.statements) or "nothing",
             "patient": words.patient(neighbour),
-            "window": words.seconds(neighbour.window_s),
+            "window": wording.window(neighbour.window_s),
             "record": words.plain(neighbour.record),
         }
         for neighbour in found

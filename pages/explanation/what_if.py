@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.shell import words
+from protoecg import wording
 from protoecg.evidence.what_if import without
-from protoecg.explanation import Explanation, Finding, percent
+from protoecg.explanation import Explanation, Finding
 
 # Half a percent is the least that a printed probability shows.
 SMALLEST_CHANGE = 0.005
@@ -30,8 +31,12 @@ def show(explanation: Explanation, finding: Finding) -> None:
     supposed = without(explanation, off)
     now = next(f for f in supposed.findings if f.code == finding.code)
     changed = [
-        ("logit", words.signed(finding.logit), words.signed(now.logit)),
-        ("probability", percent(finding.probability), percent(now.probability)),
+        ("logit", wording.signed(finding.logit), wording.signed(now.logit)),
+        (
+            "probability",
+            wording.probability(finding.probability),
+            wording.probability(now.probability),
+        ),
         *([] if explanation.abstains else [("verdict", _verdict(finding), _verdict(now))]),
         ("place", *(str(_places(e)[finding.code]) for e in (explanation, supposed))),
     ]
@@ -56,8 +61,8 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
             rows.append(
                 {
                     "also changed": words.named(other),
-                    "probability": percent(was.probability),
-                    "supposed": percent(now.probability),
+                    "probability": wording.probability(was.probability),
+                    "supposed": wording.probability(now.probability),
                     "verdict": _verdict(was),
                     "supposed verdict": _verdict(now),
                     "place": before[other],

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from pages.ecg import drawing
 from pages.findings import score_bars
 from pages.shell import choices, frame, words
+from protoecg import wording
 from protoecg.figures.intervals import describe_intervals, intervals_figure
 from review_db.findings import cases, prototypes
 from review_db.questions.catalogue import KINDS, STUDY_SCALES
@@ -262,7 +263,7 @@ def _values(found: pd.DataFrame, value: str) -> list[str]:
 def _value(value: float, low: float, high: float) -> str:
     if pd.isna(value):
         return ""
-    return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} ({wording.between((low, high))})"
 
 
 def _share(share: float, low: float, high: float) -> str:

@@ -7,7 +7,6 @@ import re
 from protoecg.labels import describe
 from protoecg.prototypes.prototype import SourceECG
 
-MINUS = "\N{MINUS SIGN}"
 SIMILARITY = (
     "How alike the model finds the two: the cosine between their inner descriptions, from -1 "
     "(opposite) over 0 (unrelated) to 1 (the same). Where the models that come with the app "
@@ -53,22 +52,9 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+!|:$~&])", r"\\\1", text)
 
 
-def signed(amount: float) -> str:
-    """Print a number with its sign, two digits, and a true minus."""
-    return f"{amount:+.2f}".replace("-", MINUS)
-
-
 def patient(source: SourceECG) -> str:
     """Tell age and sex of a source ECG's patient, as far as they are known."""
     # PTB-XL gives 300 for ages of 90 and more.
     age = None if source.age is None else min(source.age, 90)
     years = "age unknown" if age is None else f"{age}{'+' if age == 90 else ''} years"
     return f"{source.sex or 'sex unknown'}, {years}"
-
-
-def seconds(window_s: tuple[float, float]) -> str:
-    """Put a window in words."""
-    start, end = window_s
-    if end - start >= 9.9:
-        return "whole strip"
-    return f"{start:.2f} to {end:.2f} s"

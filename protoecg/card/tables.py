@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.labels import BRANCHES, STATEMENTS
 
@@ -115,7 +116,7 @@ def sure(raw: Any, name: str, form: str = ".3f") -> str:
     value, ends = number(raw, name), numbers(raw, f"{name}_interval")
     if value is None:
         return ""
-    low_high = f" ({ends[0]:{form}} to {ends[1]:{form}})" if len(ends) == 2 else ""
+    low_high = f" ({wording.between(ends, form)})" if len(ends) == 2 else ""
     return f"{value:{form}}{low_high}"
 
 
@@ -164,7 +165,7 @@ def per_statement(figures: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
 
 
 def _between(ends: list[float]) -> str:
-    return f"{ends[0]:.2f} to {ends[1]:.2f}" if len(ends) == 2 else ""
+    return wording.between(ends) if len(ends) == 2 else ""
 
 
 def reliability(figures: Mapping[str, Any]) -> pd.DataFrame:
@@ -202,7 +203,7 @@ def _printed(told: Mapping[str, Any], path: str, form: str) -> str:
         return text(told, path)
     if (value := number(told, *path.split("."))) is None:
         return ""
-    return f"{value:.1%}".replace("%", " %") if form == "%" else f"{value:{form}}"
+    return wording.share(value, 1) if form == "%" else f"{value:{form}}"
 
 
 def abstention(measured: Mapping[str, Any]) -> pd.DataFrame:
@@ -212,7 +213,7 @@ def abstention(measured: Mapping[str, Any]) -> pd.DataFrame:
         if (share := number(told, "abstained")) is None:
             continue
         ends = [100 * end for end in numbers(told, "abstained_interval")]
-        between = f"{ends[0]:.1f} to {ends[1]:.1f}" if len(ends) == 2 else ""
+        between = wording.between(ends, ".1f") if len(ends) == 2 else ""
         refused = number(told, "refused")
         rows.append([text(name), 100 * share, between, f"{100 * refused:.1f}" if refused else ""])
     return pd.DataFrame(rows, columns=["recording", "abstains, %", "95 %", "not read at all, %"])

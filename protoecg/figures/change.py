@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from protoecg.evidence.change import FindingChange, MatchChange, total
-from protoecg.explanation import Finding, percent
 from protoecg.figures.charts import Step, steps_figure, sum_step
 from protoecg.figures.theme import ThemeName
+from protoecg.wording import probability, signed
 
 EARLIER, NOW = "earlier: logit", "now: logit"
 
@@ -41,20 +41,15 @@ def steps_of_change(change: FindingChange, top: int = 12) -> list[Step]:
         Step(label, hover, float(start), amount, "match")
         for (label, hover, amount), start in zip(amounts, starts[:-1], strict=True)
     ]
-    return [_whole(EARLIER, change.then), *steps, _whole(NOW, change.now)]
-
-
-def _whole(label: str, finding: Finding) -> Step:
-    hover = f"{label} {finding.logit:+.3f}, probability {percent(finding.probability, 1)}"
-    return sum_step(label, hover, finding)
+    return [sum_step(EARLIER, change.then), *steps, sum_step(NOW, change.now)]
 
 
 def _hover(match: MatchChange) -> str:
     return (
         f"{match.prototype.name} ({match.prototype.statement}): similarity "
-        f"{match.then.similarity:.3f} → {match.now.similarity:.3f}, × weight "
-        f"{match.now.weight:+.3f}: contribution {match.then.contribution:+.3f} → "
-        f"{match.now.contribution:+.3f}"
+        f"{signed(match.then.similarity, 3)} → {signed(match.now.similarity, 3)}, × weight "
+        f"{signed(match.now.weight, 3)}: contribution {signed(match.then.contribution, 3)} → "
+        f"{signed(match.now.contribution, 3)}"
     )
 
 
@@ -62,21 +57,21 @@ def _others(rest: list[MatchChange]) -> tuple[str, str, float]:
     label = f"{len(rest)} other match{'es' if len(rest) > 1 else ''}"
     rose = [match for match in rest if match.amount > 0]
     fell = [match for match in rest if match.amount <= 0]
-    hover = f"{label}: {total(rest):+.3f} ({total(rose):+.3f} risen, {total(fell):+.3f} fallen)"
-    return label, hover, total(rest)
+    sides = f"{signed(total(rose), 3)} risen, {signed(total(fell), 3)} fallen"
+    return label, f"{label}: {signed(total(rest), 3)} ({sides})", total(rest)
 
 
 def describe_change(change: FindingChange, top: int = 3) -> str:
     """Say in words what `change_figure` shows, for readers who cannot see it."""
     largest = ", ".join(
-        f"{step.label} {step.amount:+.2f}"
+        f"{step.label} {signed(step.amount)}"
         for step in steps_of_change(change, top)
         if step.kind == "match"
     )
     then, now = change.then, change.now
     return (
-        f"Change of {change.code} from the earlier ECG: logit {then.logit:+.2f} to "
-        f"{now.logit:+.2f} ({change.amount:+.2f}), probability {percent(then.probability)} to "
-        f"{percent(now.probability)}, {change.kind}. "
+        f"Change of {change.code} from the earlier ECG: logit {signed(then.logit)} to "
+        f"{signed(now.logit)} ({signed(change.amount)}), probability "
+        f"{probability(then.probability)} to {probability(now.probability)}, {change.kind}. "
         f"{f'Contributions that changed: {largest}.' if largest else 'No prototype has a part.'}"
     )

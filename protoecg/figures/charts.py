@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from protoecg.explanation import Finding, Match, percent
+from protoecg.explanation import Finding, Match
 from protoecg.figures.theme import THEMES, Theme, ThemeName, blank_figure
+from protoecg.wording import probability, signed
 
 SCORES = ("1", "2", "3", "4", "5")
 BAR_PX = 27
@@ -114,32 +115,32 @@ def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
     amounts = [(m.prototype.name, _match_hover(m), m.contribution) for m in ranked[:top]]
     if rest := ranked[top:]:
         amounts.append(_others(rest))
-    amounts.append(("bias", f"bias: {finding.bias:+.3f}, before any match", finding.bias))
+    amounts.append(("bias", f"bias: {signed(finding.bias, 3)}, before any match", finding.bias))
     starts = np.cumsum([0.0, *(amount for _, _, amount in amounts)])
     steps = [
         Step(label, hover, float(start), amount, "bias" if label == "bias" else "match")
         for (label, hover, amount), start in zip(amounts, starts[:-1], strict=True)
     ]
-    total = f"sum: logit {finding.logit:+.3f}, probability {percent(finding.probability, 1)}"
-    return [*steps, sum_step("sum: logit", total, finding)]
+    return [*steps, sum_step("sum: logit", finding)]
 
 
-def sum_step(label: str, hover: str, finding: Finding) -> Step:
+def sum_step(label: str, finding: Finding) -> Step:
     """Return the bar of a finding's whole logit."""
-    told = f"probability {percent(finding.probability)}"
-    return Step(label, hover, 0.0, finding.logit, "sum", told)
+    exactly = f"{signed(finding.logit, 3)}, probability {probability(finding.probability, 1)}"
+    told = f"probability {probability(finding.probability)}"
+    return Step(label, f"{label} {exactly}", 0.0, finding.logit, "sum", told)
 
 
 def describe_contributions(finding: Finding, top: int = 3) -> str:
     """Say in words what `contributions_figure` shows, for readers who cannot see it."""
     strongest = ", ".join(
-        f"{step.label} {step.amount:+.2f}"
+        f"{step.label} {signed(step.amount)}"
         for step in steps_to_logit(finding, top)
         if step.kind == "match"
     )
     return (
-        f"Contributions to {finding.code}: {strongest}; bias {finding.bias:+.2f}; "
-        f"logit {finding.logit:+.2f}, probability {percent(finding.probability)}."
+        f"Contributions to {finding.code}: {strongest}; bias {signed(finding.bias)}; "
+        f"logit {signed(finding.logit)}, probability {probability(finding.probability)}."
     )
 
 
@@ -225,14 +226,15 @@ def _others(rest: list[Match]) -> tuple[str, str, float]:
     amount = math.fsum(match.contribution for match in rest)
     label = f"{len(rest)} other match{'es' if len(rest) > 1 else ''}"
     positive = math.fsum(max(match.contribution, 0.0) for match in rest)
-    hover = f"{label}: {amount:+.3f} ({positive:+.3f} for, {amount - positive:+.3f} against)"
-    return label, hover, amount
+    sides = f"{signed(positive, 3)} for, {signed(amount - positive, 3)} against"
+    return label, f"{label}: {signed(amount, 3)} ({sides})", amount
 
 
 def _match_hover(match: Match) -> str:
     return (
         f"{match.prototype.name} ({match.prototype.statement}): similarity "
-        f"{match.similarity:.3f} × weight {match.weight:+.3f} = {match.contribution:+.3f}"
+        f"{signed(match.similarity, 3)} × weight {signed(match.weight, 3)} = "
+        f"{signed(match.contribution, 3)}"
     )
 
 
@@ -272,7 +274,7 @@ def _values(steps: list[Step], theme: Theme) -> go.Scatter:
 
 
 def _printed(step: Step) -> str:
-    amount = _signed(step.amount)
+    amount = signed(step.amount)
     return f"<b>{amount}</b>, {escape(step.told)}" if step.told else amount
 
 
@@ -290,7 +292,7 @@ def _mark_threshold(figure: go.Figure, threshold: float, theme: Theme) -> None:
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"present from {percent(threshold, 1)}",
+        text=f"present from {probability(threshold, 1)}",
         showarrow=False,
         font={"size": 12, "color": theme.faint_ink},
     )
@@ -298,10 +300,6 @@ def _mark_threshold(figure: go.Figure, threshold: float, theme: Theme) -> None:
 
 def _small(text: str) -> dict[str, object]:
     return {"text": text, "font": {"size": 13}, "standoff": 10}
-
-
-def _signed(amount: float, digits: int = 2) -> str:
-    return f"{amount:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _logit(probability: float) -> float:

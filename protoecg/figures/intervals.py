@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from protoecg import wording
 from protoecg.figures.theme import THEMES, ThemeName, blank_figure
 
 
@@ -77,7 +78,11 @@ def describe_intervals(rows: pd.DataFrame, axis: str) -> str:
     """Say in words what `intervals_figure` shows, for readers who cannot see it."""
     told = [
         f"{row.Index} {row.value:.2f}"
-        + (f" ({row.low:.2f} to {row.high:.2f})" if np.isfinite([row.low, row.high]).all() else "")
+        + (
+            f" ({wording.between((row.low, row.high))})"
+            if np.isfinite([row.low, row.high]).all()
+            else ""
+        )
         for row in rows.dropna(subset=["value"]).itertuples()
     ]
     return f"{axis}, with 95 % intervals: {'; '.join(told) or 'nothing to show'}."

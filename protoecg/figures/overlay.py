@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
-from protoecg.explanation import in_percent
 from protoecg.figures import sheet
 from protoecg.figures.theme import THEMES, Theme, ThemeName
 from protoecg.sheet.filters import filtered
@@ -223,10 +223,9 @@ def describe_comparison(
     if not is_overlaid(query_window, prototype_window):
         leads = " and ".join(strip_leads(view))
         return f"Your ECG and the prototype's, leads {leads}, ten seconds each, in turn."
-    (start, end), (own_start, own_end) = query_window, prototype_window
     return (
-        f"Your ECG from {start:.2f} to {end:.2f} s over the prototype's ECG from "
-        f"{own_start:.2f} to {own_end:.2f} s, all twelve leads, on one scale."
+        f"Your ECG from {wording.between(query_window)} s over the prototype's ECG from "
+        f"{wording.between(prototype_window)} s, all twelve leads, on one scale."
         f"{_shared(lead_shares)}"
     )
 
@@ -234,7 +233,9 @@ def describe_comparison(
 def describe_window(window: Interval, lead_shares: Mapping[str, float] = NO_SHARES) -> str:
     """Say in words what `window_figure` shows, for readers who cannot see it."""
     start, end = window
-    return f"Your ECG from {start:.2f} to {end:.2f} s, all twelve leads.{_shared(lead_shares)}"
+    return (
+        f"Your ECG from {wording.between((start, end))} s, all twelve leads.{_shared(lead_shares)}"
+    )
 
 
 def is_overlaid(*windows: Interval) -> bool:
@@ -243,7 +244,7 @@ def is_overlaid(*windows: Interval) -> bool:
 
 
 def _shared(lead_shares: Mapping[str, float]) -> str:
-    shares = ", ".join(f"{lead} {in_percent(share)}" for lead, share in lead_shares.items())
+    shares = ", ".join(f"{lead} {wording.share(share)}" for lead, share in lead_shares.items())
     return f" Shares of the similarity: {shares}." if shares else ""
 
 
@@ -370,7 +371,7 @@ def _written_shares(
         (
             d.start_s + len(d.values) / d.rate,
             _height_over(d, drawings, view, SHARE_MM, at_end=True),
-            in_percent(shares["aVR" if d.lead == INVERTED else d.lead]),
+            wording.share(shares["aVR" if d.lead == INVERTED else d.lead]),
         )
         for d in own
     ]

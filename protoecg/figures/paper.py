@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
 from protoecg.figures.calipers import Caliper, caliper_traces
@@ -16,7 +17,6 @@ from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
 from protoecg.sheet.pieces import Piece, print_pieces
 from protoecg.sheet.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View
 
-WHOLE_STRIP_S = 9.9
 LABEL_LINES, LABEL_MM, LABEL_ROOM_MM = 3, 3.5, 37.5
 MARGIN_MM = 15.0
 SEPARATOR_MM = 3.0
@@ -44,12 +44,12 @@ class Window:
     @property
     def whole_strip(self) -> bool:
         """Whether it is as good as all of the ten seconds."""
-        return self.end_s - self.start_s >= WHOLE_STRIP_S
+        return wording.is_whole_strip((self.start_s, self.end_s))
 
     @property
     def title(self) -> str:
         """The label, which says so where the whole strip is meant."""
-        return f"{self.label} (whole strip)" if self.whole_strip else self.label
+        return f"{self.label} ({wording.WHOLE_STRIP})" if self.whole_strip else self.label
 
 
 def ecg_figure(
@@ -130,7 +130,7 @@ def describe_window(window: Window) -> str:
     """Say in words what is marked."""
     if window.whole_strip:
         return f"{window.label}: the whole strip is marked."
-    return f"{window.label}: marked from {window.start_s:.2f} to {window.end_s:.2f} s."
+    return f"{window.label}: marked from {wording.between((window.start_s, window.end_s))} s."
 
 
 def _paper_range(pieces: list[Piece], windows: Sequence[Window], view: View) -> tuple[float, float]:

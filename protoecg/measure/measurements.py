@@ -170,15 +170,15 @@ WORDS = {
 }
 
 
-def in_words(measured: Measurements) -> list[str]:
-    """Return a line for each value, with the reason where there is none."""
+def in_words(measured: Measurements) -> list[tuple[str, str]]:
+    """Return each value's name and the value in words, with the reason where there is none."""
     lines = []
     for name, (words, unit) in WORDS.items():
         value = getattr(measured, name)
         said = f"unsure: {measured.unsure[name]}" if value is None else f"{value:.0f} {unit}"
-        lines.append(f"{words:12}{said}")
+        lines.append((words, said))
     return lines + [
-        f"{'QTc':12}{value:.0f} ms ({formula})"
+        ("QTc", f"{value:.0f} ms ({formula})")
         for formula, value in measured.qtc.items()
         if value is not None
     ]

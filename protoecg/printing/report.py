@@ -15,11 +15,12 @@ from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.evidence.change import TOLD, Comparison, FindingChange, MeasurementChange, of_kind
-from protoecg.explanation import Explanation, Finding, Match, in_percent, percent, told_apart
+from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures import sheet
-from protoecg.figures.paper import WHOLE_STRIP_S, printed_line
+from protoecg.figures.paper import printed_line
 from protoecg.figures.theme import LIGHT
 from protoecg.labels import describe
 from protoecg.measure import Measurements, in_words
@@ -163,10 +164,10 @@ def _notes(explanation: Explanation) -> list[_Line]:
 
 def _measurements(measured: Measurements) -> list[_Line]:
     lines = [_Line(((0, "Measurements, computed"),), font=BOLD)]
-    for line in in_words(measured):
-        name, value = line[:12].rstrip(), _wrapped(line[12:], COLUMNS[0] - 18)
-        lines += [_Line(((0, name), (18, value[0].cells[0][1])))]
-        lines += [_Line(((18, more.cells[0][1]),)) for more in value[1:]]
+    for name, value in in_words(measured):
+        first, *more = (line.cells[0][1] for line in _wrapped(value, COLUMNS[0] - 18))
+        lines += [_Line(((0, name), (18, first)))]
+        lines += [_Line(((18, part),)) for part in more]
     return lines
 
 
@@ -180,7 +181,9 @@ def _findings(explanation: Explanation) -> list[_Line]:
 
 def _finding(finding: Finding) -> _Line:
     few = "low evidence: " if finding.low_evidence else ""
-    probability, threshold = told_apart(finding, 1)
+    probability, threshold = wording.distinct_probabilities(
+        finding.probability, finding.threshold, 1
+    )
     return _Line(
         (
             (0, probability),
@@ -211,11 +214,11 @@ def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
         said = (
             f"{shown.number}",
             shown.code,
-            _seconds(match.window_s),
+            wording.window(match.window_s, to="-"),
             prototype.record,
-            _seconds(prototype.window_s),
-            f"{match.similarity:+.2f}",
-            f"{match.contribution:+.2f}",
+            wording.window(prototype.window_s, to="-"),
+            wording.signed(match.similarity),
+            wording.signed(match.contribution),
             lead,
         )
         lines.append(_Line(tuple(zip(MATCH_CELLS, said, strict=True))))
@@ -223,7 +226,7 @@ def _matches(evidence: Sequence[_Evidence]) -> list[_Line]:
 
 
 def _chief_lead(match: Match) -> str:
-    return next((f"{lead} {in_percent(share)}" for lead, share in match.lead_shares.items()), "")
+    return next((f"{lead} {wording.share(share)}" for lead, share in match.lead_shares.items()), "")
 
 
 def _changes(since: Comparison) -> list[_Line]:
@@ -252,31 +255,25 @@ def _doubts(then: Explanation) -> list[_Line]:
 def _measured_change(change: MeasurementChange) -> str:
     values = (change.then, change.now)
     then, now = ("unsure" if v is None else f"{v} {change.unit}" for v in values)
-    by = "" if change.difference is None else f" ({change.difference:+d})"
+    by = "" if change.difference is None else f" ({wording.signed(change.difference, 0)})"
     return f"{change.name} {then} to {now}{by}"
 
 
 def _change(change: FindingChange) -> _Line:
     then, now = change.then, change.now
     most = (
-        (f"most {change.most.prototype.name}", f"{change.most.amount:+.2f}") if change.most else ()
+        (f"most {change.most.prototype.name}", wording.signed(change.most.amount))
+        if change.most
+        else ()
     )
     said = (
         change.kind,
         change.code,
-        f"{percent(then.probability, 1)} to {percent(now.probability, 1)}",
-        f"logit {change.amount:+.2f}",
+        f"{wording.probability(then.probability, 1)} to {wording.probability(now.probability, 1)}",
+        f"logit {wording.signed(change.amount)}",
         *most,
     )
     return _Line(tuple(zip(CHANGE_CELLS, said, strict=False)))
-
-
-def _seconds(window_s: tuple[float, float]) -> str:
-    return "whole strip" if _is_whole(window_s) else "{:.2f}-{:.2f} s".format(*window_s)
-
-
-def _is_whole(window_s: tuple[float, float]) -> bool:
-    return window_s[1] - window_s[0] >= WHOLE_STRIP_S
 
 
 def _draw_ecg(
@@ -355,7 +352,7 @@ def _mark(canvas: Canvas, evidence: Sequence[_Evidence]) -> None:
     """Shade the windows of matches, and number them along the upper edge."""
     numbers: dict[tuple[float, float], list[str]] = {}
     for shown in evidence:
-        if not _is_whole(shown.match.window_s):
+        if not wording.is_whole_strip(shown.match.window_s):
             numbers.setdefault(shown.match.window_s, []).append(str(shown.number))
     canvas.setFillColor(LIGHT.prototype, alpha=0.1)
     for start_s, end_s in numbers:

@@ -10,13 +10,14 @@ import numpy as np
 
 from protoecg.ecg import LEADS
 from protoecg.sheet.filters import Filters
+from protoecg.wording import MINUS
 
 LayoutName = Literal["3x4+strip", "3x4", "6x2", "12x1", "1x1"]
 OrderName = Literal["standard", "Cabrera"]
 LAYOUTS: tuple[LayoutName, ...] = get_args(LayoutName)
 SPEEDS, GAINS = (25.0, 50.0), (5.0, 10.0, 20.0)
 
-INVERTED = "\N{MINUS SIGN}aVR"
+INVERTED = f"{MINUS}aVR"
 LIMB: dict[OrderName, tuple[str, ...]] = {
     "standard": LEADS[:6],
     "Cabrera": ("aVL", "I", INVERTED, "II", "aVF", "III"),

@@ -6,11 +6,11 @@ import pytest
 from pages.ecg.picking import EARLIER, NOW
 from pages.ecg.recordings import recordings
 from pages.explanation.earlier import findings_table, measurements_table
-from pages.shell.words import named, signed
+from pages.shell.words import named
+from protoecg import wording
 from protoecg.ecg import ECG
 from protoecg.evidence.change import MeasurementChange, finding_changes, measurement_changes
 from protoecg.explain import explain
-from protoecg.explanation import percent
 from protoecg.measure import measure
 from protoecg.readers import Recording
 from protoecg.simulate import example, simulate
@@ -108,11 +108,11 @@ def test_what_came_and_what_went_is_said_in_words_and_figures(page, both, change
         for change in (change for change in changes if change.kind == kind):
             assert f"**{named(change.code)}**" in line
             row = table.loc[named(change.code)]
-            assert row["change of the logit"] == signed(change.amount)
+            assert row["change of the logit"] == wording.signed(change.amount)
             then, now = plain(row["probability"]).split(" → ")
             assert (then, now) == (
-                percent(change.then.probability),
-                percent(change.now.probability),
+                wording.probability(change.then.probability),
+                wording.probability(change.now.probability),
             )
 
 

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from pages.ecg.picking import NOW
-from pages.shell.words import signed
+from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain
-from protoecg.explanation import in_percent
 from protoecg.simulate import example, simulate
 from training.measure.abstention import SPOILS
 
@@ -47,11 +46,11 @@ def test_the_share_of_each_lead_is_told_and_stands_in_the_comparison(page, demo:
     app = page("explain", example="Premature ventricular complexes", finding=finding.code)
 
     (lead, share), *_ = match.lead_shares.items()
-    assert f"Of the similarity, **{in_percent(share)} {lead}**" in words(app)
+    assert f"Of the similarity, **{wording.share(share)} {lead}**" in words(app)
     (drawn,) = [
         t["text"] for f in figures(app) for t in f["data"] if t.get("name") == "lead shares"
     ]
-    assert drawn == [in_percent(match.lead_shares[lead]) for lead in LEADS]
+    assert drawn == [wording.share(match.lead_shares[lead]) for lead in LEADS]
 
 
 def test_of_a_whole_strip_the_leads_are_silenced_in_turn(page):
@@ -166,7 +165,7 @@ def test_switching_all_prototypes_off_leaves_the_bias(page, demo: Bundle):
 
     assert not app.exception
     supposed = next(m.value for m in app.markdown if m.value.startswith("Supposed, not found"))
-    assert f"**{signed(found.bias)}**" in supposed
+    assert f"**{wording.signed(found.bias)}**" in supposed
     assert "→ **not present**" in supposed
     assert present(app) == before
 

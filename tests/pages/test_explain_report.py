@@ -9,9 +9,9 @@ from PIL import Image
 
 from pages.explanation import downloads
 from pages.explanation.explained import ExplainedECG
+from protoecg import wording
 from protoecg.evidence.change import TOLD, finding_changes
 from protoecg.explain import explain
-from protoecg.explanation import percent
 from protoecg.simulate import example
 
 
@@ -60,7 +60,10 @@ def test_with_an_earlier_ecg_the_downloads_tell_what_changed(demo):
         assert (row["code"], row["kind"]) == (change.code, change.kind)
         assert sum(match["amount"] for match in row["matches"]) == pytest.approx(row["amount"])
         if change.kind in TOLD[:2]:
-            assert f"{change.kind} {change.code} {percent(change.then.probability, 1)} to" in said
+            assert (
+                f"{change.kind} {change.code} {wording.probability(change.then.probability, 1)} to"
+                in said
+            )
 
 
 def test_the_page_says_where_its_downloads_tell_of_an_earlier_ecg(page):

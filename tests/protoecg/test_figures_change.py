@@ -4,10 +4,10 @@ from html import unescape
 import numpy as np
 import pytest
 
+from protoecg import wording
 from protoecg.bundle import load_bundle
 from protoecg.evidence.change import FindingChange, finding_changes
 from protoecg.explain import explain
-from protoecg.explanation import percent
 from protoecg.figures.change import change_figure, describe_change, steps_of_change
 from protoecg.figures.theme import DARK, LIGHT
 from protoecg.simulate import simulate
@@ -48,22 +48,24 @@ def test_what_rose_and_what_fell_differ_in_colour(change, theme, colours):
 
 def test_both_probabilities_stand_at_their_logits(change):
     *_, values = change_figure(change).data
-    assert f"probability {percent(change.then.probability)}" in unescape(values.text[0])
-    assert f"probability {percent(change.now.probability)}" in unescape(values.text[-1])
+    assert f"probability {wording.probability(change.then.probability)}" in unescape(values.text[0])
+    assert f"probability {wording.probability(change.now.probability)}" in unescape(values.text[-1])
 
 
 def test_hover_shows_both_contributions(change):
     largest = max(change.matches, key=lambda match: abs(match.amount))
     hover = steps_of_change(change)[1].hover
-    assert f"{largest.then.contribution:+.3f} → {largest.now.contribution:+.3f}" in hover
+    then, now = (wording.signed(m.contribution, 3) for m in (largest.then, largest.now))
+    assert f"{then} → {now}" in hover
 
 
 def test_the_description_says_the_change_and_what_it_comes_from(change):
     said = describe_change(change)
-    assert f"logit {change.then.logit:+.2f} to {change.now.logit:+.2f}" in said
+    then, now = (wording.signed(f.logit) for f in (change.then, change.now))
+    assert f"logit {then} to {now}" in said
     assert change.kind in said
     largest = max(change.matches, key=lambda match: abs(match.amount))
-    assert f"{largest.prototype.name} {largest.amount:+.2f}" in said
+    assert f"{largest.prototype.name} {wording.signed(largest.amount)}" in said
 
 
 def test_a_finding_without_prototypes_has_only_its_logits(change):

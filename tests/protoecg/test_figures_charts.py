@@ -89,7 +89,7 @@ def test_the_threshold_is_marked_at_its_logit_and_lies_in_sight():
 
 def test_hover_shows_similarity_times_weight():
     (step, *_) = steps_to_logit(a_finding([(0.5, -1.0)]))
-    assert "0.500 × weight -1.000 = -0.500" in step.hover
+    assert "+0.500 × weight −1.000 = −0.500" in step.hover
 
 
 def test_a_finding_without_matches_is_its_bias():
