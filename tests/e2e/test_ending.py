@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-
 # What ends here is measured, not how long a busy machine takes to draw a page.
 SECONDS = 120
 
