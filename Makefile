@@ -1,5 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
+# Each test worker has its own servers, browser and databases.
+WORKERS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: app test demo bench lint lock
@@ -8,7 +10,8 @@ app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m "not slow and not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The shipped models/demo, made anew.
 demo: $(VENV)/.app

@@ -3,10 +3,12 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import postgresql
 import pytest
+from filelock import FileLock
 
 # Threads add up in an order of their own, and training's last bits with them: runs that must end
 # alike get as many as the processes that train branches side by side, one.
@@ -71,6 +73,23 @@ distort = true
 
 
 @pytest.fixture(scope="session")
+def once(tmp_path_factory) -> Callable[..., Path]:
+    """Makes a folder once for all workers of a run; whoever comes later waits and has the same."""
+    own = tmp_path_factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, unfinished = common / name, common / f"{name}.unfinished"
+        with FileLock(common / f"{name}.lock"):
+            if not folder.exists():
+                make(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def tiny_config(tmp_path_factory) -> Path:
     """Settings of a whole training run that takes seconds."""
     path = tmp_path_factory.mktemp("config") / "tiny.toml"
@@ -79,32 +98,41 @@ def tiny_config(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def simulated_root(tmp_path_factory) -> Path:
-    """120 simulated ECGs in PTB-XL's layout."""
+def simulated_root(once) -> Path:
+    """120 simulated ECGs in PTB-XL's layout; read them, never write there."""
     from training.data.simulated import write_dataset
 
-    root = tmp_path_factory.mktemp("data") / "simulated"
-    write_dataset(root, 120, seed=5)
-    return root
+    return once("simulated", lambda root: write_dataset(root, 120, seed=5))
 
 
 @pytest.fixture(scope="session")
-def tiny_work(tmp_path_factory) -> Path:
-    """Work folder of the run that made `tiny_bundle`."""
-    return tmp_path_factory.mktemp("work")
-
-
-@pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory, tiny_config, tiny_work, simulated_root):
-    """A bundle that went through every stage, on simulated ECGs; read it, never write to it."""
+def tiny_fit(once, tiny_config, simulated_root) -> Path:
+    """What a training run through every stage left on simulated ECGs: its work and its bundle."""
     import torch
 
     from training.fit.config import read_config
     from training.fit.run import Fit
 
-    out = tmp_path_factory.mktemp("bundle") / "tiny"
-    run = Fit(read_config(tiny_config), simulated_root, tiny_work, torch.device("cpu"))
-    return run.run(out)
+    def train(folder: Path) -> None:
+        config, cpu = read_config(tiny_config), torch.device("cpu")
+        Fit(config, simulated_root, folder / "work", cpu).run(folder / "tiny")
+
+    return once("tiny_fit", train)
+
+
+@pytest.fixture(scope="session")
+def tiny_work(tmp_path_factory, tiny_fit) -> Path:
+    """Work folder of the run that made `tiny_bundle`, to go on from."""
+    work = tmp_path_factory.mktemp("fit") / "work"
+    return Path(shutil.copytree(tiny_fit / "work", work))
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_fit):
+    """A bundle that went through every stage, on simulated ECGs; read it, never write to it."""
+    from protoecg.bundle import load_bundle
+
+    return load_bundle(tiny_fit / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def test_a_lead_without_waves_is_no_error(method, lead):
     assert METHODS[method].p_and_t(lead[None], np.array([200])).shape == (4, 1)
 
 
+@pytest.mark.alone
 def test_all_leads_take_less_than_a_tenth_of_the_time_of_neurokit():
     cycles, peaks = cycle()
 

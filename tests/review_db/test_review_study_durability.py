@@ -111,6 +111,7 @@ def test_fifty_reviewers_saving_at_once_lose_nothing_and_see_no_error(engine, be
     )
 
 
+@pytest.mark.alone
 def test_a_save_among_fifty_reviewers_is_quick(engine, file, begun, tmp_path):
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     if load > 1:
