@@ -17,6 +17,7 @@ import review_db.__main__
 import training.__main__
 from protoecg.ecg import LEADS
 from protoecg.simulate import simulate
+from review_db import open_database
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -97,7 +98,7 @@ def bundle(tmp_path_factory, tiny_bundle, simulated_root):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, bundle, simulated_root):
-    """A checkout's folders with the small bundle under every name, and its data as PTB-XL."""
+    """A checkout with the small bundle under every name, its data as PTB-XL, and a database."""
     monkeypatch.chdir(tmp_path)
     for name in ("models/demo", "models/mine", "models/ptbxl", "runs/held_out"):
         shutil.copytree(bundle, tmp_path / name)
@@ -112,6 +113,7 @@ def folder(tmp_path, monkeypatch, bundle, simulated_root):
     np.savetxt("ECG.csv", signal.T, delimiter=",", header=",".join(LEADS), comments="")
     monkeypatch.setenv("PROTOECG_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("PROTOECG_DATABASE_URL", f"sqlite:///{tmp_path}/ratings.db")
+    open_database().dispose()
     yield tmp_path
 
 
