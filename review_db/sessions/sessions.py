@@ -7,7 +7,8 @@ save_item(engine, seat, sheet.place, answers, seen=revision, seconds=12.5)
 
 Every function takes a `Seat` and reads and writes what is its alone. `seen` is the revision that
 the browser last got: where another browser of the same reviewer saved in between, `Conflict` is
-raised and nothing is written.
+raised and nothing is written. Nor is it once another key was made for the seat: that is asked in
+the transaction of every write.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, current_answer, item_event, sheet
 from review_db.studies.design import Design
-from review_db.studies.lifecycle import NotAdmitted, Seat, read_design
+from review_db.studies.lifecycle import (
+    NotAdmitted,
+    Seat,
+    read_design,
+    refuse_closed,
+    seat_lock,
+)
 
 LONGEST_SECONDS = 24 * 3600.0
 
@@ -125,9 +132,9 @@ def save_draft(
     Conflict
         If another browser was faster.
     NotAdmitted
-        If the reviewer has no such item.
+        If the reviewer has no such item, or the seat is closed (`lifecycle.refuse_closed`).
     """
-    with writing(engine, lock=_lock(seat)) as connection:
+    with writing(engine, lock=seat_lock(seat)) as connection:
         _, _, checked = _to_be_written(connection, seat, place, answers)
         kept = _sheet(connection, seat, place)
         return _keep(connection, seat, place, kept, seen, checked, _spent(kept, seconds))
@@ -157,7 +164,7 @@ def save_item(
     RatingsError
         If the database cannot take it; then nothing of it is saved.
     """
-    with writing(engine, lock=_lock(seat)) as connection:
+    with writing(engine, lock=seat_lock(seat)) as connection:
         row, stands, checked = _to_be_written(connection, seat, place, answers)
         _refuse_unfinished(row.kind, place.stage, read_design(row.design), checked)
         kept = _sheet(connection, seat, place)
@@ -247,6 +254,7 @@ def _keep(
 def _to_be_written(
     connection: Connection, seat: Seat, place: Place, answers: Mapping[str, Any]
 ) -> tuple[Row, dict[str, str], dict[str, str]]:
+    refuse_closed(connection, seat)
     row, design = assigned(connection, seat, place)
     saved = standing(connection, seat, place.position)
     _refuse_early(place, row.kind, design, saved)
@@ -309,7 +317,3 @@ def _same_place(one: Any, other: Any) -> Any:
         & (one.reviewer == other.reviewer)
         & (one.position == other.position)
     )
-
-
-def _lock(seat: Seat) -> str:
-    return f"{seat.study} {seat.reviewer}"

@@ -12,13 +12,14 @@ reviewer's seat is changed by making that reviewer another key, `studies.new_key
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, insert
 
 from review_db.store.database import reading, writing
 from review_db.store.schema import seat_account
-from review_db.studies.lifecycle import Key, NotAdmitted, Seat, find_key, tied_keys
+from review_db.studies.lifecycle import NotAdmitted, Seat, find_seat, tied_seats
 
 
 def claim_seat(engine: Engine, key: str, account: str) -> Seat:
@@ -30,19 +31,17 @@ def claim_seat(engine: Engine, key: str, account: str) -> Seat:
         If the key opens no seat, another account has it, or this one has another of the study.
     """
     with reading(engine) as connection:
-        study = find_key(connection, key).seat.study
+        study = find_seat(connection, key).study
     with writing(engine, lock=f"study {study}") as connection:
         # Asked anew: another account may have been first, or the key replaced.
-        found = find_key(connection, key)
-        if not _is_open_to(found, account):
-            _refuse_a_second(connection, found.seat, account)
-            row = {
-                "sign_in_key": found.number,
-                "at": datetime.now(UTC),
-                "digest": _digest(account, study),
-            }
-            connection.execute(insert(seat_account), [row])
-    return found.seat
+        found = find_seat(connection, key)
+        if _is_open_to(found, account):
+            return found
+        _refuse_a_second(connection, found, account)
+        digest = _digest(account, study)
+        row = {"sign_in_key": found.key, "at": datetime.now(UTC), "digest": digest}
+        connection.execute(insert(seat_account), [row])
+    return replace(found, account=digest)
 
 
 def seat_by_key(engine: Engine, key: str, account: str) -> Seat | None:
@@ -54,8 +53,8 @@ def seat_by_key(engine: Engine, key: str, account: str) -> Seat | None:
         If the key opens no seat, or another account has it.
     """
     with reading(engine) as connection:
-        found = find_key(connection, key)
-    return found.seat if _is_open_to(found, account) else None
+        found = find_seat(connection, key)
+    return found if _is_open_to(found, account) else None
 
 
 def seats_of(engine: Engine, account: str) -> list[Seat]:
@@ -67,22 +66,21 @@ def seats_of(engine: Engine, account: str) -> list[Seat]:
 def tied_reviewers(engine: Engine, study: str) -> set[str]:
     """Return the reviewers of a study whose seat an account has."""
     with reading(engine) as connection:
-        seats = [key.seat for key in tied_keys(connection)]
-    return {seat.reviewer for seat in seats if seat.study == study}
+        return {seat.reviewer for seat in tied_seats(connection) if seat.study == study}
 
 
 def _seats(connection: Connection, account: str) -> list[Seat]:
-    keys = tied_keys(connection)
-    return [key.seat for key in keys if key.account == _digest(account, key.seat.study)]
+    tied = tied_seats(connection)
+    return [seat for seat in tied if seat.account == _digest(account, seat.study)]
 
 
-def _is_open_to(key: Key, account: str) -> bool:
-    if key.account not in (None, _digest(account, key.seat.study)):
+def _is_open_to(seat: Seat, account: str) -> bool:
+    if seat.account not in (None, _digest(account, seat.study)):
         raise NotAdmitted(
             "This key is tied to another account. Sign in with the account that you first gave it "
             "from, or ask for a new key."
         )
-    return key.account is not None
+    return seat.account is not None
 
 
 def _refuse_a_second(connection: Connection, seat: Seat, account: str) -> None:

@@ -11,12 +11,23 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, checked_reviewer
@@ -41,19 +52,18 @@ class Seat:
 
     Get one from `sign_in` or `accounts`, or from `seat_of` where who it is was established
     elsewhere.
+
+    Parameters
+    ----------
+    study, reviewer : whose place it is
+    key : number of the key that opened it; nothing is written once that key was replaced
+    account : digest of the account that the key is tied to, if any
     """
 
     study: str
     reviewer: str
-
-
-@dataclass(frozen=True)
-class Key:
-    """A reviewer's key as it is stored, with the digest of the account that it is tied to."""
-
-    number: int
-    seat: Seat
-    account: str | None
+    key: int = field(default=0, compare=False)
+    account: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -165,17 +175,17 @@ def sign_in(engine: Engine, key: str) -> Seat:
         If it opens none, was replaced, or is tied to an account (`accounts`).
     """
     with reading(engine) as connection:
-        found = find_key(connection, key)
+        found = find_seat(connection, key)
     if found.account is not None:
         raise NotAdmitted(
             "This key is tied to an account, which alone opens its seat. Sign in with that account "
             "where the app asks for it, or ask for a new key."
         )
-    return found.seat
+    return found
 
 
-def find_key(connection: Connection, key: str) -> Key:
-    """Return a reviewer's key as it is stored.
+def find_seat(connection: Connection, key: str) -> Seat:
+    """Return the seat of a reviewer's key, whether it is tied to an account or not.
 
     Raises
     ------
@@ -183,14 +193,30 @@ def find_key(connection: Connection, key: str) -> Key:
         If there is none such, or it was replaced.
     """
     query = _standing_keys().where(sign_in_key.c.digest == _digest(key))
-    if found := _keys(connection, query):
+    if found := _seats(connection, query):
         return found[0]
     raise NotAdmitted("This key opens no study. Check it, or ask for a new one.")
 
 
-def tied_keys(connection: Connection) -> list[Key]:
-    """List the keys that are tied to an account and were not replaced."""
-    return _keys(connection, _standing_keys().where(seat_account.c.digest.is_not(None)))
+def tied_seats(connection: Connection) -> list[Seat]:
+    """List the seats whose standing key is tied to an account."""
+    return _seats(connection, _standing_keys().where(seat_account.c.digest.is_not(None)))
+
+
+def refuse_closed(connection: Connection, seat: Seat) -> None:
+    """Refuse a seat that was opened by a key or an account which no longer opens it.
+
+    Raises
+    ------
+    NotAdmitted
+        If its key was replaced, or has been tied to another account.
+    """
+    standing = _seats(connection, _standing_keys().where(*_of(sign_in_key, seat)))
+    if [(s.key, s.account) for s in standing] != [(seat.key, seat.account)]:
+        raise NotAdmitted(
+            "The key that opened this page was replaced or tied to an account. Open the page anew "
+            "with the key that you have now, or ask for one."
+        )
 
 
 def seat_of(engine: Engine, name: str, reviewer: str) -> Seat:
@@ -207,7 +233,8 @@ def seat_of(engine: Engine, name: str, reviewer: str) -> Seat:
     with reading(engine) as connection:
         if connection.execute(place.limit(1)).first() is None:
             raise NotAdmitted("You are no reviewer of this study, or it has not started.")
-    return Seat(name, reviewer)
+        whose = _standing_keys().where(*_of(sign_in_key, Seat(name, reviewer)))
+        return _seats(connection, whose)[0]
 
 
 def new_key(engine: Engine, name: str, reviewer: str) -> str:
@@ -216,8 +243,13 @@ def new_key(engine: Engine, name: str, reviewer: str) -> str:
     The old one no longer opens the seat, nor does the account that it was tied to.
     """
     seat = seat_of(engine, name, checked_reviewer(reviewer))
-    with writing(engine, lock=f"study {name}") as connection:
+    with writing(engine, lock=seat_lock(seat)) as connection:
         return _add_key(connection, seat.study, seat.reviewer)
+
+
+def seat_lock(seat: Seat) -> str:
+    """Name the lock under which a seat's answers are written, and its key is replaced."""
+    return f"{seat.study} {seat.reviewer}"
 
 
 @lru_cache(maxsize=64)
@@ -237,10 +269,13 @@ def _standing_keys() -> Select[Any]:
     )
 
 
-def _keys(connection: Connection, query: Select[Any]) -> list[Key]:
-    return [
-        Key(row.id, Seat(row.study, row.reviewer), row.digest) for row in connection.execute(query)
-    ]
+def _seats(connection: Connection, query: Select[Any]) -> list[Seat]:
+    rows = connection.execute(query)
+    return [Seat(row.study, row.reviewer, row.id, row.digest) for row in rows]
+
+
+def _of(table: Table, seat: Seat) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.study == seat.study, table.c.reviewer == seat.reviewer
 
 
 def _info(connection: Connection, name: str) -> StudyInfo:

@@ -1,6 +1,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -17,22 +18,41 @@ from review_db.sessions.sessions import Conflict, open_item, others_answers, sav
 from review_db.sessions.stages import stages
 from review_db.store.database import reading
 from review_db.store.schema import assignment, item_event, study_item
+from review_db.studies.accounts import claim_seat
 from review_db.studies.design import Blinding, Controls, Design, Sample
-from review_db.studies.lifecycle import NotAdmitted, Seat, create_study, sign_in, start_study
+from review_db.studies.lifecycle import (
+    NotAdmitted,
+    Seat,
+    create_study,
+    new_key,
+    seat_of,
+    sign_in,
+    start_study,
+)
 
 DESIGN = Design("pilot", ("R01", "R02"), 5, sample=Sample(size=6), practice=1, repeats=0.2)
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 
 
-def begin(engine, material, **more):
+def start(engine, material, **more):
     design = replace(DESIGN, **more)
     create_study(engine, design, material)
-    return {name: sign_in(engine, key) for name, key in start_study(engine, design.name).items()}
+    return start_study(engine, design.name)
+
+
+def begin(engine, material, **more):
+    keys = start(engine, material, **more)
+    return {name: sign_in(engine, key) for name, key in keys.items()}
 
 
 @pytest.fixture
-def seats(engine, material):
-    return begin(engine, material)
+def keys(engine, material):
+    return start(engine, material)
+
+
+@pytest.fixture
+def seats(engine, keys):
+    return {name: sign_in(engine, key) for name, key in keys.items()}
 
 
 def positions(engine, seat, kind="prototype", role="rated", repeats=False):
@@ -232,6 +252,50 @@ def test_a_seat_made_up_by_hand_opens_nothing(engine, seats, seat):
         save_item(engine, seat, Place(1), GOOD, seen=0)
     assert first_open(engine, seat) is None
     assert progress(engine, seat).total == 0
+
+
+@pytest.mark.parametrize("save", [save_item, save_draft])
+def test_a_seat_writes_nothing_any_more_once_its_key_was_replaced(engine, seats, save):
+    place = Place(1)
+    seen = save(engine, seats["R01"], place, GOOD, seen=0)
+    fresh = sign_in(engine, new_key(engine, "pilot", "R01"))
+
+    with pytest.raises(NotAdmitted, match="was replaced"):
+        save(engine, seats["R01"], place, {**GOOD, "clarity": "1"}, seen=seen)
+
+    assert open_item(engine, fresh, place).draft == GOOD
+    save(engine, fresh, place, {**GOOD, "clarity": "2"}, seen=seen)
+    assert open_item(engine, fresh, place).draft["clarity"] == "2"
+
+
+def test_a_seat_that_was_open_writes_nothing_once_an_account_has_it(engine, seats, keys):
+    claimed = claim_seat(engine, keys["R01"], "a" * 64)
+
+    with pytest.raises(NotAdmitted, match="tied to an account"):
+        save_item(engine, seats["R01"], Place(1), GOOD, seen=0)
+
+    assert save_item(engine, claimed, Place(1), GOOD, seen=0) == 1
+    assert save_item(engine, seat_of(engine, "pilot", "R01"), Place(1), GOOD, seen=1) == 2
+
+
+def test_of_a_save_and_a_new_key_at_once_none_is_saved_after_the_key(engine, seats):
+    """Whatever is saved has its event before the key that closed the seat was handed out."""
+    handed = threading.Event()
+
+    def save_on():
+        saved = 0
+        with suppress(NotAdmitted):
+            while not (late := handed.is_set()) or saved < 1:
+                saved = save_draft(engine, seats["R01"], Place(1), GOOD, seen=saved)
+                assert not late
+        return saved
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(save_on)
+        new_key(engine, "pilot", "R01")
+        handed.set()
+        saved = saving.result(timeout=30)
+    assert open_item(engine, seat_of(engine, "pilot", "R01"), Place(1)).revision == saved
 
 
 def test_reviewers_neither_see_nor_change_each_others_answers(engine, seats):

@@ -20,7 +20,7 @@ from review_db.sessions.sessions import Conflict, open_item, save_draft, save_it
 from review_db.store import database
 from review_db.store.database import reading, writing
 from review_db.studies.design import Controls, Design, Sample
-from review_db.studies.lifecycle import Seat, create_study, start_study
+from review_db.studies.lifecycle import create_study, seat_of, start_study
 
 ROOT = Path(__file__).resolve().parents[2]
 FIFTY = tuple(f"R{n:02d}" for n in range(50))
@@ -32,8 +32,9 @@ import itertools, sys
 from review_db import open_database
 from review_db.sessions.assignments import Place
 from review_db.sessions.sessions import open_item, save_item
-from review_db.studies.lifecycle import Seat
-engine, seat = open_database(sys.argv[1]), Seat("pilot", "R01")
+from review_db.studies.lifecycle import seat_of
+engine = open_database(sys.argv[1])
+seat = seat_of(engine, "pilot", "R01")
 answers = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 seen = open_item(engine, seat, Place(1)).revision
 for number in itertools.count(int(sys.argv[2])):
@@ -51,7 +52,7 @@ def begun(engine, material):
         bare = replace(material, matches=(), pairs=(), readings=())
         create_study(engine, replace(DESIGN, **more), bare)
         start_study(engine, "pilot")
-        return Seat("pilot", "R01")
+        return seat_of(engine, "pilot", "R01")
 
     return begin
 
@@ -86,7 +87,7 @@ def review_at_once(engine, items, pause_s):
     start, taken = threading.Barrier(len(FIFTY)), []
 
     def review(reviewer):
-        seat, chance = Seat("pilot", reviewer), random.Random(reviewer)
+        seat, chance = seat_of(engine, "pilot", reviewer), random.Random(reviewer)
         start.wait()
         for position in range(1, items + 1):
             time.sleep(chance.uniform(0, pause_s))
@@ -160,7 +161,7 @@ def test_killing_postgresql_in_the_middle_loses_nothing_that_was_saved(postgresq
     bare = replace(material, matches=(), pairs=(), readings=())
     create_study(engine, DESIGN, bare)
     start_study(engine, "pilot")
-    seat, saved, seen = Seat("pilot", "R01"), [], 0
+    seat, saved, seen = seat_of(engine, "pilot", "R01"), [], 0
     killer = threading.Timer(0.5, postgresql_server.kill)
     killer.start()
     with pytest.raises(RatingsError, match="cannot be used"):
@@ -208,12 +209,12 @@ def test_a_full_disk_is_said_to_each_whose_answers_it_took(engine, file, url, be
     start, saved, refused = threading.Barrier(8), [], []
 
     def review(reviewer):
+        seat, seen = seat_of(engine, "pilot", reviewer), 0
         start.wait()
-        seen = 0
         for number in range(40):
             answers = {**GOOD, "comment": f"{number} " * 300}
             try:
-                seen = save_item(engine, Seat("pilot", reviewer), Place(1), answers, seen=seen)
+                seen = save_item(engine, seat, Place(1), answers, seen=seen)
                 saved.append((reviewer, seen))
             except RatingsError as error:
                 refused.append(str(error))
@@ -227,7 +228,8 @@ def test_a_full_disk_is_said_to_each_whose_answers_it_took(engine, file, url, be
     with reading(fresh) as connection:
         rows = connection.execute(text("SELECT DISTINCT reviewer, revision FROM item_event")).all()
     assert {tuple(row) for row in rows} == set(saved)
-    assert open_item(fresh, Seat("pilot", "R00"), Place(1)).saved.keys() <= {*GOOD, "comment"}
+    first = open_item(fresh, seat_of(fresh, "pilot", "R00"), Place(1))
+    assert first.saved.keys() <= {*GOOD, "comment"}
     fresh.dispose()
 
 
@@ -249,8 +251,9 @@ def test_writers_who_wait_for_the_same_turn_share_a_commit(engine, file, begun):
             time.sleep(0.5)
 
     def review(reviewer):
+        seat = seat_of(engine, "pilot", reviewer)
         entered.wait()
-        save_item(engine, Seat("pilot", reviewer), Place(1), GOOD, seen=0)
+        save_item(engine, seat, Place(1), GOOD, seen=0)
 
     with ThreadPoolExecutor(21) as pool:
         held = pool.submit(hold)
@@ -262,14 +265,14 @@ def test_writers_who_wait_for_the_same_turn_share_a_commit(engine, file, begun):
 def test_a_writer_who_fails_takes_nobody_along(engine, begun):
     begun(reviewers=FIFTY)
     for reviewer in FIFTY[:10]:
-        save_item(engine, Seat("pilot", reviewer), Place(1), GOOD, seen=0)
+        save_item(engine, seat_of(engine, "pilot", reviewer), Place(1), GOOD, seen=0)
     start = threading.Barrier(20)
 
     def review(reviewer):
+        seat, answers = seat_of(engine, "pilot", reviewer), {**GOOD, "clarity": "1"}
         start.wait()
-        answers = {**GOOD, "clarity": "1"}
         try:
-            save_item(engine, Seat("pilot", reviewer), Place(1), answers, seen=0)
+            save_item(engine, seat, Place(1), answers, seen=0)
         except Conflict:
             return False
         return True
@@ -278,7 +281,7 @@ def test_a_writer_who_fails_takes_nobody_along(engine, begun):
         done = list(pool.map(review, FIFTY[:20]))
     assert done == [False] * 10 + [True] * 10
     clarity = [
-        open_item(engine, Seat("pilot", reviewer), Place(1)).saved["clarity"]
+        open_item(engine, seat_of(engine, "pilot", reviewer), Place(1)).saved["clarity"]
         for reviewer in FIFTY[:20]
     ]
     assert clarity == ["5"] * 10 + ["1"] * 10
