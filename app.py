@@ -1,5 +1,13 @@
 """ProtoECG in the browser: `streamlit run app.py`."""
 
-from pages.shell import frame
+import streamlit as st
+from starlette.middleware import Middleware
 
-frame.navigation().run()
+from pages.server import defects, gate, logs
+from pages.shell import coordinators
+
+logs.hide_ids()
+coordinators.refuse_short_key()
+app = st.App(
+    "pages/shell/main.py", middleware=[Middleware(gate.Gate)], on_script_error=defects.show
+)

@@ -203,7 +203,7 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
         return
     with_model = {models.PARAMETER: model.path.name} if model else {}
     token = recordings().add(recording)
-    st.switch_page("pages/explain.py", query_params={picking.UPLOAD: token, **with_model})
+    st.switch_page(frame.EXPLAIN, query_params={picking.UPLOAD: token, **with_model})
 
 
 main()

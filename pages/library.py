@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.ecg import drawing, tracing
-from pages.shell import frame, models, reviews, source_ecgs, words
+from pages.shell import coordinators, frame, models, reviews, source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.labels import BRANCHES
@@ -32,7 +32,10 @@ def main() -> None:
         _card(prototype, ecgs[prototype.name], said, view)
 
 
-def _summary(bundle: Bundle) -> pd.DataFrame:
+def _summary(bundle: Bundle) -> pd.DataFrame | None:
+    """Return what the reviewers said, None where that is not for whoever is at the screen."""
+    if not coordinators.is_here():
+        return None
     try:
         return prototype_summary(
             reviews.opened(), bundle=bundle.name, fingerprint=bundle.fingerprint
@@ -64,11 +67,12 @@ def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
     return [p for p in of_branch if p.statement == statement], view
 
 
-def _card(prototype: Prototype, ecg: ECG | None, said: pd.DataFrame, view: View) -> None:
+def _card(prototype: Prototype, ecg: ECG | None, said: pd.DataFrame | None, view: View) -> None:
     with st.container(border=True):
         st.markdown(f"#### {prototype.name}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
-        st.markdown(_said(prototype, said))
+        if said is not None:
+            st.markdown(_said(prototype, said))
         if ecg is not None:
             own = [drawing.prototype_window(prototype)]
             drawing.show_ecg(ecg, own, key=f"ecg {prototype.name}", view=view)

@@ -33,12 +33,13 @@ FAILED = "answers that were not saved"
 
 @dataclass(frozen=True)
 class RatingSession:
-    """Who rates which item, and the answers that stand."""
+    """Who rates which item, the answers that stand, and the account that is signed in, if any."""
 
     engine: Engine
     reviewer: str
     item: Item
     given: dict[str, str]
+    account: Account | None
 
     def key(self, question: str) -> str:
         """Name the widget that asks a question."""
@@ -54,7 +55,7 @@ def main() -> None:
     with reviews.database() as engine:
         reviewer = _reviewer(engine) if account is None else _coded(account)
         if reviewer is not None:
-            _sit(engine, reviewer, bundle)
+            _sit(engine, reviewer, bundle, account)
 
 
 def _coded(account: Account) -> str:
@@ -91,7 +92,7 @@ def _ask_who() -> None:
             st.rerun()
 
 
-def _sit(engine: Engine, reviewer: str, bundle: Bundle) -> None:
+def _sit(engine: Engine, reviewer: str, bundle: Bundle, account: Account | None) -> None:
     items = reviews.items(bundle)
     item = _chosen(engine, reviewer, items)
     now = progress(engine, reviewer=reviewer, items=items)
@@ -105,7 +106,8 @@ def _sit(engine: Engine, reviewer: str, bundle: Bundle) -> None:
     given = answers(engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint)
     _marked_best(item, items, given)
     if _picture(bundle, prototype, view):
-        _questions(RatingSession(engine, reviewer, item, given.get(item.prototype, {})))
+        given_here = given.get(item.prototype, {})
+        _questions(RatingSession(engine, reviewer, item, given_here, account))
 
 
 def _chosen(engine: Engine, reviewer: str, items: list[Item]) -> Item:
@@ -287,6 +289,7 @@ def _save(session: RatingSession, question: str, value: str | bool | None) -> No
     failed = reviews.state()[FAILED]
     failed.pop((session.item.prototype, question), None)
     try:
+        accounts.confirm(session.account)
         save_answer(
             session.engine,
             reviewer=session.reviewer,

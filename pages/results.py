@@ -7,7 +7,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.findings import score_bars, study_results
-from pages.shell import choices, frame, models, reviews
+from pages.shell import choices, coordinators, frame, models, reviews
 from protoecg.bundle import Bundle
 from review_db.questions.catalogue import SCALES
 from review_db.ratings.export import export_zip
@@ -20,7 +20,7 @@ def main() -> None:
     """Lay out the page."""
     frame.guard("Results")
     # Everybody's ratings can be taken away here.
-    if not reviews.coordinator():
+    if not coordinators.admitted():
         return
     bundle = models.choose()
     with reviews.database() as engine:

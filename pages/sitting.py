@@ -7,4 +7,4 @@ import streamlit as st
 from pages.shell import frame
 
 frame.guard("Take part")
-st.switch_page("pages/take_part.py", query_params=st.query_params.to_dict())
+st.switch_page(frame.TAKE_PART, query_params=st.query_params.to_dict())

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import choices, frame, models, reviews, words
+from pages.shell import choices, coordinators, frame, models, reviews, words
 from protoecg.bundle import Bundle
 from review_db import RatingsError
 from review_db.findings.export import study_files
@@ -49,7 +49,7 @@ BLINDING = {
 def main() -> None:
     """Lay out the page."""
     frame.guard("Studies")
-    if not reviews.coordinator():
+    if not coordinators.admitted():
         return
     bundle = models.choose()
     st.markdown("### Studies")
@@ -110,6 +110,7 @@ def _before(engine: Engine, name: str) -> None:
 
 def _start(engine: Engine, name: str) -> None:
     try:
+        coordinators.confirm()
         st.session_state[KEYS] = name, start_study(engine, name)
     except (DesignError, RatingsError) as error:
         st.session_state[SAID] = str(error)
@@ -117,6 +118,7 @@ def _start(engine: Engine, name: str) -> None:
 
 def _remove(engine: Engine, name: str) -> None:
     try:
+        coordinators.confirm()
         remove_study(engine, name)
         st.query_params.pop("study", None)
     except (DesignError, RatingsError) as error:
@@ -172,6 +174,7 @@ def _running(engine: Engine, info: StudyInfo) -> None:
 
 def _replace_key(engine: Engine, name: str, reviewer: str) -> None:
     try:
+        coordinators.confirm()
         st.session_state[KEYS] = name, {reviewer: new_key(engine, name, reviewer)}
     except RatingsError as error:
         st.session_state[SAID] = str(error)

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from pages.ecg import tracing
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
+from pages.shell.accounts import Account
 from pages.taking_part import admission, items, prefetch, questions
 from pages.taking_part.answers import (
     ItemSession,
@@ -44,10 +45,10 @@ def main() -> None:
     with reviews.database() as engine:
         seat = admission.seat(engine, account)
         if seat is not None:
-            _sit(engine, seat)
+            _sit(engine, seat, account)
 
 
-def _sit(engine: Engine, seat: Seat) -> None:
+def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
     info = study_info(engine, seat.study)
     bundle = models.of_version(info.bundle, info.fingerprint)
     if bundle is None:
@@ -64,7 +65,7 @@ def _sit(engine: Engine, seat: Seat) -> None:
     if item is None:
         _finished(now)
         return
-    session = ItemSession(engine, seat, item)
+    session = ItemSession(engine, seat, item, account)
     take_up(session)
     _item(session, bundle)
 

@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ import streamlit as st
 
 from pages.shell import words
 from pages.shell.oidc import Settings, SettingsError, comparable, settings
+from review_db import RatingsError
 
 # The cookie would last for a month, on machines that many people use.
 LONGEST_S = 12 * 3600
@@ -47,6 +49,10 @@ _GO_BACK = """
   if (wanted && wanted !== location.href) location.replace(wanted);
 }</script>
 """
+
+
+class SignedOut(RatingsError):
+    """The account that a page was opened with is not signed in any more."""
 
 
 @dataclass(frozen=True)
@@ -83,21 +89,53 @@ def required() -> Account | None:
     return account
 
 
-def show() -> None:
-    """Show in a corner who is signed in, with the way out; nothing where nobody is."""
+def is_asked_for() -> bool:
+    """Say whether this server asks people to sign in, even where nobody can."""
+    try:
+        return settings() is not None
+    except SettingsError:
+        return True
+
+
+def current() -> Account | None:
+    """Return who is signed in now, and ask nobody; None where nobody is, or has to be."""
     try:
         wanted = settings()
     except SettingsError:
         # Pages that need no sign-in work without; the others say what is wrong.
-        return
-    account = account_of(st.user.to_dict(), wanted) if wanted else None
+        return None
+    return account_of(st.user.to_dict(), wanted) if wanted else None
+
+
+def confirm(account: Account | None) -> None:
+    """Ask anew for who opened a page: what an answer is saved by runs before the page does.
+
+    Raises
+    ------
+    SignedOut
+        If that account is not signed in any more.
+    """
+    if current() != account:
+        raise SignedOut("Your sign-in has ended. Load this page anew, and sign in.")
+
+
+def show() -> None:
+    """Show in a corner who is signed in, with the way out; nothing where nobody is."""
+    account = current()
     if account is None:
         return
+    with corner(account.shown):
+        st.html(_GO_BACK, unsafe_allow_javascript=True, width="content")
+        st.button("Sign out", type="tertiary", on_click=st.logout, help=words.plain(account.shown))
+
+
+@contextmanager
+def corner(who: str) -> Iterator[None]:
+    """Say in the page's corner who is at the screen, with what is put there besides."""
     st.html(_STYLE)
     with st.container(key="account", horizontal=True, vertical_alignment="center"):
-        st.html(_GO_BACK, unsafe_allow_javascript=True, width="content")
-        st.text(account.shown, width="content")
-        st.button("Sign out", type="tertiary", on_click=st.logout, help=words.plain(account.shown))
+        st.text(who, width="content")
+        yield
 
 
 def account_of(claims: Mapping[str, Any], wanted: Settings) -> Account | None:
@@ -131,6 +169,9 @@ def _ask(wanted: Settings) -> None:
         st.error(f"Open this page at {wanted.origin}, where signing in is possible.")
         return
     st.write("This page is for the reviewers and coordinators of studies.")
+    if st.user.to_dict().get("is_logged_in") is True:
+        hours = LONGEST_S // 3600
+        st.info(f"A sign-in lasts {hours} hours. What you answered after that was not saved.")
     for provider in wanted.providers:
         st.button(
             f"Sign in with {words.plain(provider)}" if provider else "Sign in",

@@ -7,12 +7,13 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from pages.shell import accounts, proportion, switching
+from pages.shell import accounts, coordinators, proportion, switching
 from protoecg.figures.theme import ThemeName
 
 NOTICE = "Research use only. Not a medical device."
 
 _PAGES = Path(__file__).resolve().parents[1]
+EXPLAIN, TAKE_PART = _PAGES / "explain.py", _PAGES / "take_part.py"
 _ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
@@ -44,17 +45,16 @@ _STYLE = """
 def navigation() -> Page:
     """Return the page that the browser asks for, and show the way to the others."""
     st.session_state["navigated"] = True
-    explain = _PAGES / "explain.py"
     return st.navigation(
         [
             # The default page answers at "/" only; its other entry answers at its own name.
-            st.Page(explain, title="Explain", url_path="start", default=True),
-            st.Page(explain, title="Explain", url_path="explain", visibility="hidden"),
+            st.Page(EXPLAIN, title="Explain", url_path="start", default=True),
+            st.Page(EXPLAIN, title="Explain", url_path="explain", visibility="hidden"),
             st.Page(_PAGES / "batch.py", title="Batch"),
             st.Page(_PAGES / "library.py", title="Library"),
             st.Page(_PAGES / "rate.py", title="Rate"),
             st.Page(_PAGES / "studies.py", title="Studies"),
-            st.Page(_PAGES / "take_part.py", title="Take part"),
+            st.Page(TAKE_PART, title="Take part"),
             st.Page(_PAGES / "sitting.py", title="Take part", visibility="hidden"),
             st.Page(_PAGES / "results.py", title="Results"),
             st.Page(_PAGES / "model_card.py", title="Model card"),
@@ -79,6 +79,7 @@ def guard(title: str) -> None:
         unsafe_allow_javascript=True,
     )
     accounts.show()
+    coordinators.show()
 
 
 def theme() -> ThemeName:

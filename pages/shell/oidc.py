@@ -55,6 +55,15 @@ def settings() -> Settings | None:
     return found
 
 
+def own_origin() -> str | None:
+    """Return where the app has to be opened for signing in, None where nobody signs in."""
+    try:
+        wanted = settings()
+    except SettingsError:
+        return None
+    return wanted.origin if wanted else None
+
+
 def settings_from(secrets: Mapping[str, Any]) -> Settings | None:
     """Return what secrets say of sign-in, or None where they say nothing of it.
 

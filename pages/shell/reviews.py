@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,12 +9,8 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import accounts
-from pages.shell.accounts import Account
 from protoecg.bundle import Bundle
 from review_db import Item, RatingsError, open_database
-
-COORDINATOR, ADMITTED = "PROTOECG_COORDINATOR_KEY", "coordinator"
 
 
 @contextmanager
@@ -48,37 +42,6 @@ def put(key: str, stands: Any) -> None:
     """
     if st.session_state.get(key, stands) != stands:
         st.session_state[key] = stands
-
-
-def coordinator() -> bool:
-    """Say whether a coordinator is at the screen; else ask for one, as the server is set up.
-
-    Where people sign in, it is their account that says so. Elsewhere it is the coordinator's key,
-    or anybody where the server has none.
-    """
-    account = accounts.required()
-    if account is not None:
-        return _is_coordinator(account)
-    wanted = os.environ.get(COORDINATOR)
-    if not wanted or st.session_state.get(ADMITTED):
-        return True
-    given = st.text_input("The coordinator's key", type="password", width=420)
-    if given and hmac.compare_digest(given.encode(), wanted.encode()):
-        st.session_state[ADMITTED] = True
-        st.rerun()
-    if given:
-        st.error("This is not the coordinator's key.", icon=":material/key_off:")
-    return False
-
-
-def _is_coordinator(account: Account) -> bool:
-    if not account.coordinator:
-        st.error(
-            "This page is for the coordinators of studies. Your account is none of theirs, or your "
-            "provider has not verified its e-mail address.",
-            icon=":material/lock:",
-        )
-    return account.coordinator
 
 
 @st.cache_resource(show_spinner=False)

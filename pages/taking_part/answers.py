@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import reviews
+from pages.shell import accounts, reviews
+from pages.shell.accounts import Account
 from review_db import RatingsError
 from review_db.sessions.assignments import Place
 from review_db.sessions.sessions import Conflict, OpenItem, save_draft
@@ -54,11 +55,12 @@ class AnswerSheet:
 
 @dataclass(frozen=True)
 class ItemSession:
-    """Who answers which item."""
+    """Who answers which item, and the account that is signed in, if any has to be."""
 
     engine: Engine
     seat: Seat
     item: OpenItem
+    account: Account | None
 
     def key(self, widget: str) -> str:
         """Name a widget of this item; a click that comes late meets none of the next one."""
@@ -125,6 +127,7 @@ def write(session: ItemSession, changes: Mapping[str, Any], save: Callable[..., 
     with sheet.lock:
         answers, now = {**sheet.answers, **changes}, time.monotonic()
         try:
+            accounts.confirm(session.account)
             sheet.revision = save(
                 session.engine,
                 session.seat,

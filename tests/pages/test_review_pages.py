@@ -181,8 +181,14 @@ def test_a_database_that_cannot_be_read_is_named(page, models):
 
 
 def test_without_the_coordinators_key_no_ratings_are_handed_out(page, monkeypatch):
-    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "open sesame")
-    app = page("results")
-    assert not app.get("download_button")
-    app.text_input[0].set_value("open sesame").run()
-    assert app.get("download_button")
+    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "open sesame, and then some")
+    assert not page("results").get("download_button")
+
+
+def test_the_library_tells_scores_to_those_who_may_see_results_alone(page, rated, monkeypatch):
+    assert "2 reviewers" in words(page("library"))
+
+    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "open sesame, and then some")
+
+    assert "Reviewers" not in words(page("library"))
+    assert not page("library").text_input

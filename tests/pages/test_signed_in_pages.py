@@ -5,14 +5,16 @@ import pytest
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
-from pages.shell.accounts import account_of
+from pages.shell.accounts import LONGEST_S, account_of
 from pages.shell.oidc import settings_from
 from protoecg.bundle import Bundle
-from review_db import Item, save_answer
+from review_db import Item, answers, save_answer
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import open_item
 from review_db.studies.accounts import claim_seat
 from review_db.studies.allocation import bundle_material
 from review_db.studies.design import Design, Sample
-from review_db.studies.lifecycle import Seat, create_study, new_key, start_study
+from review_db.studies.lifecycle import Seat, create_study, new_key, sign_in, start_study
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {
@@ -57,7 +59,7 @@ def opened(name: str, who: str, state: dict | None = None, **query: str) -> AppT
 
 @pytest.mark.parametrize("name", ["studies", "results"])
 def test_a_state_that_says_coordinator_makes_none(keys, monkeypatch, name):
-    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "the key")
+    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "the key of the coordinator")
 
     app = opened(name, "ann", {"coordinator": True, "new keys": ("pilot", keys)}, study="pilot")
 
@@ -94,6 +96,39 @@ def test_a_new_key_closes_the_seat_to_the_account_that_had_it(keys, engine: Engi
     new_key(engine, "pilot", "R01")
 
     assert not opened("take_part", "ann", study="pilot").get("plotly_chart")
+
+
+def test_an_answer_after_the_sign_in_has_ended_is_not_saved(keys, engine: Engine):
+    seat = claim_seat(engine, keys["R01"], digest("ann"))
+    app = opened("take_part", "ann", study="pilot")
+
+    app.user = claims("ann") | {"iat": int(time.time()) - LONGEST_S - 60}
+    app.text_area[0].input("written the next morning").run()
+
+    assert open_item(engine, seat, Place(1)).draft == {}
+    assert "What you answered after that was not saved" in app.info[0].value
+    assert not app.get("plotly_chart")
+
+
+def test_a_rating_after_the_sign_in_has_ended_is_not_saved(engine: Engine, demo: Bundle):
+    app = opened("rate", "ann", bundle="demo")
+
+    app.user = claims("ann") | {"iat": int(time.time()) - LONGEST_S - 60}
+    app.text_area[0].input("written the next morning").run()
+
+    own = account_of(claims("ann"), settings_from(SECRETS)).code
+    kept = answers(engine, reviewer=own, bundle=demo.name, fingerprint=demo.fingerprint)
+    assert kept == {}
+
+
+@pytest.mark.parametrize("button", ["Make another key"])
+def test_a_coordinator_whose_sign_in_has_ended_makes_no_key(keys, engine: Engine, button):
+    app = opened("studies", "cora", study="pilot")
+
+    app.user = claims("cora") | {"iat": int(time.time()) - LONGEST_S - 60}
+    next(b for b in app.button if b.label == button).click().run()
+
+    assert sign_in(engine, keys["R01"]).reviewer == "R01"
 
 
 def test_a_coordinator_sees_which_seats_accounts_have(keys, engine: Engine):

@@ -1,0 +1,28 @@
+"""What a page shows where its code failed: a sentence and a number; the log has the rest."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+import streamlit as st
+
+_LOGGER = logging.getLogger("protoecg")
+
+
+def show(error: Exception) -> bool:
+    """Show a number in place of an error that no page caught, and log the error under it.
+
+    Returns
+    -------
+    True, which keeps Streamlit from showing the error, with the paths of this server, itself
+    """
+    number = secrets.token_hex(4).upper()
+    _LOGGER.error("Defect %s ended a page", number, exc_info=error)
+    st.error(
+        "This page met a defect of the app and stopped. What was said to be saved is saved. Load "
+        f"the page anew; if it stops again, tell whoever runs the server the number {number}, "
+        "under which its log has the rest.",
+        icon=":material/bug_report:",
+    )
+    return True

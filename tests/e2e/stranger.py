@@ -1,0 +1,54 @@
+"""A client of one's own making at the app's websocket, which keeps to no rule of a browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+
+TIMEOUT_S = 30
+
+
+class Stranger:
+    """Opens a page in a session of its own, or in one whose id it learned.
+
+    Parameters
+    ----------
+    url : of the server
+    session : id of somebody's session
+    host : the name that the server is asked for, where that is another one than its own
+    headers : `Origin`, `Cookie`, or whatever else is sent with the first request
+    """
+
+    def __init__(self, url: str, session: str = "", host: str = "", **headers: str) -> None:
+        server = urlsplit(url)
+        self._socket: ClientConnection = connect(
+            f"ws://{host or server.hostname}:{server.port}/_stcore/stream",
+            address=(server.hostname, server.port),
+            origin=headers.pop("Origin", url),
+            subprotocols=["streamlit", "nothing", *([session] if session else [])],
+            additional_headers=headers,
+            user_agent_header=None,
+            max_size=None,
+        )
+        self.session = ""
+
+    def open(self, page: str, query: str = "") -> str:
+        """Return all that the server says of a page, as text."""
+        asked = BackMsg()
+        asked.rerun_script.page_name = page
+        asked.rerun_script.query_string = query
+        self._socket.send(asked.SerializeToString())
+        said = []
+        while not (message := self._next()).HasField("script_finished"):
+            self.session = message.new_session.initialize.session_id or self.session
+            said.append(str(message))
+        return "\n".join(said)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _next(self) -> ForwardMsg:
+        return ForwardMsg.FromString(self._socket.recv(timeout=TIMEOUT_S))
