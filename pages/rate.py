@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 
 from pages.ecg import drawing, tracing
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
-from pages.shell.accounts import Account
+from pages.taking_part import rater
+from pages.taking_part.rater import Rater
 from protoecg.bundle import Bundle
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
@@ -21,7 +22,6 @@ from review_db import (
     RatingsError,
     answers,
     first_open,
-    known_reviewer,
     progress,
     save_answer,
 )
@@ -33,17 +33,16 @@ FAILED = "answers that were not saved"
 
 @dataclass(frozen=True)
 class RatingSession:
-    """Who rates which item, the answers that stand, and the account that is signed in, if any."""
+    """Who rates which item, and the answers that stand."""
 
     engine: Engine
-    reviewer: str
+    rater: Rater
     item: Item
     given: dict[str, str]
-    account: Account | None
 
     def key(self, question: str) -> str:
         """Name the widget that asks a question."""
-        return f"{self.reviewer} {self.item.fingerprint} {self.item.prototype} {question}"
+        return f"{self.rater.reviewer} {self.item.fingerprint} {self.item.prototype} {question}"
 
 
 def main() -> None:
@@ -53,46 +52,13 @@ def main() -> None:
     bundle = models.choose()
     _not_saved()
     with reviews.database() as engine:
-        reviewer = _reviewer(engine) if account is None else _coded(account)
-        if reviewer is not None:
-            _sit(engine, reviewer, bundle, account)
+        who = rater.rater(engine, account)
+        if who is not None:
+            _sit(engine, who, bundle)
 
 
-def _coded(account: Account) -> str:
-    """Return the account's own code: nobody chooses whose ratings they see."""
-    st.query_params.pop("reviewer", None)
-    return account.code
-
-
-def _reviewer(engine: Engine) -> str | None:
-    given = st.query_params.get("reviewer") or st.session_state.get("rating as")
-    if given:
-        try:
-            st.session_state["rating as"] = known_reviewer(engine, given)
-            st.query_params["reviewer"] = st.session_state["rating as"]
-            return st.session_state["rating as"]
-        except ValueError as error:
-            st.error(str(error), icon=":material/error:")
-    _ask_who()
-    return None
-
-
-def _ask_who() -> None:
-    st.markdown("### Rate prototypes")
-    st.write(
-        "You see one prototype at a time and say whether it portrays its statement. Every answer "
-        "is saved at once; come back with the same code, on any machine, to go on."
-    )
-    with st.form("who", width=420):
-        code = st.text_input(
-            "Your reviewer code", max_chars=32, placeholder="R01", help="A code, not your name."
-        )
-        if st.form_submit_button("Start", type="primary"):
-            st.query_params["reviewer"] = code.strip() or " "
-            st.rerun()
-
-
-def _sit(engine: Engine, reviewer: str, bundle: Bundle, account: Account | None) -> None:
+def _sit(engine: Engine, who: Rater, bundle: Bundle) -> None:
+    reviewer = who.reviewer
     items = reviews.items(bundle)
     item = _chosen(engine, reviewer, items)
     now = progress(engine, reviewer=reviewer, items=items)
@@ -106,8 +72,7 @@ def _sit(engine: Engine, reviewer: str, bundle: Bundle, account: Account | None)
     given = answers(engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint)
     _marked_best(item, items, given)
     if _picture(bundle, prototype, view):
-        given_here = given.get(item.prototype, {})
-        _questions(RatingSession(engine, reviewer, item, given_here, account))
+        _questions(RatingSession(engine, who, item, given.get(item.prototype, {})))
 
 
 def _chosen(engine: Engine, reviewer: str, items: list[Item]) -> Item:
@@ -145,8 +110,7 @@ def _go(prototype: str) -> None:
 
 
 def _leave() -> None:
-    st.session_state.pop("rating as", None)
-    st.query_params.pop("reviewer", None)
+    rater.leave()
     st.query_params.pop("prototype", None)
 
 
@@ -289,13 +253,14 @@ def _save(session: RatingSession, question: str, value: str | bool | None) -> No
     failed = reviews.state()[FAILED]
     failed.pop((session.item.prototype, question), None)
     try:
-        accounts.confirm(session.account)
+        accounts.confirm(session.rater.account)
         save_answer(
             session.engine,
-            reviewer=session.reviewer,
+            reviewer=session.rater.reviewer,
             item=session.item,
             question=question,
             value=value,
+            secret=session.rater.secret,
         )
     except (ValueError, RatingsError) as error:
         failed[session.item.prototype, question] = str(error)

@@ -9,10 +9,10 @@ from review_db.ratings.answers import (
     Item,
     answers,
     first_open,
-    known_reviewer,
     progress,
     save_answer,
 )
+from review_db.ratings.reviewers import known_reviewer
 from review_db.store.database import flush, open_database
 from review_db.store.failures import RatingsError
 

@@ -15,6 +15,7 @@ from typer import Argument, Option
 from protoecg import command_line
 from review_db.findings.export import study_files
 from review_db.ratings.export import export as export_ratings
+from review_db.ratings.reviewers import new_secret
 from review_db.store.backup import backup as back_up
 from review_db.store.backup import restore as put_back
 from review_db.store.database import open_database
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    return RatingsError, DesignError
+    return RatingsError, ValueError
 
 
 @app.command(epilog=_as_it_stands(_EXPORTED))
@@ -84,6 +85,16 @@ def export(
             _print(export_ratings(engine, out))
         else:
             _print(write_files(out, study_files(engine, study)))
+
+
+@app.command()
+def reviewer(
+    code: Annotated[str, Argument(metavar="REVIEWER", help="of ratings outside studies")],
+    database: Database = None,
+) -> None:
+    """Give a reviewer's code its secret, or another one; an old one opens nothing any more."""
+    with _opened(database) as engine:
+        _print([f"{code}  {new_secret(engine, code)}"])
 
 
 @app.command()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from protoecg import __version__
 from review_db.questions.catalogue import (
@@ -15,8 +15,9 @@ from review_db.questions.catalogue import (
     checked_answer,
     checked_reviewer,
 )
+from review_db.ratings.reviewers import refuse_wrong_secret
 from review_db.store.database import reading, writing
-from review_db.store.schema import NAME_LENGTH, RatingEvent, current_rating, rating_event
+from review_db.store.schema import NAME_LENGTH, RatingEvent, current_rating
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,12 @@ def save_answer(
     item: Item,
     question: str,
     value: str | int | bool | None,
+    secret: str | None = None,
 ) -> bool:
     """Save a reviewer's answer to one question about an item; `None` or "" takes it back.
+
+    `secret` is that of the reviewer's code (`reviewers`), asked anew in the transaction; without
+    one, who the reviewer is was established elsewhere.
 
     Returns whether anything was written: an unchanged answer is not. Two answers are kept
     sensible together: a new best prototype of a statement takes that mark from the old one, and
@@ -81,10 +86,13 @@ def save_answer(
     ValueError
         If the reviewer code, the question or the answer is not acceptable.
     RatingsError
-        If the database cannot take it; then nothing of it is saved.
+        If the secret is not that of the code, or the database cannot take it; then nothing of it
+        is saved.
     """
     reviewer, answer = checked_reviewer(reviewer), checked_answer(question, value)
     with writing(engine, lock=reviewer) as connection:
+        if secret is not None:
+            refuse_wrong_secret(connection, reviewer, secret)
         standing = _standing(connection, reviewer, item)
         if question == "alternative" and answer and standing.get("accurate") != "no":
             raise ValueError(
@@ -101,22 +109,6 @@ def save_answer(
             changes = [(old, "best", "") for old in former] + changes
         _append(connection, reviewer, changes)
     return True
-
-
-def known_reviewer(engine: Engine, code: str) -> str:
-    """Return a reviewer's code in the spelling that was used first: "r01" may mean "R01".
-
-    Raises
-    ------
-    ValueError
-        If it can be no reviewer code.
-    """
-    code = checked_reviewer(code)
-    same = select(rating_event.c.reviewer).where(
-        func.lower(rating_event.c.reviewer) == code.lower()
-    )
-    with reading(engine) as connection:
-        return connection.scalar(same.order_by(rating_event.c.id).limit(1)) or code
 
 
 def answers(

@@ -5,7 +5,8 @@
 event with an empty value. `current_rating` and `current_answer` are views: the latest event of
 each reviewer, item and question, without those that were taken back.
 
-`rating_event` holds ratings outside of any study. A study is a row of `study` with its
+`rating_event` holds ratings outside of any study, and `reviewer_secret`, append-only too, what
+opens a reviewer's code there (`ratings.reviewers`). A study is a row of `study` with its
 `study_item`s; its `assignment`s, written when it starts, say which item each reviewer meets at
 which position, and `item_event` holds the answers. From the start on, triggers refuse every change
 to study, items and assignments. `seat_account`, append-only too, ties a reviewer's key to the
@@ -117,6 +118,23 @@ class RatingEvent(Base):
             "question",
             "id",
         ),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class ReviewerSecret(Base):
+    """The digest of the secret of a reviewer's code outside studies; the latest one opens it."""
+
+    __tablename__ = "reviewer_secret"
+
+    id: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH))
+    salt: Mapped[str] = mapped_column(String(32))
+    digest: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (
+        Index("reviewer_secret_reviewer", "reviewer"),
         {"sqlite_autoincrement": True},
     )
 
@@ -265,6 +283,7 @@ def _view(name: str, of: Table) -> Table:
 
 
 rating_event = Base.metadata.tables["rating_event"]
+reviewer_secret = Base.metadata.tables["reviewer_secret"]
 study = Base.metadata.tables["study"]
 study_item = Base.metadata.tables["study_item"]
 assignment = Base.metadata.tables["assignment"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -30,16 +29,13 @@ from sqlalchemy import (
 )
 
 from protoecg import __version__
+from review_db.keys import draw_key, spelled
 from review_db.questions.catalogue import CODEBOOK_VERSION, checked_reviewer
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, seat_account, sign_in_key, study, study_item
 from review_db.studies.allocation import Material, NewItem, make_items, make_places
 from review_db.studies.design import Design, DesignError, design_from, design_to_json
-
-# No letter or digit that could be taken for another one.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_KEY_PARTS, _KEY_PART = 4, 4
 
 
 class NotAdmitted(RatingsError):
@@ -320,10 +316,7 @@ def _items(connection: Connection, name: str) -> list[NewItem]:
 
 
 def _add_key(connection: Connection, name: str, reviewer: str) -> str:
-    parts = [
-        "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_PART)) for _ in range(_KEY_PARTS)
-    ]
-    key = "-".join(parts)
+    key = draw_key()
     row = {"at": datetime.now(UTC), "study": name, "reviewer": reviewer, "digest": _digest(key)}
     connection.execute(insert(sign_in_key), [row])
     return key
@@ -331,5 +324,4 @@ def _add_key(connection: Connection, name: str, reviewer: str) -> str:
 
 def _digest(key: str) -> str:
     # A key is drawn at random, so that its digest needs no salt: there is nothing to guess from.
-    plain = "".join(c for c in key.upper() if c in _ALPHABET)
-    return hashlib.sha256(plain.encode()).hexdigest()
+    return hashlib.sha256(spelled(key).encode()).hexdigest()

@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """`streamlit run app.py` on a free port, with a database and secrets of its own."""
+    """`streamlit run app.py` on a free port, with a database and secrets of its own.
+
+    Reviewer codes open by themselves, unless the server is set up otherwise.
+    """
 
     def __init__(self, folder: Path, secrets: str = "", **environment: str) -> None:
         self.secrets = folder / "secrets.toml"
@@ -40,7 +43,7 @@ class Server:
         settings = [f"--server.port={self.port}", "--server.headless=true"]
         settings.append(f"--secrets.files={self.secrets}")
         own = {"PROTOECG_DATABASE_URL": self.database, "OMP_NUM_THREADS": "1"}
-        own["PROTOECG_FETCH"] = "off"
+        own |= {"PROTOECG_FETCH": "off", "PROTOECG_OPEN_REVIEWERS": "yes"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command + settings,

@@ -38,6 +38,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     shutil.copytree(DEMO, folder / "demo")
     monkeypatch.setenv("PROTOECG_MODELS", str(folder))
+    monkeypatch.setenv("PROTOECG_OPEN_REVIEWERS", "yes")
     monkeypatch.setenv("PROTOECG_DATABASE_URL", f"sqlite:///{tmp_path / 'ratings.db'}")
     monkeypatch.setenv("PROTOECG_PTBXL", str(tmp_path / "no ptbxl"))
     monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))

@@ -7,6 +7,7 @@ from pages.shell import frame, reviews
 from protoecg.bundle import Bundle
 from review_db import answers, save_answer
 from review_db.questions.catalogue import REQUIRED
+from review_db.ratings.reviewers import claim_code, is_claimed, new_secret
 
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 
@@ -192,3 +193,76 @@ def test_the_library_tells_scores_to_those_who_may_see_results_alone(page, rated
 
     assert "Reviewers" not in words(page("library"))
     assert not page("library").text_input
+
+
+@pytest.fixture
+def closed(monkeypatch) -> None:
+    """Reviewer codes open with their secret alone."""
+    monkeypatch.delenv("PROTOECG_OPEN_REVIEWERS", raising=False)
+
+
+@pytest.fixture
+def remark(engine: Engine, demo: Bundle) -> str:
+    """What a reviewer wrote about the first prototype."""
+    item = reviews.items(demo)[0]
+    save_answer(engine, reviewer="R01", item=item, question="comment", value="a remark of R01")
+    return "a remark of R01"
+
+
+def test_a_code_shows_nothing_of_what_it_rated_to_who_has_not_its_secret(
+    page, closed, engine: Engine, demo: Bundle, remark: str
+):
+    secret = claim_code(engine, "R01")
+    first = {"bundle": "demo", "prototype": demo.prototypes[0].name}
+
+    for given in ({}, {"secret": "ABCD-EFGH-JKMN-PQRS"}, {"secret": " "}):
+        app = page("rate", reviewer="r01", **first, **given)
+        assert "opens with its secret alone" in words(app)
+        assert remark not in str(app.main)
+        assert not app.radio
+
+    mine = page("rate", reviewer="R01", secret=secret.lower().replace("-", ""), **first)
+    assert asked(mine, "comment").value == remark
+
+
+def test_a_code_gets_its_secret_at_its_first_use_and_shows_it_once(page, closed, engine: Engine):
+    app = page("rate", reviewer="R07")
+    assert not is_claimed(engine, "R07")
+
+    app.button[0].click().run()
+
+    link = app.get("code")[0].proto.code_text
+    assert f"secret={app.query_params['secret']}" in link
+    next(b for b in app.button if b.label == "I have kept it").click().run()
+    assert not app.get("code")
+    assert "Reviewer R07" in app.get("progress")[0].proto.text
+
+    again = page("rate", reviewer="R07", secret=app.query_params["secret"])
+    assert "Reviewer R07" in again.get("progress")[0].proto.text
+    assert not again.get("code")
+
+
+def test_a_code_that_was_rated_under_before_keeps_its_ratings_with_its_secret(
+    page, closed, demo: Bundle, remark: str
+):
+    app = page("rate", bundle="demo")
+    app.text_input[0].input("r01")
+    app.button[0].click().run()
+
+    assert "Reviewer R01" in app.get("progress")[0].proto.text
+    app.query_params["prototype"] = demo.prototypes[0].name
+    assert asked(app.run(), "comment").value == remark
+
+
+def test_a_tab_saves_nothing_any_more_once_the_secret_was_replaced(
+    page, closed, engine: Engine, given
+):
+    app = page("rate", reviewer="R01", secret=claim_code(engine, "R01"), bundle="demo")
+    asked(app, "clarity").set_value("4").run()
+    kept = given()
+
+    new_secret(engine, "R01")
+    asked(app, "clarity").set_value("1").run()
+
+    assert given() == kept
+    assert "NOT saved" in words(app)
