@@ -24,7 +24,13 @@ from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.assignments import Place
 from review_db.sessions.progress import Progress, first_open, progress
-from review_db.sessions.sessions import OpenItem, open_item, others_answers, save_item
+from review_db.sessions.sessions import (
+    OpenItem,
+    foresee_item,
+    open_item,
+    others_answers,
+    save_item,
+)
 from review_db.studies.lifecycle import NotAdmitted, Seat, study_info
 
 STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
@@ -77,7 +83,10 @@ def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
         try:
             return _named(engine, seat, st.query_params["item"], st.query_params.get("stage"))
         except (NotAdmitted, ValueError):
-            st.warning("There is no such item for you; here is your first open one.")
+            st.warning(
+                "There is no such item for you, or items before it are still open; here is your "
+                "first open one."
+            )
     place = first_open(engine, seat)
     _address(*place or ())
     return open_item(engine, seat, place) if place else None
@@ -121,11 +130,10 @@ def _top(seat: Seat, title: str, now: Progress, item: OpenItem | None) -> None:
 
 
 def _list(now: Progress, item: OpenItem | None) -> None:
-    positions = list(now.states)
     st.session_state["go to item"] = item.place.position if item else None
     st.selectbox(
         "Go to item",
-        positions,
+        now.reachable,
         index=None,
         format_func=lambda position: _in_the_list(now, position),
         key="go to item",
@@ -192,7 +200,7 @@ def _draw_ahead(session: ItemSession, bundle: Bundle, view: View) -> str:
     place = first_open(engine, seat, but=item.place.position)
     if place is None or item.place.stage < item.stages:
         return ""
-    following = open_item(engine, seat, place)
+    following = foresee_item(engine, seat, place)
     if ecgs := items.load(following, bundle):
         items.show(following, ecgs, view)
     return items.name(following)

@@ -127,6 +127,8 @@ def _pick(session: ItemSession, question: Question, options: dict[str, str], giv
             list(many),
             # Or the Enter key would take all that match what is typed.
             select_all=False,
+            # Or "(SR)" and Enter would take what merely has these letters in turn.
+            filter_mode="contains",
             **shown,
             **_widget(session, question.key, list(many)),
         )
@@ -135,6 +137,7 @@ def _pick(session: ItemSession, question: Question, options: dict[str, str], giv
             question.text,
             list(options),
             index=list(options).index(given) if given else None,
+            filter_mode="contains",
             **shown,
             **_widget(session, question.key, given or None),
         )

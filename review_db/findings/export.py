@@ -14,7 +14,7 @@ from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, STUDY_QUESTIONS
 from review_db.questions.codebook import CODEBOOK, Meaning, codebook
 from review_db.store.database import reading
 from review_db.store.files import as_csv
-from review_db.store.schema import current_answer, item_event
+from review_db.store.schema import current_answer, item_event, item_look
 from review_db.studies.lifecycle import StudyInfo, study_info
 
 _ASSIGNED = ("item", *ITEM, "truth", "repeat_of", "swapped")
@@ -36,6 +36,10 @@ _FILES = {
     "assignments.csv": (
         "which item each reviewer met at which position, answered or not",
         (*PLACE, *_ASSIGNED),
+    ),
+    "looks.csv": (
+        "when a reviewer first opened each stage of an item",
+        (*PLACE, "stage", "at"),
     ),
     "codebook.csv": (
         "what each column of these files holds",
@@ -103,6 +107,7 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         wide = answers_on(connection, name)
         standing = rows_of(connection, current_answer, name)
         events = rows_of(connection, item_event, name)
+        looks = rows_of(connection, item_look, name)
         places = places_on(connection, name)
     long = standing.merge(places, on=PLACE, how="left").assign(value=standing["new_value"])
     frames = {
@@ -110,6 +115,7 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         "answers_wide.csv": wide,
         "events.csv": events,
         "assignments.csv": places,
+        "looks.csv": looks,
         "codebook.csv": codebook(
             {file: columns for file, (_, columns) in _FILES.items()}, _MEANINGS, _asked
         ),

@@ -88,8 +88,9 @@ def places_on(connection: Connection, study: str) -> pd.DataFrame:
 
 
 def rows_of(connection: Connection, table: Table, study: str) -> pd.DataFrame:
-    """Return the rows of a study in one of the tables that count theirs."""
-    query = select(table).where(table.c.study == study).order_by(table.c.id)
+    """Return the rows of a study in one of the tables, in the order that they came."""
+    order = (table.c[name] for name in ("id", *PLACE, "stage") if name in table.c)
+    query = select(table).where(table.c.study == study).order_by(*order)
     return pd.DataFrame(connection.execute(query).all(), columns=list(table.c.keys()))
 
 

@@ -69,6 +69,11 @@ def own(table: Table, seat: Seat) -> tuple[ColumnElement[bool], ColumnElement[bo
     return table.c.study == seat.study, table.c.reviewer == seat.reviewer
 
 
+def at_place(table: Table, seat: Seat, place: Place) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for rows of a table to be of one stage of a seat's item."""
+    return (*own(table, seat), table.c.position == place.position, table.c.stage == place.stage)
+
+
 def _assignments(seat: Seat, *columns: ColumnElement[Any]) -> Select[Any]:
     return (
         select(assignment.c.position, *columns)

@@ -11,7 +11,7 @@ from review_db.sessions.assignments import Place, all_assigned, own
 from review_db.sessions.stages import questions_at, stages
 from review_db.store.database import reading
 from review_db.store.schema import current_answer
-from review_db.studies.lifecycle import Seat, read_design
+from review_db.studies.lifecycle import NotAdmitted, Seat, read_design
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,13 @@ class Progress:
     groups: Mapping[str, tuple[int, int]]
     flagged: tuple[int, ...] = field(default=())
 
+    @property
+    def reachable(self) -> list[int]:
+        """The positions that may be opened: all up to the first open one."""
+        positions = list(self.states)
+        early = [n for n, position in enumerate(positions) if self.states[position] == "open"]
+        return positions[: early[0] + 1] if early else positions
+
 
 def first_open(engine: Engine, seat: Seat, *, but: int | None = None) -> Place | None:
     """Return where a session goes on: the first open stage, then what was skipped, or None.
@@ -41,6 +48,24 @@ def first_open(engine: Engine, seat: Seat, *, but: int | None = None) -> Place |
             if state == wanted and position != but:
                 return Place(position, stage)
     return None
+
+
+def refuse_out_of_order(connection: Connection, seat: Seat, place: Place) -> None:
+    """Refuse a place before which something is open.
+
+    Raises
+    ------
+    NotAdmitted
+        If an item before it was neither answered nor skipped.
+    """
+    states = _states(connection, seat)
+    if early := [
+        n for n, (state, _, _) in states.items() if state == "open" and n < place.position
+    ]:
+        raise NotAdmitted(
+            f"Item {place.position} comes after item {early[0]}, which is still open. Answer or "
+            "skip the items before it."
+        )
 
 
 def progress(engine: Engine, seat: Seat) -> Progress:

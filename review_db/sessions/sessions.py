@@ -22,8 +22,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from protoecg import __version__
-from review_db.questions.catalogue import CODEBOOK_VERSION, STUDY_QUESTIONS, Question, checked_value
-from review_db.sessions.assignments import Place, assigned, own, standing
+from review_db.questions.catalogue import CODEBOOK_VERSION, STUDY_QUESTIONS, Question
+from review_db.sessions.assignments import Place, assigned, at_place, own, standing
+from review_db.sessions.checks import checked_answers, refuse_unfinished
+from review_db.sessions.looks import is_recorded, record_look
+from review_db.sessions.progress import refuse_out_of_order
 from review_db.sessions.stages import draw, facts, is_answered, is_settled, questions_at, stages
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
@@ -82,16 +85,41 @@ class OpenItem:
 def open_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
     """Return a stage of an item, with what was filled in and saved so far.
 
+    Items are met in their order, as a later one may name what an earlier one hides. When a stage
+    was first opened is recorded.
+
     Raises
     ------
     NotAdmitted
-        If the reviewer has no such item, or hasn't saved its first stage yet.
+        If the reviewer has no such item, hasn't saved its first stage yet, or hasn't answered or
+        skipped all items before it.
     """
     with reading(engine) as connection:
-        row, design = assigned(connection, seat, place)
-        saved = standing(connection, seat, place.position)
-        kept = _sheet(connection, seat, place)
-        total = connection.scalar(select(func.count()).where(*own(assignment, seat)))
+        item = _read(connection, seat, place)
+        refuse_out_of_order(connection, seat, place)
+        seen = is_recorded(connection, seat, place)
+    if not seen:
+        record_look(engine, seat, place)
+    return item
+
+
+def foresee_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
+    """Return the item that comes next, to be drawn ahead where nobody sees it yet.
+
+    Raises
+    ------
+    NotAdmitted
+        As `open_item`, but for the order.
+    """
+    with reading(engine) as connection:
+        return _read(connection, seat, place)
+
+
+def _read(connection: Connection, seat: Seat, place: Place) -> OpenItem:
+    row, design = assigned(connection, seat, place)
+    saved = standing(connection, seat, place.position)
+    kept = _sheet(connection, seat, place)
+    total = connection.scalar(select(func.count()).where(*own(assignment, seat)))
     _refuse_early(place, row.kind, design, saved)
     asked, required = questions_at(row.kind, place.stage, design)
     stands = saved.get(place.stage, {})
@@ -166,7 +194,7 @@ def save_item(
     """
     with writing(engine, lock=seat_lock(seat)) as connection:
         row, stands, checked = _to_be_written(connection, seat, place, answers)
-        _refuse_unfinished(row.kind, place.stage, read_design(row.design), checked)
+        refuse_unfinished(row.kind, place.stage, read_design(row.design), checked)
         kept = _sheet(connection, seat, place)
         revision = _keep(connection, seat, place, kept, seen, checked, 0)
         always = {
@@ -219,7 +247,7 @@ def others_answers(engine: Engine, seat: Seat, position: int) -> dict[str, dict[
 
 
 def _sheet(connection: Connection, seat: Seat, place: Place) -> Row | None:
-    return connection.execute(select(sheet).where(*_this(seat, place))).first()
+    return connection.execute(select(sheet).where(*at_place(sheet, seat, place))).first()
 
 
 def _keep(
@@ -247,7 +275,7 @@ def _keep(
         key = {"study": seat.study, "reviewer": seat.reviewer, **place._asdict()}
         connection.execute(insert(sheet), [{**key, **values}])
     else:
-        connection.execute(update(sheet).where(*_this(seat, place)).values(values))
+        connection.execute(update(sheet).where(*at_place(sheet, seat, place)).values(values))
     return revision + 1
 
 
@@ -263,36 +291,7 @@ def _to_be_written(
             "The first look at this item is over: what was hidden has been shown. Its answers stay "
             "as they are."
         )
-    return row, saved.get(place.stage, {}), _checked(row, place.stage, design, answers)
-
-
-def _checked(row: Row, stage: int, design: Design, answers: Mapping[str, Any]) -> dict[str, str]:
-    asked, _ = questions_at(row.kind, stage, design)
-    if strange := sorted(set(answers) - set(asked)):
-        raise ValueError(f"{strange[0]!r} is not asked here, expected {', '.join(asked)}.")
-    checked = {key: checked_value(STUDY_QUESTIONS[key], answers.get(key)) for key in asked}
-    if checked.get("accurate") != "no":
-        checked.pop("alternative", None)
-    if row.kind == "statement":
-        _refuse_strangers(json.loads(row.data), checked)
-    return {key: value for key, value in checked.items() if value}
-
-
-def _refuse_strangers(data: Mapping[str, Any], answers: Mapping[str, str]) -> None:
-    names = {p["name"] for p in data["prototypes"]}
-    for key in ("best_prototype", "bad_prototypes", "redundant_prototypes"):
-        named = [name.strip() for name in answers[key].split(";") if name.strip()]
-        if strange := [name for name in named if name not in names]:
-            raise ValueError(f"{strange[0]!r} is none of the prototypes of this statement.")
-
-
-def _refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[str, str]) -> None:
-    missing = [key for key in questions_at(kind, stage, design)[1] if key not in answers]
-    if missing and "skip" not in answers:
-        raise ValueError(
-            "Still open: " + " ".join(STUDY_QUESTIONS[key].text for key in missing) + " Answer, or "
-            "skip the item."
-        )
+    return row, saved.get(place.stage, {}), checked_answers(row, place.stage, design, answers)
 
 
 def _refuse_early(
@@ -305,10 +304,6 @@ def _refuse_early(
 def _spent(kept: Row | None, seconds: float) -> int:
     # A browser's clock may be set back, or left alone over a weekend.
     return round(1000 * min(max(seconds, 0.0), LONGEST_SECONDS)) + (kept.spent_ms if kept else 0)
-
-
-def _this(seat: Seat, place: Place) -> tuple[Any, ...]:
-    return (*own(sheet, seat), sheet.c.position == place.position, sheet.c.stage == place.stage)
 
 
 def _same_place(one: Any, other: Any) -> Any:

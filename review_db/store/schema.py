@@ -12,7 +12,7 @@ which position, and `item_event` holds the answers. From the start on, triggers 
 to study, items and assignments. `seat_account`, append-only too, ties a reviewer's key to the
 account that it was first given from: a digest, never who that is. `sheet` is what a reviewer has
 filled in and not yet saved, with the revision by which two browsers of one reviewer notice each
-other.
+other. `item_look`, append-only, says when a stage of an item was first opened.
 
 A bundle's fingerprint is part of every key: prototypes of a retrained bundle may carry the names
 of the old ones, but they are other ECGs, and no rating may pass from one to the other.
@@ -244,6 +244,25 @@ class Sheet(Base):
     )
 
 
+class ItemLook(Base):
+    """When a reviewer first opened a stage of an item."""
+
+    __tablename__ = "item_look"
+
+    study: Mapped[str] = mapped_column(String(STUDY_LENGTH), primary_key=True)
+    reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    stage: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["study", "reviewer", "position"],
+            ["assignment.study", "assignment.reviewer", "assignment.position"],
+        ),
+    )
+
+
 class ItemEvent(Base):
     """One answer in a study: given, changed or (empty `new_value`) taken back."""
 
@@ -290,6 +309,7 @@ assignment = Base.metadata.tables["assignment"]
 sign_in_key = Base.metadata.tables["sign_in_key"]
 seat_account = Base.metadata.tables["seat_account"]
 sheet = Base.metadata.tables["sheet"]
+item_look = Base.metadata.tables["item_look"]
 item_event = Base.metadata.tables["item_event"]
 
 current_rating = _view("current_rating", rating_event)

@@ -245,19 +245,32 @@ def _under_wrong_statement(p: Plain, material: Material, chance: random.Random) 
 
 
 def _random_window(p: Plain, material: Material, chance: random.Random) -> NewItem | None:
-    start, end = p["window_s"]
-    width = end - start
+    """Show an ECG with the statement where a prototype of another ECG has its window.
+
+    A window drawn elsewhere would tell itself: those of prototypes begin on the model's steps.
+    """
     sources = material.ecgs or material.prototypes
     ecgs = [e for e in sources if p["statement"] in e["statements"] and e["record"] != p["record"]]
-    if width >= ECG_SECONDS or not ecgs:
+    if not ecgs:
         return None
     ecg = chance.choice(ecgs)
-    start = round(chance.uniform(0, float(ecg.get("duration_s", ECG_SECONDS)) - width), 2)
+    windows = [
+        q["window_s"]
+        for q in material.prototypes
+        if q["branch"] == p["branch"]
+        and q["record"] not in (p["record"], ecg["record"])
+        and _is_localised(q, float(ecg.get("duration_s", ECG_SECONDS)))
+    ]
+    if not windows or not _is_localised(p, ECG_SECONDS):
+        return None
     shown = {key: ecg[key] for key in ecg if key not in ("name", "branch", "statement")}
-    item = _of_prototype(p, "random_window")
-    return replace(
-        item, data={"ecg": {**shown, "window_s": [start, start + width]}, "stands_for": p["name"]}
-    )
+    data = {"ecg": {**shown, "window_s": list(chance.choice(windows))}, "stands_for": p["name"]}
+    return replace(_of_prototype(p, "random_window"), data=data)
+
+
+def _is_localised(p: Plain, duration_s: float) -> bool:
+    start_s, end_s = p["window_s"]
+    return end_s - start_s < ECG_SECONDS and end_s <= duration_s
 
 
 def _with_noise(p: Plain, snr_db: float, chance: random.Random) -> NewItem:

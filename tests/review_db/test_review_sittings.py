@@ -7,17 +7,24 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from protoecg import __version__
 from review_db.questions.catalogue import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
 from review_db.sessions.assignments import Place
 from review_db.sessions.progress import first_open, progress
-from review_db.sessions.sessions import Conflict, open_item, others_answers, save_draft, save_item
+from review_db.sessions.sessions import (
+    Conflict,
+    foresee_item,
+    open_item,
+    others_answers,
+    save_draft,
+    save_item,
+)
 from review_db.sessions.stages import stages
 from review_db.store.database import reading
-from review_db.store.schema import assignment, item_event, study_item
+from review_db.store.schema import assignment, item_event, item_look, study_item
 from review_db.studies.accounts import claim_seat
 from review_db.studies.design import Blinding, Controls, Design, Sample
 from review_db.studies.lifecycle import (
@@ -96,16 +103,16 @@ def answer(item):
 
 
 def finish(engine, seat, place):
-    item = open_item(engine, seat, place)
+    item = foresee_item(engine, seat, place)
     return save_item(engine, seat, place, answer(item), seen=item.revision, seconds=2)
 
 
 def test_what_was_saved_is_read_back(engine, seats):
     seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
-    item = open_item(engine, seat, place)
+    item = foresee_item(engine, seat, place)
     assert (item.saved, item.draft, item.revision) == ({}, {}, 0)
     revision = save_item(engine, seat, place, GOOD, seen=0)
-    again = open_item(engine, seat, place)
+    again = foresee_item(engine, seat, place)
     assert (again.saved, again.draft, again.revision) == (GOOD, GOOD, revision)
 
 
@@ -129,7 +136,7 @@ def test_what_is_left_out_is_taken_back_and_kept_in_the_history(engine, seats):
     seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
     seen = save_item(engine, seat, place, {**GOOD, "comment": "noisy"}, seen=0)
     save_item(engine, seat, place, GOOD, seen=seen)
-    assert "comment" not in open_item(engine, seat, place).saved
+    assert "comment" not in foresee_item(engine, seat, place).saved
     last = events(engine)[-1]
     assert (last.question, last.old_value, last.new_value) == ("comment", "noisy", "")
 
@@ -139,13 +146,13 @@ def test_a_draft_is_kept_and_counts_for_nothing(engine, seats):
     place = first_open(engine, seat)
     seen = save_draft(engine, seat, place, {"clarity": "3"}, seen=0, seconds=4)
     seen = save_draft(engine, seat, place, {"clarity": "3", "comment": "x"}, seen=seen, seconds=5)
-    item = open_item(engine, seat, place)
+    item = foresee_item(engine, seat, place)
     assert (item.saved, item.draft) == ({}, {"clarity": "3", "comment": "x"})
     assert events(engine) == []
     assert first_open(engine, seat) == place
     save_item(engine, seat, place, GOOD, seen=seen, seconds=1)
     assert {e.duration_ms for e in events(engine)} == {10_000}
-    assert open_item(engine, seat, place).draft == GOOD
+    assert foresee_item(engine, seat, place).draft == GOOD
 
 
 def test_time_is_never_negative_nor_a_weekend(engine, seats):
@@ -171,7 +178,7 @@ def test_an_impossible_sheet_is_refused_and_nothing_is_saved(engine, seats, answ
     with pytest.raises(ValueError, match=said):
         save_item(engine, seat, place, answers, seen=0)
     assert events(engine) == []
-    assert open_item(engine, seat, place).revision == 0
+    assert foresee_item(engine, seat, place).revision == 0
 
 
 def test_cannot_judge_is_an_answer(engine, seats):
@@ -183,21 +190,21 @@ def test_cannot_judge_is_an_answer(engine, seats):
 def test_an_alternative_needs_an_inaccurate_prototype(engine, seats):
     seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
     seen = save_item(engine, seat, place, {**GOOD, "accurate": "no", "alternative": "SR"}, seen=0)
-    assert open_item(engine, seat, place).saved["alternative"] == "SR"
+    assert foresee_item(engine, seat, place).saved["alternative"] == "SR"
     save_item(engine, seat, place, {**GOOD, "alternative": "SR"}, seen=seen)
-    assert "alternative" not in open_item(engine, seat, place).saved
+    assert "alternative" not in foresee_item(engine, seat, place).saved
 
 
 def test_a_summary_names_prototypes_of_its_statement_alone(engine, material):
     seat = begin(engine, material, sample=Sample(statements=("PVC",)))["R01"]
     place = Place(positions(engine, seat, "statement")[0])
-    item = open_item(engine, seat, place)
+    item = foresee_item(engine, seat, place)
     names = [p["name"] for p in item.draw["prototypes"]]
     with pytest.raises(ValueError, match="'SR-1' is none of the prototypes"):
         save_item(engine, seat, place, {"best_prototype": "SR-1"}, seen=0)
     answers = {"best_prototype": names[0], "bad_prototypes": [names[2], names[1]]}
     save_item(engine, seat, place, answers, seen=0)
-    saved = open_item(engine, seat, place).saved
+    saved = foresee_item(engine, seat, place).saved
     assert saved["bad_prototypes"] == "; ".join(sorted(names[1:3]))
 
 
@@ -206,12 +213,12 @@ def test_a_summary_names_prototypes_of_its_statement_alone(engine, material):
 
 def test_two_browsers_of_one_reviewer_do_not_overwrite_each_other(engine, seats):
     seat, place = seats["R01"], Place(positions(engine, seats["R01"])[0])
-    here, there = (open_item(engine, seat, place).revision for _ in range(2))
+    here, there = (foresee_item(engine, seat, place).revision for _ in range(2))
     save_item(engine, seat, place, GOOD, seen=here)
     for save in (save_item, save_draft):
         with pytest.raises(Conflict, match="changed in another window"):
             save(engine, seat, place, {**GOOD, "clarity": "1"}, seen=there)
-    item = open_item(engine, seat, place)
+    item = foresee_item(engine, seat, place)
     assert item.saved == item.draft == GOOD
     save_item(engine, seat, place, {**GOOD, "clarity": "1"}, seen=item.revision)
 
@@ -230,13 +237,13 @@ def test_of_many_browsers_at_once_exactly_one_is_saved(engine, seats):
 
     with ThreadPoolExecutor(8) as pool:
         won = [comment for comment in pool.map(save, range(8)) if comment]
-    assert [open_item(engine, seat, place).saved["comment"]] == won
+    assert [foresee_item(engine, seat, place).saved["comment"]] == won
 
 
 @pytest.mark.parametrize("place", [Place(0), Place(-1), Place(9999), Place(1, 0), Place(1, 3)])
 def test_there_is_no_place_but_those_assigned(engine, seats, place):
     for call in (
-        lambda: open_item(engine, seats["R01"], place),
+        lambda: foresee_item(engine, seats["R01"], place),
         lambda: save_item(engine, seats["R01"], place, GOOD, seen=0),
         lambda: save_draft(engine, seats["R01"], place, GOOD, seen=0),
     ):
@@ -247,7 +254,7 @@ def test_there_is_no_place_but_those_assigned(engine, seats, place):
 @pytest.mark.parametrize("seat", [Seat("pilot", "R03"), Seat("other", "R01"), Seat("pilot", "r01")])
 def test_a_seat_made_up_by_hand_opens_nothing(engine, seats, seat):
     with pytest.raises(NotAdmitted):
-        open_item(engine, seat, Place(1))
+        foresee_item(engine, seat, Place(1))
     with pytest.raises(NotAdmitted):
         save_item(engine, seat, Place(1), GOOD, seen=0)
     assert first_open(engine, seat) is None
@@ -263,9 +270,9 @@ def test_a_seat_writes_nothing_any_more_once_its_key_was_replaced(engine, seats,
     with pytest.raises(NotAdmitted, match="was replaced"):
         save(engine, seats["R01"], place, {**GOOD, "clarity": "1"}, seen=seen)
 
-    assert open_item(engine, fresh, place).draft == GOOD
+    assert foresee_item(engine, fresh, place).draft == GOOD
     save(engine, fresh, place, {**GOOD, "clarity": "2"}, seen=seen)
-    assert open_item(engine, fresh, place).draft["clarity"] == "2"
+    assert foresee_item(engine, fresh, place).draft["clarity"] == "2"
 
 
 def test_a_seat_that_was_open_writes_nothing_once_an_account_has_it(engine, seats, keys):
@@ -295,7 +302,73 @@ def test_of_a_save_and_a_new_key_at_once_none_is_saved_after_the_key(engine, sea
         new_key(engine, "pilot", "R01")
         handed.set()
         saved = saving.result(timeout=30)
-    assert open_item(engine, seat_of(engine, "pilot", "R01"), Place(1)).revision == saved
+    assert foresee_item(engine, seat_of(engine, "pilot", "R01"), Place(1)).revision == saved
+
+
+def looks(engine):
+    with reading(engine) as connection:
+        rows = connection.execute(select(item_look).order_by(item_look.c.at)).all()
+    return [(row.reviewer, row.position, row.stage) for row in rows]
+
+
+def test_items_are_opened_in_their_order_alone(engine, seats):
+    seat = seats["R01"]
+    last = max(progress(engine, seat).states)
+    for position in (2, last):
+        with pytest.raises(NotAdmitted, match="comes after item 1, which is still open"):
+            open_item(engine, seat, Place(position))
+    assert progress(engine, seat).reachable == [1]
+
+    save_item(engine, seat, Place(1), GOOD, seen=0)
+    save_item(engine, seat, Place(2), {"skip": "yes"}, seen=0)
+
+    for position in (1, 2, 3):
+        assert open_item(engine, seat, Place(position)).place == Place(position)
+    with pytest.raises(NotAdmitted, match="comes after item 3"):
+        open_item(engine, seat, Place(4))
+    assert progress(engine, seat).reachable == [1, 2, 3]
+
+
+def test_no_later_item_is_opened_to_learn_what_an_earlier_one_hides(engine, material):
+    hidden = {"sample": Sample(size=12), "blinding": Blinding(statement=True)}
+    seat = begin(engine, material, **hidden)["R01"]
+    naming = Place(positions(engine, seat, "statement")[0])
+    with pytest.raises(NotAdmitted, match="comes after item 1"):
+        open_item(engine, seat, naming)
+
+    for position in range(1, naming.position):
+        save_item(engine, seat, Place(position), {"skip": "yes"}, seen=0)
+
+    assert "statement" in open_item(engine, seat, naming).facts
+
+
+def test_when_a_stage_was_first_opened_is_recorded_once(engine, seats):
+    seat = seats["R01"]
+    foresee_item(engine, seat, Place(1))
+    assert looks(engine) == []
+
+    for _ in range(2):
+        open_item(engine, seat, Place(1))
+    with pytest.raises(NotAdmitted):
+        open_item(engine, seat, Place(2))
+
+    assert looks(engine) == [("R01", 1, 1)]
+
+
+def test_of_tabs_that_open_an_item_at_once_one_look_is_recorded(engine, seats):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: open_item(engine, seats["R01"], Place(1)), range(8)))
+    assert looks(engine) == [("R01", 1, 1)]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE item_look SET stage = 2", "DELETE FROM item_look"])
+def test_the_database_itself_refuses_to_change_a_look(engine, seats, statement):
+    open_item(engine, seats["R01"], Place(1))
+    with (
+        pytest.raises(DBAPIError, match="item_look is append-only"),
+        engine.begin() as connection,
+    ):
+        connection.execute(text(statement))
 
 
 def test_reviewers_neither_see_nor_change_each_others_answers(engine, seats):
@@ -304,7 +377,7 @@ def test_reviewers_neither_see_nor_change_each_others_answers(engine, seats):
         save_item(engine, seats[name], place, {**GOOD, "clarity": clarity}, seen=0)
     for name, clarity in (("R01", "1"), ("R02", "5")):
         place = Place(positions(engine, seats[name])[0])
-        item = open_item(engine, seats[name], place)
+        item = foresee_item(engine, seats[name], place)
         assert item.saved["clarity"] == clarity
         assert others_answers(engine, seats[name], place.position) == {}
 
@@ -362,7 +435,7 @@ def test_a_control_looks_like_any_other_item(engine, material):
         for role in ("rated", "wrong_statement", "random_window", "noise")
         for position in positions(engine, seat, role=role)
     ]
-    items = [open_item(engine, seat, place) for place in places]
+    items = [foresee_item(engine, seat, place) for place in places]
     assert len(items) == 18
     assert {frozenset(item.facts) for item in items} == {frozenset({"statement", "branch"})}
     assert {item.questions for item in items} == {items[0].questions}
@@ -374,7 +447,7 @@ def test_a_control_looks_like_any_other_item(engine, material):
 def test_what_is_hidden_is_not_among_the_facts(engine, material, hidden, blind):
     blinding = replace(Blinding(False, False, False, False), **{hidden: blind})
     seat = begin(engine, material, blinding=blinding)["R01"]
-    item = open_item(engine, seat, Place(positions(engine, seat, "match")[0]))
+    item = foresee_item(engine, seat, Place(positions(engine, seat, "match")[0]))
     assert (hidden in item.facts) != blind
     shown = {"statement", "similarity", "model"} - {hidden}
     assert shown <= set(item.facts)
@@ -382,7 +455,7 @@ def test_what_is_hidden_is_not_among_the_facts(engine, material, hidden, blind):
 
 def test_a_hidden_statement_is_not_asked_about(engine, material):
     seat = begin(engine, material, blinding=Blinding(statement=True))["R01"]
-    item = open_item(engine, seat, Place(positions(engine, seat)[0]))
+    item = foresee_item(engine, seat, Place(positions(engine, seat)[0]))
     assert item.required == ("portrays", "clarity")
     assert not any(s in told(item) for s in ("AFIB", "PVC", "SR", "accurate"))
 
@@ -392,38 +465,38 @@ def test_the_second_look_comes_after_the_first_which_then_stays(engine, material
     position = positions(engine, seat)[0]
     first, second = Place(position, 1), Place(position, 2)
     for call in (
-        lambda: open_item(engine, seat, second),
+        lambda: foresee_item(engine, seat, second),
         lambda: save_item(engine, seat, second, GOOD, seen=0),
     ):
         with pytest.raises(NotAdmitted, match="first look"):
             call()
-    assert "statement" not in open_item(engine, seat, first).facts
+    assert "statement" not in foresee_item(engine, seat, first).facts
     blind = {"portrays": "AFIB", "clarity": "4"}
     seen = save_item(engine, seat, first, blind, seen=0)
-    revealed = open_item(engine, seat, second)
+    revealed = foresee_item(engine, seat, second)
     assert "statement" in revealed.facts
     assert revealed.required == ("accurate", "representativeness", "clarity")
-    assert open_item(engine, seat, first).settled
+    assert foresee_item(engine, seat, first).settled
     with pytest.raises(ValueError, match="first look at this item is over"):
         save_item(engine, seat, first, {**blind, "clarity": "1"}, seen=seen)
     save_item(engine, seat, second, GOOD, seen=0)
-    assert open_item(engine, seat, first).saved == blind
-    assert open_item(engine, seat, second).saved == GOOD
+    assert foresee_item(engine, seat, first).saved == blind
+    assert foresee_item(engine, seat, second).saved == GOOD
 
 
 def test_a_reading_comes_without_then_with_the_explanation_and_never_with_the_truth(engine, seats):
     seat = seats["R01"]
     position = positions(engine, seat, "reading")[0]
-    alone = open_item(engine, seat, Place(position, 1))
+    alone = foresee_item(engine, seat, Place(position, 1))
     assert set(alone.draw) == {"ecg", "case"}
     assert alone.facts == {}
     answers = {"diagnosis": ["PVC", "LAD"], "confidence": "3"}
     save_item(engine, seat, Place(position, 1), answers, seen=0)
-    helped = open_item(engine, seat, Place(position, 2))
+    helped = foresee_item(engine, seat, Place(position, 2))
     assert "explanation" in helped.draw
     assert not {"truth", "statement"} & set(helped.draw)
     assert "statement" not in helped.facts
-    assert open_item(engine, seat, Place(position, 1)).saved["diagnosis"] == "LAD; PVC"
+    assert foresee_item(engine, seat, Place(position, 1)).saved["diagnosis"] == "LAD; PVC"
 
 
 def test_sides_are_those_of_the_assignment_and_nothing_tells_which_is_which(engine, seats):
@@ -436,7 +509,7 @@ def test_sides_are_those_of_the_assignment_and_nothing_tells_which_is_which(engi
         }
     found = positions(engine, seat, "pair")
     for position in found:
-        item = open_item(engine, seat, Place(position))
+        item = foresee_item(engine, seat, Place(position))
         assert item.draw["left"]["bundle"] == ("plain" if swapped[position] else "demo")
         assert item.draw["right"]["bundle"] == ("demo" if swapped[position] else "plain")
         assert not {"a", "b"} & set(item.draw)
@@ -463,7 +536,7 @@ def test_a_session_resumes_at_the_first_open_stage_and_comes_back_to_what_was_sk
     now = progress(engine, seat)
     assert (now.done, now.total) == (len(now.states) - 2, len(now.states) - 1)
     assert now.states[place.position] == "skipped"
-    item = open_item(engine, seat, place)
+    item = foresee_item(engine, seat, place)
     save_item(engine, seat, place, answer(item), seen=item.revision)
     while (place := first_open(engine, seat)) is not None:
         finish(engine, seat, place)
@@ -479,7 +552,7 @@ def test_progress_is_by_statement_unless_that_is_hidden(engine, material):
     # The statement of a reading is what the reviewer is asked for.
     assert groups["reading"] == (0, len(material.readings))
     place = Place(positions(engine, seat)[0])
-    statement = open_item(engine, seat, place).facts["statement"]
+    statement = foresee_item(engine, seat, place).facts["statement"]
     finish(engine, seat, place)
     assert progress(engine, seat).groups[statement] == (1, groups[statement][1])
     hidden = begin(engine, material, name="blind", blinding=Blinding(statement=True))["R01"]
@@ -495,10 +568,10 @@ def test_progress_is_by_statement_unless_that_is_hidden(engine, material):
 def test_practice_is_not_counted(engine, seats):
     seat = seats["R01"]
     place = first_open(engine, seat)
-    assert open_item(engine, seat, place).practice
+    assert foresee_item(engine, seat, place).practice
     finish(engine, seat, place)
     assert progress(engine, seat).done == 0
-    assert not open_item(engine, seat, first_open(engine, seat)).practice
+    assert not foresee_item(engine, seat, first_open(engine, seat)).practice
 
 
 def test_a_flag_is_seen_in_the_progress(engine, seats):
@@ -512,7 +585,7 @@ def test_every_kind_of_item_is_asked_in_known_words(engine, material, kind):
     seat = begin(engine, material, sample=Sample(), two_stages=True)["R01"]
     position = positions(engine, seat, kind)[0]
     for stage in range(1, stages(kind, replace(DESIGN, two_stages=True)) + 1):
-        item = open_item(engine, seat, Place(position, stage))
+        item = foresee_item(engine, seat, Place(position, stage))
         assert item.kind == kind
         assert set(item.required) <= {question.key for question in item.questions}
         assert all(STUDY_QUESTIONS[q.key] == q for q in item.questions)
@@ -534,7 +607,7 @@ def test_each_event_starts_from_the_answer_that_stood(engine, material, steps):
     seat = begin(engine, material, name=name)["R01"]
     places = [Place(position) for position in positions(engine, seat)[:3]]
     for n, answers in steps:
-        seen = open_item(engine, seat, places[n]).revision
+        seen = foresee_item(engine, seat, places[n]).revision
         save_item(engine, seat, places[n], answers, seen=seen)
     stands = {}
     for event in events(engine):
@@ -544,4 +617,4 @@ def test_each_event_starts_from_the_answer_that_stood(engine, material, steps):
             stands[key] = event.new_value
     for place in places:
         now = {q: v for (position, q), v in stands.items() if position == place.position and v}
-        assert open_item(engine, seat, place).saved == now
+        assert foresee_item(engine, seat, place).saved == now

@@ -189,6 +189,32 @@ def test_controls_are_what_they_say(material):
             assert item.data["noise"]["snr_db"] == 3
 
 
+def test_no_number_tells_a_random_window_from_that_of_a_prototype(material):
+    steps = [n * 0.08 for n in range(114)]
+    prototypes = [
+        {**p, "window_s": [round(s, 2), round(s + 0.95, 2)]} if p["branch"] == "morphology" else p
+        for p, s in zip(material.prototypes, steps, strict=False)
+    ]
+    bare = replace(material, prototypes=prototypes, matches=(), pairs=(), readings=())
+    sample = Sample(branches=("morphology",), size=2)
+    items = make_items(changed(sample=sample, controls=Controls(0, 20), practice=0), bare)
+    drawn = [i.data["ecg"] for i in items if i.role == "random_window"]
+
+    assert len(drawn) == 20
+    own = {p["record"]: p["window_s"] for p in prototypes}
+    assert all(ecg["window_s"] in list(own.values()) for ecg in drawn)
+    assert not [ecg for ecg in drawn if ecg["window_s"] == own[ecg["record"]]]
+    assert len({str(ecg["window_s"]) for ecg in drawn}) > 5
+
+
+def test_a_random_window_ends_before_its_ecg_does(material):
+    short = [{"record": "patients/x", "statements": ["PVC", "CLBBB", "IMI"], "duration_s": 3.5}]
+    items = make_items(changed(), replace(material, ecgs=short))
+    ends = [i.data["ecg"]["window_s"][1] for i in items if i.role == "random_window"]
+    assert len(ends) == 2
+    assert max(ends) <= 3.5
+
+
 def test_controls_and_practice_show_prototypes_that_are_not_rated_as_well(material):
     items = make_items(changed(), material)
     rated = {i.prototype for i in items if i.role == "rated" and i.kind == "prototype"}

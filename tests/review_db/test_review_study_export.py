@@ -25,6 +25,7 @@ NAMES = [
     "answers_wide.csv",
     "events.csv",
     "assignments.csv",
+    "looks.csv",
     "codebook.csv",
     "README.md",
 ]
@@ -110,6 +111,13 @@ def test_assignments_hold_what_was_not_answered_as_well(files, rated_study, pilo
     for reviewer in pilot.reviewers:
         mine = places[places["reviewer"] == reviewer]["position"]
         assert mine.tolist() == list(range(1, len(mine) + 1))
+
+
+def test_looks_hold_when_each_stage_that_was_answered_was_first_opened(files):
+    looks, answered = (frame(files[file]) for file in ("looks.csv", "answers_wide.csv"))
+    key = ["reviewer", "position", "stage"]
+    assert not looks.duplicated(key).any()
+    assert set(map(tuple, answered[key].to_numpy())) == set(map(tuple, looks[key].to_numpy()))
 
 
 def test_times_are_utc(files):

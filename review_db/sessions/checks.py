@@ -1,0 +1,58 @@
+"""What the answers to an item have to be before they are stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from review_db.questions.catalogue import STUDY_QUESTIONS, checked_value
+from review_db.sessions.stages import questions_at
+from review_db.studies.design import Design
+
+
+def checked_answers(
+    row: Row, stage: int, design: Design, answers: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the answers to a stage of an item as they are stored, without empty ones.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not asked here, or not acceptable.
+    """
+    asked, _ = questions_at(row.kind, stage, design)
+    if strange := sorted(set(answers) - set(asked)):
+        raise ValueError(f"{strange[0]!r} is not asked here, expected {', '.join(asked)}.")
+    checked = {key: checked_value(STUDY_QUESTIONS[key], answers.get(key)) for key in asked}
+    if checked.get("accurate") != "no":
+        checked.pop("alternative", None)
+    if row.kind == "statement":
+        _refuse_strangers(json.loads(row.data), checked)
+    return {key: value for key, value in checked.items() if value}
+
+
+def _refuse_strangers(data: Mapping[str, Any], answers: Mapping[str, str]) -> None:
+    names = {p["name"] for p in data["prototypes"]}
+    for key in ("best_prototype", "bad_prototypes", "redundant_prototypes"):
+        named = [name.strip() for name in answers[key].split(";") if name.strip()]
+        if strange := [name for name in named if name not in names]:
+            raise ValueError(f"{strange[0]!r} is none of the prototypes of this statement.")
+
+
+def refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[str, str]) -> None:
+    """Refuse answers of which a required one is missing, unless the item is skipped.
+
+    Raises
+    ------
+    ValueError
+        If one is missing.
+    """
+    missing = [key for key in questions_at(kind, stage, design)[1] if key not in answers]
+    if missing and "skip" not in answers:
+        raise ValueError(
+            "Still open: " + " ".join(STUDY_QUESTIONS[key].text for key in missing) + " Answer, or "
+            "skip the item."
+        )
