@@ -42,7 +42,7 @@ def _summary(bundle: Bundle) -> pd.DataFrame | None:
         )
     except RatingsError as error:
         # What the reviewers said is an extra here; without it the library is worth showing.
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(words.plain(str(error)), icon=":material/warning:")
         return pd.DataFrame()
 
 
@@ -69,7 +69,7 @@ def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
 
 def _card(prototype: Prototype, ecg: ECG | None, said: pd.DataFrame | None, view: View) -> None:
     with st.container(border=True):
-        st.markdown(f"#### {prototype.name}")
+        st.markdown(f"#### {words.plain(prototype.name)}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
         if said is not None:
             st.markdown(_said(prototype, said))

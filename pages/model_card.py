@@ -53,7 +53,7 @@ def _card(bundle: Bundle) -> Measurements:
     try:
         return read_card(bundle)
     except CardError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(words.plain(str(error)), icon=":material/warning:")
         return {}
 
 

@@ -153,11 +153,11 @@ def _marked_best(item: Item, items: list[Item], given: dict[str, dict[str, str]]
         and other != item
     ]
     if best:
-        st.caption(f"Your best prototype of this statement so far: {best[0]}")
+        st.caption(f"Your best prototype of this statement so far: {words.plain(best[0])}")
 
 
 def _picture(bundle: Bundle, prototype: Prototype, view: View) -> bool:
-    st.caption(f"{prototype.name} · {drawing.provenance(prototype)}")
+    st.caption(f"{words.plain(prototype.name)} · {drawing.provenance(prototype)}")
     ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:
         source_ecgs.tell_missing(bundle, [prototype])
@@ -188,7 +188,10 @@ def _questions(session: RatingSession) -> None:
 
 def _not_saved() -> None:
     for (prototype, question), problem in st.session_state.setdefault(FAILED, {}).items():
-        st.error(f"NOT saved: {question} of {prototype}. {problem}", icon=":material/error:")
+        st.error(
+            f"NOT saved: {question} of {words.plain(f'{prototype}. {problem}')}",
+            icon=":material/error:",
+        )
 
 
 def _state(session: RatingSession) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.findings import score_bars, study_results
-from pages.shell import choices, coordinators, frame, models, reviews
+from pages.shell import choices, coordinators, frame, models, reviews, words
 from protoecg.bundle import Bundle
 from review_db.questions.catalogue import SCALES
 from review_db.ratings.export import export_zip
@@ -86,8 +86,8 @@ def _version(engine: Engine, bundle: Bundle) -> RatedBundle:
 
 def _nothing_yet(rated: RatedBundle) -> None:
     st.info(
-        f"No prototype of “{rated.bundle}” has been rated yet. Open Rate, enter a reviewer code "
-        "and answer the questions; the scores appear here at once.",
+        f"No prototype of “{words.plain(rated.bundle)}” has been rated yet. Open Rate, enter a "
+        "reviewer code and answer the questions; the scores appear here at once.",
         icon=":material/rate_review:",
     )
 

@@ -272,7 +272,8 @@ def _create(
         st.error(words.plain(str(error)), icon=":material/error:")
         return
     st.success(
-        f"{made.design.name} is made, with {made.items} items. Start it under “Studies”.",
+        f"{words.plain(made.design.name)} is made, with {made.items} items. Start it under "
+        "“Studies”.",
         icon=":material/check_circle:",
     )
 

@@ -228,10 +228,10 @@ def prototype_window(prototype: Prototype) -> Window:
 
 
 def provenance(prototype: Prototype) -> str:
-    """Say where a prototype comes from."""
+    """Say where a prototype comes from, as Markdown."""
     return (
-        f"Record {prototype.record} · {wording.window(prototype.window_s)} · "
-        f"{words.patient(prototype)}"
+        f"Record {words.plain(prototype.record)} · {wording.window(prototype.window_s)} · "
+        f"{words.plain(words.patient(prototype))}"
     )
 
 

@@ -108,7 +108,9 @@ def _warn(then: ExplainedECG, now: ExplainedECG, bundle: Bundle) -> None:
         )
     if np.array_equal(then.ecg.signal, now.ecg.signal):
         st.info("Both are the same recording.", icon=":material/content_copy:")
-    st.caption(f"Both are each by {bundle.name}, version {bundle.revision[:12]}. {AS_SAID}")
+    st.caption(
+        f"Both are each by {words.plain(bundle.name)}, version {bundle.revision[:12]}. {AS_SAID}"
+    )
 
 
 def _tracings(then: ExplainedECG, now: ExplainedECG, change: FindingChange) -> None:
@@ -126,8 +128,9 @@ def _tracings(then: ExplainedECG, now: ExplainedECG, change: FindingChange) -> N
             drawing.show_ecg(each.ecg, windows, key=key, view=view, width_px=width_px)
     if match and _window(match.now):
         st.caption(
-            f"Marked: where each is most like {match.prototype.name}, whose contribution to "
-            f"{words.named(change.code)} changed most ({wording.signed(match.amount)})."
+            f"Marked: where each is most like {words.plain(match.prototype.name)}, whose "
+            f"contribution to {words.named(change.code)} changed most "
+            f"({wording.signed(match.amount)})."
         )
 
 

@@ -51,7 +51,7 @@ def choose(offered: list[Match]) -> Match:
         "Match",
         list(by_name),
         captions=[f"adds {wording.signed(match.contribution)}" for match in offered],
-        format_func=lambda name: f"**{numbers[name]}** · {name}",
+        format_func=lambda name: f"**{numbers[name]}** · {words.plain(name)}",
         key="match choice",
         on_change=_take,
         horizontal=True,

@@ -54,7 +54,9 @@ def show(engine: Engine) -> None:
     name = st.selectbox("Study", started, key="study", bind="query-params", width=420)
     table = prototypes.answer_table(engine, name)
     if table.empty:
-        st.info(f"Nobody has rated an item of {name} yet.", icon=":material/rate_review:")
+        st.info(
+            f"Nobody has rated an item of {words.plain(name)} yet.", icon=":material/rate_review:"
+        )
         return
     offered = [view for view, (kind, _) in VIEWS.items() if not prototypes.rated(table, kind).empty]
     if not offered:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
-
 import streamlit as st
 
-_LOGGER = logging.getLogger("protoecg")
+from protoecg import defects
 
 
 def show(error: Exception) -> bool:
-    """Show a number in place of an error that no page caught, and log the error under it.
+    """Show a number in place of an error that no page caught; the log has it under that number.
 
     Returns
     -------
     True, which keeps Streamlit from showing the error, with the paths of this server, itself
     """
-    number = secrets.token_hex(4).upper()
-    _LOGGER.error("Defect %s ended a page", number, exc_info=error)
+    number = defects.report(error, "making a page")
     st.error(
         "This page met a defect of the app and stopped. What was said to be saved is saved. Load "
         f"the page anew; if it stops again, tell whoever runs the server the number {number}, "

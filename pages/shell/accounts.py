@@ -76,7 +76,7 @@ def required() -> Account | None:
         wanted = settings()
     except SettingsError as error:
         st.error(
-            f"Nobody can sign in here. {error} Tell whoever runs the server.",
+            f"Nobody can sign in here. {words.plain(str(error))} Tell whoever runs the server.",
             icon=":material/key_off:",
         )
         st.stop()

@@ -18,7 +18,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shell import accounts
+from pages.shell import accounts, words
 from pages.shell.accounts import LONGEST_S, Account
 from review_db import RatingsError
 
@@ -172,7 +172,7 @@ def _ask() -> None:
     try:
         wanted = _key()
     except Refused as error:
-        st.error(str(error), icon=":material/key_off:")
+        st.error(words.plain(str(error)), icon=":material/key_off:")
         return
     with st.form("coordinator", width=420, clear_on_submit=True):
         given = st.text_input("The coordinator's key", type="password")
@@ -186,7 +186,7 @@ def _ask() -> None:
     try:
         door().admit(browser, st.context.ip_address or "", given, wanted)
     except Refused as error:
-        st.error(str(error), icon=":material/key_off:")
+        st.error(words.plain(str(error)), icon=":material/key_off:")
         return
     st.rerun()
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
+from pages.shell import words
 from protoecg.bundle import Bundle
 from review_db import Item, RatingsError, open_database
 
@@ -20,7 +21,7 @@ def database() -> Iterator[Engine]:
         engine = opened()
         yield engine
     except RatingsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(words.plain(str(error)), icon=":material/error:")
         st.stop()
 
 

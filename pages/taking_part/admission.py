@@ -21,7 +21,7 @@ def seat(engine: Engine, account: Account | None) -> Seat | None:
     try:
         found = _by_key(engine) if account is None else _by_account(engine, account)
     except NotAdmitted as error:
-        st.error(str(error), icon=":material/key_off:")
+        st.error(words.plain(str(error)), icon=":material/key_off:")
         found = None
     if found is None:
         _ask(engine, account)

@@ -29,7 +29,7 @@ def show(session: ItemSession) -> None:
     elif item.saved.get("skip"):
         st.info("You skipped this item. Answer it, or go on.", icon=":material/redo:")
     if sheet.problem:
-        st.error(sheet.problem, icon=":material/error:")
+        st.error(words.plain(sheet.problem), icon=":material/error:")
     chosen = _in_turn(item, sheet)
     for question in _asked(item, sheet):
         if question.key == chosen:
