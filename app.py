@@ -3,11 +3,14 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.server import defects, gate, logs
+from pages.server import defects, gate, lifetime, logs
 from pages.shell import coordinators
 
 logs.hide_ids()
 coordinators.refuse_short_key()
 app = st.App(
-    "pages/shell/main.py", middleware=[Middleware(gate.Gate)], on_script_error=defects.show
+    "pages/shell/main.py",
+    lifespan=lifetime.lifespan,
+    middleware=[Middleware(gate.Gate)],
+    on_script_error=defects.show,
 )
