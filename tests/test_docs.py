@@ -16,6 +16,7 @@ import protoecg.__main__
 import review_db.__main__
 import training.__main__
 from protoecg.ecg import LEADS
+from protoecg.readers.formats import READ
 from protoecg.simulate import simulate
 from review_db import open_database
 
@@ -209,3 +210,10 @@ def test_the_readme_is_short_enough_to_be_read():
 def test_the_readme_leads_to_every_page(page):
     pages = {"README.md", "SECURITY.md"}
     assert page.name in pages or f"{page.name})" in (ROOT / "README.md").read_text()
+
+
+def test_every_format_that_is_read_has_its_place_on_the_page_of_formats():
+    page = (ROOT / "docs" / "formats.md").read_text()
+    names = set(re.findall(r"[A-Z][\w-]+", READ)) - {"XML"}
+    assert len(names) > 12
+    assert all(re.search(rf"\b{name}\b", page) for name in names), names
