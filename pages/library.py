@@ -71,6 +71,8 @@ def _card(prototype: Prototype, ecg: ECG | None, said: pd.DataFrame | None, view
     with st.container(border=True):
         st.markdown(f"#### {words.plain(prototype.name)}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
+        if known := drawing.belief(prototype):
+            st.caption(known)
         if said is not None:
             st.markdown(_said(prototype, said))
         if ecg is not None:

@@ -159,15 +159,32 @@ def _accuracy(bundle: Bundle, figures: Mapping[str, Any]) -> None:
         _missing("Accuracy")
         return
     st.dataframe(tables.overall(figures), hide_index=True)
+    _certainty(figures)
     table = tables.per_statement(figures, bundle)
     low = sum(decision.low_evidence for decision in bundle.decisions.values())
     st.markdown("**Each statement**")
     st.caption(
-        "Click a column to sort by it. Threshold: the probability from which a statement is called "
-        f"present. {low} of {len(table)} statements have too few positives in validation to trust "
-        "their threshold and figures: their evidence is marked “low”."
+        "Click a column to sort by it. Threshold: the probability from which a statement is "
+        "likely; sensitivity, specificity and PPV are of likely calls. "
+        f"{low} of {len(table)} statements have too few positives in validation to trust "
+        "figures of their own: their evidence is marked “low”."
     )
     st.dataframe(table, hide_index=True, height=420, column_config=_formats(table))
+
+
+def _certainty(figures: Mapping[str, Any]) -> None:
+    table = tables.certainty(figures)
+    if table.empty:
+        return
+    st.markdown("**Likely and possible findings**")
+    wrong = tables.sure(tables.section(figures, "certainty"), "ecgs_with_wrong_likely")
+    apart = tables.part(figures, "calibration", "cross_fitted")
+    judged = "thresholds of other patients" if apart else "the bundle's thresholds"
+    st.caption(
+        f"All findings but sinus rhythm and a normal ECG, by {judged}. ECGs with a likely finding "
+        f"that they are not labelled with: {wrong}."
+    )
+    st.dataframe(table, hide_index=True)
 
 
 def _formats(table: pd.DataFrame) -> dict[str, Any]:

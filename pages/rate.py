@@ -158,6 +158,8 @@ def _marked_best(item: Item, items: list[Item], given: dict[str, dict[str, str]]
 
 def _picture(bundle: Bundle, prototype: Prototype, view: View) -> bool:
     st.caption(f"{words.plain(prototype.name)} · {drawing.provenance(prototype)}")
+    if known := drawing.belief(prototype):
+        st.caption(known)
     ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:
         source_ecgs.tell_missing(bundle, [prototype])

@@ -172,6 +172,8 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
         models.badge(bundle)
         view = tracing.choose()
     st.caption(" · ".join(_about(item)))
+    for known in items.beliefs(item, bundle):
+        st.caption(known)
     pictures, asked = st.columns([5, 2], gap="medium")
     with pictures:
         here, open_next = prefetch.places(items.name(item))

@@ -123,15 +123,20 @@ def _in_words(explanation: Explanation) -> list[str]:
     for finding in explanation.findings:
         if finding.present:
             lines += _finding_in_words(finding)
-    return lines
+    possible = [finding for finding in explanation.findings if finding.certainty == "possible"]
+    return [*lines, *(["", "Possible:"] if possible else []), *map(_in_a_line, possible)]
 
 
-def _finding_in_words(finding: Finding) -> list[str]:
+def _in_a_line(finding: Finding) -> str:
     from protoecg.labels import describe
 
     few = ", low evidence" if finding.low_evidence else ""
     probability = wording.probability(finding.probability, 1)
-    lines = [f"{probability:>7}  {finding.code}  {describe(finding.code)}{few}"]
+    return f"{probability:>7}  {finding.code}  {describe(finding.code)}{few}"
+
+
+def _finding_in_words(finding: Finding) -> list[str]:
+    lines = [_in_a_line(finding)]
     for match in finding.speaking[:3]:
         start, end = match.window_s
         lines.append(

@@ -27,7 +27,17 @@ from protoecg.spreadsheet import harmless, plain
 
 # A file's name may be a patient's, and has a column of its own.
 THE_FILE = "the file"
-ABOUT = ("file", "error", "bundle", "revision", "abstains", "quality", "notes", "present")
+ABOUT = (
+    "file",
+    "error",
+    "bundle",
+    "revision",
+    "abstains",
+    "quality",
+    "notes",
+    "likely",
+    "possible",
+)
 MAX_ARCHIVE_FILES = 10_000
 # Of an upload, what lies in archives within it counted in.
 MAX_FILES = 40_000
@@ -187,10 +197,10 @@ def run(
 
     To try again those that have an error, `forget_failures` first.
 
-    The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `present`
-    names those that reach their threshold. A recording that cannot be read has its `error` alone.
-    Where `out` is a Parquet file, the rows go to `rows_of(out)`, and it is written once all are
-    there: a run that is killed leaves none, or that of before.
+    The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `likely` and
+    `possible` name those that are, their codes separated by spaces. A recording that cannot be
+    read has its `error` alone. Where `out` is a Parquet file, the rows go to `rows_of(out)`, and
+    it is written once all are there: a run that is killed leaves none, or that of before.
 
     Parameters
     ----------
@@ -347,7 +357,10 @@ def _told(explanation: Explanation) -> dict[str, str]:
         "abstains": explanation.abstains or "",
         "quality": " ".join(explanation.quality),
         "notes": " ".join(explanation.notes),
-        "present": " ".join(finding.code for finding in explanation.findings if finding.present),
+        **{
+            certainty: " ".join(f.code for f in explanation.findings if f.certainty == certainty)
+            for certainty in ("likely", "possible")
+        },
         **{finding.code: f"{finding.probability:.6f}" for finding in explanation.findings},
     }
 

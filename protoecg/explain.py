@@ -96,6 +96,7 @@ def _finding(bundle: Bundle, column: int, seen: list[_Seen]) -> Finding:
         threshold=decision.threshold,
         low_evidence=decision.low_evidence,
         matches=matches,
+        possible_from=decision.possible_from,
     )
 
 

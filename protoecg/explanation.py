@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from scipy.special import expit
 
@@ -15,6 +15,9 @@ from protoecg.prototypes.prototype import Prototype
 
 # A similarity nearer to zero is a rest of leads that cancel out; shares of it say nothing.
 SMALLEST_SHARED = 0.05
+
+Certainty = Literal["likely", "possible", "absent"]
+CERTAINTIES: tuple[Certainty, ...] = ("likely", "possible", "absent")
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,30 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """One measurement's part in a finding, in logits; negative evidence is against.
+
+    Parameters
+    ----------
+    name, unit : of the measurement, such as "QTc" and "ms"
+    value : of this ECG
+    """
+
+    name: str
+    value: float
+    unit: str
+    contribution: float
+
+
+@dataclass(frozen=True)
 class Finding:
-    """A statement about the ECG, with every match that its logit is the sum of.
+    """A statement about the ECG, with every match and measurement that its logit is the sum of.
 
     `logit == bias + sum of contributions`, `probability` is its logistic (calibrated on the
-    validation fold), and the statement is called present from `threshold` on. `matches` are
-    sorted by contribution, strongest evidence for first. `low_evidence` marks a statement of
-    which too few validation ECGs were seen to trust probability and threshold.
+    validation fold). The statement is likely from `threshold` on, possible from `possible_from`
+    on, else absent. `matches` are sorted by contribution, strongest evidence for first.
+    `low_evidence` marks a statement of which too few validation ECGs were seen to set thresholds
+    by it alone.
     """
 
     code: str
@@ -68,11 +88,22 @@ class Finding:
     bias: float
     low_evidence: bool
     matches: tuple[Match, ...]
+    possible_from: float | None = None
+    measured: tuple[Measured, ...] = ()
+
+    @property
+    def certainty(self) -> Certainty:
+        """How sure it is, by the probability from which a statement is likely or possible."""
+        if self.probability >= self.threshold:
+            return "likely"
+        if self.possible_from is not None and self.probability >= self.possible_from:
+            return "possible"
+        return "absent"
 
     @property
     def present(self) -> bool:
-        """Whether the probability reaches the threshold."""
-        return self.probability >= self.threshold
+        """Whether it is likely: its probability reaches the threshold."""
+        return self.certainty == "likely"
 
     @property
     def speaking(self) -> tuple[Match, ...]:
@@ -82,7 +113,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All findings of a bundle on one ECG: those above threshold first, then by probability.
+    """All findings of a bundle on one ECG: likely ones first, then possible ones, by probability.
 
     `abstains` says why they are not to be relied on, where the ECG is unlike those that the bundle
     was validated on. `quality` says what is wrong with the recording, one sentence each.
@@ -110,11 +141,20 @@ class Explanation:
 
 
 def add_up(
-    code: str, *, bias: float, threshold: float, low_evidence: bool, matches: Sequence[Match]
+    code: str,
+    *,
+    bias: float,
+    threshold: float,
+    low_evidence: bool,
+    matches: Sequence[Match],
+    possible_from: float | None = None,
+    measured: Sequence[Measured] = (),
 ) -> Finding:
-    """Return the finding that matches and bias add up to, strongest evidence for it first."""
+    """Return the finding that matches, measurements and bias add up to."""
     # Exactly rounded, so that the order of the matches does not show in the last bit.
-    logit = math.fsum((bias, *(match.contribution for match in matches)))
+    logit = math.fsum(
+        (bias, *(match.contribution for match in matches), *(m.contribution for m in measured))
+    )
     return Finding(
         code=code,
         branch=STATEMENTS[code].branch,
@@ -124,18 +164,21 @@ def add_up(
         bias=bias,
         low_evidence=low_evidence,
         matches=tuple(sorted(matches, key=lambda match: -match.contribution)),
+        possible_from=possible_from,
+        measured=tuple(measured),
     )
 
 
 def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return those above their threshold first, then by probability."""
+    """Return likely findings first, then possible ones, each by probability."""
     # The logit tells apart what a probability rounds to one.
-    return tuple(sorted(findings, key=lambda finding: (not finding.present, -finding.logit)))
+    return tuple(sorted(findings, key=lambda f: (CERTAINTIES.index(f.certainty), -f.logit)))
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:
     return {
         **asdict(finding),
+        "certainty": finding.certainty,
         "present": finding.present,
         "matches": [_match_json(match) for match in finding.matches],
     }

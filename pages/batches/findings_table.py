@@ -31,7 +31,7 @@ def on_screen(rows: pd.DataFrame, *, names: bool) -> pd.DataFrame:
 
 def called_anywhere(rows: pd.DataFrame) -> list[str]:
     """Return the statements that any ECG is said to have, those of most ECGs first."""
-    counts = rows["present"].str.split().explode().dropna().value_counts()
+    counts = rows["likely"].str.split().explode().dropna().value_counts()
     return [code for code in counts.index if code in rows.columns]
 
 
@@ -49,5 +49,5 @@ def summary(rows: pd.DataFrame) -> str:
 
 def _called(row: pd.Series) -> str:
     """Return the statements called with their probability, the most probable first."""
-    codes = [code for code in row["present"].split() if code in row.index and code not in ABOUT]
+    codes = [code for code in row["likely"].split() if code in row.index and code not in ABOUT]
     return ", ".join(f"{code} {wording.probability(row[code])}" for code in codes)

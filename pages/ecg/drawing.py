@@ -235,6 +235,20 @@ def provenance(prototype: Prototype) -> str:
     )
 
 
+def belief(prototype: Prototype) -> str:
+    """Say what is known of the label of a prototype's source ECG; nothing in older bundles."""
+    validated = {True: "validated by a human", False: "not validated by a human", None: ""}
+    told = [
+        validated[prototype.validated],
+        f"likelihood {prototype.likelihood:g} %" if prototype.likelihood is not None else "",
+        *prototype.noise,
+        f"report: “{words.plain(prototype.report)}”" if prototype.report else "",
+        f"chosen in spite of {' and '.join(prototype.relaxed)}" if prototype.relaxed else "",
+    ]
+    known = " · ".join(one for one in told if one)
+    return f"Its label: {known}" if known else ""
+
+
 def other_statements(prototype: Prototype) -> str:
     """Say what else stands in a prototype's source ECG."""
     others = [words.named(code) for code in prototype.statements if code != prototype.statement]

@@ -36,8 +36,8 @@ MEASURED = (
     "grows turns to the right."
 )
 OF_FINDINGS = (
-    "A finding is present where its probability reaches its threshold, so a small change can make "
-    "it come or go: look at how far the logit moved."
+    "A finding is present where it is likely: its probability reaches its threshold. So a small "
+    "change can make it come or go: look at how far the logit moved."
 )
 OF_PARTS = (
     "Both ECGs are compared with the same prototypes by the same weights. What their contributions "
@@ -189,7 +189,7 @@ def _findings(changes: Sequence[FindingChange]) -> None:
         st.markdown(f"{kind.capitalize()}: {', '.join(f'**{f}**' for f in found) or 'none'}.")
     table = findings_table(changes)
     if table.empty:
-        st.caption("No statement reaches its threshold on either ECG.")
+        st.caption("No statement is likely on either ECG.")
     else:
         st.table(table)
         st.caption(OF_FINDINGS)

@@ -51,10 +51,9 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding) -> None:
 def _verdict(finding: Finding, explanation: Explanation) -> None:
     st.markdown(f"### {words.named(finding.code)}")
     probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
-    verdict = "present" if finding.present else "not present"
-    said = f": {verdict}, as the threshold is {threshold}"
+    said = f": {finding.certainty}; likely from {threshold} on"
     if explanation.abstains:
-        said = f", threshold {threshold}: no verdict, as the model abstains"
+        said = f", likely from {threshold} on: no verdict, as the model abstains"
     st.markdown(
         f"Probability **{probability}**{said} · {finding.branch} branch",
         help=words.BRANCHES[finding.branch],

@@ -1,4 +1,4 @@
-"""The findings of an ECG in the sidebar: those above threshold, and a way to all others."""
+"""The findings of an ECG in the sidebar: the likely and possible ones, and a way to all others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def choose(explanation: Explanation, first: str = "") -> Finding:
     by_code = {finding.code: finding for finding in explanation.findings}
     offered = (st.query_params.get("finding"), first, explanation.findings[0].code)
     chosen = next(code for code in offered if code in by_code)
-    present = [finding for finding in explanation.findings if finding.present]
-    absent = [finding for finding in explanation.findings if not finding.present]
+    present = [finding for finding in explanation.findings if finding.certainty != "absent"]
+    absent = [finding for finding in explanation.findings if finding.certainty == "absent"]
     # Two widgets, one choice: the URL holds it, and each shows it or nothing.
     st.session_state[PRESENT] = chosen if by_code[chosen] in present else None
     st.session_state[ABSENT] = chosen if by_code[chosen] in absent else None
@@ -25,20 +25,20 @@ def choose(explanation: Explanation, first: str = "") -> Finding:
         st.subheader(f"Findings ({len(present)})", anchor=False)
         if explanation.abstains:
             st.markdown(":red[No verdict: the model abstains.]")
-        _present(present)
+        _present(present, said=not explanation.abstains)
         _absent(absent)
     return by_code[chosen]
 
 
-def _present(findings: list[Finding]) -> None:
+def _present(findings: list[Finding], said: bool) -> None:
     if not findings:
-        st.caption("No statement reaches its threshold.")
+        st.caption("No statement is likely or possible.")
         return
     st.radio(
-        "Findings above their threshold",
+        "Likely and possible findings",
         [finding.code for finding in findings],
         format_func=words.named,
-        captions=[_caption(finding) for finding in findings],
+        captions=[_caption(finding, said) for finding in findings],
         key=PRESENT,
         on_change=_take,
         args=(PRESENT,),
@@ -49,7 +49,7 @@ def _present(findings: list[Finding]) -> None:
 def _absent(findings: list[Finding]) -> None:
     probabilities = {finding.code: wording.probability(finding.probability) for finding in findings}
     st.selectbox(
-        f"Below threshold ({len(findings)})",
+        f"Absent ({len(findings)})",
         list(probabilities),
         index=None,
         format_func=lambda code: f"{probabilities[code]} · {words.named(code)}",
@@ -65,7 +65,9 @@ def _take(widget: str) -> None:
     st.query_params.pop("match", None)
 
 
-def _caption(finding: Finding) -> str:
+def _caption(finding: Finding, said: bool) -> str:
+    """Tell a finding's probability and, if it is to be `said`, how sure it is."""
     low = " · :orange[low evidence]" if finding.low_evidence else ""
-    probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
-    return f"**{probability}** · threshold {threshold} · {finding.branch}{low}"
+    probability, _ = wording.distinct_probabilities(finding.probability, finding.threshold)
+    sure = f" · {finding.certainty}" if said else ""
+    return f"**{probability}**{sure} · {finding.branch}{low}"

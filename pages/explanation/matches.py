@@ -96,6 +96,8 @@ def describe(now: ExplainedECG, bundle: Bundle, match: Match) -> None:
     if prototype.branch != "morphology":
         lines.append(words.BRANCHES[prototype.branch])
     st.caption(" · ".join(lines))
+    if known := drawing.belief(prototype):
+        st.caption(known)
     if match.lead_parts:
         _lead_shares(match)
     else:

@@ -57,7 +57,7 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
     for was in explanation.findings:
         other, now = was.code, supposedly[was.code]
         change = abs(now.probability - was.probability)
-        if other != code and (change >= SMALLEST_CHANGE or was.present != now.present):
+        if other != code and (change >= SMALLEST_CHANGE or was.certainty != now.certainty):
             rows.append(
                 {
                     "also changed": words.named(other),
@@ -80,4 +80,4 @@ def _places(explanation: Explanation) -> dict[str, int]:
 
 
 def _verdict(finding: Finding) -> str:
-    return "present" if finding.present else "not present"
+    return finding.certainty

@@ -60,6 +60,17 @@ def show(item: OpenItem, ecgs: ECGs, view: View) -> None:
         _window(draw, ecgs, view, key)
 
 
+def beliefs(item: OpenItem, bundle: Bundle) -> list[str]:
+    """Say what is known of the labels of an item's prototypes, unless their statement is hidden."""
+    # A report names the statement, and perhaps what the study asks.
+    statement = item.facts.get("statement")
+    if statement is None or item.kind not in ("prototype", "match"):
+        return []
+    records = {place["record"] for place in _places(item.draw)}
+    own = [p for p in bundle.prototypes if p.statement == statement and p.record in records]
+    return [known for prototype in own if (known := drawing.belief(prototype))]
+
+
 def letters(draw: Mapping[str, Any]) -> dict[str, str]:
     """Return the letter that each prototype of a statement is shown under, by its name."""
     names = [prototype["name"] for prototype in draw["prototypes"]]

@@ -157,11 +157,32 @@ def per_statement(figures: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
             row[name] = number(told, name)
             if name in SURE:
                 row[f"{name} 95 %"] = _between(numbers(told, f"{name}_interval"))
-        rows.append({**row, "threshold": decision.threshold})
+        rows.append(
+            {**row, "threshold": decision.threshold, "possible from": decision.possible_from}
+        )
     table = pd.DataFrame(rows)
     return table.loc[
         :, [column for column in table if table[column].replace("", None).notna().any()]
     ]
+
+
+def certainty(figures: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what likely calls, and likely and possible ones together, are worth over all ECGs.
+
+    Empty where it was not measured.
+    """
+    told = section(figures, "certainty")
+    kinds = {"likely": "likely", "called": "likely or possible"}
+    return pd.DataFrame(
+        {
+            "": words,
+            "labelled (PPV)": sure(section(told, kind), "ppv"),
+            "of the labelled (sensitivity)": sure(section(told, kind), "sensitivity"),
+            "an ECG": f"{number(section(told, kind), 'per_ecg') or 0:.1f}",
+        }
+        for kind, words in kinds.items()
+        if section(told, kind)
+    )
 
 
 def _between(ends: list[float]) -> str:

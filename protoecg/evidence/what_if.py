@@ -35,6 +35,8 @@ def without(explanation: Explanation, names: Collection[str]) -> Explanation:
             threshold=finding.threshold,
             low_evidence=finding.low_evidence,
             matches=[m for m in finding.matches if m.prototype.name not in names],
+            possible_from=finding.possible_from,
+            measured=finding.measured,
         )
         for finding in explanation.findings
     ]

@@ -173,7 +173,7 @@ def _measurements(measured: Measurements) -> list[_Line]:
 
 def _findings(explanation: Explanation) -> list[_Line]:
     head = _Line(((0, "Probability"), (20, "Threshold"), (38, "Finding")), font=BOLD)
-    none = [_Line(((38, "No statement reaches its threshold."),))]
+    none = [_Line(((38, "No statement is likely."),))]
     present = [_finding(finding) for finding in explanation.findings if finding.present]
     absent = [_finding(finding) for finding in explanation.findings if not finding.present]
     return [head, *(present or none), *absent]
@@ -181,6 +181,7 @@ def _findings(explanation: Explanation) -> list[_Line]:
 
 def _finding(finding: Finding) -> _Line:
     few = "low evidence: " if finding.low_evidence else ""
+    sure = "possible: " if finding.certainty == "possible" else ""
     probability, threshold = wording.distinct_probabilities(
         finding.probability, finding.threshold, 1
     )
@@ -188,7 +189,7 @@ def _finding(finding: Finding) -> _Line:
         (
             (0, probability),
             (20, threshold),
-            (38, f"{finding.code}  {few}{describe(finding.code)}"),
+            (38, f"{finding.code}  {sure}{few}{describe(finding.code)}"),
         ),
         colour=LIGHT.ink if finding.present else LIGHT.faint_ink,
         font=BOLD if finding.present else REGULAR,
@@ -234,7 +235,7 @@ def _changes(since: Comparison) -> list[_Line]:
     then, width = since.then, COLUMNS[2]
     told = ", ".join(_measured_change(change) for change in since.measurements)
     rows = [_change(change) for kind in TOLD for change in of_kind(since.findings, kind)]
-    none = _Line(((0, "No statement reaches its threshold on either ECG."),))
+    none = _Line(((0, "No statement is likely on either ECG."),))
     return [
         _Line(((0, ""),)),
         _Line(

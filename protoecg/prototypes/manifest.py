@@ -16,12 +16,13 @@ from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
 
 FORMAT = "protoecg-bundle"
-VERSION = 4
+VERSION = 5
 FILE, PROTOTYPES = "bundle.json", "prototypes.json"
 WEIGHTS, FAMILIARITY = "weights.safetensors", "familiarity.safetensors"
 MAX_JSON_BYTES = 20_000_000
 _CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
+Probability = Annotated[float, Field(ge=0, le=1)]
 T = TypeVar("T")
 
 
@@ -30,15 +31,38 @@ class BundleError(ValueError):
 
 
 @dataclass(frozen=True)
-class Decision:
-    """When a statement is called present.
+class Worth:
+    """What it means that a statement is called, on validation ECGs of other patients.
 
-    `low_evidence`: the validation fold held too few positives to trust the threshold.
+    Parameters
+    ----------
+    precision : the share of calls that are labelled
+    sensitivity : the share of labelled ECGs that are called
     """
 
-    threshold: Annotated[float, Field(ge=0, le=1)]
+    precision: Probability | None
+    sensitivity: Probability | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """When a statement is likely, and when it is possible.
+
+    Parameters
+    ----------
+    threshold, possible_from : probabilities from which it is; older bundles have no second one
+    positives : validation ECGs that carry the statement
+    low_evidence : whether these are too few to know by the statement alone what a call is worth
+    likely : what likely calls are worth
+    called : what likely and possible calls together are worth; of rare statements pooled
+    """
+
+    threshold: Probability
     positives: Annotated[int, Field(ge=0)]
     low_evidence: bool
+    possible_from: Probability | None = None
+    likely: Worth | None = None
+    called: Worth | None = None
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=_CHECKED)

@@ -39,7 +39,18 @@ class Prototype(SourceECG):
     Parameters
     ----------
     branch, statement : the branch that compares by it, the statement that it stands for
+    likelihood : that its ECG has the statement, in percent, as the data set's annotators gave it;
+        None where they gave none, as for rhythms and forms
+    validated : whether a human validated the statements of its ECG; None where it is not known
+    noise : remarks on its ECG, such as `"burst noise: V4"`
+    report : what the cardiologist wrote of its ECG, in the data set's language; empty if nothing
+    relaxed : what speaks against its ECG, where none better could be had
     """
 
     branch: str
     statement: str
+    likelihood: float | None = None
+    validated: bool | None = None
+    noise: tuple[str, ...] = ()
+    report: str = ""
+    relaxed: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ def upload_record(tab: Page, url: str, record: Path) -> None:
 
 def choose_finding(tab: Page, name: str) -> None:
     # A prototype's own statements are named on the page too, at times before the findings are.
-    findings = tab.get_by_role("radiogroup", name="Findings above their threshold")
+    findings = tab.get_by_role("radiogroup", name="Likely and possible findings")
     findings.get_by_text(name).click()
 
 

@@ -107,7 +107,7 @@ def test_a_server_that_breaks_off_is_said_and_gone_on_with(tab, fresh, models, p
 def test_without_a_network_everything_but_the_pictures_is_shown(tab, fresh, models, file):
     upload(tab, fresh("http://127.0.0.1:9/", PROTOECG_MODELS=str(models)), file)
 
-    findings = tab.get_by_role("radiogroup", name="Findings above their threshold")
+    findings = tab.get_by_role("radiogroup", name="Likely and possible findings")
     findings.get_by_text("Ventricular premature complex").click()
 
     expect(tab.get_by_text("What was matched, lead by lead")).to_be_visible()

@@ -31,11 +31,13 @@ def present(app) -> list[str]:
     return [label.split("(")[-1].rstrip(")") for label in app.radio(key="present").options]
 
 
-def test_findings_above_threshold_are_listed_most_probable_first(page, demo: Bundle):
+def test_likely_findings_are_listed_first_and_possible_ones_after_them(page, demo: Bundle):
     app = page("explain", example=AFIB)
 
     found = explain(example(AFIB), demo).findings
-    assert present(app) == [finding.code for finding in found if finding.present]
+    sure = [finding for finding in found if finding.certainty != "absent"]
+    assert present(app) == [finding.code for finding in sure]
+    assert [f.certainty for f in sure] == sorted(f.certainty for f in sure)
     assert app.radio(key="present").value == found[0].code
 
 
@@ -64,16 +66,15 @@ def test_every_statement_can_be_reached(page, demo: Bundle):
     assert sorted(present(app) + absent) == sorted(demo.statements)
 
 
-def test_a_statement_below_threshold_shows_its_matches_too(page, demo: Bundle):
+def test_an_absent_statement_shows_its_matches_too(page, demo: Bundle):
     app = page("explain", example=AFIB)
-    code = [f for f in explain(example(AFIB), demo).findings if not f.present and f.matches][
-        -1
-    ].code
+    found = explain(example(AFIB), demo).findings
+    code = [f for f in found if f.certainty == "absent" and f.matches][-1].code
 
     app.selectbox(key="absent").select(code).run()
 
     assert f"({code})" in heading(app)
-    assert "not present" in words(app)
+    assert ": absent; likely from" in words(app)
     assert code in app.query_params["finding"]
     assert len(figures(app)) == 4
 
@@ -166,7 +167,7 @@ def test_switching_all_prototypes_off_leaves_the_bias(page, demo: Bundle):
     assert not app.exception
     supposed = next(m.value for m in app.markdown if m.value.startswith("Supposed, not found"))
     assert f"**{wording.signed(found.bias)}**" in supposed
-    assert "→ **not present**" in supposed
+    assert "→ **absent**" in supposed
     assert present(app) == before
 
 
@@ -204,4 +205,4 @@ def test_no_verdict_is_said_where_the_model_abstains(page, models, monkeypatch):
     app = page("explain")
 
     assert "no verdict, as the model abstains" in words(app)
-    assert "present" not in words(app)
+    assert not {"likely", "possible"} & set(words(app).split())
