@@ -229,6 +229,23 @@ def neighbours(
 
 
 @app.command()
+def audit(
+    bundle: Bundle,
+    data: Data,
+    csv: Annotated[Path, Option("--csv", help="file for the list")],
+    most: Annotated[int, Option(help="labels to list")] = 1000,
+) -> None:
+    """Rank labels that may be wrong, by the training ECGs of other patients."""
+    from protoecg.bundle import load_bundle
+    from protoecg.spreadsheet import harmless
+    from training.measure.audit import audit
+
+    found = audit(load_bundle(bundle), data).head(most)
+    found.assign(report=found["report"].map(harmless)).to_csv(csv, index=False)
+    sys.stdout.write(f"{len(found)} doubtful labels in {csv}.\n")
+
+
+@app.command()
 def recall(
     bundle: Bundle,
     data: Data,

@@ -20,12 +20,14 @@ class Judgement:
     Parameters
     ----------
     probability : (n, c)
-    called : (n, c) bool, whether each statement reaches its threshold
+    called : (n, c) bool, whether each statement is likely
+    possible : (n, c) bool, whether it is likely or possible
     cross_fitted : whether no ECG had a part in the scales and thresholds that judge it
     """
 
     probability: np.ndarray
     called: np.ndarray
+    possible: np.ndarray
     cross_fitted: bool
 
 

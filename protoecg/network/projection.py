@@ -39,14 +39,39 @@ def project(
 ) -> list[Source]:
     """Move each prototype onto its best matching window among the ECGs of its statement.
 
+    Parameters
+    ----------
+    batches : model inputs of all training ECGs, in order
+    owned, labels, patients, unique : as for `assign`
+    """
+    return assign(best_windows(branch, batches), owned, labels, patients, unique)
+
+
+@torch.no_grad()
+def best_windows(branch: Branch, batches: Iterable[Tensor]) -> Similarities:
+    """Return the window of each ECG that is most similar to each prototype: (n, p) each."""
+    branch.eval()
+    best = [_best(branch, x) for x in batches]
+    return Similarities(*(torch.cat(part).cpu() for part in zip(*best, strict=True)))
+
+
+def assign(
+    seen: Similarities,
+    owned: Tensor,
+    labels: Tensor,
+    patients: np.ndarray,
+    unique: bool = True,
+) -> list[Source]:
+    """Give each prototype the ECG of its statement that is most like it.
+
     No two prototypes of a statement come from one patient: they are assigned together, so that
     the sum of their similarities is the largest possible (Hungarian algorithm).
 
     Parameters
     ----------
-    batches : model inputs of all training ECGs, in order
+    seen : best windows of the ECGs, (n, p)
     owned : (p, c), the statement of each prototype
-    labels : (n, c), statements of each ECG
+    labels : (n, c), statements that each ECG may stand for
     patients : (n,), patient of each ECG
     unique : otherwise each takes its own best, as published
 
@@ -55,9 +80,6 @@ def project(
     ValueError
         If a statement has more prototypes than patients.
     """
-    branch.eval()
-    latents_of_best = [_best(branch, x) for x in batches]
-    seen = Similarities(*(torch.cat(part).cpu() for part in zip(*latents_of_best, strict=True)))
     rows = np.empty(len(owned), dtype=int)
     owned, labels = owned.cpu(), labels.cpu()
     for statement in range(owned.shape[1]):

@@ -7,13 +7,18 @@ from scipy.special import expit
 
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
+from protoecg.prototypes.manifest import Decision
 from training.fit.calibrate import (
-    best_f1_threshold,
+    LEAST_LIKELY,
+    LIKELY,
     calibrate,
     cross_fit,
+    lowest_with,
     platt,
+    thresholds,
+    worth,
 )
-from training.judgement import FEW_POSITIVES, linear
+from training.judgement import FEW_POSITIVES, Judgement, linear
 from training.metrics import brier
 
 
@@ -21,47 +26,115 @@ def drawn(logits, seed=0):
     return (np.random.default_rng(seed).uniform(size=len(logits)) < expit(logits)).astype(float)
 
 
-def f1(labels, called):
-    return 2 * (labels * called).sum() / max(labels.sum() + called.sum(), 1)
+def both(logits, labels):
+    """One statement as columns."""
+    return logits[:, None], labels[:, None]
 
 
 def test_calibrated_logits_stay_as_they_are():
     logits = np.random.default_rng(1).normal(-1, 2, 20_000)
-    scale, shift = platt(logits, drawn(logits))
-    assert scale == pytest.approx(1, abs=0.05)
-    assert shift == pytest.approx(0, abs=0.07)
+    scale, shift = platt(*both(logits, drawn(logits)))
+    assert scale == pytest.approx([1], abs=0.05)
+    assert shift == pytest.approx([0], abs=0.07)
 
 
 def test_a_known_distortion_is_undone():
     logits = np.random.default_rng(2).normal(-1, 2, 20_000)
-    scale, shift = platt((logits - 0.7) / 2.0, drawn(logits))
-    assert scale == pytest.approx(2.0, abs=0.12)
-    assert shift == pytest.approx(0.7, abs=0.1)
+    scale, shift = platt(*both((logits - 0.7) / 2.0, drawn(logits)))
+    assert scale == pytest.approx([2.0], abs=0.12)
+    assert shift == pytest.approx([0.7], abs=0.1)
 
 
 @given(seed=st.integers(0, 10_000), prevalence=st.sampled_from([0.0, 0.01, 0.3, 1.0]))
 @settings(max_examples=40, deadline=None)
 def test_platt_keeps_the_order_even_of_scores_that_are_wrong_way_round(seed, prevalence):
     rng = np.random.default_rng(seed)
-    logits = rng.normal(0, 3, 60)
-    labels = (rng.uniform(size=60) < prevalence).astype(float)
+    logits = rng.normal(0, 3, (60, 3))
+    labels = (rng.uniform(size=(60, 3)) < prevalence).astype(float)
     scale, shift = platt(logits, labels)
-    assert scale > 0 and np.isfinite([scale, shift]).all()
+    assert (scale > 0).all() and np.isfinite([scale, shift]).all()
+
+
+def test_a_single_statement_is_as_likely_as_a_general_minimiser_makes_it():
+    from scipy.optimize import minimize
+
+    logits = np.random.default_rng(3).normal(-2, 2, 300)
+    labels = drawn(0.4 * logits + 1)
+
+    def loss(parameters):
+        z = np.exp(parameters[0]) * logits + parameters[1]
+        return np.logaddexp(0, z).sum() - (labels * z).sum() + parameters @ parameters / 2
+
+    log_scale, shift = minimize(loss, np.zeros(2)).x
+    ours = platt(*both(logits, labels))
+    assert np.log(ours[0]) == pytest.approx([log_scale], abs=1e-3)
+    assert ours[1] == pytest.approx([shift], abs=1e-3)
+
+
+def test_a_rare_statement_is_scaled_as_the_others_are():
+    rng = np.random.default_rng(4)
+    logits = rng.normal(-1, 2, (4_000, 6))
+    labels = np.stack([drawn(2 * z + 1, c) for c, z in enumerate(logits.T)], axis=1)
+    labels[:, 5] = 0
+    scale, shift = platt(logits, labels)
+    alone, _ = platt(*both(logits[:, 5], labels[:, 5]))
+    assert scale[:5] == pytest.approx(np.full(5, 2.0), abs=0.2)
+    assert abs(scale[5] - 2) < abs(alone[0] - 2)
+    assert shift[5] < shift[:5].min()
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 40), levels=st.integers(2, 50))
 @settings(max_examples=150, deadline=None)
-def test_no_threshold_that_parts_the_ecgs_has_a_better_f1(seed, n, levels):
+def test_no_lower_threshold_is_as_precise(seed, n, levels):
     rng = np.random.default_rng(seed)
     probability = rng.integers(1, levels + 1, n) / (levels + 1)
     labels = (rng.uniform(size=n) < probability).astype(float)
-    threshold = best_f1_threshold(labels, probability)
-    if len(set(probability)) == 1:
-        assert threshold == 0.5
-        return
-    best = max(f1(labels, probability >= t) for t in sorted(set(probability))[1:])
-    assert 0 <= threshold <= 1
-    assert f1(labels, probability >= threshold) == pytest.approx(best)
+    found = lowest_with(labels, probability, 0.6)
+    precise = [t for t in set(probability) if labels[probability >= t].mean() >= 0.6]
+    assert found == (min(precise) if precise else 0.5)
+
+
+def test_likely_is_set_by_all_statements_together_and_possible_below_it():
+    rng = np.random.default_rng(5)
+    logits = rng.normal(-3, 2, (20_000, 4))
+    probability = expit(logits)
+    labels = (rng.uniform(size=logits.shape) < probability).astype(float)
+    # A rare one, of whose 60 most probable ECGs six are labelled.
+    probability[:, 3], labels[:, 3] = 0.0001, 0
+    probability[:60, 3], labels[:6, 3] = 0.01, 1
+    at = thresholds(labels, probability)
+    called = probability >= at.likely
+    assert labels[called].mean() >= LIKELY
+    assert len(set(at.likely)) == 1 and (at.possible <= at.likely).all()
+    # What is rare may be possible at a lower probability.
+    assert at.possible[3] == 0.01 < at.possible[0] == at.possible[1]
+
+
+def test_a_model_that_is_nearly_always_right_calls_nothing_likely_that_is_not():
+    probability = np.linspace(0.001, 0.999, 1_000)[:, None].repeat(8, axis=1)
+    labels = (probability > 0.85).astype(float)
+    assert (thresholds(labels, probability).likely >= LEAST_LIKELY).all()
+
+
+def test_what_most_ecgs_carry_is_likely_only_when_it_is_rather_there_than_not():
+    probability = np.linspace(0.01, 0.99, 400)[:, None].repeat(2, axis=1)
+    labels = (probability > 0.3).astype(float)
+    labels[:, 1] *= np.arange(400) % 8 == 0
+    at = thresholds(labels, probability)
+    assert at.likely[0] >= 0.5
+
+
+def test_decisions_say_what_calls_were_worth_and_rare_ones_together():
+    labels = np.zeros((40, 3))
+    labels[:20, 0], labels[:2, 1], labels[2:4, 2] = 1, 1, 1
+    called = np.zeros((40, 3), dtype=bool)
+    called[10:30, 0], called[0, 1], called[30, 2] = True, True, True
+    judged = Judgement(called.astype(float), called, called, cross_fitted=True)
+    plain = {code: Decision(0.5, 0, False) for code in ("SR", "WPW", "3AVB")}
+    told = worth(plain, judged, labels)
+    assert (told["SR"].likely.precision, told["SR"].likely.sensitivity) == (0.5, 0.5)
+    assert told["WPW"].likely == told["3AVB"].likely
+    assert (told["WPW"].likely.precision, told["WPW"].likely.sensitivity) == (0.5, 0.25)
 
 
 def network(columns):
@@ -77,27 +150,20 @@ def test_calibration_goes_into_the_weights():
     seen = torch.rand(400, 3) * 2 - 1
     logits = (seen @ net.fusion.weight.T + net.fusion.bias).numpy()
     y = torch.from_numpy(np.stack([drawn(2 * z + 1, c) for c, z in enumerate(logits.T)], axis=1))
-    expected = []
-    for z, labels in zip(logits.T, y.T.numpy(), strict=True):
-        scale, shift = platt(z, labels)
-        expected.append(scale * z + shift)
-    decisions = calibrate(net, seen, y.float())
+    scale, shift = platt(logits, y.numpy())
+    calibrate(net, seen, y.float())
     after = (seen @ net.fusion.weight.T + net.fusion.bias).numpy()
-    assert after == pytest.approx(np.stack(expected, axis=1), abs=1e-4)
-    for column, code in enumerate(("SR", "AFIB")):
-        labels, probability = y[:, column].numpy(), expit(after[:, column])
-        best = max(f1(labels, probability >= t) for t in sorted(probability)[1:])
-        assert f1(labels, probability >= decisions[code].threshold) == pytest.approx(best)
+    assert after == pytest.approx(scale * logits + shift, abs=1e-4)
 
 
-def test_few_positives_are_said_and_give_no_threshold_of_their_own():
+def test_few_positives_are_said():
     net = network(3)
     seen = torch.rand(200, 3)
     y = torch.zeros(200, 3)
     y[: FEW_POSITIVES - 1, 0] = 1
     y[:FEW_POSITIVES, 1] = 1
     decisions = calibrate(net, seen, y)
-    assert (decisions["SR"].low_evidence, decisions["SR"].threshold) == (True, 0.5)
+    assert decisions["SR"].low_evidence
     assert decisions["SR"].positives == FEW_POSITIVES - 1
     assert not decisions["AFIB"].low_evidence
     assert decisions["PACE"].low_evidence and decisions["PACE"].positives == 0
@@ -154,14 +220,6 @@ def test_cross_fitting_takes_back_what_calibration_gains_by_seeing_the_labels():
             for c in range(2)
         ]
     assert np.mean(gains) > 0.002 and np.mean(np.array(gains) > 0) > 0.8
-
-
-def test_where_positives_are_few_the_cross_fitted_threshold_is_one_half_too():
-    net, seen, y = told(200)
-    y[:, 1] = 0
-    y[: FEW_POSITIVES - 1, 1] = 1
-    judged = cross_fit(net, seen, y, np.arange(200))
-    assert np.array_equal(judged.called[:, 1], judged.probability[:, 1] >= 0.5)
 
 
 def test_ecgs_of_a_single_patient_are_judged_by_the_network_as_it_is():

@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
-from protoecg.prototypes.prototype import Prototype
 from training.fit.config import FusionConfig
-from training.fit.fuse import Tried, choose, fit_all, lasso, owners
+from training.fit.fuse import Tried, choose, fit_all, lasso, likeness, owned_by
 from training.judgement import parts
 
 
@@ -99,25 +98,71 @@ def test_the_objective_is_as_low_as_a_general_minimiser_gets_it(share):
     assert ours == pytest.approx(reference.fun, abs=1e-5)
 
 
-def prototype(branch, statement, *statements):
-    return Prototype(
-        name=f"{branch}-{statement}",
-        branch=branch,
-        statement=statement,
-        record="records100/00000/00001_lr",
-        window_s=(0.0, 10.0),
-        statements=(statement, *statements),
-        patient="1",
-        age=None,
-        sex=None,
-        sha256="",
-    )
+def alike(seed, n=300, c=2, each=3):
+    """Similarities to `each` own prototypes of two statements and to two of nobody."""
+    rng = torch.Generator().manual_seed(seed)
+    s = torch.rand(n, c * each + 2, generator=rng)
+    owned = torch.zeros(s.shape[1], c, dtype=torch.bool)
+    for statement in range(c):
+        owned[statement * each : (statement + 1) * each, statement] = True
+    logits = 6 * (s @ owned.float() - 0.5 * each) - 4 * (s[:, -1:] - 0.5)
+    y = (torch.rand(n, c, generator=rng) < torch.sigmoid(logits)).float()
+    return s, y, owned
+
+
+@given(seed=st.integers(0, 10_000), share=st.sampled_from([0.3, 0.05, 0.01]))
+@settings(max_examples=15, deadline=None)
+def test_all_own_prototypes_have_one_weight_and_others_speak_only_against(seed, share):
+    s, y, owned = alike(seed)
+    weight, _ = likeness(s, y, owned, share)
+    for statement in range(2):
+        own = weight[statement, owned[:, statement]]
+        assert own[0] > 0 and torch.equal(own, own[:1].expand_as(own))
+    assert (weight.T[~owned] <= 0).all()
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_of_two_own_prototypes_the_more_similar_one_contributes_more(seed):
+    s, y, owned = alike(seed)
+    weight, _ = likeness(s, y, owned, 0.05)
+    parts = s * weight[0]
+    own = owned[:, 0].nonzero().flatten()
+    assert torch.equal(parts[:, own].argmax(dim=1), s[:, own].argmax(dim=1))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_one_weight_for_all_is_as_good_as_a_general_minimiser_finds_it(share):
+    from scipy.optimize import minimize
+
+    s, y, owned = alike(7, c=1)
+    weight, bias = likeness(s, y, owned, share)
+    own, others = s[:, :3].mean(dim=1), s[:, 3:]
+    x = torch.cat([(own[:, None] - own.mean()) / own.std(), standardised(others)[0]], dim=1)
+    labels, features = y[:, 0].numpy(), x.numpy().astype(float)
+    pull = features.T @ (labels - labels.mean()) / len(labels)
+    penalty = share * max(abs(pull[0]), -pull[1:].min(), 0)
+
+    def objective(w):
+        z = features @ np.r_[w[0], -w[1:3]] + w[3]
+        return (np.logaddexp(0, z) - labels * z).mean() + penalty * w[1:3].sum()
+
+    bounds = [(0, None)] * 3 + [(None, None)]
+    reference = minimize(objective, np.zeros(4), bounds=bounds, options={"maxfun": 10**6})
+    ours = np.r_[
+        float(weight[0, :3].sum() * own.std()),
+        -(weight[0, 3:] * others.std(dim=0)).numpy(),
+        float(bias[0] + s.mean(dim=0) @ weight[0]),
+    ]
+    assert objective(ours) == pytest.approx(reference.fun, abs=1e-5)
 
 
 def test_a_prototype_stands_for_its_own_statement_only():
-    found = owners(
-        [prototype("rhythm", "SR", "IMI"), prototype("morphology", "PVC")], ("SR", "PVC", "IMI")
-    )
+    shapes = {
+        "rhythm": BranchShape("strip", (8,), (), 8, ("SR",)),
+        "morphology": BranchShape("window", (8, 8), (2,), 8, ("PVC",)),
+    }
+    found = owned_by(ProtoECGNet(shapes, ("SR", "PVC", "IMI")))
     assert found.tolist() == [[True, False, False], [False, True, False]]
 
 
@@ -151,21 +196,18 @@ def test_the_statements_of_each_branch_take_a_share_of_their_own():
         "morphology": BranchShape("window", (4,), (), 4, ("PVC",) * 8, "best"),
     }
     network = ProtoECGNet(shapes, ["AFIB", "PVC"])
-    prototypes = [
-        prototype(b, c) for b, c in [("rhythm", "AFIB")] * 8 + [("morphology", "PVC")] * 8
-    ]
     rng = torch.Generator().manual_seed(0)
     s = torch.rand(4000, 16, generator=rng)
-    # Atrial fibrillation needs several of its prototypes, the premature beat one.
+    # Atrial fibrillation needs others that speak against it, the premature beat its own alone.
     logits = (s - 0.5) @ torch.tensor(
-        [[9.0, 5, 5, 5, 5, 5, 5, 5] + [0] * 8, [0] * 8 + [12] + [0] * 7]
+        [[4.0] * 8 + [-5.0, -2, -2, -2, -2, -2, -2, -2], [0] * 8 + [4.0] * 8]
     ).T
     y = (torch.rand(logits.shape, generator=rng) < torch.sigmoid(logits)).float()
     told = []
     config = FusionConfig(shares=(0.6, 0.02), tolerance=0.005, matches=99)
-    fit_all(network, prototypes, [s, s], [y, y], config, lambda **line: told.append(line))
+    fit_all(network, [s, s], [y, y], config, lambda **line: told.append(line))
     for column, share in ((0, 0.02), (1, 0.6)):
-        weight, bias = lasso(s, y, owners(prototypes, network.statements), share)
+        weight, bias = likeness(s, y, owned_by(network), share)
         assert torch.allclose(network.fusion.weight[column], weight[column])
         assert torch.allclose(network.fusion.bias[column], bias[column])
     assert {(line["stage"], line["branch"]) for line in told} == {

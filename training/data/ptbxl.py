@@ -23,6 +23,7 @@ from protoecg.labels import STATEMENTS
 from protoecg.signals import MODEL_SAMPLES, model_input
 
 BATCH = 64
+NOISE = ("baseline_drift", "static_noise", "burst_noise", "electrodes_problems")
 
 
 class DataError(ValueError):
@@ -39,7 +40,9 @@ class Dataset:
     name : what to call it
     simulated : whether its ECGs are
     licence : that its ECGs are under
-    table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple)
+    table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple), and what
+        is known of these: `likelihoods` (a mapping, percent, of those that have one), `validated`
+        (by a human; None if not known), `noise` (a tuple of remarks), `report` (in words)
     """
 
     root: Path
@@ -118,6 +121,7 @@ def load(root: Path) -> Dataset:
 
 
 def _table(raw: pd.DataFrame) -> pd.DataFrame:
+    codes = raw["scp_codes"].map(ast.literal_eval)
     return pd.DataFrame(
         {
             "ecg_id": raw.index,
@@ -127,9 +131,24 @@ def _table(raw: pd.DataFrame) -> pd.DataFrame:
             # PTB-XL hides ages above 89 as 300.
             "age": raw["age"].where(raw["age"] < 120),
             "sex": raw["sex"].map({0: "male", 1: "female"}),
-            "codes": [tuple(ast.literal_eval(codes)) for codes in raw["scp_codes"]],
+            "codes": codes.map(tuple),
+            # PTB-XL gives 0 to rhythms and forms, which it gives no likelihood.
+            "likelihoods": [{code: p for code, p in of.items() if p} for of in codes],
+            "validated": raw.get("validated_by_human"),
+            "noise": _noise(raw),
+            "report": raw["report"].fillna("").astype(str) if "report" in raw else "",
         }
     ).reset_index(drop=True)
+
+
+def _noise(raw: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return the remarks on each ECG's noise, such as "burst noise: V4"."""
+    told: list[list[str]] = [[] for _ in range(len(raw))]
+    for column in (column for column in NOISE if column in raw):
+        for remarks, leads in zip(told, raw[column], strict=True):
+            if pd.notna(leads):
+                remarks.append(f"{column.replace('_', ' ')}: {str(leads).strip(' ,')}")
+    return [tuple(remarks) for remarks in told]
 
 
 def read_record(root: Path, record: str) -> ECG:

@@ -1,5 +1,12 @@
 """Probabilities and thresholds from the validation fold, and what they are worth there.
 
+Scale and shift of each statement's logit are drawn towards those of all statements, the more so the
+fewer ECGs carry it. One probability then means the same of all, and a statement that is too rare to
+set a threshold by takes that of all: it is likely from the probability on from which at least
+`LIKELY` of all calls are labelled (and from `LEAST_LIKELY` on), and possible from that on from
+which at least `POSSIBLE` of the further calls are. Of rare statements `POSSIBLE_RARE` are enough:
+they would else never be named.
+
 Probabilities judged on the very ECGs that set their scale look better than they are. `cross_fit`
 therefore repeats the calibration of `calibrate` in parts: the patients are split into `PARTS`, and
 each part is judged by scales and thresholds that were set on all other parts. What a bundle says
@@ -8,43 +15,65 @@ about its own calibration is said of these judgements; what it ships was set on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from scipy.special import expit
 from torch import Tensor
 
 from protoecg.network.protoecgnet import ProtoECGNet
-from protoecg.prototypes.manifest import Decision
+from protoecg.prototypes.manifest import Decision, Worth
 from training.judgement import Judgement, linear, rare
 
 PARTS = 10
+LIKELY, POSSIBLE, POSSIBLE_RARE = 2 / 3, 1 / 5, 1 / 20
+LEAST_LIKELY = 0.4
+# What so large a share of ECGs carries is likely only when it is rather there than not.
+COMMON = 0.2
+# Scales and shifts of statements are taken to vary at least so much (variance).
+LEAST_SPREAD = 0.02
+ROUNDS = 5
+# Of the search for scales and shifts: how many steps, and how long one may be.
+STEPS, LONGEST = 20, 1.0
+
+
+class Thresholds(NamedTuple):
+    """Probabilities from which each statement is likely, and from which it is possible: (c,)."""
+
+    likely: np.ndarray
+    possible: np.ndarray
 
 
 @torch.no_grad()
 def calibrate(network: ProtoECGNet, seen: Tensor, y: Tensor) -> dict[str, Decision]:
-    """Calibrate the fusion in place and choose each statement's threshold.
+    """Calibrate the fusion in place and choose each statement's thresholds.
 
-    Platt's scale and shift go into the weights and the bias, so that the logit that the
-    contributions add up to is the calibrated one.
+    Scale and shift go into the weights and the bias, so that the logit that the contributions add
+    up to is the calibrated one.
 
     Parameters
     ----------
     seen : (n, p) similarities of the validation ECGs
     y : (n, c) their statements
     """
-    fusion = network.fusion
-    logits, labels = linear(network.fusion, seen), y.numpy()
-    few = rare(labels)
-    decisions = {}
-    for column, code in enumerate(network.statements):
-        scale, shift, threshold = _fit(logits[:, column], labels[:, column], few[column])
-        fusion.weight[column] *= scale
-        fusion.bias[column] = fusion.bias[column] * scale + shift
-        decisions[code] = Decision(threshold, int(labels[:, column].sum()), bool(few[column]))
-    return decisions
+    fusion, labels = network.fusion, y.numpy()
+    logits = linear(fusion, seen)
+    scale, shift = platt(logits, labels)
+    fusion.weight *= torch.from_numpy(scale).to(fusion.weight)[:, None]
+    fusion.bias.copy_(torch.from_numpy(scale * fusion.bias.numpy(force=True) + shift))
+    at, few = thresholds(labels, expit(scale * logits + shift)), rare(labels)
+    return {
+        code: Decision(
+            threshold=float(at.likely[column]),
+            positives=int(labels[:, column].sum()),
+            low_evidence=bool(few[column]),
+            possible_from=float(at.possible[column]),
+        )
+        for column, code in enumerate(network.statements)
+    }
 
 
 def cross_fit(network: ProtoECGNet, seen: Tensor, y: Tensor, patients: np.ndarray) -> Judgement:
@@ -57,17 +86,43 @@ def cross_fit(network: ProtoECGNet, seen: Tensor, y: Tensor, patients: np.ndarra
     patients : (n,) patient of each ECG
     """
     logits, labels = linear(network.fusion, seen), y.numpy()
-    few = rare(labels)
     probability = np.empty(logits.shape)
-    called = np.empty(logits.shape, dtype=bool)
+    likely, possible = (np.empty(logits.shape, dtype=bool) for _ in range(2))
     for part in _parts(patients):
-        for column in range(logits.shape[1]):
-            scale, shift, threshold = _fit(
-                logits[~part, column], labels[~part, column], few[column]
-            )
-            probability[part, column] = expit(scale * logits[part, column] + shift)
-            called[part, column] = probability[part, column] >= threshold
-    return Judgement(probability, called, cross_fitted=True)
+        scale, shift = platt(logits[~part], labels[~part])
+        at = thresholds(labels[~part], expit(scale * logits[~part] + shift))
+        probability[part] = expit(scale * logits[part] + shift)
+        likely[part] = probability[part] >= at.likely
+        possible[part] = probability[part] >= at.possible
+    return Judgement(probability, likely, possible, cross_fitted=True)
+
+
+def worth(
+    decisions: Mapping[str, Decision], judgement: Judgement, labels: np.ndarray
+) -> dict[str, Decision]:
+    """Return the decisions with what calls are worth by a judgement, of rare statements together.
+
+    Parameters
+    ----------
+    labels : (n, c), in the order of the decisions
+    """
+    few, told = rare(labels), {}
+    for column, (code, decision) in enumerate(decisions.items()):
+        group = few if few[column] else np.arange(labels.shape[1]) == column
+        likely, called = (
+            _worth(calls[:, group], labels[:, group])
+            for calls in (judgement.called, judgement.possible)
+        )
+        told[code] = replace(decision, likely=likely, called=called)
+    return told
+
+
+def _worth(called: np.ndarray, labels: np.ndarray) -> Worth:
+    hits = float((called * labels).sum())
+    return Worth(
+        precision=hits / float(called.sum()) if called.any() else None,
+        sensitivity=hits / float(labels.sum()) if labels.any() else None,
+    )
 
 
 def _parts(patients: np.ndarray) -> Iterator[np.ndarray]:
@@ -77,43 +132,86 @@ def _parts(patients: np.ndarray) -> Iterator[np.ndarray]:
     yield from (part[patient] == number for number in np.unique(part))
 
 
-def _fit(logits: np.ndarray, labels: np.ndarray, few: np.bool) -> tuple[float, float, float]:
-    """Scale, shift and threshold of a statement; one half where there are few positives."""
-    scale, shift = platt(logits, labels)
-    threshold = 0.5 if few else best_f1_threshold(labels, expit(scale * logits + shift))
-    return scale, shift, threshold
+def platt(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scales and shifts (c,) that maximise the likelihood of labels (n, c) by their logits.
 
+    The log-scale and the shift of each statement have a Gaussian prior. It begins at zero, as wide
+    as one, and is then moved to where those of the statements that are not rare lie, as wide as
+    they are spread. Scales are positive, so that the order of ECGs stays.
 
-def platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Scale and shift of the logits (n,) that maximise the likelihood of the labels.
-
-    A Gaussian prior of width one around (log-scale 0, shift 0) keeps them where there are few
-    positives; the scale is positive, so that the order of ECGs stays. After Platt, Advances in
-    Large Margin Classifiers (1999).
+    Notes
+    -----
+    Platt, Advances in Large Margin Classifiers (1999); parametric empirical Bayes after Morris,
+    J. Am. Stat. Assoc. 78 (1983) 47.
     """
+    mean, variance = np.zeros((2, 1)), np.ones((2, 1))
+    enough = ~rare(labels)
+    fitted = np.zeros((2, logits.shape[1]))
+    for _ in range(ROUNDS):
+        fitted = _scaled(logits, labels, fitted, mean, variance)
+        if enough.sum() < 2:
+            break
+        mean = fitted[:, enough].mean(axis=1, keepdims=True)
+        variance = fitted[:, enough].var(axis=1, keepdims=True) + LEAST_SPREAD
+    return np.exp(fitted[0]), fitted[1]
 
-    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        scaled = np.exp(parameters[0]) * logits
-        z = scaled + parameters[1]
-        off = expit(z) - labels
-        value = np.logaddexp(0, z).sum() - (labels * z).sum() + parameters @ parameters / 2
-        return value, np.array([(off * scaled).sum(), off.sum()]) + parameters
 
-    log_scale, shift = minimize(loss, np.zeros(2), jac=True, bounds=[(-2, 2), (-10, 10)]).x
-    return float(np.exp(log_scale)), float(shift)
+def _scaled(
+    logits: np.ndarray,
+    labels: np.ndarray,
+    start: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+) -> np.ndarray:
+    """Log-scales and shifts (2, c), by Fisher scoring from `start`."""
+    log_scale, shift = start
+    for _ in range(STEPS):
+        scaled = np.exp(log_scale) * logits
+        probability = expit(scaled + shift)
+        off, certain = probability - labels, probability * (1 - probability)
+        away = (np.stack([log_scale, shift]) - mean) / variance
+        slope = np.stack([(off * scaled).sum(axis=0), off.sum(axis=0)]) + away
+        cross = (certain * scaled).sum(axis=0)
+        bend = np.stack([(certain * scaled**2).sum(axis=0), certain.sum(axis=0)]) + 1 / variance
+        determinant = bend[0] * bend[1] - cross**2
+        log_scale = log_scale - np.clip(
+            (bend[1] * slope[0] - cross * slope[1]) / determinant, -LONGEST, LONGEST
+        )
+        shift = shift - np.clip(
+            (bend[0] * slope[1] - cross * slope[0]) / determinant, -LONGEST, LONGEST
+        )
+        log_scale, shift = np.clip(log_scale, -2, 2), np.clip(shift, -10, 10)
+    return np.stack([log_scale, shift])
 
 
-def best_f1_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
-    """Threshold with the best F1, midway between two probabilities that occur.
+def thresholds(labels: np.ndarray, probability: np.ndarray) -> Thresholds:
+    """Choose thresholds by all statements together, as the module says.
 
-    One half where all probabilities are the same, so that nothing can be told apart.
+    Parameters
+    ----------
+    labels, probability : (n, c)
     """
-    order = np.argsort(-probability)
-    ranked, hits = probability[order], labels[order].cumsum()
-    f1 = 2 * hits / (np.arange(1, len(labels) + 1) + labels.sum())
-    # A threshold cannot part ECGs of equal probability.
-    parting = np.flatnonzero(ranked[:-1] > ranked[1:])
-    if not len(parting):
-        return 0.5
-    best = parting[np.argmax(f1[parting])]
-    return float((ranked[best] + ranked[best + 1]) / 2)
+    few = rare(labels)
+    common = labels.sum(axis=0) >= COMMON * max(len(labels), 1)
+    sure = lowest_with(labels[:, ~common], probability[:, ~common], LIKELY)
+    sure = max(sure, LEAST_LIKELY)
+    further = np.where(probability < sure, probability, 0.0)
+    usual, seldom = ~common & ~few, ~common & few
+    perhaps = lowest_with(labels[:, usual], further[:, usual], POSSIBLE)
+    of_rare = lowest_with(labels[:, seldom], further[:, seldom], POSSIBLE_RARE)
+    likely = np.where(common, max(sure, 0.5), sure)
+    return Thresholds(likely, np.minimum(np.where(few, of_rare, perhaps), likely))
+
+
+def lowest_with(labels: np.ndarray, probability: np.ndarray, precision: float) -> float:
+    """Lowest probability from which so large a share of calls is labelled; one half if none is.
+
+    Nothing is called whose probability is zero.
+    """
+    order = np.argsort(-probability, axis=None, kind="stable")
+    ranked, hits = probability.ravel()[order], labels.ravel()[order].cumsum()
+    right = hits >= precision * np.arange(1, len(ranked) + 1)
+    # A threshold cannot part calls of equal probability.
+    last = ranked > np.append(ranked[1:], 0.0)
+    lowest = ranked[right & last]
+    return float(lowest[-1]) if len(lowest) else 0.5

@@ -51,6 +51,7 @@ class BranchConfig:
         prototypes (1) anchored training begins
     live : prototypes embedded anew in each step of anchored training
     members : teachers whose backbones join this branch's, see `Fit`
+    sure : whether prototypes are chosen among ECGs whose labels can be relied on, see `choice`
     signed : whether being unlike a prototype counts for the decision, see `BranchShape`
     unique_patients : whether no two prototypes of a statement may come from one patient
     """
@@ -63,6 +64,7 @@ class BranchConfig:
     signed: bool = True
     prototypes_per_statement: Size = 6
     unique_patients: bool = True
+    sure: bool = True
     distort: bool = False
     pretrain_epochs: Count = 9
     joint_epochs: Count = 4
@@ -81,12 +83,13 @@ class FusionConfig:
     The statements of each branch take the one for themselves that suits them: of those by which
     no more than `matches` carry 90 % of a finding's positive evidence, in the median of the
     validation ECGs that have it, the sparsest whose AUROC is within `tolerance` of the best.
-    `support` is who may speak for a statement: its "own" prototypes, or "any".
+    `support` is who may speak for a statement: its "own" prototypes, by one weight for all, or
+    "any", each by its own.
     """
 
     shares: Shares = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
     tolerance: Weight = 0.001
-    matches: Size = 5
+    matches: Size = 6
     support: Literal["own", "any"] = "own"
 
 

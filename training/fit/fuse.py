@@ -1,9 +1,9 @@
 """Sparse linear layers on frozen similarities: the fusion, and each branch alone.
 
-Each statement's weights are a logistic lasso. Its penalty is a share of the smallest one that
-empties the statement, since one penalty for all empties the rare ones first. Only the statement's
-own prototypes may speak for it, all others only against: a premature beat is not explained by an
-ECG that stands for something else.
+Only a statement's own prototypes may speak for it, all others only against: a premature beat is
+not explained by an ECG that stands for something else. All of its own have one weight, so that what
+is most alike contributes most; the others' are a logistic lasso. Its penalty is a share of the
+smallest one that empties the statement, since one penalty for all empties the rare ones first.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from torch import Tensor, nn
 
 from protoecg.labels import STATEMENTS
 from protoecg.network.protoecgnet import ProtoECGNet
-from protoecg.prototypes.prototype import Prototype
 from training.fit.config import FusionConfig
 from training.fit.loop import Data
 from training.judgement import parts
 from training.metrics import auroc, matches_needed
 
-STEPS = 600
+STEPS = 300
 
 
 @torch.no_grad()
@@ -35,7 +34,6 @@ def similarities(network: ProtoECGNet, data: Data) -> Tensor:
 
 def fit_all(
     network: ProtoECGNet,
-    prototypes: Sequence[Prototype],
     seen: Sequence[Tensor],
     labels: Sequence[Tensor],
     config: FusionConfig,
@@ -48,7 +46,7 @@ def fit_all(
     seen : similarities of training and validation ECGs, (n, p) each
     labels : their statements, (n, c) each
     """
-    owned = owners(prototypes, network.statements) | (config.support == "any")
+    owned = owned_by(network)
     fit = partial(_fit, config=config)
     fit(
         network.fusion,
@@ -77,13 +75,51 @@ def _by_branch(statements: Sequence[str]) -> dict[str, list[int]]:
     return of
 
 
-def owners(prototypes: Sequence[Prototype], statements: Sequence[str]) -> Tensor:
+def owned_by(network: ProtoECGNet) -> Tensor:
     """Whether each prototype stands for each statement: (p, c) bool."""
-    return torch.tensor([[code == p.statement for code in statements] for p in prototypes])
+    owners = [owner for branch in network.branches.values() for owner in branch.shape.owners]
+    return torch.tensor([[owner == code for code in network.statements] for owner in owners])
+
+
+def likeness(s: Tensor, y: Tensor, owned: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Fit weights (c, p) and biases (c,): one weight for all own prototypes, the others' by lasso.
+
+    Own weights are at least zero, the others' at most.
+
+    Parameters
+    ----------
+    s, y, share : as for `lasso`
+    owned : (p, c) bool, the prototypes of each statement
+    """
+    count = owned.sum(dim=0).clamp(min=1)
+    own = s @ owned.float() / count
+    x, mean, scale = _standardised(s)
+    z, own_mean, own_scale = _standardised(own)
+    prior = y.mean(dim=0).clamp(1e-6, 1 - 1e-6)
+    pull, own_pull = x.T @ (y - prior) / len(s), (z * (y - prior)).mean(dim=0)
+    penalty = share * torch.maximum(-pull.amin(dim=0).clamp(max=0), own_pull.abs())
+    x = torch.cat([x, torch.ones(len(s), 1)], dim=1)
+    step = 4 * len(s) / (torch.linalg.matrix_norm(x, 2) ** 2 + len(s))
+
+    def slope(w: Tensor) -> Tensor:
+        off = torch.sigmoid(x @ w[:-1] + z * w[-1]) - y
+        return torch.cat([x.T @ off, (z * off).sum(dim=0)[None]]) / len(s)
+
+    def shrink(w: Tensor) -> Tensor:
+        against = torch.where(owned, 0.0, (w[:-2] + step * penalty).clamp(max=0))
+        return torch.cat([against, w[-2:-1], w[-1:].clamp(min=0)])
+
+    none = torch.zeros_like(prior)[None]
+    w = _descend(
+        torch.cat([torch.zeros_like(pull), torch.logit(prior)[None], none]), step, slope, shrink
+    )
+    against, bias, own_weight = w[:-2] / scale[:, None], w[-2], w[-1] / own_scale
+    weight = against + owned * own_weight / count
+    return weight.T.contiguous(), bias - mean @ against - own_mean * own_weight
 
 
 def lasso(s: Tensor, y: Tensor, may_support: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    """Fit weights (c, p) and biases (c,) of a logistic lasso with signs, by FISTA.
+    """Fit weights (c, p) and biases (c,) of a logistic lasso with signs.
 
     Parameters
     ----------
@@ -94,26 +130,48 @@ def lasso(s: Tensor, y: Tensor, may_support: Tensor, share: float) -> tuple[Tens
 
     Notes
     -----
-    Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009) 183. Similarities are standardised while
-    fitting; weights and biases are returned for the similarities as they are.
+    Similarities are standardised while fitting; weights and biases are returned for the
+    similarities as they are.
     """
-    mean, scale = s.mean(dim=0), s.std(dim=0).clamp(min=1e-6)
-    x = torch.cat([(s - mean) / scale, torch.ones(len(s), 1)], dim=1)
+    x, mean, scale = _standardised(s)
     prior = y.mean(dim=0).clamp(1e-6, 1 - 1e-6)
-    pull = x[:, :-1].T @ (y - prior) / len(s)
+    pull = x.T @ (y - prior) / len(s)
     penalty = share * torch.where(may_support, pull, pull.clamp(max=0)).abs().amax(dim=0)
+    x = torch.cat([x, torch.ones(len(s), 1)], dim=1)
     step = 4 * len(s) / torch.linalg.matrix_norm(x, 2) ** 2
-    w = torch.cat([torch.zeros_like(pull), torch.logit(prior)[None]])
-    ahead, t = w, 1.0
+
+    def slope(w: Tensor) -> Tensor:
+        return x.T @ (torch.sigmoid(x @ w) - y) / len(s)
+
+    def shrink(w: Tensor) -> Tensor:
+        return torch.cat([_shrink(w[:-1], step * penalty, may_support), w[-1:]])
+
+    start = torch.cat([torch.zeros_like(pull), torch.logit(prior)[None]])
+    w = _descend(start, step, slope, shrink)
+    weight = w[:-1] / scale[:, None]
+    return weight.T.contiguous(), w[-1] - mean @ weight
+
+
+def _standardised(s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the columns at mean zero and deviation one, and what they had."""
+    mean, scale = s.mean(dim=0), s.std(dim=0).clamp(min=1e-6)
+    return (s - mean) / scale, mean, scale
+
+
+def _descend(
+    start: Tensor,
+    step: Tensor,
+    slope: Callable[[Tensor], Tensor],
+    shrink: Callable[[Tensor], Tensor],
+) -> Tensor:
+    """Minimise by FISTA (Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009) 183)."""
+    w, ahead, t = start, start, 1.0
     for _ in range(STEPS):
-        slope = x.T @ (torch.sigmoid(x @ ahead) - y) / len(s)
-        new = ahead - step * slope
-        new[:-1] = _shrink(new[:-1], step * penalty, may_support)
+        new = shrink(ahead - step * slope(ahead))
         t_new = (1 + (1 + 4 * t * t) ** 0.5) / 2
         ahead = new + (t - 1) / t_new * (new - w)
         w, t = new, t_new
-    weight = w[:-1] / scale[:, None]
-    return weight.T.contiguous(), w[-1] - mean @ weight
+    return w
 
 
 def _shrink(w: Tensor, by: Tensor, may_support: Tensor) -> Tensor:
@@ -133,13 +191,13 @@ def _fit(
     layer: nn.Linear,
     seen: Sequence[Tensor],
     labels: Sequence[Tensor],
-    may_support: Tensor,
+    owned: Tensor,
     groups: Mapping[str, list[int]],
     log: Callable[..., None],
     config: FusionConfig,
 ) -> None:
     """Fit each share that is tried, and take of each group of statements the one to be chosen."""
-    fits = {share: lasso(seen[0], labels[0], may_support, share) for share in config.shares}
+    fits = {share: _weights(seen[0], labels[0], owned, share, config) for share in config.shares}
     for name, group in groups.items():
         tried = {}
         for share in sorted(fits, reverse=True):
@@ -149,6 +207,14 @@ def _fit(
         chosen = choose(tried, config)
         with torch.no_grad():
             layer.weight[group], layer.bias[group] = (part[group] for part in fits[chosen])
+
+
+def _weights(
+    s: Tensor, y: Tensor, owned: Tensor, share: float, config: FusionConfig
+) -> tuple[Tensor, Tensor]:
+    if config.support == "any":
+        return lasso(s, y, torch.ones_like(owned), share)
+    return likeness(s, y, owned, share)
 
 
 def _try(weight: Tensor, bias: Tensor, s: Tensor, y: Tensor) -> Tried:

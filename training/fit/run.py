@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -20,18 +21,18 @@ import torch
 from protoecg.bundle import Bundle, save_bundle
 from protoecg.labels import STATEMENTS
 from protoecg.network.backbones import Ensemble
-from protoecg.network.projection import Source, embed
+from protoecg.network.projection import Anchors, Source, crop, embed
 from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import record_checksum
 from training import familiarity
 from training.data import ptbxl
-from training.fit import calibrate, fuse
+from training.fit import calibrate, choice, fuse
 from training.fit.config import BranchConfig, Config, ConfigError
 from training.fit.loop import Data
 from training.fit.stages import BranchTraining, Pretraining, predict
-from training.measure import evaluate
+from training.measure import audit, evaluate
 
 
 @dataclass(frozen=True)
@@ -189,19 +190,22 @@ class Fit:
     def run(self, out: Path) -> Bundle:
         """Train what is not yet trained and write the bundle to `out`."""
         network = ProtoECGNet(self.shapes, self.codes)
-        sources = []
+        sources = {}
         for name in self.shapes:
             trained = self.branch(name)
             network.branches[name].load_state_dict(trained.state)
-            sources += trained.sources
+            sources[name] = trained.sources
         network.to(self.device).eval()
+        sources |= self._sure(network)
         prototypes = self._prototypes(network, sources)
         seen = [fuse.similarities(network, split.data) for split in (self.train, self.validation)]
         labels = [split.data.y for split in (self.train, self.validation)]
-        fuse.fit_all(network, prototypes, seen, labels, self.config.fusion, self.log)
+        fuse.fit_all(network, seen, labels, self.config.fusion, self.log)
         patients = self.validation.patients
         judgement = calibrate.cross_fit(network, seen[1], labels[1], patients)
-        decisions = calibrate.calibrate(network, seen[1], labels[1])
+        decisions = calibrate.worth(
+            calibrate.calibrate(network, seen[1], labels[1]), judgement, labels[1].numpy()
+        )
         metrics = evaluate.figures(network, seen[1], labels[1].numpy(), patients, judgement)
         self.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
         if self.config.carry_waveforms:
@@ -217,11 +221,35 @@ class Fit:
             about=self._about(metrics),
         )
 
-    def _prototypes(self, network: ProtoECGNet, sources: list[Source]) -> tuple[Prototype, ...]:
+    def _sure(self, network: ProtoECGNet) -> dict[str, list[Source]]:
+        """Put the prototypes of the branches that ask for it on sure ECGs; say where these are."""
+        names = [name for name, branch in self.config.branches.items() if branch.sure]
+        if not names:
+            return {}
+        doubted = self._suspects(network)
+        sources = {}
+        for name in names:
+            branch, data = network.branches[name], self.train.data
+            sources[name] = choice.choose(branch, self.train.dataset, data, doubted)
+            anchors = crop(branch, data.x, sources[name])
+            embed(branch, Anchors(*(part.to(self.device) for part in anchors)))
+        return sources
+
+    def _suspects(self, network: ProtoECGNet) -> dict[str, np.ndarray]:
+        """Training ECGs that may be wrongly labelled with each statement: (n,) bool each."""
+        data = self.train.data
+        seen = fuse.similarities(network, data)
+        logits = audit.cross_fitted(network, seen, data.y, self.train.patients)
+        return dict(zip(self.codes, audit.suspects(logits, data.y.numpy()).T, strict=True))
+
+    def _prototypes(
+        self, network: ProtoECGNet, sources: Mapping[str, list[Source]]
+    ) -> tuple[Prototype, ...]:
         owners = [(n, owner) for n, shape in self.shapes.items() for owner in shape.owners]
+        all_sources = [source for name in self.shapes for source in sources[name]]
         counts: dict[str, int] = {}
         prototypes = []
-        for (branch, code), source in zip(owners, sources, strict=True):
+        for (branch, code), source in zip(owners, all_sources, strict=True):
             counts[code] = counts.get(code, 0) + 1
             row = self.train.dataset.table.iloc[source.row]
             prototypes.append(
@@ -236,6 +264,11 @@ class Fit:
                     age=None if np.isnan(row["age"]) else int(row["age"]),
                     sex=row["sex"],
                     sha256=record_checksum(self.train.dataset.root, row["record"]),
+                    likelihood=row["likelihoods"].get(code),
+                    validated=None if row["validated"] is None else bool(row["validated"]),
+                    noise=row["noise"],
+                    report=row["report"],
+                    relaxed=choice.broken(row, code),
                 )
             )
         return tuple(prototypes)

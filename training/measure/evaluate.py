@@ -24,6 +24,8 @@ from training.data import ptbxl
 from training.judgement import Judgement, linear, parts, rare
 
 FUSED = "fused"
+# Called of most ECGs, and hardly a finding.
+USUAL = ("SR", "NORM")
 FLATTERS = "{} was trained, selected or calibrated on this fold: its figures flatter."
 
 
@@ -76,8 +78,12 @@ def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
 def judge(bundle: Bundle, seen: Tensor) -> Judgement:
     """Return what a bundle says of ECGs with similarities (n, p), by its own thresholds."""
     probability = expit(linear(bundle.network.fusion, seen))
-    thresholds = [bundle.decisions[code].threshold for code in bundle.statements]
-    return Judgement(probability, probability >= np.array(thresholds), cross_fitted=False)
+    decisions = [bundle.decisions[code] for code in bundle.statements]
+    likely = np.array([decision.threshold for decision in decisions])
+    possible = np.array(
+        [d.threshold if d.possible_from is None else d.possible_from for d in decisions]
+    )
+    return Judgement(probability, probability >= likely, probability >= possible, False)
 
 
 def figures(
@@ -103,8 +109,10 @@ def figures(
         `_interval`; weighted by positives; `fmax` is that of `metrics.fmax`
     per_branch : AUROC of each branch alone, on its own statements
     per_statement : AUROC and AUPRC, without an interval where ten ECGs do not carry the statement;
-        of the judgement, sensitivity, specificity, PPV, Brier score, Brier skill and ECE; null
-        where undefined
+        of likely calls, sensitivity, specificity and PPV, of likely and possible ones together
+        `called_sensitivity` and `called_ppv`; Brier score, Brier skill and ECE; null where
+        undefined
+    certainty : what calls are worth over all statements, see `_certainty`
     calibration : of the judgement, see `_calibration`
     """
     truth = pd.DataFrame(labels, columns=network.statements)
@@ -118,6 +126,7 @@ def figures(
             **_ranked("auprc", auprcs[:, column], few[column]),
             "positives": int(labels[:, column].sum()),
             **_calls(labels[:, column] > 0, judgement.called[:, column]),
+            **_possible(labels[:, column] > 0, judgement.possible[:, column]),
             **_trust(labels[:, column], judgement.probability[:, column]),
         }
         for column, code in enumerate(network.statements)
@@ -133,6 +142,7 @@ def figures(
             branch: _alone(truth[own.columns], own, counts) for branch, own in scores.items()
         },
         "per_statement": per_statement,
+        "certainty": _certainty(network.statements, labels > 0, judgement),
         "calibration": _calibration(network, labels, judgement, per_statement),
     }
 
@@ -158,6 +168,45 @@ def _calls(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
         **_share("sensitivity", hits, int(np.sum(present))),
         **_share("specificity", rightly_not, int(np.sum(~present))),
         **_share("ppv", hits, int(np.sum(called))),
+    }
+
+
+def _possible(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
+    hits = int(np.sum(present & called))
+    return {
+        **_share("called_sensitivity", hits, int(np.sum(present))),
+        **_share("called_ppv", hits, int(np.sum(called))),
+    }
+
+
+def _certainty(
+    statements: Sequence[str], present: np.ndarray, judgement: Judgement
+) -> dict[str, Any]:
+    """Return what calls other than of sinus rhythm and normality are worth together.
+
+    Returns
+    -------
+    likely, called : of likely calls, and of these and possible ones together: `ppv` and
+        `sensitivity` over all pairs of ECG and statement, each with its interval, and how many
+        there are `per_ecg`
+    ecgs_with_wrong_likely : share of ECGs with a likely finding that they are not labelled with
+    """
+    told = np.array([code not in USUAL for code in statements])
+    present, likely = present[:, told], judgement.called[:, told]
+    wrong = (likely & ~present).any(axis=1)
+    return {
+        "likely": _together(present, likely),
+        "called": _together(present, judgement.possible[:, told]),
+        **_share("ecgs_with_wrong_likely", int(wrong.sum()), len(wrong)),
+    }
+
+
+def _together(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
+    hits = int(np.sum(present & called))
+    return {
+        **_share("ppv", hits, int(called.sum())),
+        **_share("sensitivity", hits, int(present.sum())),
+        "per_ecg": float(called.sum() / max(len(called), 1)),
     }
 
 
