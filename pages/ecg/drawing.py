@@ -241,7 +241,7 @@ def belief(prototype: Prototype) -> str:
     told = [
         validated[prototype.validated],
         f"likelihood {prototype.likelihood:g} %" if prototype.likelihood is not None else "",
-        *prototype.noise,
+        *map(words.plain, prototype.noise),
         f"report: “{words.plain(prototype.report)}”" if prototype.report else "",
         f"chosen in spite of {' and '.join(prototype.relaxed)}" if prototype.relaxed else "",
     ]
