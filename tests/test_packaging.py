@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -194,3 +195,11 @@ def test_no_package_is_under_a_copyleft_licence_that_would_bind_the_project():
     for name, dist in packages.items():
         assert any(licences(dist)), f"{name} does not say its licence"
         assert not any(map(COPYLEFT.search, licences(dist))), (name, licences(dist))
+
+
+def test_what_is_checked_before_a_commit_is_what_make_lint_checks():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    recipe = (ROOT / "Makefile").read_text().partition("\nlint:")[2].partition("\n\n")[0]
+    checks = re.findall(r"\$\(BIN\)/(.*?)(?: \.)?$", recipe, re.MULTILINE)
+    entries = [hook["entry"].removeprefix(".venv/bin/") for hook in hooks]
+    assert [entry.removesuffix(" --force-exclude") for entry in entries] == checks
