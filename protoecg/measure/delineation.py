@@ -154,7 +154,7 @@ def _span(onsets: np.ndarray, ends: np.ndarray, percentile: float) -> Span:
 
 
 def _doubt_about_p(beats: Beats, cut: np.ndarray, marks: Marks, qrs_onset: float) -> str | None:
-    steady = _alike_before(cut[:, beats.usable, : round((qrs_onset - 0.01) * RATE)])
+    steady = alike_before(cut[:, beats.usable, : round((qrs_onset - 0.01) * RATE)])
     if steady < P_ALIKE:
         return "no P wave comes before most beats alike"
     changes = np.abs(np.diff(beats.rr_s)) / np.median(beats.rr_s)
@@ -188,7 +188,7 @@ def _spread(marks: np.ndarray) -> float:
     return float(high - low)
 
 
-def _alike_before(stretches: np.ndarray) -> float:
+def alike_before(stretches: np.ndarray) -> float:
     """Return how each beat's stretch correlates with the mean of the others: their median.
 
     Parameters

@@ -86,7 +86,7 @@ def assign(
         mine = torch.nonzero(owned[:, statement]).flatten().numpy()
         carriers = torch.nonzero(labels[:, statement]).flatten().numpy()
         values = seen.values[carriers][:, mine].numpy()
-        chosen = _one_per_patient(values, patients[carriers]) if unique else values.argmax(axis=0)
+        chosen = one_per_patient(values, patients[carriers]) if unique else values.argmax(axis=0)
         rows[mine] = carriers[chosen]
     return [Source(int(row), int(seen.cells[row, p])) for p, row in enumerate(rows)]
 
@@ -120,7 +120,7 @@ def _best(branch: Branch, x: Tensor) -> Similarities:
     return Similarities(seen.values.float(), seen.cells.to(torch.int16))
 
 
-def _one_per_patient(values: np.ndarray, patients: np.ndarray) -> np.ndarray:
+def one_per_patient(values: np.ndarray, patients: np.ndarray) -> np.ndarray:
     """Candidate (row of `values`, (candidates, p)) for each prototype, patients all different."""
     unique, number = np.unique(patients, return_inverse=True)
     if len(unique) < values.shape[1]:

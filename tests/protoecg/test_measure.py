@@ -7,7 +7,7 @@ import pytest
 from protoecg.__main__ import main
 from protoecg.ecg import ECG, LEADS
 from protoecg.measure import Beat, Delineation, MedianBeat, delineate, measure, measurements
-from protoecg.measure.delineation import _alike_before
+from protoecg.measure.delineation import alike_before
 from protoecg.measure.measurements import QTC
 from protoecg.measure.waves import qrs_bounds
 from protoecg.simulate import simulate
@@ -221,8 +221,8 @@ def test_what_comes_before_each_beat_alike_is_told_from_what_does_not():
     wave = np.sin(np.linspace(0, np.pi, 100)) * np.linspace(0.5, 1, 12)[:, None]
     steady = wave + 0.1 * rng.normal(size=(8, 12, 100))
     wandering = np.stack([np.roll(wave, shift, axis=1) for shift in rng.integers(0, 100, 8)])
-    assert _alike_before(steady) > 0.9 > 0.5 > _alike_before(rng.normal(size=(8, 12, 100)))
-    assert _alike_before(wandering) < _alike_before(steady)
+    assert alike_before(steady) > 0.9 > 0.5 > alike_before(rng.normal(size=(8, 12, 100)))
+    assert alike_before(wandering) < alike_before(steady)
 
 
 def test_measurements_cannot_be_changed():

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protoecg.network.projection import _one_per_patient, crop, embed, project
+from protoecg.network.projection import crop, embed, one_per_patient, project
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.shape import BranchShape
 
@@ -94,7 +94,7 @@ def test_the_assignment_is_the_best_of_all_that_keep_patients_apart(seed, protot
         for rows in product(range(ecgs), repeat=prototypes)
         if len({patients[row] for row in rows}) == prototypes
     )
-    chosen = _one_per_patient(values, patients)
+    chosen = one_per_patient(values, patients)
     assert len({patients[row] for row in chosen}) == prototypes
     assert values[chosen, range(prototypes)].sum() == pytest.approx(best)
 

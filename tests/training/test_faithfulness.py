@@ -236,11 +236,11 @@ def test_a_whole_strip_has_no_elsewhere(fold):
 
 
 def test_what_is_replaced_elsewhere_never_overlaps():
-    from training.measure.faithfulness.replacement import _elsewhere
+    from training.measure.faithfulness.replacement import elsewhere
 
     rng = np.random.default_rng(0)
     for start in range(0, 906):
-        new = _elsewhere((start, start + 95), rng)
+        new = elsewhere((start, start + 95), rng)
         assert 0 <= new[0] and new[1] <= 1000 and new[1] - new[0] == 95
         assert new[1] <= start or new[0] >= start + 95
 

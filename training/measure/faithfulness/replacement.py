@@ -119,7 +119,7 @@ def _necessity(fold: Fold, name: str) -> Numbers:
     places = {"": windows}
     # A third of the strip can always be had elsewhere.
     if all(3 * (end - start) <= MODEL_SAMPLES for start, end in windows):
-        places["control_"] = [_elsewhere(window, rng) for window in windows]
+        places["control_"] = [elsewhere(window, rng) for window in windows]
     return {
         **(WHOLE_STRIP if shows_whole_strip(branch) else {}),
         "n": len(matches),
@@ -172,7 +172,7 @@ def _without(fold: Fold, match: TopMatch, rng: np.random.Generator) -> int:
     return int(rng.choice(free if len(free) else np.delete(np.arange(len(fold.x)), match.row)))
 
 
-def _elsewhere(window: Window, rng: np.random.Generator) -> Window:
+def elsewhere(window: Window, rng: np.random.Generator) -> Window:
     """Draw a window of the same length that does not overlap."""
     start, end = window
     length = end - start
