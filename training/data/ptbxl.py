@@ -111,12 +111,14 @@ def load(root: Path) -> Dataset:
     raw = pd.read_csv(path, index_col="ecg_id")
     about = root / "dataset.json"
     meta = json.loads(about.read_text()) if about.exists() else {}
+    simulated, table = bool(meta.get("simulated", False)), _table(raw)
     return Dataset(
         root,
         meta.get("name", "PTB-XL 1.0.3"),
-        bool(meta.get("simulated", False)),
+        simulated,
         meta.get("licence", "CC BY 4.0"),
-        _table(raw),
+        # What is simulated is known, and not validated.
+        table.assign(validated=None) if simulated else table,
     )
 
 
