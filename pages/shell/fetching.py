@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
-import requests
-
+from protoecg.prototypes.fetching import Fetcher
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import (
     CacheNotWritable,
@@ -114,10 +114,10 @@ class Fetching:
             self._missing |= {_key(source): source for source in missing}
             self._looked = True
         pause_s = self._first_pause_s
-        with requests.Session() as session:
+        with closing(Fetcher()) as fetcher:
             while source := self._next():
                 try:
-                    self._get(session, source)
+                    self._get(fetcher, source)
                     pause_s = self._first_pause_s
                 except NoConnection as failure:
                     self._stand_still(failure, pause_s)
@@ -132,10 +132,10 @@ class Fetching:
             self._changed.wait_for(lambda: self._missing)
             return next(iter(self._missing.values()))
 
-    def _get(self, session: requests.Session, source: SourceECG) -> None:
+    def _get(self, fetcher: Fetcher, source: SourceECG) -> None:
         refused = ""
         try:
-            self._waveforms.fetch(session, source)
+            self._waveforms.fetch(fetcher, source)
         except (NoConnection, CacheNotWritable):
             raise
         except WaveformUnavailable as failure:

@@ -6,16 +6,16 @@ import logging
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import requests
 
 from protoecg import folders
 from protoecg.ecg import ECG, LEADS, ECGError
-from protoecg.prototypes.fetching import FetchError, fetch, write_whole
+from protoecg.prototypes.fetching import Fetcher, FetchError, write_whole
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.readers.wfdb_format import parse_header
 
@@ -102,7 +102,7 @@ class Waveforms:
         records = {(source.record, source.sha256): source for source in sources}
         return [source for source in records.values() if not self._is_here(source)]
 
-    def fetch(self, session: requests.Session, source: SourceECG) -> ECG:
+    def fetch(self, fetcher: Fetcher, source: SourceECG) -> ECG:
         """Get a source ECG from PhysioNet, keep it in the cache if it is sound, and return it.
 
         Raises
@@ -119,8 +119,8 @@ class Waveforms:
             raise WaveformUnavailable(self._what_to_do())
         url = f"{self.physionet.rstrip('/')}/{source.record}"
         try:
-            header = fetch(session, f"{url}.hea", MAX_RECORD_BYTES)
-            samples = fetch(session, f"{url}.dat", MAX_RECORD_BYTES)
+            header = fetcher.fetch(f"{url}.hea", MAX_RECORD_BYTES)
+            samples = fetcher.fetch(f"{url}.dat", MAX_RECORD_BYTES)
         except FetchError as error:
             kind = WaveformUnavailable if error.gone else NoConnection
             raise kind(f"{error} {self._what_to_do()}") from error
@@ -151,10 +151,10 @@ class Waveforms:
         missing = self.missing(sources)
         had, failures, in_a_row = records - len(missing), [], 0
         yield had, records
-        with requests.Session() as session:
+        with closing(Fetcher()) as fetcher:
             for source in missing:
                 try:
-                    self.fetch(session, source)
+                    self.fetch(fetcher, source)
                     had, in_a_row = had + 1, 0
                 except CacheNotWritable:
                     raise

@@ -1,14 +1,15 @@
 import os
 import shutil
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
-import requests
 from physionet import serving, write_record
 
 from protoecg.ecg import LEADS
+from protoecg.prototypes.fetching import Fetcher
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import (
     CacheNotWritable,
@@ -36,6 +37,11 @@ def prototype(root, record=RECORD, checksum=None):
         sex=None,
         sha256=checksum or record_checksum(Path(root), record),
     )
+
+
+def fetched(waveforms, source):
+    with closing(Fetcher()) as fetcher:
+        return waveforms.fetch(fetcher, source)
 
 
 @pytest.fixture
@@ -140,7 +146,7 @@ HOSTILE = [
 def test_a_record_that_leads_out_of_the_folders_is_refused(tmp_path, waveforms, physionet, record):
     wanted = prototype(tmp_path, record, checksum="0" * 64)
     with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
-        waveforms.fetch(requests.Session(), wanted)
+        fetched(waveforms, wanted)
     with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
         list(waveforms.fetch_all([wanted]))
     with pytest.raises(WaveformUnavailable, match="Do not use this bundle"):
@@ -153,12 +159,12 @@ def test_the_network_is_used_only_when_asked_for(waveforms, physionet, prototype
     with pytest.raises(WaveformUnavailable, match="not on this machine"):
         waveforms.load(prototypes[0])
     assert physionet.asked == []
-    assert waveforms.fetch(requests.Session(), prototypes[0]).source == prototypes[0].record
+    assert fetched(waveforms, prototypes[0]).source == prototypes[0].record
     assert len(physionet.asked) == 2
 
 
 def test_what_was_fetched_is_kept_whole_and_nothing_else(tmp_path, waveforms, prototypes):
-    waveforms.fetch(requests.Session(), prototypes[0])
+    fetched(waveforms, prototypes[0])
     kept = [str(p.relative_to(tmp_path / "cache")) for p in (tmp_path / "cache").rglob("*.*")]
     assert sorted(kept) == [f"{prototypes[0].record}.dat", f"{prototypes[0].record}.hea"]
     assert waveforms.load(prototypes[0]).duration == 10
@@ -189,17 +195,17 @@ def test_a_server_that_fails_for_now_is_told_from_one_that_has_no_such_ecg(
 ):
     physionet.broken[f"/{prototypes[0].record}.hea"] = status
     with pytest.raises(NoConnection):
-        waveforms.fetch(requests.Session(), prototypes[0])
+        fetched(waveforms, prototypes[0])
     physionet.broken[f"/{prototypes[1].record}.hea"] = 404
     with pytest.raises(WaveformUnavailable) as failure:
-        waveforms.fetch(requests.Session(), prototypes[1])
+        fetched(waveforms, prototypes[1])
     assert not isinstance(failure.value, NoConnection)
 
 
 def test_what_breaks_off_in_the_middle_is_not_kept(tmp_path, waveforms, physionet, prototypes):
     physionet.breaks_off_after = 1
     with pytest.raises(NoConnection):
-        waveforms.fetch(requests.Session(), prototypes[0])
+        fetched(waveforms, prototypes[0])
     assert not (tmp_path / "cache").exists()
 
 
@@ -220,14 +226,14 @@ def test_what_arrives_damaged_is_refused_and_not_kept(tmp_path, waveforms, physi
     path = physionet.root / f"{prototypes[2].record}.dat"
     path.write_bytes(path.read_bytes()[:-24])
     with pytest.raises(WaveformUnavailable, match="not the ECG that the bundle was made from"):
-        waveforms.fetch(requests.Session(), prototypes[2])
+        fetched(waveforms, prototypes[2])
     assert not (tmp_path / "cache").exists()
 
 
 def test_what_is_far_too_large_is_not_read_to_the_end(waveforms, physionet, prototypes):
     (physionet.root / f"{prototypes[2].record}.dat").write_bytes(bytes(3_000_000))
     with pytest.raises(WaveformUnavailable, match="larger than"):
-        waveforms.fetch(requests.Session(), prototypes[2])
+        fetched(waveforms, prototypes[2])
 
 
 def test_a_server_that_is_gone_is_given_up_soon(tmp_path, physionet):
@@ -243,7 +249,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, physionet, prototypes
     (tmp_path / "file").write_text("")
     waveforms = Waveforms(tmp_path, None, tmp_path / "file", physionet.url)
     with pytest.raises(CacheNotWritable, match="PROTOECG_CACHE"):
-        waveforms.fetch(requests.Session(), prototypes[0])
+        fetched(waveforms, prototypes[0])
     with pytest.raises(CacheNotWritable, match="PROTOECG_CACHE"):
         list(waveforms.fetch_all(prototypes))
     assert len(physionet.asked) == 4
@@ -257,7 +263,7 @@ def test_a_simulated_bundle_has_only_its_own_waveforms(
     monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url)
     waveforms = Waveforms.for_bundle(tmp_path / "demo", simulated=True)
     with pytest.raises(WaveformUnavailable, match="restore its folder 'waveforms'"):
-        waveforms.fetch(requests.Session(), prototypes[0])
+        fetched(waveforms, prototypes[0])
     assert waveforms.missing(prototypes) == prototypes
     shutil.copytree(physionet.root, tmp_path / "demo" / "waveforms")
     assert waveforms.missing(prototypes) == []
@@ -272,7 +278,7 @@ def test_a_real_bundle_takes_its_places_from_the_environment(
     monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url.rstrip("/"))
     waveforms = Waveforms.for_bundle(tmp_path / "real", simulated=False)
-    waveforms.fetch(requests.Session(), prototypes[0])
+    fetched(waveforms, prototypes[0])
     assert (tmp_path / "cache" / f"{prototypes[0].record}.dat").is_file()
     monkeypatch.setenv("PROTOECG_PTBXL", str(physionet.root))
     assert Waveforms.for_bundle(tmp_path / "real", simulated=False).missing(prototypes) == []

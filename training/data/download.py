@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from threading import Event, local
 
-import requests
 from tqdm import tqdm
 
-from protoecg.prototypes.fetching import FetchError, fetch, write_whole
+from protoecg.prototypes.fetching import Fetcher, FetchError, write_whole
 from protoecg.prototypes.waveforms import PHYSIONET
 
 CHECKSUMS = "SHA256SUMS.txt"
@@ -53,7 +53,12 @@ def download(
     DownloadError
         If files are missing in the end, or the server cannot be reached.
     """
-    source = _Source(f"{base_url.rstrip('/')}/", attempts, backoff_s)
+    with closing(_Source(f"{base_url.rstrip('/')}/", attempts, backoff_s)) as source:
+        _download(source, dest, jobs)
+    _remove_leftovers(dest)
+
+
+def _download(source: _Source, dest: Path, jobs: int) -> None:
     wanted = _wanted(source)
     failures: list[FetchError] = []
     in_a_row = 0
@@ -74,7 +79,6 @@ def download(
         pool.shutdown(cancel_futures=True)
     if failures:
         raise _incomplete(len(wanted), failures)
-    _remove_leftovers(dest)
 
 
 class _Source:
@@ -85,7 +89,8 @@ class _Source:
         self.attempts = attempts
         self.backoff_s = backoff_s
         self.stopped = Event()
-        self._sessions = local()
+        self._of_thread = local()
+        self._fetchers: list[Fetcher] = []
 
     def get(self, name: str, sha: str | None = None) -> bytes:
         """Return a file whose checksum is right, after as many attempts as it may take."""
@@ -99,12 +104,21 @@ class _Source:
         raise AssertionError("unreachable")
 
     def _try(self, name: str, sha: str | None) -> bytes:
-        if not hasattr(self._sessions, "own"):
-            self._sessions.own = requests.Session()
-        content = fetch(self._sessions.own, self.base_url + name, MAX_FILE_BYTES, max_s=600)
+        content = self._fetcher().fetch(self.base_url + name, MAX_FILE_BYTES, max_s=600)
         if sha and sha256(content).hexdigest() != sha:
             raise FetchError(f"{name} arrived damaged: its checksum differs from {CHECKSUMS}.")
         return content
+
+    def _fetcher(self) -> Fetcher:
+        if not hasattr(self._of_thread, "fetcher"):
+            self._of_thread.fetcher = Fetcher()
+            self._fetchers.append(self._of_thread.fetcher)
+        return self._of_thread.fetcher
+
+    def close(self) -> None:
+        """Close all connections, once no thread fetches any more."""
+        for fetcher in self._fetchers:
+            fetcher.close()
 
 
 def _wanted(source: _Source) -> dict[str, str]:
