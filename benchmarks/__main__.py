@@ -3,6 +3,8 @@
 `python -m benchmarks sitting`: how long a reviewer of a study waits for the next item.
 
 `python -m benchmarks drawing`: how long a browser draws an ECG, against plain lines.
+
+`python -m benchmarks reading`: what the process of its own costs in which a file is read.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ def main() -> int:
     args = _arguments()
     if args.what == "sitting":
         return _sitting(args.json)
+    if args.what == "reading":
+        return _reading(args)
     return _drawing(args) if args.what == "drawing" else _networks(args)
 
 
@@ -74,6 +78,24 @@ def _waits(times: pd.DataFrame) -> dict[str, float]:
         "ratio": (loaded / saved).median(),
         "items": len(times),
     }
+
+
+def _reading(args: argparse.Namespace) -> int:
+    from benchmarks import reading
+
+    print(f"A file read in a process of its own, against in this one; {_machine()}.")
+    print(f"Load before: {_load()}.\n")
+    medians = reading.measure(args.repeats).groupby("file").median()
+    for name, times in medians.iterrows():
+        print(
+            f"{name:6}{times['here_ms']:7.1f} ms here{times['apart_ms']:8.1f} ms apart"
+            f"{times['cost_ms']:8.1f} ms more"
+        )
+    print(f"\nLoad after: {_load()}.")
+    if args.json:
+        figures = {"machine": _machine(), "files": medians.to_dict(orient="index")}
+        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
 
 
 def _drawing(args: argparse.Namespace) -> int:
@@ -128,7 +150,7 @@ def _networks(args: argparse.Namespace) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["networks", "sitting", "drawing"], default="networks"
+        "what", nargs="?", choices=["networks", "sitting", "drawing", "reading"], default="networks"
     )
     parser.add_argument("--network", choices=["auto", "ptbxl", "demo", "random"], default="auto")
     parser.add_argument("--ecgs", type=int, default=256, help="ECGs to project onto (default 256)")

@@ -142,7 +142,9 @@ def _clean(child: _Child) -> None:
 def main() -> None:
     """Serve whoever started this, until it ends."""
     cut_off_network()
+    # Collecting would copy memory that children share with this process.
     gc.freeze()
+    gc.disable()
     Forkserver(socket.socket(fileno=0), Path(sys.argv[1]), answer).serve()
 
 
