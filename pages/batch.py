@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.batches import findings_table
 from pages.batches.archives import Batch, batches
 from pages.ecg import picking
 from pages.ecg.recordings import recordings
-from pages.shell import frame, models, words
+from pages.shell import frame, models, uploads, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 
 PARAMETER = "batch"
-MAX_UPLOAD_MB = 200
 EVERY_S = 2.0
 GONE = (
     "This batch is no longer kept: the app was started anew, it was removed, or many others were "
@@ -75,7 +75,7 @@ def _welcome(bundle: Bundle) -> None:
         upload = st.file_uploader(
             "ZIP archive",
             type="zip",
-            max_upload_size=MAX_UPLOAD_MB,
+            max_upload_size=uploads.BATCH_MB,
             key=f"archive {st.session_state.get('archives', 0)}",
             help=PRIVATE,
         )
@@ -85,16 +85,17 @@ def _welcome(bundle: Bundle) -> None:
     if asked and upload is None:
         st.info("Choose an archive first.", icon=":material/info:")
     elif asked and upload is not None:
-        _begin(upload.getvalue(), bundle, rate)
+        _begin(upload, bundle, rate)
 
 
-def _begin(content: bytes, bundle: Bundle, rate: float | None) -> None:
+def _begin(upload: UploadedFile, bundle: Bundle, rate: float | None) -> None:
     try:
-        token = batches().begin(content, bundle, rate)
+        token = batches().begin(upload.getvalue(), bundle, rate)
     except ECGError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         return
-    # Another key empties the uploader, which else would keep a copy of the archive.
+    uploads.discard([upload])
+    # Another key empties the uploader.
     st.session_state["archives"] = st.session_state.get("archives", 0) + 1
     st.session_state["begun"] = st.query_params[PARAMETER] = token
     st.rerun()

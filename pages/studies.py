@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import choices, coordinators, frame, models, reviews, words
+from pages.shell import choices, coordinators, frame, models, reviews, uploads, words
 from protoecg.bundle import Bundle
 from review_db import RatingsError
 from review_db.findings.export import study_files
@@ -183,7 +183,7 @@ def _replace_key(engine: Engine, name: str, reviewer: str) -> None:
 def _new(engine: Engine, bundle: Bundle) -> None:
     st.caption(f"Of the prototypes of {words.plain(bundle.name)}; choose the model at the left.")
     with st.expander("From a TOML file"):
-        file = st.file_uploader("Settings (TOML)", type="toml")
+        file = st.file_uploader("Settings (TOML)", type="toml", max_upload_size=uploads.STUDY_MB)
         cases = _cases("with the file")
         content = file.getvalue() if file is not None else b""
         if st.button("Make the study of this file", disabled=file is None):
@@ -199,6 +199,7 @@ def _cases(key: str) -> bytes | None:
     file = st.file_uploader(
         "Cases (JSON), if any",
         type="json",
+        max_upload_size=uploads.STUDY_MB,
         key=f"cases {key}",
         help="Patients' ECGs with their matches, pairs of explanations, and ECGs to read.",
     )

@@ -10,7 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from pages.ecg.recordings import recordings
-from pages.shell import words
+from pages.shell import uploads, words
 from protoecg.ecg import ECG, ECGError
 from protoecg.isolation import read_recording, warm_up
 from protoecg.readers import Recording
@@ -141,14 +141,16 @@ def uploader(slot: Slot) -> None:
     files = st.file_uploader(
         f"Upload a 12-lead {slot.noun} of at least ten seconds",
         accept_multiple_files=True,
+        max_upload_size=uploads.ECG_MB,
         key=slot.key(f"upload {st.session_state.get(slot.key('uploads'), 0)}"),
         help=FORMATS,
     )
     st.caption("WFDB: select .hea and .dat (or .mat) together. All others: one file.")
     with st.expander("The file does not say its sampling rate"):
         rate = sampling_rate("of files that do not say it", key=slot.key("rate"))
-    if files:
-        _read(slot, {file.name: file.getvalue() for file in files}, rate)
+    if files and _read(slot, {file.name: file.getvalue() for file in files}, rate):
+        uploads.discard(files)
+        st.rerun()
 
 
 def sampling_rate(
@@ -167,19 +169,20 @@ def sampling_rate(
     )
 
 
-def _read(slot: Slot, files: Mapping[str, bytes], rate: float | None) -> None:
+def _read(slot: Slot, files: Mapping[str, bytes], rate: float | None) -> bool:
+    """Take the ECG of files, or say why they hold none."""
     try:
         recording = read_recording(files, rate=rate)
         if not recording.is_long:
             recording.ecg()
     except ECGError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
-        return
+        return False
     # Another key empties the uploader, which else would read its files again and again.
-    uploads = slot.key("uploads")
-    st.session_state[uploads] = st.session_state.get(uploads, 0) + 1
+    count = slot.key("uploads")
+    st.session_state[count] = st.session_state.get(count, 0) + 1
     _take(slot, (UPLOAD, recordings().add(recording)))
-    st.rerun()
+    return True
 
 
 def _take(slot: Slot, named: tuple[str, str]) -> None:

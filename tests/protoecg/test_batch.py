@@ -1,11 +1,14 @@
 import csv
+import re
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -350,19 +353,22 @@ def test_a_row_that_is_being_written_is_not_read(folder, tiny_bundle, tmp_path):
 
 
 def test_a_defect_that_one_file_meets_costs_no_other_its_row(
-    folder, tiny_bundle, tmp_path, monkeypatch
+    folder, tiny_bundle, tmp_path, monkeypatch, caplog
 ):
+    defects = iter([IndexError("Jane Doe")])
+
     def broken(ecg, bundle):
-        if ecg.source == "=1+1.npy":
-            raise IndexError("Jane Doe")
+        for defect in defects:
+            raise defect
         return explain(ecg, bundle)
 
     monkeypatch.setattr("protoecg.batch.explain", broken)
     assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 0
 
-    errors = {row["file"]: row["error"] for row in rows(tmp_path / "out.csv")}
-    assert "IndexError" in errors["'=1+1.npy"] and "Jane" not in errors["'=1+1.npy"]
-    assert list(errors.values()).count("") == 2
+    errors = [row["error"] for row in rows(tmp_path / "out.csv") if "defect" in row["error"]]
+    (number,) = re.findall("report the number ([0-9A-F]{8})", errors[0])
+    assert len(errors) == 1 and len(rows(tmp_path / "out.csv")) == 4
+    assert number in caplog.text and "IndexError at" in caplog.text and "Jane" not in caplog.text
 
 
 def packed(files: dict[str, bytes]) -> bytes:
@@ -466,3 +472,32 @@ def test_an_archive_within_an_upload_unpacks_to_no_more_than_it_announces():
 def test_one_huge_file_of_an_upload_is_cut_where_it_would_be_refused():
     files = archive_files(packed({"bomb.npy": bytes(30_000_000)}), "The upload")
     assert len(files.read("bomb.npy")) == 20_000_001
+
+
+def flipped(content: bytes, seed: int) -> bytes:
+    """An archive with one byte of its directory or of the end record changed."""
+    random, flipped = Random(seed), bytearray(content)
+    flipped[random.randrange(content.index(b"PK\1\2"), len(content))] = random.randrange(256)
+    return bytes(flipped)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_archive_with_a_damaged_directory_gives_rows_or_a_refusal(tmp_path, seed):
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("ward/a.csv", "ward/b.csv", "r.hea", "\u00fc.npy"):
+            archive.writestr(name, "r 12 500 5000\n")
+    path, read = tmp_path / "ecgs.zip", 0
+    for flip in range(20):
+        path.write_bytes(flipped(packed.getvalue(), 20 * seed + flip))
+        for opened in (
+            lambda: archive_files(path.read_bytes(), "It"),
+            lambda: open_files(path, path),
+        ):
+            with suppress(ECGError, BatchError):
+                files = opened()
+                for part in (part for parts in recordings(files).values() for part in parts):
+                    read += 1
+                    with suppress(ECGError):
+                        files.read(part)
+    assert read
