@@ -6,12 +6,14 @@ the first line, with their checks of each format. Around them, each recording ge
 - has so much of the processor's time, the clock's and of memory (`limits`), and is then ended;
 - sees neither the server's memory nor its environment, nor another recording's files;
 - has a private folder for its files, deleted when it ends, or by the next start after a kill;
+- sees no files but the readers' code and its own, where Linux has Landlock (`landlock`);
 - has no network where Linux gives it one of its own, else none by Python's ways (`confinement`);
 - answers with plain numbers and text, which are checked as if the file itself had sent them.
 
-It is no prison for code that a file would bring along: that would run as the user who runs the
-server, and could read what that user can. Windows has none of it: there files are read in the
-process that asks, by the formats' own checks alone.
+Where Landlock is missing it is no prison for code that a file would bring along: that would run
+as the user who runs the server, and could read what that user can. macOS also sets no limit of
+memory. Windows has none of it: there files are read in the process that asks, by the formats'
+own checks alone.
 """
 
 from __future__ import annotations

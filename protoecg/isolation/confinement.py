@@ -7,14 +7,24 @@ import os
 import resource
 import signal
 import sys
+import sysconfig
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+from protoecg.isolation import landlock
 from protoecg.isolation.limits import Limits
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _MAX_OPEN_FILES = 64
 _MAX_FILE_BYTES = 64_000_000
+# What Python and its libraries may still load: their code, time zones, nothing of anybody's.
+_CODE = (
+    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    Path(__file__).resolve().parents[1],
+    *map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo")),
+    *map(Path, ("/etc/ld.so.cache", "/dev/null", "/dev/urandom")),
+)
 _FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pty.")
 
 
@@ -26,22 +36,38 @@ def cut_off_network() -> bool:
     Whether the system let it: Linux does where it lets users make namespaces. Elsewhere only
     Python's own ways to the network are closed, by `confine`.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not _is_possible(_unshare_network):
         return False
+    _unshare_network()
+    return True
+
+
+def _is_possible(step: Callable[[], None]) -> bool:
+    """Try a step that has no way back in a process that ends with it."""
+    if process := os.fork():
+        return os.waitpid(process, 0)[1] == 0
+    try:
+        step()
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def _unshare_network() -> None:
     user, group = os.getuid(), os.getgid()
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER | _CLONE_NEWNET):
-        return False
+        raise OSError(ctypes.get_errno(), "no namespace of its own")
     # Who has no name in the new namespace can make no files.
     Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-    return True
 
 
 def confine(limits: Limits, folder: Path) -> None:
-    """Hold this process to limits for good, with `folder` for its files.
+    """Hold this process to limits for good, with `folder` for its files, the only ones it sees.
 
-    Beyond its time the system ends it, whatever it is doing; beyond its memory it gets none.
+    That it sees no others asks for Linux with Landlock (5.13 or newer). Beyond its time the system
+    ends it, whatever it is doing; beyond its memory it gets none.
     """
     os.chdir(folder)
     os.umask(0o077)
@@ -56,6 +82,7 @@ def confine(limits: Limits, folder: Path) -> None:
     _limit(resource.RLIMIT_NPROC, 0)
     if held := _address_space():
         _limit(resource.RLIMIT_AS, held + limits.memory_mb * 1_000_000)
+    landlock.shut_in(_CODE, folder)
     sys.addaudithook(_forbid)
 
 

@@ -15,6 +15,7 @@ from test_readers_fuzz import FILES, npy
 
 from protoecg import isolation, readers
 from protoecg.ecg import ECGError
+from protoecg.isolation import landlock
 from protoecg.isolation.limits import Limits
 from protoecg.isolation.pool import Pool
 from protoecg.isolation.server import Server
@@ -157,6 +158,25 @@ def test_no_network_is_there_beside_python_either(hostile):
     assert "'connected': -1" in str(said.value)
 
 
+@pytest.mark.skipif(not landlock.version(), reason="this system has no Landlock")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('/etc/hostname').read()",
+        f"open({str(ROOT / 'README.md')!r}).read()",
+        "__import__('os').listdir('/')",
+        "open('../patient', 'w')",
+        f"open({str(ROOT / 'protoecg' / 'left.py')!r}, 'w')",
+        "open(f'/proc/{__import__(\"os\").getppid()}/environ').read()",
+        "__import__('os').kill(__import__('os').getppid(), 0)",
+        "__import__('os').symlink('/etc', 'etc'); __import__('os').listdir('etc')",
+    ],
+)
+def test_no_file_or_process_of_others_is_seen(hostile, code):
+    with pytest.raises(ECGError, match=r"^\{\}$"):
+        hostile(f"{code}; say(x=1)")
+
+
 def test_neither_the_environment_nor_files_of_others_are_handed_down(hostile, monkeypatch):
     monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "a secret")
     slow = threading.Thread(target=refused, args=(hostile, "import time; time.sleep(1.5)"))
@@ -216,6 +236,7 @@ READS = """
 import sys, tempfile, threading, time
 tempfile.tempdir = sys.argv[1]
 from functools import partial
+from protoecg.isolation import landlock
 from protoecg.isolation.limits import Limits
 from protoecg.isolation.pool import Pool
 from protoecg.isolation.server import Server
