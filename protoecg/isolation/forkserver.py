@@ -26,7 +26,7 @@ from typing import NoReturn
 from protoecg.isolation import wire
 from protoecg.isolation.child import answer
 from protoecg.isolation.confinement import confine, cut_off_network
-from protoecg.isolation.limits import PACKED_SIZE, Limits
+from protoecg.isolation.limits import PACKED_SIZE, READY, Limits
 
 # How soon a child that ended, or is late, is seen to.
 _TICK_S = 0.02
@@ -65,6 +65,7 @@ class Forkserver:
             shutil.rmtree(self._root, ignore_errors=True)
 
     def _serve(self) -> None:
+        self._control.sendall(READY)
         selector = DefaultSelector()
         selector.register(self._control, EVENT_READ)
         while True:
@@ -112,8 +113,9 @@ def _is_over(child: _Child) -> bool:
     process, status = os.waitpid(child.process, os.WNOHANG)
     if not process:
         return False
-    if status:
-        _tell(child, "time" if os.WTERMSIG(status) == signal.SIGXCPU else "crash")
+    # Who has answered is not listened to any more.
+    is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+    _tell(child, "time" if is_late else "crash")
     _clean(child)
     return True
 

@@ -7,6 +7,8 @@ from dataclasses import astuple, dataclass
 
 _PACKED = struct.Struct(">III")
 PACKED_SIZE = _PACKED.size
+# What the server says once it can read.
+READY = b"\1"
 
 
 @dataclass(frozen=True)

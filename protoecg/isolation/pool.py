@@ -122,10 +122,9 @@ class Pool:
             try:
                 return _ask(server, fields, contents, limits)
             except (wire.WireError, ValidationError):
-                if server.is_alive:
-                    return _Answer(stopped="crash"), b""
+                return _Answer(stopped="crash"), b""
             # Gone, or silent for so long that it must hang.
-            except OSError as error:
+            except (EOFError, OSError) as error:
                 _log.warning("The server that reads files was ended: %s", type(error).__name__)
                 server.kill()
         raise ECGError(_OUT_OF_ORDER)
@@ -134,8 +133,8 @@ class Pool:
 def _ask(
     server: Server, fields: dict[str, Any], contents: Sequence[bytes], limits: Limits
 ) -> tuple[_Answer, bytes]:
-    deadline = time.monotonic() + limits.clock_s + _GRACE_S
     with server.connect(limits) as connection:
+        deadline = time.monotonic() + limits.clock_s + _GRACE_S
         connection.settimeout(limits.clock_s + _GRACE_S)
         # Who ended before it had all has left an answer all the same.
         with suppress(BrokenPipeError, ConnectionResetError):

@@ -6,11 +6,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
-from protoecg.isolation.limits import Limits
+from protoecg.isolation.limits import READY, Limits
 from protoecg.temporary import PrivateFolder
 
+# To load the readers' code takes a second or two; a machine may be busy.
+START_S = 60.0
 # What Python and its libraries need; keys and passwords in the environment are none of it.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 # A process of several threads should not fork.
@@ -46,6 +49,8 @@ class Server:
                 start_new_session=True,
             )
         self._control = ours
+        self._is_ready = False
+        self._lock = threading.Lock()
 
     @property
     def is_alive(self) -> bool:
@@ -58,8 +63,9 @@ class Server:
         Raises
         ------
         OSError
-            If the server is gone.
+            If the server is gone, or can read nothing yet after `START_S` seconds.
         """
+        self._await_start()
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -68,6 +74,16 @@ class Server:
                 ours.close()
                 raise
         return ours
+
+    def _await_start(self) -> None:
+        with self._lock:
+            if self._is_ready:
+                return
+            self._control.settimeout(START_S)
+            if not self._control.recv(len(READY)):
+                raise ConnectionAbortedError
+            self._control.settimeout(None)
+            self._is_ready = True
 
     def kill(self) -> None:
         """End it at once, whatever state it is in; its children end by themselves."""

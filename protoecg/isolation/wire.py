@@ -14,7 +14,7 @@ _LENGTHS = struct.Struct(">II")
 
 
 class WireError(Exception):
-    """The other side said nothing, or something else than a message."""
+    """The other side said something else than a message."""
 
 
 def send(connection: socket.socket, fields: dict[str, Any], *bodies: bytes | memoryview) -> None:
@@ -43,6 +43,8 @@ def receive(
 
     Raises
     ------
+    EOFError
+        If the other side is gone and has said nothing.
     WireError
         If it is no message, too long, or cut short.
     TimeoutError
@@ -51,10 +53,12 @@ def receive(
     lengths = _LENGTHS.unpack(_exactly(connection, _LENGTHS.size, deadline))
     if lengths[0] > MAX_FIELDS or lengths[1] > max_body:
         raise WireError(f"a message of {lengths[0]} and {lengths[1]} bytes")
-    head = _exactly(connection, lengths[0], deadline)
-    body = _exactly(connection, lengths[1], deadline)
     try:
+        head = _exactly(connection, lengths[0], deadline)
+        body = _exactly(connection, lengths[1], deadline)
         fields = json.loads(head)
+    except EOFError:
+        raise WireError("cut short") from None
     except (ValueError, RecursionError) as error:
         raise WireError("no JSON") from error
     if not isinstance(fields, dict):
@@ -68,7 +72,7 @@ def _exactly(connection: socket.socket, size: int, deadline: float | None) -> by
     while left:
         connection.settimeout(None if deadline is None else _until(deadline))
         if not (count := connection.recv_into(left)):
-            raise WireError("cut short")
+            raise EOFError
         left = left[count:]
     return bytes(content)
 
