@@ -16,6 +16,8 @@ other. `item_look`, append-only, says when a stage of an item was first opened.
 
 A bundle's fingerprint is part of every key: prototypes of a retrained bundle may carry the names
 of the old ones, but they are other ECGs, and no rating may pass from one to the other.
+
+Longer than 300 lines, as all tables and views stand beside each other.
 """
 
 from __future__ import annotations
