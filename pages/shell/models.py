@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +12,25 @@ import streamlit as st
 from pages.shell import source_ecgs, words
 from protoecg import folders
 from protoecg.bundle import Bundle, load_bundle
-from protoecg.prototypes.manifest import BundleError
+from protoecg.prototypes.manifest import FILE, BundleError, Manifest, read_manifest
 
 PARAMETER, WIDGET, CHOSEN = "bundle", "model", "chosen model"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A folder that should hold a bundle: the bundle, or why it cannot be used."""
+    """A folder that should hold a bundle, and what that says of itself; None if it is damaged."""
 
-    bundle: Bundle | None
-    problem: str = ""
+    path: Path
+    manifest: Manifest | None
+
+    def is_simulated(self) -> bool:
+        """Whether it holds a model of simulated ECGs."""
+        return self.manifest is not None and self.manifest.simulated
+
+    def load(self) -> Bundle:
+        """Return the bundle; raise its `BundleError`, or `OSError`."""
+        return _load(self.path, _written_ns(self.path))
 
 
 def choose(*, simulated: bool = False) -> Bundle:
@@ -32,7 +41,7 @@ def choose(*, simulated: bool = False) -> Bundle:
     simulated : whether it is for a simulated ECG: these alone are a simulated model's, unless a
         person chooses otherwise
     """
-    choices = {path.name: _choice(path) for path in _folders()}
+    choices = _choices()
     if not choices:
         st.error(
             f"There is no model in {folders.models()}. Train the demonstration with `make demo`, "
@@ -41,9 +50,10 @@ def choose(*, simulated: bool = False) -> Bundle:
         )
         st.stop()
     name = _ask(choices, _preferred(choices, simulated))
-    bundle = choices[name].bundle
-    if bundle is None:
-        st.error(words.plain(choices[name].problem), icon=":material/error:")
+    try:
+        bundle = choices[name].load()
+    except (BundleError, OSError) as error:
+        st.error(words.plain(str(error)), icon=":material/error:")
         st.info("Choose another model in the sidebar.")
         st.stop()
     source_ecgs.begin(bundle)
@@ -80,20 +90,26 @@ def _keep(chosen: str | None) -> None:
 
 
 def _called(name: str, choice: Choice) -> str:
-    return f"{choice.bundle.name} ({name})" if choice.bundle else f"{name}: cannot be used"
+    return f"{choice.manifest.name} ({name})" if choice.manifest else f"{name}: cannot be used"
 
 
 def of_version(name: str, fingerprint: str) -> Bundle | None:
-    """Return the bundle of this name and version, or None where no folder holds it."""
-    bundles = [choice.bundle for choice in map(_choice, _folders()) if choice.bundle is not None]
+    """Return the bundle of this name and version, or None where no folder holds it whole."""
     wanted = (name, fingerprint)
-    return next((b for b in bundles if (b.name, b.fingerprint) == wanted), None)
+    return _first(lambda manifest: (manifest.name, manifest.fingerprint) == wanted)
 
 
 def first_simulated() -> Bundle | None:
-    """Return the first model of simulated ECGs, or None where there is none."""
-    bundles = (choice.bundle for choice in map(_choice, _folders()))
-    return next((bundle for bundle in bundles if bundle and bundle.simulated), None)
+    """Return the first model of simulated ECGs, or None where there is none that works."""
+    return _first(lambda manifest: manifest.simulated)
+
+
+def _first(is_wanted: Callable[[Manifest], bool]) -> Bundle | None:
+    for choice in _choices().values():
+        if choice.manifest is not None and is_wanted(choice.manifest):
+            with suppress(BundleError, OSError):
+                return choice.load()
+    return None
 
 
 def badge(bundle: Bundle) -> None:
@@ -102,25 +118,36 @@ def badge(bundle: Bundle) -> None:
         st.badge("simulated", icon=":material/science:", color="orange")
 
 
-def _folders() -> list[Path]:
-    return sorted(file.parent for file in folders.models().glob("*/bundle.json"))
+def _choices() -> dict[str, Choice]:
+    folders_of_bundles = sorted(file.parent for file in folders.models().glob(f"*/{FILE}"))
+    return {path.name: _choice(path) for path in folders_of_bundles}
 
 
 def _choice(path: Path) -> Choice:
     try:
-        return Choice(_load(path, (path / "bundle.json").stat().st_mtime_ns))
-    except (BundleError, OSError) as error:
-        return Choice(None, str(error))
+        return Choice(path, _manifest(path, _written_ns(path)))
+    except (BundleError, OSError):
+        return Choice(path, None)
 
 
-# The time of writing is part of the key: a bundle that was trained anew is loaded anew.
-@st.cache_resource(max_entries=4, show_spinner="Loading the model")
+def _written_ns(path: Path) -> int:
+    return (path / FILE).stat().st_mtime_ns
+
+
+# The time of writing is part of the keys: a bundle that was trained anew is read anew.
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _manifest(path: Path, written_ns: int) -> Manifest:
+    return read_manifest(path)
+
+
+# Only models that somebody looks at are loaded, so as many stay as are in use at the same time.
+@st.cache_resource(max_entries=8, show_spinner="Loading the model")
 def _load(path: Path, written_ns: int) -> Bundle:
     return load_bundle(path)
 
 
 def _preferred(choices: Mapping[str, Choice], simulated: bool) -> str:
     """Name the first model of the kind, else of the other kind, else any that cannot be used."""
-    bundles = {name: choice.bundle for name, choice in choices.items() if choice.bundle}
-    of_kind = [name for name, bundle in bundles.items() if bundle.simulated == simulated]
-    return [*of_kind, *bundles, *choices][0]
+    usable = [name for name, choice in choices.items() if choice.manifest is not None]
+    of_kind = [name for name in usable if choices[name].is_simulated() == simulated]
+    return [*of_kind, *usable, *choices][0]
