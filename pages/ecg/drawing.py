@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shell import frame, words
-from pages.shell.proportion import container_key
+from pages.shell.paper_style import container_key
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures.calipers import Caliper

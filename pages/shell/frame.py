@@ -7,39 +7,20 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from pages.shell import accounts, coordinators, proportion, switching
+from pages.shell import accounts, coordinators, paper_style
 from protoecg.figures.theme import ThemeName
 
 NOTICE = "Research use only. Not a medical device."
 
-_PAGES = Path(__file__).resolve().parents[1]
+_HERE = Path(__file__).resolve().parent
+_PAGES = _HERE.parent
 EXPLAIN, TAKE_PART = _PAGES / "explain.py", _PAGES / "take_part.py"
-_ICON = Path(__file__).with_name("icon.svg")
-_STYLE = """
-<style>
-.research-notice {
-  position: fixed; bottom: 0; right: 0; z-index: 999990; pointer-events: none;
-  padding: 0.15rem 0.75rem; border-top-left-radius: 4px; font-size: 0.8rem;
-  color: var(--st-text-color); background: var(--st-secondary-background-color);
-}
-[data-testid="stMainBlockContainer"] { padding: 3.75rem 2rem 3rem; }
-[data-testid="stMainBlockContainer"] [data-testid="stVerticalBlock"] { gap: 0.6rem; }
-[data-testid="stCheckbox"] label * { white-space: normal; overflow: visible; }
-/* Two tracings stand side by side only where each is wide enough to be read. */
-[class*="st-key-pair"] [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
-[class*="st-key-pair"] [data-testid="stColumn"] { min-width: 440px; }
-/* Charts are of one width, as many beside each other as can be read. */
-.st-key-charts > * > [data-testid="stHorizontalBlock"] {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr));
-}
-.st-key-charts > * > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
-  width: auto; min-width: 0;
-}
-[class*="st-key-numbers-"] button { min-height: 0; padding: 0; opacity: 0.75; }
-.st-key-measured-beat [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
-.st-key-measured-beat [data-testid="stColumn"] { min-width: 360px; }
-</style>
-"""
+_ICON = _HERE / "icon.svg"
+_HEAD = (
+    f"<style>{(_HERE / 'style.css').read_text()}{paper_style.HEIGHTS}</style>"
+    f"<script>{(_HERE / 'figure_buttons.js').read_text()}</script>"
+    f'<div class="research-notice">{NOTICE}</div>'
+)
 
 
 def navigation() -> Page:
@@ -73,11 +54,7 @@ def guard(title: str) -> None:
         navigation()
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
-    st.html(
-        f"{_STYLE}<style>{proportion.STYLE}{switching.STYLE}</style>"
-        f'<script>{switching.SCRIPT}</script><div class="research-notice">{NOTICE}</div>',
-        unsafe_allow_javascript=True,
-    )
+    st.html(_HEAD, unsafe_allow_javascript=True)
     accounts.show()
     coordinators.show()
 

@@ -1,4 +1,7 @@
-"""Heights that follow the width of the page, so that ECG paper fills its place at any width."""
+"""CSS for heights that follow the width of the page, so that ECG paper keeps its proportions.
+
+It is made here, as its numbers are those of the figures.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ EDGES = [
     *(MARGIN_PX + SIDE_PX + switches_px(rows) for rows in range(1, 7)),
 ]
 
-STYLE = "\n".join(
+HEIGHTS = "\n".join(
     [
         '[class*="st-key-frame-"] { container-type: inline-size; overflow-x: auto; '
         "scrollbar-color: gray transparent; }",
