@@ -1,0 +1,84 @@
+"""What else was measured of a model: its explanations, when it abstains, its rules."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.card import facts
+from pages.shell import words
+from protoecg.bundle import Bundle
+from protoecg.card import tables
+from protoecg.card.document import Measurements
+from protoecg.labels import BRANCHES
+
+
+def show_faithfulness(card: Measurements) -> None:
+    """Show what was measured of the explanations."""
+    st.markdown("#### Whether its explanations are true")
+    measured, baseline = (
+        tables.section(card, name) for name in ("faithfulness", "baseline_faithfulness")
+    )
+    table = tables.faithfulness(measured, baseline)
+    if table.empty:
+        facts.missing("Faithfulness")
+        return
+    ecgs, fold = tables.number(measured, "n"), tables.text(measured, "fold", default="unknown")
+    beside = "" if baseline else " The published rule beside it is not measured."
+    st.caption(f"Fold {words.plain(fold)}, {ecgs or 0:,.0f} ECGs, each branch by itself.{beside}")
+    # As wide as its headers alone, a column cuts the words in it.
+    widths = {branch: st.column_config.TextColumn(width="small") for branch in BRANCHES}
+    st.dataframe(table, hide_index=True, height="content", column_config=widths)
+    with st.expander("How each is measured"):
+        definitions = [
+            [name, tables.text(own, "definition")]
+            for name, own in tables.section(measured, "measures").items()
+        ]
+        for name, definition in definitions:
+            st.text(f"{name.capitalize()}: {definition}")
+
+
+def show_abstention(bundle: Bundle, card: Measurements) -> None:
+    """Show from which ECGs the model abstains."""
+    st.markdown("#### When it abstains")
+    if bundle.familiarity is None:
+        st.info(
+            "This bundle never abstains: it was written before models could.",
+            icon=":material/info:",
+        )
+    measured = tables.section(card, "abstention")
+    table = tables.abstention(measured)
+    if table.empty:
+        facts.missing("Abstention")
+        return
+    ecgs, fold = tables.number(measured, "n"), tables.text(measured, "fold", default="unknown")
+    by = tables.text(measured, "fitted_on", default="an unknown part of the data")
+    st.caption(
+        f"Of the {ecgs or 0:,.0f} ECGs of fold {words.plain(fold)}, as they are and spoiled on "
+        f"purpose; its limits come from {words.plain(by)}. It should abstain from few of the first "
+        "row and from most of the others."
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        column_config={
+            "abstains, %": st.column_config.ProgressColumn(
+                format="%.1f", min_value=0, max_value=100
+            ),
+        },
+    )
+
+
+def show_ablations(card: Measurements) -> None:
+    """Show what each rule of the method costs or gains."""
+    st.markdown("#### What each rule costs or gains")
+    measured = tables.section(card, "ablations")
+    table = tables.ablations(measured)
+    if table.empty:
+        facts.missing("The ablation")
+        return
+    branch, fold = (
+        words.plain(tables.text(measured, key, default="unknown")) for key in ("branch", "fold")
+    )
+    st.caption(f"A small {branch} branch, each row changed by what its name says, on fold {fold}.")
+    st.dataframe(table, hide_index=True, height="content")

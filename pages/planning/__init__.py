@@ -1,0 +1,1 @@
+"""Reader studies, as a coordinator plans, starts and watches them."""
