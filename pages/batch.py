@@ -116,8 +116,8 @@ def _under_way(batch: Batch) -> None:
     if not batch.running:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        told = "Waiting for its turn" if batch.waiting else f"{batch.had} of {batch.total} ECGs"
-        st.progress(batch.had / max(batch.total, 1), told, width="stretch")
+        state = "Waiting for its turn" if batch.waiting else f"{batch.done} of {batch.total} ECGs"
+        st.progress(batch.done / max(batch.total, 1), state, width="stretch")
         if st.button("Cancel", icon=":material/stop_circle:"):
             batch.stop()
             st.rerun()
@@ -129,7 +129,7 @@ def _ended(batch: Batch) -> None:
         st.error(words.plain(batch.problem), icon=":material/error:")
     if not batch.complete:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Stopped after {batch.had} of {batch.total or 'its'} ECGs.")
+            st.markdown(f"Stopped after {batch.done} of {batch.total or 'its'} ECGs.")
             if st.button("Go on", icon=":material/play_arrow:", type="primary"):
                 batch.start()
                 st.rerun()
@@ -200,7 +200,7 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
     try:
         recording = batch.recording(int(number) - 1)
     except ECGError as error:
-        st.error(words.plain(words.begun(str(error))), icon=":material/error:")
+        st.error(words.plain(words.capitalised(str(error))), icon=":material/error:")
         return
     with_model = {models.PARAMETER: model.path.name} if model else {}
     token = recordings().add(recording)

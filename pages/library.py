@@ -27,9 +27,9 @@ def main() -> None:
     ecgs = {prototype.name: source_ecgs.load(bundle, prototype) for prototype in shown}
     if missing := [prototype for prototype in shown if ecgs[prototype.name] is None]:
         source_ecgs.tell_missing(bundle, missing, "Some of these ECGs")
-    said = _summary(bundle)
+    ratings = _summary(bundle)
     for prototype in shown:
-        _card(prototype, ecgs[prototype.name], said, view)
+        _card(prototype, ecgs[prototype.name], ratings, view)
 
 
 def _summary(bundle: Bundle) -> pd.DataFrame | None:
@@ -67,23 +67,23 @@ def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
     return [p for p in of_branch if p.statement == statement], view
 
 
-def _card(prototype: Prototype, ecg: ECG | None, said: pd.DataFrame | None, view: View) -> None:
+def _card(prototype: Prototype, ecg: ECG | None, ratings: pd.DataFrame | None, view: View) -> None:
     with st.container(border=True):
         st.markdown(f"#### {words.plain(prototype.name)}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
         if known := drawing.belief(prototype):
             st.caption(known)
-        if said is not None:
-            st.markdown(_said(prototype, said))
+        if ratings is not None:
+            st.markdown(_in_words(prototype, ratings))
         if ecg is not None:
             own = [drawing.prototype_window(prototype)]
             drawing.show_ecg(ecg, own, key=f"ecg {prototype.name}", view=view)
 
 
-def _said(prototype: Prototype, said: pd.DataFrame) -> str:
-    if prototype.name not in said.index:
+def _in_words(prototype: Prototype, ratings: pd.DataFrame) -> str:
+    if prototype.name not in ratings.index:
         return "Reviewers: not rated yet"
-    row = said.loc[prototype.name]
+    row = ratings.loc[prototype.name]
     facts = [f"{row.reviewers:.0f} reviewer{'s' if row.reviewers > 1 else ''}"]
     if pd.notna(row.accurate):
         facts.append(f"called accurate by {100 * row.accurate:.0f} %")

@@ -95,7 +95,7 @@ def _nothing_yet(rated: RatedBundle) -> None:
 def _show(table: pd.DataFrame, by: str) -> None:
     if by == "prototype":
         table = score_bars.of_statement(table)
-    for scale, column in zip(SCALES, score_bars.places(len(SCALES)), strict=True):
+    for scale, column in zip(SCALES, score_bars.columns(len(SCALES)), strict=True):
         with column:
             score_bars.show(table, scale, by, about="ratings")
     st.dataframe(_printed(table, score_bars.names(table, by), by), hide_index=True)

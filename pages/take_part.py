@@ -34,20 +34,12 @@ from review_db.sessions.sessions import (
 from review_db.studies.lifecycle import NotAdmitted, Seat, study_info
 
 STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
-_STYLE = """
-<style>
-.st-key-answers { position: sticky; top: 4rem; }
-.st-key-answers button { justify-content: flex-start; text-align: left; min-height: 0; }
-.st-key-answers button > div { justify-content: flex-start; text-align: left; width: 100%; }
-</style>
-"""
 
 
 def main() -> None:
     """Lay out the page."""
     frame.guard("Take part")
     account = accounts.required()
-    st.html(_STYLE)
     with reviews.database() as engine:
         seat = admission.seat(engine, account)
         if seat is not None:
@@ -150,7 +142,7 @@ def _in_the_list(now: Progress, position: int) -> str:
 
 
 def _group(name: str) -> str:
-    return words.begun(KINDS[name].words) if name in KINDS else words.named(name)
+    return words.capitalised(KINDS[name].words) if name in KINDS else words.named(name)
 
 
 def _go_to_item() -> None:
@@ -176,11 +168,11 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
         st.caption(known)
     pictures, asked = st.columns([5, 2], gap="medium")
     with pictures:
-        here, open_next = prefetch.places(items.name(item))
+        here, open_next = prefetch.containers(items.name(item))
     with here:
         ecgs = items.load(item, bundle)
     # What is asked doesn't wait for all of a long explanation to be drawn, nor for pictures to be
-    # made anew that were drawn ahead. What is asked never moves the steps, whose keys then hold.
+    # made anew that were prefetched. What is asked never moves the steps, whose keys then hold.
     with asked, st.container(key="answers"):
         asking, steps = st.container(), st.container()
     with asking:
@@ -193,10 +185,10 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
             items.show(item, ecgs, view)
         _others(session)
     with open_next():
-        prefetch.foresaw(_draw_ahead(session, bundle, view))
+        prefetch.prefetched(_prefetch(session, bundle, view))
 
 
-def _draw_ahead(session: ItemSession, bundle: Bundle, view: View) -> str:
+def _prefetch(session: ItemSession, bundle: Bundle, view: View) -> str:
     """Draw what comes once this item is saved, and name it; a second look can't be had before."""
     engine, seat, item = session.engine, session.seat, session.item
     place = first_open(engine, seat, but=item.place.position)

@@ -50,7 +50,7 @@ class Batch:
         self, content: bytes, bundle: Bundle, rate: float | None, turn: threading.Lock
     ) -> None:
         self.bundle, self.size = bundle, len(content)
-        self.had, self.total = 0, 0
+        self.done, self.total = 0, 0
         self.problem = ""
         self._files: Files = archive_files(content, UPLOAD)
         self._rate, self._turn = rate, turn
@@ -71,7 +71,7 @@ class Batch:
     @property
     def complete(self) -> bool:
         """Whether every ECG has a row."""
-        return 0 < self.total == self.had
+        return 0 < self.total == self.done
 
     @property
     def _rows(self) -> Path:
@@ -149,7 +149,7 @@ class Batch:
     def _explain_all(self) -> None:
         steps = run(self._files, self.bundle, self._rows, rate=self._rate)
         with closing(steps):
-            for self.had, self.total in steps:
+            for self.done, self.total in steps:
                 if self._stop.is_set():
                     return
 

@@ -22,9 +22,9 @@ def on_screen(rows: pd.DataFrame, *, names: bool) -> pd.DataFrame:
     if names:
         table["File"] = rows["file"].map(harmless)
     table["Called"] = [_called(row) for _, row in rows.iterrows()]
-    for column, told in (("Abstains", "abstains"), ("Quality", "quality"), ("Error", "error")):
-        if (rows[told] != "").any():
-            table[column] = rows[told].map(harmless)
+    for column, source in (("Abstains", "abstains"), ("Quality", "quality"), ("Error", "error")):
+        if (rows[source] != "").any():
+            table[column] = rows[source].map(harmless)
     probabilities = rows[called_anywhere(rows)].mul(100)
     return pd.concat([table, probabilities], axis=1)
 

@@ -11,13 +11,13 @@ from pages.shell import choices
 ABOVE, BESIDE = "one above the other", "side by side"
 
 
-def arranged() -> str:
+def choose() -> str:
     """Ask how the two stand."""
     return choices.one_of("The two ECGs", [BESIDE, ABOVE], key="arrange")
 
 
-def places(arranged: str) -> tuple[DeltaGenerator, DeltaGenerator, int]:
-    """Return the places of the first and the second tracing, and their width in px."""
+def containers(arranged: str) -> tuple[DeltaGenerator, DeltaGenerator, int]:
+    """Return where the first and the second tracing go, and their width in px."""
     if arranged == ABOVE:
         return st.container(), st.container(), drawing.PAGE_PX
     with st.container(key="pair"):

@@ -29,7 +29,7 @@ ENDS: dict[str, tuple[float | None, float, float, float, str]] = {
 }
 
 
-def wanted() -> bool:
+def toggle() -> bool:
     """Ask whether the tracing is measured."""
     return st.toggle("Calipers", key="measuring", bind="query-params", help=HOW)
 
@@ -89,13 +89,13 @@ def _readings(key: str, pieces: list[Piece]) -> None:
     if not calipers:
         st.caption(f":material/straighten: {HOW}")
         return
-    st.markdown("\n".join(f"1. {_told(caliper, pieces)}" for caliper in calipers))
+    st.markdown("\n".join(f"1. {_in_words(caliper, pieces)}" for caliper in calipers))
     with st.container(horizontal=True):
         st.button("Remove the last", on_click=_keep, args=(key, calipers[:-1]))
         st.button("Clear calipers", on_click=_keep, args=(key, ()))
 
 
-def _told(caliper: Caliper, pieces: list[Piece]) -> str:
+def _in_words(caliper: Caliper, pieces: list[Piece]) -> str:
     unseen = "" if any(map(caliper.is_printed_on, pieces)) else " (not printed here)"
     return wording.true_minus(
         f"**{caliper.said}** · {caliper.lead}, "

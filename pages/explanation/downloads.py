@@ -37,8 +37,8 @@ def show(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) ->
             drawn = partial(picture, page)
             _button(f"PNG, {paper.capitalize()}", drawn, "ecg-report.png", "image/png")
     st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered; PNG at 300 dpi.")
-    told = partial(numbers, now, bundle, then)
-    _button("Explanation, JSON", told, "ecg-explanation.json", "application/json")
+    made = partial(numbers, now, bundle, then)
+    _button("Explanation, JSON", made, "ecg-explanation.json", "application/json")
     if then:
         st.caption("Each with what changed since the earlier ECG.")
 
@@ -68,10 +68,10 @@ def picture(page: Callable[[], bytes]) -> bytes:
 
 def numbers(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) -> bytes:
     """Return all findings and their matches as JSON, with the bundle's revision."""
-    told = {**now.explanation.to_json(), "revision": bundle.revision}
+    document = {**now.explanation.to_json(), "revision": bundle.revision}
     if then:
-        told["earlier"] = _changes(then, now, measure(now.ecg)).to_json()
-    return json.dumps(told, indent=1).encode()
+        document["earlier"] = _changes(then, now, measure(now.ecg)).to_json()
+    return json.dumps(document, indent=1).encode()
 
 
 def _changes(then: ExplainedECG, now: ExplainedECG, measured: Measurements) -> Comparison:

@@ -89,7 +89,11 @@ def show(then: ExplainedECG, now: ExplainedECG, code: str, bundle: Bundle) -> No
     chosen = next(change for change in changes if change.code == code)
     _tracings(then, now, chosen)
     _measurements(then, now)
-    _findings(changes)
+    st.markdown("#### Findings")
+    if then.explanation.abstains or now.explanation.abstains:
+        st.caption("Nothing can be called new or gone: the model abstains from one of the two.")
+    else:
+        _findings(changes)
     _parts(changes, chosen)
 
 
@@ -108,22 +112,21 @@ def _warn(then: ExplainedECG, now: ExplainedECG, bundle: Bundle) -> None:
         )
     if np.array_equal(then.ecg.signal, now.ecg.signal):
         st.info("Both are the same recording.", icon=":material/content_copy:")
-    st.caption(
-        f"Both are each by {words.plain(bundle.name)}, version {bundle.revision[:12]}. {AS_SAID}"
-    )
+    model = f"{words.plain(bundle.name)}, version {bundle.revision[:12]}"
+    st.caption(f"Both are explained by {model}. {AS_SAID}")
 
 
 def _tracings(then: ExplainedECG, now: ExplainedECG, change: FindingChange) -> None:
     match = change.most
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        arranged, view = arrangement.arranged(), tracing.choose()
-    left, right, width_px = arrangement.places(arranged)
-    told = (
+        arranged, view = arrangement.choose(), tracing.choose()
+    left, right, width_px = arrangement.containers(arranged)
+    sides = (
         (left, "Earlier ECG", then, "earlier", _window(match.then if match else None)),
         (right, "This ECG", now, "query", _window(match.now if match else None)),
     )
-    for place, name, each, key, windows in told:
-        with place:
+    for column, name, each, key, windows in sides:
+        with column:
             st.markdown(f"**{name}** · {words.plain(each.ecg.source or 'ECG')}")
             drawing.show_ecg(each.ecg, windows, key=key, view=view, width_px=width_px)
     if match and _window(match.now):
@@ -178,12 +181,11 @@ def _number(value: int | None, sign: str = "") -> str:
 def _unsure(change: MeasurementChange) -> str:
     if change.unsure_then == change.unsure_now:
         return f"both: {change.unsure_now}" if change.unsure_now else ""
-    told = {"earlier": change.unsure_then, "now": change.unsure_now}
-    return "; ".join(f"{when}: {reason}" for when, reason in told.items() if reason)
+    reasons = {"earlier": change.unsure_then, "now": change.unsure_now}
+    return "; ".join(f"{when}: {reason}" for when, reason in reasons.items() if reason)
 
 
 def _findings(changes: Sequence[FindingChange]) -> None:
-    st.markdown("#### Findings")
     for kind in TOLD[:2]:
         found = [words.named(change.code) for change in of_kind(changes, kind)]
         st.markdown(f"{kind.capitalize()}: {', '.join(f'**{f}**' for f in found) or 'none'}.")

@@ -33,13 +33,13 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding) -> None:
     if not finding.speaking:
         st.info("No prototype speaks for or against this statement: it rests on the bias alone.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            drawn = Drawn(tracing.choose(), calipers.wanted())
+            drawn = Drawn(tracing.choose(), calipers.toggle())
         _tracing(now, [], drawn)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         offered = matches.strongest(finding)
-        arranged = arrangement.arranged()
-        drawn = Drawn(tracing.choose(), calipers.wanted(), arranged)
+        arranged = arrangement.choose()
+        drawn = Drawn(tracing.choose(), calipers.toggle(), arranged)
     match = matches.choose(offered)
     matches.describe(now, bundle, match)
     _pictures(now, bundle, match, matches.windows(finding, offered, match), drawn)
@@ -51,11 +51,11 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding) -> None:
 def _verdict(finding: Finding, explanation: Explanation) -> None:
     st.markdown(f"### {words.named(finding.code)}")
     probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
-    said = f": {finding.certainty}; likely from {threshold} on"
+    conclusion = f": {finding.certainty}; likely from {threshold} on"
     if explanation.abstains:
-        said = f", likely from {threshold} on: no verdict, as the model abstains"
+        conclusion = f", likely from {threshold} on: no verdict, as the model abstains"
     st.markdown(
-        f"Probability **{probability}**{said} · {finding.branch} branch",
+        f"Probability **{probability}**{conclusion} · {finding.branch} branch",
         help=words.BRANCHES[finding.branch],
     )
     if finding.low_evidence:
@@ -93,7 +93,7 @@ def _pictures(
             key="comparison",
         )
         return
-    left, right, width_px = arrangement.places(drawn.arranged)
+    left, right, width_px = arrangement.containers(drawn.arranged)
     with left:
         _tracing(now, windows, drawn, width_px)
     with right:

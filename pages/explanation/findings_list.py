@@ -11,7 +11,7 @@ from protoecg.explanation import Explanation, Finding
 PRESENT, ABSENT = "present", "absent"
 
 
-def choose(explanation: Explanation, first: str = "") -> Finding:
+def choose(explanation: Explanation, first: str) -> Finding:
     """Return the finding that the URL names, else that of the code `first`, else the first one."""
     by_code = {finding.code: finding for finding in explanation.findings}
     offered = (st.query_params.get("finding"), first, explanation.findings[0].code)

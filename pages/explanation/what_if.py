@@ -38,10 +38,10 @@ def show(explanation: Explanation, finding: Finding) -> None:
             wording.probability(now.probability),
         ),
         *([] if explanation.abstains else [("verdict", _verdict(finding), _verdict(now))]),
-        ("place", *(str(_places(e)[finding.code]) for e in (explanation, supposed))),
+        ("place", *(str(_ranks(e)[finding.code]) for e in (explanation, supposed))),
     ]
-    told = [f"{what} {before} → **{after}**" for what, before, after in changed]
-    st.markdown(f"Supposed, not found: {', '.join(told)}.")
+    changes_in_words = [f"{what} {before} → **{after}**" for what, before, after in changed]
+    st.markdown(f"Supposed, not found: {', '.join(changes_in_words)}.")
     others = changes(explanation, supposed, finding.code)
     if others.empty:
         st.caption("No other finding changes its verdict, or its probability by 0.5 % or more.")
@@ -51,7 +51,7 @@ def show(explanation: Explanation, finding: Finding) -> None:
 
 def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.DataFrame:
     """Return what would change about the other findings, those with the largest change first."""
-    before, after = _places(explanation), _places(supposed)
+    before, after = _ranks(explanation), _ranks(supposed)
     supposedly = {finding.code: finding for finding in supposed.findings}
     rows = []
     for was in explanation.findings:
@@ -75,7 +75,7 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
     return pd.DataFrame(rows).sort_values("change", ascending=False).drop(columns="change")
 
 
-def _places(explanation: Explanation) -> dict[str, int]:
+def _ranks(explanation: Explanation) -> dict[str, int]:
     return {finding.code: n for n, finding in enumerate(explanation.findings, start=1)}
 
 

@@ -32,8 +32,8 @@ def show(table: pd.DataFrame, question: str, by: str, *, about: str) -> None:
         st.caption(f"The first {BARS} of {len(table)}; the table has all.")
 
 
-def places(n: int) -> list[DeltaGenerator]:
-    """Return places for so many charts, side by side where there is room."""
+def columns(n: int) -> list[DeltaGenerator]:
+    """Return columns for so many charts, side by side where there is room."""
     with st.container(key="charts"):
         return st.columns(n)
 

@@ -85,7 +85,7 @@ def _scores(table: pd.DataFrame, kind: str) -> None:
         found = score_bars.of_statement(found)
     about = _named(table, kind)
     asked = [question for question in KINDS[kind].required if question in STUDY_SCALES]
-    for question, column in zip(asked, score_bars.places(len(asked)), strict=True):
+    for question, column in zip(asked, score_bars.columns(len(asked)), strict=True):
         with column:
             score_bars.show(found, question, by, about=about)
             means = _intervals(found, by, question).head(score_bars.BARS)

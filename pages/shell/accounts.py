@@ -26,20 +26,6 @@ from review_db import RatingsError
 # The cookie would last for a month, on machines that many people use.
 LONGEST_S = 12 * 3600
 _CODE_LENGTH = 8
-_STYLE = """
-<style>
-.st-key-account {
-  position: fixed; top: 1.1rem; right: 3.5rem; z-index: 999991; width: auto;
-}
-.st-key-account [data-testid="stText"] {
-  max-width: 14rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;
-  font-family: inherit; font-size: 0.8rem; opacity: 0.7;
-}
-.st-key-account button { min-height: 0; padding: 0; }
-/* Where there is no room beside the navigation, the button's tooltip says it. */
-@media (max-width: 1200px) { .st-key-account [data-testid="stText"] { display: none; } }
-</style>
-"""
 # The provider sends everybody to the start page, whichever page they had wanted.
 _REMEMBER = "<script>sessionStorage.setItem('wanted', location.href)</script>"
 _GO_BACK = """
@@ -132,7 +118,6 @@ def show() -> None:
 @contextmanager
 def corner(who: str) -> Iterator[None]:
     """Say in the page's corner who is at the screen, with what is put there besides."""
-    st.html(_STYLE)
     with st.container(key="account", horizontal=True, vertical_alignment="center"):
         st.text(who, width="content")
         yield

@@ -31,7 +31,7 @@ class Progress:
     `problem` says what it waits for or was ended by, if anything.
     """
 
-    had: int
+    done: int
     total: int
     running: bool
     problem: str = ""
@@ -39,7 +39,7 @@ class Progress:
     @property
     def complete(self) -> bool:
         """Whether every record is here."""
-        return self.had == self.total
+        return self.done == self.total
 
 
 class Fetching:
@@ -101,12 +101,6 @@ class Fetching:
         """Say why an ECG is not asked for again; nothing where it still may be."""
         with self._changed:
             return self._refused.get(_key(source), "")
-
-    def wait(self, timeout_s: float) -> Progress:
-        """Wait until nothing is left to get, or for so many seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._looked and not self._missing, timeout_s)
-        return self.progress
 
     def _run(self) -> None:
         missing = self._waveforms.missing(self._sources)

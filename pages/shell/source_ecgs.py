@@ -62,7 +62,7 @@ def tell_missing(bundle: Bundle, missing: Sequence[SourceECG], what: str = PROTO
     if awaited:
         st.fragment(_under_way, run_every=EVERY_S)(fetching, bundle, awaited, what)
     elif why := next(filter(None, refusals), fetching.progress.problem):
-        _say_why(what, why, bundle)
+        _say_why(what, "It cannot be fetched either.", bundle, why)
     else:
         # It has come since it was looked for.
         st.rerun()
@@ -72,21 +72,23 @@ def _under_way(fetching: Fetching, bundle: Bundle, awaited: Sequence[SourceECG],
     if not all(map(fetching.is_awaited, awaited)):
         st.rerun()
     progress = fetching.progress
-    if progress.problem:
-        _say_why(what, f"{progress.problem} It is tried again by itself.", bundle)
-        return
     host = urlsplit(waveforms(bundle).physionet or "").hostname
+    if progress.problem:
+        why = f"No connection to {host}; it is tried again by itself."
+        _say_why(what, why, bundle, progress.problem)
+        return
     st.progress(
-        progress.had / progress.total,
-        f"Getting the prototypes' ECGs from {host}: {progress.had} of {progress.total}",
+        progress.done / progress.total,
+        f"Getting the prototypes' ECGs from {host}: {progress.done} of {progress.total}",
     )
 
 
-def _say_why(what: str, why: str, bundle: Bundle) -> None:
+def _say_why(what: str, why: str, bundle: Bundle, details: str = "") -> None:
+    to_do = "" if bundle.simulated else WHAT_TO_DO.format(bundle=_shown(bundle.path))
     st.caption(
         f":material/image_not_supported: {what} cannot be drawn: not on this machine. "
         f"{words.plain(why)}",
-        help=None if bundle.simulated else WHAT_TO_DO.format(bundle=_shown(bundle.path)),
+        help=" ".join(filter(None, [words.plain(details), to_do])) or None,
     )
 
 

@@ -39,10 +39,10 @@ BRANCHES = {
 
 def named(code: str) -> str:
     """Name a statement in words with its code, such as "Atrial fibrillation (AFIB)"."""
-    return f"{begun(describe(code))} ({code})"
+    return f"{capitalised(describe(code))} ({code})"
 
 
-def begun(text: str) -> str:
+def capitalised(text: str) -> str:
     """Begin a text with a capital letter; those that it has stay, as in "An ECG to read"."""
     return text[:1].upper() + text[1:]
 

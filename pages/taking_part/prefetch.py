@@ -1,7 +1,7 @@
-"""Two places for pictures: one in sight, and one in which the next pictures are drawn ahead.
+"""Two containers for pictures: one in sight, and a hidden one for the pictures that come next.
 
-A picture keeps its place from when it is drawn ahead until it is left, so that the browser has
-only to show it.
+A picture stays in its container from when it is prefetched until the reviewer goes on, so that the
+browser has only to show it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 # A browser paints what is in sight within it, and is only then kept busy by what is not.
 PAINT_S = 0.15
-# Out of sight, it keeps its width, or figures would be drawn for another one.
-_STYLE = """
+# Which container is hidden changes from item to item. It keeps its width, or figures would be
+# drawn for another one.
+_HIDE = """
 <style>
-.st-key-pictures {{ position: relative; }}
 .st-key-pictures-{hidden} {{
   position: absolute; inset: 0 0 auto; height: 0; overflow: hidden; visibility: hidden;
 }}
@@ -28,41 +28,46 @@ _STYLE = """
 
 
 @dataclass
-class _Held:
-    """The names of what both places hold, "" for nothing and None where a run was cut short."""
+class _Contents:
+    """The pictures in each container, "" for none and None where a run was cut short."""
 
     names: list[str | None] = field(default_factory=lambda: ["", ""])
-    in_sight: int = 1
+    visible: int = 1
 
-    def turn_to(self, name: str) -> None:
-        other = self.names[1 - self.in_sight]
-        # What nobody foresaw takes an empty place: a browser draws what is replaced once more.
-        if other == name or (other == "" and self.names[self.in_sight] != name):
-            self.in_sight = 1 - self.in_sight
-        self.names[self.in_sight], self.names[1 - self.in_sight] = name, None
+    @property
+    def hidden(self) -> int:
+        return 1 - self.visible
+
+    def show(self, name: str) -> None:
+        next_name = self.names[self.hidden]
+        # What was not prefetched takes an empty container: a browser draws what is replaced anew.
+        if next_name == name or (next_name == "" and self.names[self.visible] != name):
+            self.visible = self.hidden
+        self.names[self.visible], self.names[self.hidden] = name, None
 
 
-def places(name: str) -> tuple[DeltaGenerator, Callable[[], DeltaGenerator]]:
-    """Return where to draw the pictures called `name`, and what opens the place of the next."""
-    held = st.session_state.setdefault("pictures held", _Held())
-    held.turn_to(name)
-    st.html(_STYLE.format(hidden=1 - held.in_sight))
+def containers(name: str) -> tuple[DeltaGenerator, Callable[[], DeltaGenerator]]:
+    """Return where to draw the pictures called `name`, and what opens the container of the next."""
+    contents = st.session_state.setdefault("pictures held", _Contents())
+    contents.show(name)
+    st.html(_HIDE.format(hidden=contents.hidden))
     with st.container(key="pictures"):
         # Emptied first: a container draws what it finds once more before that is replaced.
-        both = [st.empty() if n != held.in_sight else st.container(key=_key(n)) for n in (0, 1)]
-    return both[held.in_sight], partial(_open_later, both[1 - held.in_sight], 1 - held.in_sight)
+        both = [st.container(key=_key(n)) if n == contents.visible else st.empty() for n in (0, 1)]
+    open_hidden = partial(_open_after_paint, both[contents.hidden], contents.hidden)
+    return both[contents.visible], open_hidden
 
 
-def _open_later(empty: DeltaGenerator, place: int) -> DeltaGenerator:
+def _open_after_paint(empty: DeltaGenerator, number: int) -> DeltaGenerator:
     time.sleep(PAINT_S)
-    return empty.container(key=_key(place))
+    return empty.container(key=_key(number))
 
 
-def _key(place: int) -> str:
-    return f"pictures-{place}"
+def _key(number: int) -> str:
+    return f"pictures-{number}"
 
 
-def foresaw(name: str) -> None:
-    """Keep in mind which pictures the second place now holds, "" for none."""
-    held = st.session_state["pictures held"]
-    held.names[1 - held.in_sight] = name
+def prefetched(name: str) -> None:
+    """Keep in mind which pictures the hidden container now has, "" for none."""
+    contents = st.session_state["pictures held"]
+    contents.names[contents.hidden] = name

@@ -96,7 +96,7 @@ def test_the_pictures_of_an_upload_come_by_themselves(tab, fresh, models, physio
 def test_a_server_that_breaks_off_is_said_and_gone_on_with(tab, fresh, models, physionet, file):
     physionet.breaks_off_after = 0
     upload(tab, fresh(physionet.url, PROTOECG_MODELS=str(models)), file)
-    expect(tab.get_by_text("It is tried again by itself")).to_be_visible()
+    expect(tab.get_by_text("it is tried again by itself")).to_be_visible()
     expect(tab.locator(".js-plotly-plot")).to_have_count(2)
 
     physionet.breaks_off_after = None

@@ -130,7 +130,7 @@ def test_no_name_of_a_file_is_on_screen_until_it_is_asked_for(page, demo, archiv
 
 def test_it_is_cancelled_seen_again_after_a_reload_and_gone_on_with(page, demo, archive, gate):
     token, batch = begun(archive, demo)
-    while batch.had < 2:
+    while batch.done < 2:
         time.sleep(0.02)
 
     running = page("batch", batch=token)
@@ -138,11 +138,11 @@ def test_it_is_cancelled_seen_again_after_a_reload_and_gone_on_with(page, demo, 
     threading.Timer(0.5, gate.set).start()
     click(running, "Cancel")
     kept = batch.csv()
-    assert not batch.running and 2 <= batch.had < 4
+    assert not batch.running and 2 <= batch.done < 4
 
     again = page("batch", batch=token)
-    assert f"Stopped after {batch.had} of 4 ECGs." in text(again)
-    assert len(again.dataframe[0].value) == batch.had
+    assert f"Stopped after {batch.done} of 4 ECGs." in text(again)
+    assert len(again.dataframe[0].value) == batch.done
     assert len(again.get("download_button")) == 2
     click(again, "Go on")
     ended(batch)
@@ -252,22 +252,22 @@ def test_a_batch_that_is_no_longer_kept_is_asked_for_again(page):
     assert "batch" not in app.query_params
 
 
-def test_a_removed_batch_leaves_nothing_behind(page, demo, archive):
+def test_a_removed_batch_leaves_nothing_behind(page, demo, archive, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     token, batch = begun(archive, demo)
     ended(batch)
-    folder = batch._rows.parent
-    assert folder.exists()
+    (rows,) = tmp_path.rglob("findings.csv")
 
     app = click(page("batch", batch=token), "Remove this batch")
 
-    assert not folder.exists() and batches().get(token) is None
+    assert not rows.parent.exists() and batches().get(token) is None
     assert any(button.label.startswith("Explain all") for button in app.button)
 
 
 def test_one_batch_after_another_and_what_ended_makes_room(demo, archive, gate):
     store = Batches(kept=2)
     first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
-    while store.get(first).had < 2:
+    while store.get(first).done < 2:
         time.sleep(0.02)
     assert store.get(second).waiting
     with pytest.raises(ECGError, match="Too many batches"):

@@ -100,7 +100,7 @@ def test_the_ecgs_come_by_themselves_and_are_asked_for_once(page, physionet, upl
 def test_while_they_come_all_that_is_known_is_shown(page, physionet, upload):
     physionet.breaks_off_after = 0
 
-    app = until(page("explain", ecg=upload), lambda app: "It is tried again" in words(app))
+    app = until(page("explain", ecg=upload), lambda app: "it is tried again" in words(app))
 
     assert shown(app) >= 2
     for known in ("contribution", "Record records100", "years", "Also in its ECG"):
@@ -112,20 +112,18 @@ def test_while_they_come_all_that_is_known_is_shown(page, physionet, upload):
 def test_a_server_that_is_not_there_is_named_and_the_page_is_whole(page, upload):
     app = until(page("explain", ecg=upload), lambda app: "not on this machine" in words(app))
 
-    assert "No connection to http" in words(app)
+    assert "No connection to 127.0.0.1; it is tried again by itself" in words(app)
     assert shown(app) >= 2
 
 
 def test_a_network_that_swallows_everything_keeps_no_page_waiting(page, upload, monkeypatch):
+    # Were a page to wait for an answer, it would take longer than any page of these tests may.
+    monkeypatch.setattr("protoecg.prototypes.fetching.TIMEOUT_S", 600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("PROTOECG_PHYSIONET", f"http://127.0.0.1:{silent.getsockname()[1]}/")
-        began = time.monotonic()
-        app = page("explain", ecg=upload)
-        first = time.monotonic() - began
-        began = time.monotonic()
-        app.run()
 
-        assert time.monotonic() - began < 10 or first < 10
+        app = page("explain", ecg=upload)
+
         assert shown(app) >= 2
         assert "Getting the prototypes' ECGs from 127.0.0.1" in app.get("progress")[0].proto.text
 

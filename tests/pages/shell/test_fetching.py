@@ -1,11 +1,11 @@
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from physionet import PhysioNet, serving, write_record
 
-from pages.shell.fetching import Fetching
+from pages.shell.fetching import Fetching, Progress
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import Waveforms, record_checksum
 
@@ -51,19 +51,29 @@ def started(waveforms: Waveforms, sources: list[SourceECG], **settings: float) -
     return fetching
 
 
-def reaches(fetching: Fetching, had: int) -> bool:
-    deadline = time.monotonic() + 30
-    while fetching.progress.had < had and time.monotonic() < deadline:
+def until(fetching: Fetching, holds: Callable[[Progress], bool]) -> Progress:
+    """Return the progress once something holds of it."""
+    deadline = time.monotonic() + 60
+    while not holds(fetching.progress) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return fetching.progress.had == had
+    assert holds(fetching.progress)
+    return fetching.progress
+
+
+def ended(fetching: Fetching) -> Progress:
+    return until(fetching, lambda progress: not progress.running)
+
+
+def arrived(fetching: Fetching, source: SourceECG) -> None:
+    until(fetching, lambda _: not fetching.is_awaited(source))
 
 
 def test_everything_missing_is_got_once_and_nothing_that_is_here(waveforms, physionet, sources):
     write_record(waveforms.cache, RECORDS[0], 0)
 
-    progress = started(waveforms, [*sources, *sources]).wait(30)
+    progress = ended(started(waveforms, [*sources, *sources]))
 
-    assert (progress.had, progress.total, progress.running) == (5, 5, False)
+    assert (progress.done, progress.total, progress.running) == (5, 5, False)
     assert waveforms.missing(sources) == []
     assert sorted(physionet.asked) == sorted(
         f"/{record}.{end}" for record in RECORDS[1:] for end in ("hea", "dat")
@@ -77,32 +87,29 @@ def test_what_is_preferred_comes_first(waveforms, physionet, sources):
 
     fetching.start()
 
-    fetching.wait(30)
+    ended(fetching)
     assert physionet.asked[0] == f"/{RECORDS[3]}.hea"
     assert not fetching.is_awaited(sources[3])
 
 
 def test_an_ecg_that_is_no_prototypes_is_got_when_asked_for(waveforms, physionet, sources):
     fetching = started(waveforms, sources[:1])
-    fetching.wait(30)
+    ended(fetching)
 
     fetching.prefer(sources[4])
 
-    fetching.wait(30)
+    arrived(fetching, sources[4])
     assert waveforms.load(sources[4]).source == RECORDS[4]
 
 
 def test_where_the_server_breaks_off_it_goes_on_with_what_is_left(waveforms, physionet, sources):
     physionet.breaks_off_after = 5
     fetching = started(waveforms, sources, first_pause_s=SOON_S)
-    assert reaches(fetching, 2)
-    while not fetching.progress.problem:
-        time.sleep(0.01)
-    assert fetching.progress.running
+    assert until(fetching, lambda progress: progress.problem and progress.done == 2).running
 
     physionet.breaks_off_after = None
 
-    assert fetching.wait(30).complete
+    assert ended(fetching).complete
     assert fetching.progress.problem == ""
     whole = [path for path in physionet.asked if RECORDS[0] in path or RECORDS[1] in path]
     assert len(whole) == 4
@@ -110,13 +117,11 @@ def test_where_the_server_breaks_off_it_goes_on_with_what_is_left(waveforms, phy
 
 def test_a_new_start_goes_on_where_the_last_one_ended(waveforms, physionet, sources):
     physionet.breaks_off_after = 4
-    first = started(waveforms, sources, first_pause_s=3600)
-    assert reaches(first, 2)
-    while not first.progress.problem:
-        time.sleep(0.01)
+    broken_off = started(waveforms, sources, first_pause_s=3600)
+    assert until(broken_off, lambda progress: progress.problem).done == 2
     physionet.breaks_off_after, physionet.asked[:] = None, []
 
-    assert started(waveforms, sources).wait(30).complete
+    assert ended(started(waveforms, sources)).complete
 
     assert len(physionet.asked) == 6
 
@@ -126,13 +131,12 @@ def test_a_server_that_cannot_be_reached_is_tried_again(tmp_path, waveforms, phy
     physionet.shutdown()
     physionet.server_close()
     fetching = started(waveforms, sources, first_pause_s=SOON_S)
-    while not fetching.progress.problem:
-        time.sleep(0.01)
-    assert "No connection" in fetching.progress.problem
-    assert (fetching.progress.had, fetching.progress.running) == (0, True)
+    progress = until(fetching, lambda progress: progress.problem)
+    assert "No connection" in progress.problem
+    assert (progress.done, progress.running) == (0, True)
 
     with serving(tmp_path / "physionet", port):
-        assert fetching.wait(30).complete
+        assert ended(fetching).complete
 
 
 def test_an_ecg_that_the_server_does_not_have_is_said_and_not_asked_for_again(
@@ -141,9 +145,9 @@ def test_an_ecg_that_the_server_does_not_have_is_said_and_not_asked_for_again(
     physionet.broken[f"/{RECORDS[1]}.dat"] = 404
     fetching = started(waveforms, sources, first_pause_s=SOON_S)
 
-    progress = fetching.wait(30)
+    progress = ended(fetching)
 
-    assert (progress.had, progress.total, progress.running) == (4, 5, False)
+    assert (progress.done, progress.total, progress.running) == (4, 5, False)
     assert "404" in fetching.refusal(sources[1])
     fetching.prefer(sources[1])
     assert not fetching.is_awaited(sources[1])
@@ -154,8 +158,5 @@ def test_a_cache_that_cannot_be_written_ends_it(tmp_path, physionet, sources):
     (tmp_path / "file").write_text("")
     fetching = started(Waveforms(tmp_path, None, tmp_path / "file", physionet.url), sources)
 
-    while fetching.progress.running:
-        time.sleep(0.01)
-
-    assert "PROTOECG_CACHE" in fetching.progress.problem
+    assert "PROTOECG_CACHE" in ended(fetching).problem
     assert len(physionet.asked) == 2

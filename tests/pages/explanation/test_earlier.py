@@ -269,6 +269,8 @@ def test_abstaining_on_the_earlier_ecg_is_said_and_puts_the_change_in_doubt(page
 
     assert app.error[0].value.startswith("**Earlier ECG:** **The model abstains")
     assert "What changed may be the recording" in words(app)
+    assert "Nothing can be called new or gone" in words(app)
+    assert "New:" not in words(app)
 
 
 def test_two_good_ecgs_are_compared_without_a_warning(page, both):

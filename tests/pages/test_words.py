@@ -1,5 +1,0 @@
-from pages.shell.words import begun
-
-
-def test_a_text_begins_with_a_capital_and_keeps_those_that_it_has():
-    assert begun("an ECG to read") == "An ECG to read"
