@@ -11,11 +11,11 @@ from pages.shell.accounts import Account
 from pages.taking_part import admission, items, prefetch, questions
 from pages.taking_part.answers import (
     ItemSession,
-    forget,
-    leave,
-    take_leave,
-    take_up,
-    turn_away,
+    clear_answers,
+    follow_request,
+    load_answers,
+    request_next,
+    request_reload,
     write,
 )
 from protoecg import wording
@@ -64,13 +64,13 @@ def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
         _finished(now)
         return
     session = ItemSession(engine, seat, item, account)
-    take_up(session)
+    load_answers(session)
     _item(session, bundle)
 
 
 def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
     """Open the item that the URL names, else the first open one; None when all is done."""
-    take_leave(_go)
+    follow_request(_go)
     if "item" in st.query_params:
         try:
             return _named(engine, seat, st.query_params["item"], st.query_params.get("stage"))
@@ -94,7 +94,7 @@ def _named(engine: Engine, seat: Seat, position: str, stage: str | None) -> Open
 
 def _go(position: int | None = None, stage: int | None = None) -> None:
     _address(position, stage)
-    turn_away()
+    request_reload()
 
 
 def _address(position: int | None = None, stage: int | None = None) -> None:
@@ -107,7 +107,7 @@ def _address(position: int | None = None, stage: int | None = None) -> None:
 def _leave() -> None:
     _go()
     admission.leave()
-    forget()
+    clear_answers()
 
 
 def _top(seat: Seat, title: str, now: Progress, item: OpenItem | None) -> None:
@@ -239,7 +239,7 @@ def _steps(session: ItemSession) -> None:
         icon=":material/arrow_forward:",
         shortcut="N",
         width="stretch",
-        on_click=leave if item.settled else _save,
+        on_click=request_next if item.settled else _save,
         args=(session,),
     )
     with st.container(horizontal=True):
@@ -264,12 +264,12 @@ def _before(place: Place) -> tuple[int, ...]:
 
 def _save(session: ItemSession) -> None:
     if write(session, {}, save_item):
-        leave(session)
+        request_next(session)
 
 
 def _skip(session: ItemSession) -> None:
     if write(session, {"skip": "yes"}, save_item):
-        leave(session)
+        request_next(session)
 
 
 main()

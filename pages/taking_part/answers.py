@@ -30,8 +30,8 @@ class AnswerSheet:
 
     `since` is when its time was last counted, seconds of a clock that is never set; `problem`
     is what kept the last answers from being stored; `unsaved` keeps those in sight, `outdated`
-    has them read anew; `chosen` is the question that was reopened; `left` has the first open
-    item opened instead, `gone` the one that the URL names.
+    has them read anew; `chosen` is the question that was reopened; `next_requested` has
+    the first open item opened instead, `reload_requested` the one that the URL names.
     """
 
     seat: Seat
@@ -43,14 +43,14 @@ class AnswerSheet:
     unsaved: bool = False
     outdated: bool = False
     chosen: str | None = None
-    left: bool = False
-    gone: bool = False
+    next_requested: bool = False
+    reload_requested: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def stale(self) -> bool:
         """Whether the whole page is to be made anew, not the answers alone."""
-        return self.outdated or self.left or self.gone
+        return self.outdated or self.next_requested or self.reload_requested
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class ItemSession:
         return f"{self.seat.reviewer} {self.item.place.position} {self.item.place.stage} {widget}"
 
 
-def take_up(session: ItemSession) -> None:
+def load_answers(session: ItemSession) -> None:
     """Take the answers from the database, unless some of them could not be stored there."""
     item = session.item
     given = {key: value for key, value in item.draft.items() if key != "skip"}
     sheet = sheet_of(session)
-    if sheet is None or sheet.gone:
+    if sheet is None or sheet.reload_requested:
         now = time.monotonic()
         st.session_state[SHEET] = AnswerSheet(session.seat, item.place, item.revision, given, now)
         return
@@ -90,26 +90,26 @@ def sheet_of(session: ItemSession) -> AnswerSheet | None:
     return sheet if same else None
 
 
-def leave(session: ItemSession) -> None:
+def request_next(session: ItemSession) -> None:
     """Have the first open item opened by the next run, which nothing can end before it has."""
     if sheet := sheet_of(session):
-        sheet.left = True
+        sheet.next_requested = True
 
 
-def take_leave(go: Callable[[], None]) -> None:
-    """Call `go`, which turns away, if the item in sight was left."""
+def follow_request(go: Callable[[], None]) -> None:
+    """Call `go`, which requests a reload, if the next item was requested."""
     sheet: AnswerSheet | None = reviews.state().get(SHEET)
-    if sheet and sheet.left:
+    if sheet and sheet.next_requested:
         go()
 
 
-def turn_away() -> None:
+def request_reload() -> None:
     """Have the item that the URL names opened by the next run, as it stands."""
     if sheet := reviews.state().get(SHEET):
-        sheet.left, sheet.gone = False, True
+        sheet.next_requested, sheet.reload_requested = False, True
 
 
-def forget() -> None:
+def clear_answers() -> None:
     """Keep nothing of what this browser showed."""
     st.session_state.pop(SHEET, None)
 
