@@ -12,6 +12,7 @@ from protoecg.explanation import Explanation, Finding
 
 # Half a percent is the least that a printed probability shows.
 SMALLEST_CHANGE = 0.005
+VERDICTS = ["verdict", "supposed verdict"]
 
 
 def show(explanation: Explanation, finding: Finding) -> None:
@@ -43,6 +44,8 @@ def show(explanation: Explanation, finding: Finding) -> None:
     changes_in_words = [f"{what} {before} → **{after}**" for what, before, after in changed]
     st.markdown(f"Supposed, not found: {', '.join(changes_in_words)}.")
     others = changes(explanation, supposed, finding.code)
+    if explanation.abstains:
+        others = others.drop(columns=VERDICTS, errors="ignore")
     if others.empty:
         st.caption("No other finding changes its verdict, or its probability by 0.5 % or more.")
     else:
@@ -63,8 +66,7 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
                     "also changed": words.named(other),
                     "probability": wording.probability(was.probability),
                     "supposed": wording.probability(now.probability),
-                    "verdict": _verdict(was),
-                    "supposed verdict": _verdict(now),
+                    **dict(zip(VERDICTS, (_verdict(was), _verdict(now)), strict=True)),
                     "place": before[other],
                     "supposed place": after[other],
                     "change": change,
