@@ -53,7 +53,7 @@ def _verdict(finding: Finding, explanation: Explanation) -> None:
     probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
     conclusion = f": {finding.certainty}; likely from {threshold} on"
     if explanation.abstains:
-        conclusion = f", likely from {threshold} on: no verdict, as the model abstains"
+        conclusion = f", threshold {threshold}: no verdict, as the model abstains"
     st.markdown(
         f"Probability **{probability}**{conclusion} · {finding.branch} branch",
         help=words.BRANCHES[finding.branch],
