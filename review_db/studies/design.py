@@ -35,40 +35,89 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, TypeVar, get_type_hints
+from dataclasses import asdict, field, fields
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from review_db.questions.catalogue import checked_reviewer
 from review_db.store.schema import STUDY_LENGTH
 
-STRATA = ("statement", "branch", "none")
+Stratum = Literal["statement", "branch", "none"]
+STRATA: tuple[Stratum, ...] = get_args(Stratum)
 MOST_REPEATS = 0.5
 MOST_ITEMS = 10_000
 LARGEST_SEED = 2**63 - 1
-SNR_DB = (-40.0, 60.0)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
-_Part = TypeVar("_Part")
+_SETTINGS = ConfigDict(extra="forbid")
+_Number = TypeVar("_Number", int, float)
 
 
 class DesignError(ValueError):
     """A study cannot be made like this; the message says what to change."""
 
 
-@dataclass(frozen=True)
+def _within(low: float, high: float) -> AfterValidator:
+    def check(value: _Number) -> _Number:
+        # What is no number at all is within nothing.
+        if not low <= value <= high:
+            raise PydanticCustomError("expected", f"{low} to {high}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name) or len(name) > STUDY_LENGTH:
+        raise PydanticCustomError(
+            "expected", f"up to {STUDY_LENGTH} letters A to Z, digits, '_', '.' and '-'"
+        )
+    return name
+
+
+def _checked_reviewers(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if not codes:
+        raise ValueError("The study has no reviewers. Name at least one code.")
+    # Blanks around a code would be part of every answer, and no key could be renewed for it.
+    checked = tuple(checked_reviewer(code) for code in codes)
+    if len({code.lower() for code in checked}) < len(checked):
+        raise ValueError(
+            "Two reviewers of the study have the same code. Capital and small letters count as "
+            "the same; give each reviewer a code of their own."
+        )
+    return checked
+
+
+Count = Annotated[int, Field(strict=True), _within(0, MOST_ITEMS)]
+Texts = tuple[StrictStr, ...]
+
+
+@dataclass(frozen=True, config=_SETTINGS)
 class Sample:
     """Which prototypes are rated: of these branches and statements (all, if none are named).
 
     `size` of them are drawn (all, if 0), spread evenly over the strata.
     """
 
-    branches: tuple[str, ...] = ()
-    statements: tuple[str, ...] = ()
-    size: int = 0
-    stratify: str = "statement"
+    branches: Texts = ()
+    statements: Texts = ()
+    size: Count = 0
+    stratify: Stratum = "statement"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_SETTINGS)
 class Controls:
     """How many items should score badly, if a good score is to mean something.
 
@@ -76,59 +125,53 @@ class Controls:
     with noise added at `noise_snr_db`.
     """
 
-    wrong_statement: int = 0
-    random_window: int = 0
-    noise: int = 0
-    noise_snr_db: float = 0.0
+    wrong_statement: Count = 0
+    random_window: Count = 0
+    noise: Count = 0
+    noise_snr_db: Annotated[float, Field(strict=True), _within(-40, 60)] = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_SETTINGS)
 class Blinding:
     """What a reviewer doesn't get to see while rating."""
 
-    statement: bool = False
-    similarity: bool = True
-    reviewers: bool = True
-    model: bool = True
+    statement: StrictBool = False
+    similarity: StrictBool = True
+    reviewers: StrictBool = True
+    model: StrictBool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_SETTINGS)
 class Design:
     """Everything that was decided before the first rating.
 
     Raises
     ------
-    DesignError
+    pydantic.ValidationError
         If it is not possible, such as two reviewers of one code.
     """
 
-    name: str
-    reviewers: tuple[str, ...]
-    seed: int
-    title: str = ""
-    repeats: float = 0.12
-    practice: int = 3
-    two_stages: bool = False
-    summaries: bool = True
+    name: Annotated[StrictStr, AfterValidator(_checked_name)]
+    reviewers: Annotated[Texts, AfterValidator(_checked_reviewers)]
+    seed: Annotated[int, Field(strict=True), _within(-LARGEST_SEED, LARGEST_SEED)]
+    title: StrictStr = ""
+    repeats: Annotated[float, Field(strict=True), _within(0, MOST_REPEATS)] = 0.12
+    practice: Count = 3
+    two_stages: StrictBool = False
+    summaries: StrictBool = True
     sample: Sample = field(default_factory=Sample)
     controls: Controls = field(default_factory=Controls)
     blinding: Blinding = field(default_factory=Blinding)
 
-    def __post_init__(self) -> None:
-        for wrong, said in _objections(self):
-            if wrong:
-                raise DesignError(said)
-        try:
-            codes = [checked_reviewer(code).lower() for code in self.reviewers]
-        except ValueError as error:
-            raise DesignError(str(error)) from error
-        # Blanks around a code would be part of every answer, and no key could be renewed for it.
-        object.__setattr__(self, "reviewers", tuple(code.strip() for code in self.reviewers))
-        if len(set(codes)) < len(codes):
-            raise DesignError(
-                "Two reviewers of the study have the same code. Capital and small letters count "
-                "as the same; give each reviewer a code of their own."
+    @model_validator(mode="after")
+    def _shows_wrong_statements(self) -> Design:
+        never_shown = self.blinding.statement and not self.two_stages
+        if never_shown and self.controls.wrong_statement > 0:
+            raise ValueError(
+                "The statement is hidden and never revealed, so prototypes under a wrong statement "
+                "show nothing. Set two_stages, or leave these controls out."
             )
+        return self
 
 
 def design_from_toml(text: str) -> Design:
@@ -148,8 +191,17 @@ def design_from_toml(text: str) -> Design:
 
 
 def design_from(settings: Mapping[str, Any]) -> Design:
-    """Make a design of plain settings, as in the TOML or JSON of one."""
-    return _part(Design, settings, "")
+    """Make a design of plain settings, as in the TOML or JSON of one.
+
+    Raises
+    ------
+    DesignError
+        If it is not possible.
+    """
+    try:
+        return TypeAdapter(Design).validate_python(settings)
+    except ValidationError as error:
+        raise DesignError(_in_words(error.errors(include_url=False)[0])) from error
 
 
 def design_to_json(design: Design) -> str:
@@ -157,83 +209,29 @@ def design_to_json(design: Design) -> str:
     return json.dumps(asdict(design), sort_keys=True)
 
 
-def _part(kind: type[_Part], settings: Any, place: str) -> _Part:
-    if not isinstance(settings, Mapping):
-        raise DesignError(f"[{place}] is {settings!r}, expected a table of settings.")
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    where = f" in [{place}]" if place else ""
-    if unknown := sorted(set(settings) - set(known)):
-        raise DesignError(
-            f"The setting {unknown[0]!r}{where} is not known, expected one of {', '.join(known)}."
-        )
-    needed = [
-        name
-        for name, f in known.items()
-        if f.default is MISSING and f.default_factory is MISSING and name not in settings
-    ]
-    if needed:
-        raise DesignError(f"The setting {needed[0]!r}{where} is missing.")
-    hints = get_type_hints(kind)
-    return kind(**{name: _value(hints[name], name, value) for name, value in settings.items()})
+_EXPECTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "tuple_type": "a list of texts",
+    "dataclass_type": "a table of settings",
+    "literal_error": f"one of {', '.join(STRATA)}",
+}
+_PARTS = {"sample": Sample, "controls": Controls, "blinding": Blinding}
 
 
-def _value(hint: Any, name: str, value: Any) -> Any:
-    if hint in (Sample, Controls, Blinding):
-        return _part(hint, value, name)
-    if hint is float and type(value) is int:
-        return float(value)
-    if hint == tuple[str, ...] and isinstance(value, list | tuple):
-        if all(isinstance(one, str) for one in value):
-            return tuple(value)
-    elif type(value) is hint:
-        return value
-    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    raise DesignError(
-        f"The setting {name!r} is {value!r}, expected {expected.get(hint, 'a list of texts')}."
-    )
-
-
-def _objections(design: Design) -> list[tuple[bool, str]]:
-    sample, controls, blinding = design.sample, design.controls, design.blinding
-    numbers = (sample.size, design.practice, *_how_many(controls).values())
-    lowest_db, highest_db = SNR_DB
-    return [
-        (
-            not _NAME.fullmatch(design.name) or len(design.name) > STUDY_LENGTH,
-            f"The study's name is {design.name[:80]!r}, expected up to {STUDY_LENGTH} letters A to "
-            "Z, digits, '_', '.' and '-'.",
-        ),
-        (not design.reviewers, "The study has no reviewers. Name at least one code."),
-        (
-            not 0 <= design.repeats <= MOST_REPEATS,
-            f"The share of repeats is {design.repeats:g}, expected 0 to {MOST_REPEATS:g}; 0.10 to "
-            "0.15 is usual.",
-        ),
-        (min(numbers) < 0, "A number of items is negative. Give 0 for none."),
-        (
-            max(numbers) > MOST_ITEMS,
-            f"{max(numbers)} items of a kind are asked for, expected up to {MOST_ITEMS}.",
-        ),
-        (
-            abs(design.seed) > LARGEST_SEED,
-            f"The seed has more than 64 bits, expected a whole number up to {LARGEST_SEED}.",
-        ),
-        (
-            not lowest_db <= controls.noise_snr_db <= highest_db,
-            f"The signal to noise of the noise controls is {controls.noise_snr_db:g} dB, expected "
-            f"{lowest_db:g} to {highest_db:g}.",
-        ),
-        (
-            sample.stratify not in STRATA,
-            f"The sample is stratified by {sample.stratify!r}, expected {', '.join(STRATA)}.",
-        ),
-        (
-            blinding.statement and not design.two_stages and controls.wrong_statement > 0,
-            "The statement is hidden and never revealed, so prototypes under a wrong statement "
-            "show nothing. Set two_stages, or leave these controls out.",
-        ),
-    ]
-
-
-def _how_many(controls: Controls) -> dict[str, int]:
-    return {name: getattr(controls, name) for name in ("wrong_statement", "random_window", "noise")}
+def _in_words(error: ErrorDetails) -> str:
+    """Say what is wrong with the first setting that cannot be used."""
+    kind, path = error["type"], [str(part) for part in error["loc"] if isinstance(part, str)]
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    part = path[0] if len(path) > 1 else ""
+    setting = f"The setting {path[-1]!r}{f' in [{part}]' if part else ''}" if path else "The study"
+    if kind == "missing":
+        return f"{setting} is missing."
+    if kind == "unexpected_keyword_argument":
+        known = ", ".join(f.name for f in fields(_PARTS.get(part, Design)))
+        return f"{setting} is not known, expected one of {known}."
+    expected = error["msg"] if kind == "expected" else _EXPECTED.get(kind, error["msg"])
+    return f"{setting} is {error['input']!r:.80}, expected {expected}."
