@@ -56,7 +56,13 @@ class Checkpointer:
                 return
             self._awaiting.add(file)
             self._written.add(file)
-        threading.Thread(target=self._follow, args=[file], daemon=True).start()
+        try:
+            threading.Thread(target=self._follow, args=[file], daemon=True).start()
+        except RuntimeError:
+            # No thread is to be had, as where the process ends: then `finish` does it, else the
+            # next commit. What was committed is saved.
+            with self._lock:
+                self._awaiting.discard(file)
 
     def finish(self) -> None:
         """Make all files whole now; gives up on readers that take longer than seconds."""

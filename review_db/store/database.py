@@ -25,12 +25,12 @@ from review_db.store.sqlite_file import (
     set_up,
     use_write_ahead_log,
 )
-from review_db.store.write_queue import Turns
+from review_db.store.write_queue import WriteQueue
 
 # Fifty reviewers may press save at the same moment.
 _CONNECTIONS_KEPT, _MOST_CONNECTIONS = 10, 60
 # Waiting for SQLite's own lock is by sleep and retry, where the unlucky wait for long.
-_turns = Turns()
+_queue = WriteQueue()
 
 
 def open_database(url: str | URL | None = None, *, create: bool = True) -> Engine:
@@ -76,11 +76,11 @@ def writing(engine: Engine, lock: str) -> Iterator[Connection]:
     """Give a connection that is committed when the block ends, one writer of `lock` at a time.
 
     SQLite lets in one writer at a time anyway; taking the lock at the start means that what the
-    block reads is still true when it writes. See `turns` for how writers share a commit.
+    block reads is still true when it writes. See `write_queue` for how writers share a commit.
     """
     with failures_in_words(engine.url):
         if not _is_postgresql(engine):
-            with _turns.take(engine, BUSY_SECONDS) as connection:
+            with _queue.transaction(engine, BUSY_SECONDS) as connection:
                 yield connection
             return
         with engine.begin() as connection:
@@ -93,7 +93,7 @@ def flush() -> None:
 
     For the end of a server that doesn't end as Python does; there it happens by itself.
     """
-    _turns.finish()
+    _queue.finish()
 
 
 def _engine(address: URL) -> Engine:

@@ -1,4 +1,4 @@
-"""SQLite lets in one writer at a time: whose turn it is, and who shares a commit.
+"""The queue of writers: SQLite lets in one at a time, and those who wait share a commit.
 
 A commit waits for the disk, by far the longest part of a save. Writers that come while another
 one is at work therefore go on in its transaction, each behind a savepoint of its own, and the
@@ -22,7 +22,7 @@ MOST_IN_ONE_COMMIT = 64
 _LOOK_AGAIN_SECONDS = 0.05
 
 
-class _Batch:
+class _SharedTransaction:
     """A transaction that several writers share."""
 
     def __init__(self, engine: Engine) -> None:
@@ -55,14 +55,14 @@ class _Batch:
             self.finished.set()
 
 
-class Turns:
+class WriteQueue:
     """The queue of the writers of one process."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._count = threading.Lock()
-        self._waiting = 0
-        self._batch: _Batch | None = None
+        self._writing = threading.Lock()
+        self._counting = threading.Lock()
+        self._queued = 0
+        self._shared: _SharedTransaction | None = None
         self._checkpointer = Checkpointer()
 
     def finish(self) -> None:
@@ -70,7 +70,7 @@ class Turns:
         self._checkpointer.finish()
 
     @contextmanager
-    def take(self, engine: Engine, seconds: float) -> Iterator[Connection]:
+    def transaction(self, engine: Engine, seconds: float) -> Iterator[Connection]:
         """Give a connection to write with; what was written is committed when this returns.
 
         Raises
@@ -80,52 +80,52 @@ class Turns:
         """
         self._wait_for_turn(seconds)
         try:
-            batch = self._join(engine)
+            shared = self._join(engine)
             try:
-                with batch.connection.begin_nested():
-                    yield batch.connection
-                batch.writers += 1
+                with shared.connection.begin_nested():
+                    yield shared.connection
+                shared.writers += 1
             except BaseException as error:
-                if batch.was_undone():
-                    batch.error = error
+                if shared.was_undone():
+                    shared.error = error
                 raise
             finally:
-                last = self._waiting == 0 or batch.writers >= MOST_IN_ONE_COMMIT
-                if last or batch.error is not None:
+                last = self._queued == 0 or shared.writers >= MOST_IN_ONE_COMMIT
+                if last or shared.error is not None:
                     self._finish()
         finally:
-            self._turn.release()
-        self._wait_for_commit(batch)
+            self._writing.release()
+        self._wait_for_commit(shared)
 
     def _wait_for_turn(self, seconds: float) -> None:
-        with self._count:
-            self._waiting += 1
-        got_it = self._turn.acquire(timeout=seconds)
-        with self._count:
-            self._waiting -= 1
+        with self._counting:
+            self._queued += 1
+        got_it = self._writing.acquire(timeout=seconds)
+        with self._counting:
+            self._queued -= 1
         if not got_it:
             raise LockTimeout
 
-    def _join(self, engine: Engine) -> _Batch:
-        if self._batch is not None and self._batch.engine is not engine:
+    def _join(self, engine: Engine) -> _SharedTransaction:
+        if self._shared is not None and self._shared.engine is not engine:
             self._finish()
-        if self._batch is None:
-            self._batch = _Batch(engine)
-        return self._batch
+        if self._shared is None:
+            self._shared = _SharedTransaction(engine)
+        return self._shared
 
     def _finish(self) -> None:
-        batch, self._batch = self._batch, None
-        if batch is not None:
-            batch.finish(self._checkpointer)
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            shared.finish(self._checkpointer)
 
-    def _wait_for_commit(self, batch: _Batch) -> None:
-        while not batch.finished.wait(_LOOK_AGAIN_SECONDS):
+    def _wait_for_commit(self, shared: _SharedTransaction) -> None:
+        while not shared.finished.wait(_LOOK_AGAIN_SECONDS):
             # Whoever was to come next, and to commit, may have given up waiting.
-            if self._turn.acquire(blocking=False):
+            if self._writing.acquire(blocking=False):
                 try:
-                    if self._batch is batch:
+                    if self._shared is shared:
                         self._finish()
                 finally:
-                    self._turn.release()
-        if batch.error is not None:
-            raise batch.error
+                    self._writing.release()
+        if shared.error is not None:
+            raise shared.error

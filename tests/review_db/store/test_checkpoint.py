@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -96,6 +97,18 @@ def test_the_file_is_whole_at_once_where_the_server_asks_for_it(engine, file, tm
     save_answer(engine, reviewer="R1", item=ITEM, question="clarity", value=3)
     flush()
     assert rows(shutil.copyfile(file, tmp_path / "copy.db")) == {("R1", "3")}
+
+
+def test_a_save_is_saved_where_no_thread_is_to_be_had(engine, file, tmp_path, monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert save_answer(engine, reviewer="R1", item=ITEM, question="clarity", value=3)
+    assert save_answer(engine, reviewer="R1", item=ITEM, question="clarity", value=4)
+    wait_for(lambda: not has_log(file), seconds=10)
+    assert rows(shutil.copyfile(file, tmp_path / "copy.db")) == {("R1", "3"), ("R1", "4")}
 
 
 def test_the_end_of_the_process_makes_the_file_whole(file, url, tmp_path):
