@@ -32,12 +32,13 @@ from benchmarks.ours import ROOT
 from protoecg.bundle import load_bundle
 from review_db import open_database
 from review_db.questions.catalogue import STUDY_QUESTIONS
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import OpenItem, open_item, save_draft
 from review_db.store.files import write_files
-from review_db.studies.allocation import Material, bundle_material
 from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.items import StatementContent
 from review_db.studies.lifecycle import Seat, create_study, sign_in, start_study
+from review_db.studies.material import Material, bundle_material
 from training.cases import Numbers, carried, cases
 
 WARM_UP = 5
@@ -79,7 +80,7 @@ _OBSERVE = """
 class Stop(NamedTuple):
     """A stage of an item on the way through the study, and the key that saves it."""
 
-    place: Place
+    place: ItemStage
     kind: str
     key: str
 
@@ -123,20 +124,20 @@ def _study(engine: Engine, material: Material) -> str:
 
 def _fill_in(engine: Engine, seat: Seat) -> Iterator[Stop]:
     """Answer all first looks, so that nothing is left to do but to save them."""
-    total = open_item(engine, seat, Place(1)).total
+    total = open_item(engine, seat, ItemStage(1)).total
     for position in range(1, total + 1):
-        item = open_item(engine, seat, Place(position))
-        save_draft(engine, seat, item.place, _answers(item), seen=item.revision)
-        yield Stop(item.place, item.kind, "n")
+        item = open_item(engine, seat, ItemStage(position))
+        save_draft(engine, seat, item.at, _answers(item), seen=item.revision)
+        yield Stop(item.at, item.kind, "n")
         if item.stages == 2:
             # It opens when the first is saved, and is skipped instead, which is saved as well.
-            yield Stop(Place(position, 2), item.kind, "s")
+            yield Stop(ItemStage(position, 2), item.kind, "s")
 
 
 def _answers(item: OpenItem) -> dict[str, str]:
     of_codes = {"diagnosis": "SR"}
-    if item.kind == "statement":
-        of_codes["best_prototype"] = item.draw["prototypes"][0]["name"]
+    if isinstance(item.content, StatementContent):
+        of_codes["best_prototype"] = item.content.prototypes[0].name
     return {key: of_codes.get(key) or STUDY_QUESTIONS[key].options[0] for key in item.required}
 
 

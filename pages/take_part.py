@@ -22,8 +22,8 @@ from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
-from review_db.sessions.assignments import Place
-from review_db.sessions.progress import Progress, first_open, progress
+from review_db.sessions.assignments import ItemStage
+from review_db.sessions.progress import SessionProgress, next_open, session_progress
 from review_db.sessions.sessions import (
     OpenItem,
     foresee_item,
@@ -57,7 +57,7 @@ def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
         )
         return
     source_ecgs.begin(bundle)
-    now = progress(engine, seat)
+    now = session_progress(engine, seat)
     item = _opened(engine, seat)
     _top(seat, info.design.title or seat.study, now, item)
     if item is None:
@@ -79,16 +79,16 @@ def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
                 "There is no such item for you, or items before it are still open; here is your "
                 "first open one."
             )
-    place = first_open(engine, seat)
-    _address(*place or ())
-    return open_item(engine, seat, place) if place else None
+    at = next_open(engine, seat)
+    _address(*at or ())
+    return open_item(engine, seat, at) if at else None
 
 
 def _named(engine: Engine, seat: Seat, position: str, stage: str | None) -> OpenItem:
     """Open an item at its stage, or at the last that can be answered where none is named."""
-    item = open_item(engine, seat, Place(int(position), int(stage or 1)))
+    item = open_item(engine, seat, ItemStage(int(position), int(stage or 1)))
     if item.settled and stage is None:
-        return open_item(engine, seat, Place(int(position), 2))
+        return open_item(engine, seat, ItemStage(int(position), 2))
     return item
 
 
@@ -110,7 +110,7 @@ def _leave() -> None:
     clear_answers()
 
 
-def _top(seat: Seat, title: str, now: Progress, item: OpenItem | None) -> None:
+def _top(seat: Seat, title: str, now: SessionProgress, item: OpenItem | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(
             now.done / max(now.total, 1),
@@ -121,8 +121,8 @@ def _top(seat: Seat, title: str, now: Progress, item: OpenItem | None) -> None:
         st.button("Leave", type="tertiary", on_click=_leave)
 
 
-def _list(now: Progress, item: OpenItem | None) -> None:
-    st.session_state["go to item"] = item.place.position if item else None
+def _list(now: SessionProgress, item: OpenItem | None) -> None:
+    st.session_state["go to item"] = item.at.position if item else None
     st.selectbox(
         "Go to item",
         now.reachable,
@@ -136,7 +136,7 @@ def _list(now: Progress, item: OpenItem | None) -> None:
         st.caption(f"{_group(name)}: {done} of {total} rated")
 
 
-def _in_the_list(now: Progress, position: int) -> str:
+def _in_the_list(now: SessionProgress, position: int) -> str:
     flagged = ", flagged" if position in now.flagged else ""
     return f"{position}: {STATES[now.states[position]]}{flagged}"
 
@@ -150,7 +150,7 @@ def _go_to_item() -> None:
         _go(position)
 
 
-def _finished(now: Progress) -> None:
+def _finished(now: SessionProgress) -> None:
     st.success("Everything is rated and saved. Thank you.", icon=":material/check_circle:")
     if now.flagged:
         st.write(f"You flagged {len(now.flagged)} items; your coordinator sees which.")
@@ -191,10 +191,10 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
 def _prefetch(session: ItemSession, bundle: Bundle, view: View) -> str:
     """Draw what comes once this item is saved, and name it; a second look can't be had before."""
     engine, seat, item = session.engine, session.seat, session.item
-    place = first_open(engine, seat, but=item.place.position)
-    if place is None or item.place.stage < item.stages:
+    at = next_open(engine, seat, but=item.at.position)
+    if at is None or item.at.stage < item.stages:
         return ""
-    following = foresee_item(engine, seat, place)
+    following = foresee_item(engine, seat, at)
     if ecgs := items.load(following, bundle):
         items.show(following, ecgs, view)
     return items.name(following)
@@ -203,29 +203,29 @@ def _prefetch(session: ItemSession, bundle: Bundle, view: View) -> str:
 def _heading(item: OpenItem) -> str:
     if item.kind == "reading":
         return "What does this ECG show?"
-    statement = item.facts.get("statement")
+    statement = item.facts.statement
     return words.named(statement) if statement else "Which statement this is about is hidden"
 
 
 def _about(item: OpenItem) -> list[str]:
-    position, stage = item.place
+    position, stage = item.at
     told = [f"Item {position} of {item.total}: {KINDS[item.kind].words}"]
     if item.practice:
         told.append("**Practice: does not count**")
     if item.stages > 1:
         told.append("First look" if stage == 1 else "**Second look**, with what was hidden before")
-    if "branch" in item.facts:
-        told.append(f"{item.facts['branch']} branch")
-    if "similarity" in item.facts:
-        told.append(f"similarity {wording.signed(item.facts['similarity'])}")
-    if "model" in item.facts:
-        told.append(words.plain(item.facts["model"]))
+    if item.facts.branch is not None:
+        told.append(f"{item.facts.branch} branch")
+    if item.facts.similarity is not None:
+        told.append(f"similarity {wording.signed(item.facts.similarity)}")
+    if item.facts.model is not None:
+        told.append(words.plain(item.facts.model))
     return told
 
 
 def _others(session: ItemSession) -> None:
     """Show what others said where the study's design lets it be seen; else there is nothing."""
-    said = others_answers(session.engine, session.seat, session.item.place.position)
+    said = others_answers(session.engine, session.seat, session.item.at.position)
     for reviewer, given in said.items():
         st.caption(f"{reviewer}: {words.plain(questions.in_short(given))}")
 
@@ -248,9 +248,9 @@ def _steps(session: ItemSession) -> None:
             key=session.key("previous"),
             icon=":material/arrow_back:",
             shortcut="P",
-            disabled=item.place == Place(1),
+            disabled=item.at == ItemStage(1),
             on_click=_go,
-            args=_before(item.place),
+            args=_before(item.at),
         )
         if not item.settled:
             st.button(
@@ -258,8 +258,8 @@ def _steps(session: ItemSession) -> None:
             )
 
 
-def _before(place: Place) -> tuple[int, ...]:
-    return (place.position, 1) if place.stage > 1 else (place.position - 1,)
+def _before(at: ItemStage) -> tuple[int, ...]:
+    return (at.position, 1) if at.stage > 1 else (at.position - 1,)
 
 
 def _save(session: ItemSession) -> None:

@@ -22,9 +22,9 @@ from review_db.store.database import open_database
 from review_db.store.failures import URL_VARIABLE, RatingsError
 from review_db.store.files import write_files
 from review_db.studies import design
-from review_db.studies.allocation import bundle_material
 from review_db.studies.design import DesignError, design_from_toml
 from review_db.studies.lifecycle import StudyInfo, create_study, new_key, start_study, studies
+from review_db.studies.material import bundle_material
 
 _EXPORTED = """\
 files:

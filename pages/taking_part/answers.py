@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from pages.shell import accounts, reviews
 from pages.shell.accounts import Account
 from review_db import RatingsError
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import Conflict, OpenItem, save_draft
 from review_db.studies.lifecycle import Seat
 
@@ -35,7 +35,7 @@ class AnswerSheet:
     """
 
     seat: Seat
-    place: Place
+    at: ItemStage
     revision: int
     answers: Mapping[str, Any]
     since: float
@@ -64,7 +64,7 @@ class ItemSession:
 
     def key(self, widget: str) -> str:
         """Name a widget of this item; a click that comes late meets none of the next one."""
-        return f"{self.seat.reviewer} {self.item.place.position} {self.item.place.stage} {widget}"
+        return f"{self.seat.reviewer} {self.item.at.position} {self.item.at.stage} {widget}"
 
 
 def load_answers(session: ItemSession) -> None:
@@ -74,7 +74,7 @@ def load_answers(session: ItemSession) -> None:
     sheet = sheet_of(session)
     if sheet is None or sheet.reload_requested:
         now = time.monotonic()
-        st.session_state[SHEET] = AnswerSheet(session.seat, item.place, item.revision, given, now)
+        st.session_state[SHEET] = AnswerSheet(session.seat, item.at, item.revision, given, now)
         return
     with sheet.lock:
         # An answer may have been saved since the item was read.
@@ -86,7 +86,7 @@ def load_answers(session: ItemSession) -> None:
 def sheet_of(session: ItemSession) -> AnswerSheet | None:
     """Return the answers in sight; None where a late click is about an item that has gone."""
     sheet: AnswerSheet | None = reviews.state().get(SHEET)
-    same = sheet and (sheet.seat, sheet.place) == (session.seat, session.item.place)
+    same = sheet and (sheet.seat, sheet.at) == (session.seat, session.item.at)
     return sheet if same else None
 
 
@@ -131,7 +131,7 @@ def write(session: ItemSession, changes: Mapping[str, Any], save: Callable[..., 
             sheet.revision = save(
                 session.engine,
                 session.seat,
-                session.item.place,
+                session.item.at,
                 answers,
                 seen=sheet.revision,
                 seconds=now - sheet.since,

@@ -13,6 +13,7 @@ from pages.taking_part.answers import AnswerSheet, ItemSession, answer, sheet_of
 from protoecg.labels import STATEMENTS
 from review_db.questions.catalogue import ALWAYS, BETWEEN, CANNOT_JUDGE, TEXT_LENGTH, Question
 from review_db.sessions.sessions import OpenItem
+from review_db.studies.items import StatementContent
 
 
 # Answers change but this part of the page: the tracing is neither drawn nor sent anew.
@@ -110,8 +111,9 @@ def _words(session: ItemSession, question: Question, sheet: AnswerSheet) -> None
 
 def _choices(item: OpenItem, question: str) -> dict[str, str]:
     """Return what there is to choose from, with how it is shown; nothing for a free text."""
-    if item.kind == "statement" and question.endswith(("prototype", "prototypes")):
-        return items.letters(item.draw)
+    named = question.endswith(("prototype", "prototypes"))
+    if named and isinstance(item.content, StatementContent):
+        return items.letters(item.content)
     if question == "diagnosis":
         return {code: words.named(code) for code in STATEMENTS}
     return {}

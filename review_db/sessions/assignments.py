@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
@@ -10,39 +11,55 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 from review_db.sessions.stages import stages
 from review_db.store.schema import assignment, current_answer, study, study_item
 from review_db.studies.design import Design
+from review_db.studies.items import StudyItem, item_from
 from review_db.studies.lifecycle import NotAdmitted, Seat, read_design
 
 
-class Place(NamedTuple):
-    """A stage of an item: its position in the reviewer's order, and 1 or 2."""
+class ItemStage(NamedTuple):
+    """A stage of an item: the item's position in the reviewer's order, and 1 or 2."""
 
     position: int
     stage: int = 1
 
 
-def assigned(connection: Connection, seat: Seat, place: Place) -> tuple[Row, Design]:
-    """Return what is at a place, and the study's design.
+@dataclass(frozen=True)
+class Assigned:
+    """An item as it is assigned to a reviewer, with the study that it is of.
+
+    `number` is the item's within the study; `swapped` has the sides of a pair change.
+    """
+
+    item: StudyItem
+    number: int
+    swapped: bool
+    bundle: str
+    fingerprint: str
+    design: Design
+
+
+def assigned(connection: Connection, seat: Seat, at: ItemStage) -> Assigned:
+    """Return what a reviewer meets at a position.
 
     Raises
     ------
     NotAdmitted
-        If the reviewer has no such place.
+        If there is no such position or stage for the reviewer.
     """
     columns = (
         assignment.c.item,
         assignment.c.swapped,
-        *(study_item.c[name] for name in ("kind", "role", "branch", "statement", "data")),
+        *(column for column in study_item.c if column.name not in ("study", "number")),
         *(study.c[name] for name in ("bundle", "fingerprint", "design")),
     )
-    query = _assignments(seat, *columns).where(assignment.c.position == place.position)
+    query = _assignments(seat, *columns).where(assignment.c.position == at.position)
     row = connection.execute(query).first()
     design = read_design(row.design) if row else None
-    if row is None or design is None or not 1 <= place.stage <= stages(row.kind, design):
+    if row is None or design is None or not 1 <= at.stage <= stages(row.kind, design):
         raise NotAdmitted(
-            f"There is no item {place.position}, stage {place.stage}, for you in this study. Go "
-            "back to your first open item."
+            f"There is no item {at.position}, stage {at.stage}, for you in this study. Go back to "
+            "your first open item."
         )
-    return row, design
+    return Assigned(item_from(row), row.item, row.swapped, row.bundle, row.fingerprint, design)
 
 
 def all_assigned(connection: Connection, seat: Seat) -> Sequence[Row]:
@@ -69,9 +86,9 @@ def own(table: Table, seat: Seat) -> tuple[ColumnElement[bool], ColumnElement[bo
     return table.c.study == seat.study, table.c.reviewer == seat.reviewer
 
 
-def at_place(table: Table, seat: Seat, place: Place) -> tuple[ColumnElement[bool], ...]:
+def at_stage(table: Table, seat: Seat, at: ItemStage) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for rows of a table to be of one stage of a seat's item."""
-    return (*own(table, seat), table.c.position == place.position, table.c.stage == place.stage)
+    return (*own(table, seat), table.c.position == at.position, table.c.stage == at.stage)
 
 
 def _assignments(seat: Seat, *columns: ColumnElement[Any]) -> Select[Any]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
-
-from sqlalchemy import Row
 
 from review_db.questions.catalogue import STUDY_QUESTIONS, checked_value
 from review_db.sessions.stages import questions_at
 from review_db.studies.design import Design
+from review_db.studies.items import StatementContent, StudyItem
 
 
 def checked_answers(
-    row: Row, stage: int, design: Design, answers: Mapping[str, Any]
+    item: StudyItem, stage: int, design: Design, answers: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return the answers to a stage of an item as they are stored, without empty ones.
 
@@ -23,19 +21,19 @@ def checked_answers(
     ValueError
         If one of them is not asked here, or not acceptable.
     """
-    asked, _ = questions_at(row.kind, stage, design)
+    asked, _ = questions_at(item.kind, stage, design)
     if strange := sorted(set(answers) - set(asked)):
         raise ValueError(f"{strange[0]!r} is not asked here, expected {', '.join(asked)}.")
     checked = {key: checked_value(STUDY_QUESTIONS[key], answers.get(key)) for key in asked}
     if checked.get("accurate") != "no":
         checked.pop("alternative", None)
-    if row.kind == "statement":
-        _refuse_strangers(json.loads(row.data), checked)
+    if isinstance(item.content, StatementContent):
+        _refuse_unknown_prototypes(item.content, checked)
     return {key: value for key, value in checked.items() if value}
 
 
-def _refuse_strangers(data: Mapping[str, Any], answers: Mapping[str, str]) -> None:
-    names = {p["name"] for p in data["prototypes"]}
+def _refuse_unknown_prototypes(content: StatementContent, answers: Mapping[str, str]) -> None:
+    names = {prototype.name for prototype in content.prototypes}
     for key in ("best_prototype", "bad_prototypes", "redundant_prototypes"):
         named = [name.strip() for name in answers[key].split(";") if name.strip()]
         if strange := [name for name in named if name not in names]:

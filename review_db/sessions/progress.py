@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, Row, select
 
-from review_db.sessions.assignments import Place, all_assigned, own
+from review_db.sessions.assignments import ItemStage, all_assigned, own
 from review_db.sessions.stages import questions_at, stages
 from review_db.store.database import reading
 from review_db.store.schema import current_answer
@@ -15,7 +15,7 @@ from review_db.studies.lifecycle import NotAdmitted, Seat, read_design
 
 
 @dataclass(frozen=True)
-class Progress:
+class SessionProgress:
     """How far a reviewer is.
 
     `states` of each position: "done", "skipped" or "open"; `groups` as (done, total) of each
@@ -36,7 +36,7 @@ class Progress:
         return positions[: early[0] + 1] if early else positions
 
 
-def first_open(engine: Engine, seat: Seat, *, but: int | None = None) -> Place | None:
+def next_open(engine: Engine, seat: Seat, *, but: int | None = None) -> ItemStage | None:
     """Return where a session goes on: the first open stage, then what was skipped, or None.
 
     `but` is a position to leave out, as if it were done.
@@ -46,12 +46,12 @@ def first_open(engine: Engine, seat: Seat, *, but: int | None = None) -> Place |
     for wanted in ("open", "skipped"):
         for position, (state, stage, _) in found.items():
             if state == wanted and position != but:
-                return Place(position, stage)
+                return ItemStage(position, stage)
     return None
 
 
-def refuse_out_of_order(connection: Connection, seat: Seat, place: Place) -> None:
-    """Refuse a place before which something is open.
+def refuse_out_of_order(connection: Connection, seat: Seat, at: ItemStage) -> None:
+    """Refuse an item before which another one is open.
 
     Raises
     ------
@@ -59,16 +59,14 @@ def refuse_out_of_order(connection: Connection, seat: Seat, place: Place) -> Non
         If an item before it was neither answered nor skipped.
     """
     states = _states(connection, seat)
-    if early := [
-        n for n, (state, _, _) in states.items() if state == "open" and n < place.position
-    ]:
+    if early := [n for n, (state, _, _) in states.items() if state == "open" and n < at.position]:
         raise NotAdmitted(
-            f"Item {place.position} comes after item {early[0]}, which is still open. Answer or "
+            f"Item {at.position} comes after item {early[0]}, which is still open. Answer or "
             "skip the items before it."
         )
 
 
-def progress(engine: Engine, seat: Seat) -> Progress:
+def session_progress(engine: Engine, seat: Seat) -> SessionProgress:
     """Count what a reviewer has done; practice and skipped items are not counted as done."""
     with reading(engine) as connection:
         found = _states(connection, seat)
@@ -84,7 +82,7 @@ def progress(engine: Engine, seat: Seat) -> Progress:
         name = row.kind if hidden else row.statement
         done, total = groups.get(name, (0, 0))
         groups[name] = (done + (found[position][0] == "done"), total + 1)
-    return Progress(
+    return SessionProgress(
         done=sum(done for done, _ in groups.values()),
         total=len(counted),
         states={position: state for position, (state, _, _) in found.items()},

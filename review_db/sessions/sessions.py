@@ -1,9 +1,9 @@
 """A reviewer at work in a study: items opened, drafts kept, answers saved as events.
 
 seat = sign_in(engine, key)
-sheet = open_item(engine, seat, first_open(engine, seat))  # `progress.first_open`
-revision = save_draft(engine, seat, sheet.place, {"clarity": "4"}, seen=sheet.revision)
-save_item(engine, seat, sheet.place, answers, seen=revision, seconds=12.5)
+item = open_item(engine, seat, next_open(engine, seat))  # `progress.next_open`
+revision = save_draft(engine, seat, item.at, {"clarity": "4"}, seen=item.revision)
+save_item(engine, seat, item.at, answers, seen=revision, seconds=12.5)
 
 Every function takes a `Seat` and reads and writes what is its alone. `seen` is the revision that
 the browser last got: where another browser of the same reviewer saved in between, `Conflict` is
@@ -23,19 +23,27 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, STUDY_QUESTIONS, Question
-from review_db.sessions.assignments import Place, assigned, at_place, own, standing
+from review_db.sessions.assignments import Assigned, ItemStage, assigned, at_stage, own, standing
 from review_db.sessions.checks import checked_answers, refuse_unfinished
 from review_db.sessions.looks import is_recorded, record_look
 from review_db.sessions.progress import refuse_out_of_order
-from review_db.sessions.stages import draw, facts, is_answered, is_settled, questions_at, stages
+from review_db.sessions.stages import (
+    Facts,
+    facts,
+    is_answered,
+    is_settled,
+    questions_at,
+    shown,
+    stages,
+)
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, current_answer, item_event, sheet
 from review_db.studies.design import Design
+from review_db.studies.items import ShownContent
 from review_db.studies.lifecycle import (
     NotAdmitted,
     Seat,
-    read_design,
     refuse_closed,
     seat_lock,
 )
@@ -53,13 +61,12 @@ class OpenItem:
 
     Parameters
     ----------
-    place, total : where in the reviewer's order, of how many positions
+    at, total : where in the reviewer's order, of how many positions
     kind : of `KINDS`
     practice : whether it counts; whether it is a control or a repeat is not for its reviewer
     stages : how often it is rated
-    facts : what may be shown in words: `statement`, `branch`, `similarity`, `model`; less what
-        is hidden at this stage
-    draw : what a page needs to draw it; never to be printed, as names may tell what is hidden
+    facts : what may be said of it in words
+    content : what it is drawn from; never to be printed, as names may tell what is hidden
     questions, required : what is asked, and the keys of what has to be answered
     saved : the answers that stand
     draft : answers filled in and not yet saved, over those that stand
@@ -67,13 +74,13 @@ class OpenItem:
     settled : whether its answers can't be changed any more, because the next stage was shown
     """
 
-    place: Place
+    at: ItemStage
     total: int
     kind: str
     practice: bool
     stages: int
-    facts: Mapping[str, Any]
-    draw: Mapping[str, Any]
+    facts: Facts
+    content: ShownContent
     questions: tuple[Question, ...]
     required: tuple[str, ...]
     saved: Mapping[str, str]
@@ -82,7 +89,7 @@ class OpenItem:
     settled: bool
 
 
-def open_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
+def open_item(engine: Engine, seat: Seat, at: ItemStage) -> OpenItem:
     """Return a stage of an item, with what was filled in and saved so far.
 
     Items are met in their order, as a later one may name what an earlier one hides. When a stage
@@ -95,15 +102,15 @@ def open_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
         skipped all items before it.
     """
     with reading(engine) as connection:
-        item = _read(connection, seat, place)
-        refuse_out_of_order(connection, seat, place)
-        seen = is_recorded(connection, seat, place)
+        item = _read(connection, seat, at)
+        refuse_out_of_order(connection, seat, at)
+        seen = is_recorded(connection, seat, at)
     if not seen:
-        record_look(engine, seat, place)
+        record_look(engine, seat, at)
     return item
 
 
-def foresee_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
+def foresee_item(engine: Engine, seat: Seat, at: ItemStage) -> OpenItem:
     """Return the item that comes next, to be drawn ahead where nobody sees it yet.
 
     Raises
@@ -112,38 +119,39 @@ def foresee_item(engine: Engine, seat: Seat, place: Place) -> OpenItem:
         As `open_item`, but for the order.
     """
     with reading(engine) as connection:
-        return _read(connection, seat, place)
+        return _read(connection, seat, at)
 
 
-def _read(connection: Connection, seat: Seat, place: Place) -> OpenItem:
-    row, design = assigned(connection, seat, place)
-    saved = standing(connection, seat, place.position)
-    kept = _sheet(connection, seat, place)
+def _read(connection: Connection, seat: Seat, at: ItemStage) -> OpenItem:
+    found = assigned(connection, seat, at)
+    item, design = found.item, found.design
+    saved = standing(connection, seat, at.position)
+    kept = _sheet(connection, seat, at)
     total = connection.scalar(select(func.count()).where(*own(assignment, seat)))
-    _refuse_early(place, row.kind, design, saved)
-    asked, required = questions_at(row.kind, place.stage, design)
-    stands = saved.get(place.stage, {})
+    _refuse_early(at, item.kind, design, saved)
+    asked, required = questions_at(item.kind, at.stage, design)
+    stands = saved.get(at.stage, {})
     return OpenItem(
-        place=place,
+        at=at,
         total=total or 0,
-        kind=row.kind,
-        practice=row.role == "practice",
-        stages=stages(row.kind, design),
-        facts=facts(row, place.stage, design),
-        draw=draw(row, place.stage),
+        kind=item.kind,
+        practice=item.role == "practice",
+        stages=stages(item.kind, design),
+        facts=facts(item, found.bundle, found.swapped, at.stage, design),
+        content=shown(item.content, found.swapped, at.stage),
         questions=tuple(STUDY_QUESTIONS[key] for key in asked),
         required=required,
         saved=stands,
         draft=json.loads(kept.draft) if kept else stands,
         revision=kept.revision if kept else 0,
-        settled=is_settled(row.kind, place.stage, design, saved),
+        settled=is_settled(item.kind, at.stage, design, saved),
     )
 
 
 def save_draft(
     engine: Engine,
     seat: Seat,
-    place: Place,
+    at: ItemStage,
     answers: Mapping[str, Any],
     *,
     seen: int,
@@ -163,15 +171,15 @@ def save_draft(
         If the reviewer has no such item, or the seat is closed (`lifecycle.refuse_closed`).
     """
     with writing(engine, lock=seat_lock(seat)) as connection:
-        _, _, checked = _to_be_written(connection, seat, place, answers)
-        kept = _sheet(connection, seat, place)
-        return _keep(connection, seat, place, kept, seen, checked, _spent(kept, seconds))
+        _, _, checked = _to_be_written(connection, seat, at, answers)
+        kept = _sheet(connection, seat, at)
+        return _keep(connection, seat, at, kept, seen, checked, _spent(kept, seconds))
 
 
 def save_item(
     engine: Engine,
     seat: Seat,
-    place: Place,
+    at: ItemStage,
     answers: Mapping[str, Any],
     *,
     seen: int,
@@ -193,19 +201,19 @@ def save_item(
         If the database cannot take it; then nothing of it is saved.
     """
     with writing(engine, lock=seat_lock(seat)) as connection:
-        row, stands, checked = _to_be_written(connection, seat, place, answers)
-        refuse_unfinished(row.kind, place.stage, read_design(row.design), checked)
-        kept = _sheet(connection, seat, place)
-        revision = _keep(connection, seat, place, kept, seen, checked, 0)
+        found, stands, checked = _to_be_written(connection, seat, at, answers)
+        refuse_unfinished(found.item.kind, at.stage, found.design, checked)
+        kept = _sheet(connection, seat, at)
+        revision = _keep(connection, seat, at, kept, seen, checked, 0)
         always = {
             "at": datetime.now(UTC),
             "study": seat.study,
             "reviewer": seat.reviewer,
-            **place._asdict(),
+            **at._asdict(),
             "revision": revision,
             "duration_ms": _spent(kept, seconds),
-            "bundle": row.bundle,
-            "fingerprint": row.fingerprint,
+            "bundle": found.bundle,
+            "fingerprint": found.fingerprint,
             "app_version": __version__,
             "codebook_version": CODEBOOK_VERSION,
         }
@@ -225,35 +233,35 @@ def others_answers(engine: Engine, seat: Seat, position: int) -> dict[str, dict[
     Of theirs, the first look and its last stage.
     """
     with reading(engine) as connection:
-        row, design = assigned(connection, seat, Place(position))
-        if design.blinding.reviewers:
+        found = assigned(connection, seat, ItemStage(position))
+        if found.design.blinding.reviewers:
             return {}
         now = current_answer.c
         query = (
             select(now.reviewer, now.question, now.new_value)
-            .join(assignment, _same_place(now, assignment.c))
+            .join(assignment, _same_position(now, assignment.c))
             .where(
                 now.study == seat.study,
                 now.reviewer != seat.reviewer,
-                assignment.c.item == row.item,
+                assignment.c.item == found.number,
                 assignment.c.repeat_of.is_(None),
             )
             .order_by(now.stage)
         )
-        found: dict[str, dict[str, str]] = {}
+        theirs: dict[str, dict[str, str]] = {}
         for reviewer, question, value in connection.execute(query):
-            found.setdefault(reviewer, {})[question] = value
-        return found
+            theirs.setdefault(reviewer, {})[question] = value
+        return theirs
 
 
-def _sheet(connection: Connection, seat: Seat, place: Place) -> Row | None:
-    return connection.execute(select(sheet).where(*at_place(sheet, seat, place))).first()
+def _sheet(connection: Connection, seat: Seat, at: ItemStage) -> Row | None:
+    return connection.execute(select(sheet).where(*at_stage(sheet, seat, at))).first()
 
 
 def _keep(
     connection: Connection,
     seat: Seat,
-    place: Place,
+    at: ItemStage,
     kept: Row | None,
     seen: int,
     answers: Mapping[str, str],
@@ -272,32 +280,33 @@ def _keep(
         "at": datetime.now(UTC),
     }
     if kept is None:
-        key = {"study": seat.study, "reviewer": seat.reviewer, **place._asdict()}
+        key = {"study": seat.study, "reviewer": seat.reviewer, **at._asdict()}
         connection.execute(insert(sheet), [{**key, **values}])
     else:
-        connection.execute(update(sheet).where(*at_place(sheet, seat, place)).values(values))
+        connection.execute(update(sheet).where(*at_stage(sheet, seat, at)).values(values))
     return revision + 1
 
 
 def _to_be_written(
-    connection: Connection, seat: Seat, place: Place, answers: Mapping[str, Any]
-) -> tuple[Row, dict[str, str], dict[str, str]]:
+    connection: Connection, seat: Seat, at: ItemStage, answers: Mapping[str, Any]
+) -> tuple[Assigned, dict[str, str], dict[str, str]]:
     refuse_closed(connection, seat)
-    row, design = assigned(connection, seat, place)
-    saved = standing(connection, seat, place.position)
-    _refuse_early(place, row.kind, design, saved)
-    if is_settled(row.kind, place.stage, design, saved):
+    found = assigned(connection, seat, at)
+    saved = standing(connection, seat, at.position)
+    _refuse_early(at, found.item.kind, found.design, saved)
+    if is_settled(found.item.kind, at.stage, found.design, saved):
         raise ValueError(
             "The first look at this item is over: what was hidden has been shown. Its answers stay "
             "as they are."
         )
-    return row, saved.get(place.stage, {}), checked_answers(row, place.stage, design, answers)
+    checked = checked_answers(found.item, at.stage, found.design, answers)
+    return found, saved.get(at.stage, {}), checked
 
 
 def _refuse_early(
-    place: Place, kind: str, design: Design, saved: Mapping[int, Mapping[str, str]]
+    at: ItemStage, kind: str, design: Design, saved: Mapping[int, Mapping[str, str]]
 ) -> None:
-    if place.stage == 2 and not is_answered(kind, 1, design, saved):
+    if at.stage == 2 and not is_answered(kind, 1, design, saved):
         raise NotAdmitted("Save your answers to the first look at this item before the second.")
 
 
@@ -306,7 +315,7 @@ def _spent(kept: Row | None, seconds: float) -> int:
     return round(1000 * min(max(seconds, 0.0), LONGEST_SECONDS)) + (kept.spent_ms if kept else 0)
 
 
-def _same_place(one: Any, other: Any) -> Any:
+def _same_position(one: Any, other: Any) -> Any:
     return (
         (one.study == other.study)
         & (one.reviewer == other.reviewer)

@@ -1,15 +1,30 @@
-"""A look at an item: how many there are, and what is asked, shown and hidden at each."""
+"""The stages of an item: how many there are, and what is asked, shown and hidden at each."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Row
+from dataclasses import dataclass, replace
 
 from review_db.questions.catalogue import ALWAYS, KINDS
 from review_db.studies.design import Design
+from review_db.studies.items import (
+    Content,
+    MatchContent,
+    PairContent,
+    ReadingContent,
+    ShownContent,
+    StudyItem,
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is said of an item in words; None for what is hidden, or its kind has none of."""
+
+    statement: str | None = None
+    branch: str | None = None
+    similarity: float | None = None
+    model: str | None = None
 
 
 def stages(kind: str, design: Design) -> int:
@@ -41,34 +56,31 @@ def is_settled(
     return stage < stages(kind, design) and is_answered(kind, 1, design, saved)
 
 
-def facts(row: Row, stage: int, design: Design) -> dict[str, Any]:
+def facts(item: StudyItem, bundle: str, swapped: bool, stage: int, design: Design) -> Facts:
     """Return what may be said of an item in words, less what is hidden."""
-    data = json.loads(row.data)
-    known = {
-        "statement": row.statement,
-        "branch": row.branch,
-        "similarity": data.get("similarity"),
-        "model": row.bundle if row.kind != "pair" else None,
-    }
-    if row.kind == "pair":
-        left, right = _sides(row, data)
-        known["model"] = f"{left.get('bundle', '')} | {right.get('bundle', '')}"
-    hidden = _hidden(row.kind, stage, design)
-    return {name: fact for name, fact in known.items() if fact and name not in hidden}
+    known = Facts(
+        statement=item.statement,
+        branch=item.branch or None,
+        similarity=item.content.similarity if isinstance(item.content, MatchContent) else None,
+        model=_model(item.content, bundle, swapped),
+    )
+    return replace(known, **dict.fromkeys(_hidden(item.kind, stage, design)))
 
 
-def draw(row: Row, stage: int) -> dict[str, Any]:
+def shown(content: Content, swapped: bool, stage: int) -> ShownContent:
     """Return what an item is drawn from, less what is not to be seen yet, or ever."""
-    data = json.loads(row.data)
-    data.pop("truth", None)
-    if row.kind == "reading":
-        data.pop("statement")
-        if stage == 1:
-            data.pop("explanation")
-    if row.kind == "pair":
-        data["left"], data["right"] = _sides(row, data)
-        del data["a"], data["b"]
-    return data
+    if isinstance(content, PairContent):
+        return content.sides(swapped)
+    if isinstance(content, ReadingContent) and stage == 1:
+        return content.alone()
+    return content
+
+
+def _model(content: Content, bundle: str, swapped: bool) -> str:
+    if not isinstance(content, PairContent):
+        return bundle
+    sides = content.sides(swapped)
+    return f"{sides.left.bundle} | {sides.right.bundle}"
 
 
 def _hidden(kind: str, stage: int, design: Design) -> set[str]:
@@ -81,7 +93,3 @@ def _hidden(kind: str, stage: int, design: Design) -> set[str]:
         hidden |= {"statement", "branch"} if blinding.statement else set()
         hidden |= {"similarity"} if blinding.similarity else set()
     return hidden
-
-
-def _sides(row: Row, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    return (data["b"], data["a"]) if row.swapped else (data["a"], data["b"])

@@ -34,8 +34,11 @@ from review_db.questions.catalogue import CODEBOOK_VERSION, checked_reviewer
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, seat_account, sign_in_key, study, study_item
-from review_db.studies.allocation import Material, NewItem, make_items, make_places
+from review_db.studies.allocation import allocate
 from review_db.studies.design import Design, DesignError, design_from, design_to_json
+from review_db.studies.items import StudyItem, item_from
+from review_db.studies.material import Material
+from review_db.studies.selection import make_items
 
 
 class NotAdmitted(RatingsError):
@@ -120,8 +123,8 @@ def start_study(engine: Engine, name: str) -> dict[str, str]:
     with writing(engine, lock=f"study {name}") as connection:
         _refuse_started(connection, name)
         design = _info(connection, name).design
-        places = make_places(design, _items(connection, name))
-        connection.execute(insert(assignment), [{"study": name, **asdict(p)} for p in places])
+        order = allocate(design, _items(connection, name))
+        connection.execute(insert(assignment), [{"study": name, **asdict(one)} for one in order])
         keys = {reviewer: _add_key(connection, name, reviewer) for reviewer in design.reviewers}
         now = datetime.now(UTC)
         connection.execute(update(study).where(study.c.name == name).values(started_at=now))
@@ -300,19 +303,16 @@ def _refuse_started(connection: Connection, name: str) -> None:
         )
 
 
-def _item_rows(name: str, items: Sequence[NewItem]) -> list[dict[str, Any]]:
+def _item_rows(name: str, items: Sequence[StudyItem]) -> list[dict[str, Any]]:
     return [
-        {**asdict(item), "study": name, "number": number, "data": json.dumps(dict(item.data))}
+        {"study": name, "number": number, **item.stored()}
         for number, item in enumerate(items, start=1)
     ]
 
 
-def _items(connection: Connection, name: str) -> list[NewItem]:
+def _items(connection: Connection, name: str) -> list[StudyItem]:
     query = select(study_item).where(study_item.c.study == name).order_by(study_item.c.number)
-    return [
-        NewItem(r.kind, r.role, r.branch, r.statement, r.prototype, r.case_name, json.loads(r.data))
-        for r in connection.execute(query)
-    ]
+    return [item_from(row) for row in connection.execute(query)]
 
 
 def _add_key(connection: Connection, name: str, reviewer: str) -> str:

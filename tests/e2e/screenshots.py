@@ -29,11 +29,11 @@ from conftest import Server  # noqa: E402
 from pages.shell import reviews  # noqa: E402
 from protoecg.bundle import Bundle, load_bundle  # noqa: E402
 from review_db import open_database, save_answer  # noqa: E402
-from review_db.sessions.progress import first_open  # noqa: E402
+from review_db.sessions.progress import next_open  # noqa: E402
 from review_db.sessions.sessions import open_item, save_draft, save_item  # noqa: E402
-from review_db.studies.allocation import bundle_material  # noqa: E402
 from review_db.studies.design import Design, Sample  # noqa: E402
 from review_db.studies.lifecycle import Seat, create_study, sign_in, start_study  # noqa: E402
+from review_db.studies.material import bundle_material  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
 
@@ -105,13 +105,13 @@ def rate_a_study(bundle: Bundle, database: str) -> str:
 
 def rate_items(engine: Engine, seat: Seat, rng: Generator, stop: int | None) -> None:
     """Answer as somebody who sees the same in an item as others, more or less."""
-    while place := first_open(engine, seat):
+    while place := next_open(engine, seat):
         item = open_item(engine, seat, place)
-        seen = Random(str(item.draw)).uniform(2, 5)
+        seen = Random(str(item.content)).uniform(2, 5)
         point = {
             q: str(int(np.clip(round(seen + rng.normal(0, 0.6)), 1, 5))) for q in item.required
         }
-        best = item.draw.get("prototypes", [{"name": ""}])[0]["name"]
+        best = item.content.prototypes[0].name if item.kind == "statement" else ""
         known = {"accurate": "yes" if seen > 2.6 else "no", "best_prototype": best}
         answers = {question: known.get(question, point[question]) for question in item.required}
         if place.position == stop:

@@ -14,9 +14,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 
 from review_db import open_database
-from review_db.studies.allocation import bundle_material
 from review_db.studies.design import Design, Sample
 from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.material import bundle_material
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "a coordinator's key that is long enough"

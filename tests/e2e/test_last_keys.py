@@ -10,11 +10,11 @@ from playwright.sync_api import expect
 
 from review_db import open_database
 from review_db.questions.catalogue import STUDY_QUESTIONS
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item, save_draft
-from review_db.studies.allocation import bundle_material
 from review_db.studies.design import Design, Sample
 from review_db.studies.lifecycle import create_study, sign_in, start_study
+from review_db.studies.material import bundle_material
 
 DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
 
@@ -27,9 +27,9 @@ def answered(own_server):
     create_study(engine, design, bundle_material(DEMO))
     key = start_study(engine, "keys")["R01"]
     seat = sign_in(engine, key)
-    item = open_item(engine, seat, Place(1))
+    item = open_item(engine, seat, ItemStage(1))
     answers = {question: STUDY_QUESTIONS[question].options[0] for question in item.required}
-    save_draft(engine, seat, item.place, answers, seen=item.revision)
+    save_draft(engine, seat, item.at, answers, seen=item.revision)
     yield engine, seat, key
     engine.dispose()
 
@@ -64,5 +64,5 @@ def test_a_step_right_after_a_comment_turns_to_its_item(
         tab.wait_for_timeout(1000)
 
     expect(tab.get_by_text(re.compile(f"^Item {turned_to} of "))).to_be_visible(timeout=10_000)
-    kept = open_item(engine, seat, Place(item)).draft
+    kept = open_item(engine, seat, ItemStage(item)).draft
     assert kept["comment"] == "seen in a hurry" and kept["flag"] == "yes"

@@ -9,12 +9,12 @@ from pages.shell.accounts import LONGEST_S, account_of
 from pages.shell.oidc import settings_from
 from protoecg.bundle import Bundle
 from review_db import Item, answers, save_answer
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item
 from review_db.studies.accounts import claim_seat
-from review_db.studies.allocation import bundle_material
 from review_db.studies.design import Design, Sample
 from review_db.studies.lifecycle import Seat, create_study, new_key, sign_in, start_study
+from review_db.studies.material import bundle_material
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {
@@ -105,7 +105,7 @@ def test_an_answer_after_the_sign_in_has_ended_is_not_saved(keys, engine: Engine
     app.user = claims("ann") | {"iat": int(time.time()) - LONGEST_S - 60}
     app.text_area[0].input("written the next morning").run()
 
-    assert open_item(engine, seat, Place(1)).draft == {}
+    assert open_item(engine, seat, ItemStage(1)).draft == {}
     assert "What you answered after that was not saved" in app.info[0].value
     assert not app.get("plotly_chart")
 

@@ -7,12 +7,13 @@ from sqlalchemy import Engine
 
 from protoecg.bundle import Bundle
 from review_db.findings.prototypes import answer_table
-from review_db.sessions.assignments import Place
-from review_db.sessions.progress import first_open, progress
+from review_db.sessions.assignments import ItemStage
+from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import open_item, save_draft, save_item
-from review_db.studies.allocation import bundle_material
+from review_db.studies.case_file import MatchCase, PairCase, ReadingCase
 from review_db.studies.design import Blinding, Controls, Design, Sample
 from review_db.studies.lifecycle import create_study, sign_in, start_study, studies
+from review_db.studies.material import bundle_material
 
 DESIGN = Design(
     "pilot",
@@ -126,7 +127,7 @@ def test_no_answer_is_lost_to_the_next_key(page, start: Start, engine: Engine, i
     answer(app, accurate="yes", clarity="3")
     answer(app, accurate="no")
 
-    draft = open_item(engine, sign_in(engine, key), Place(1)).draft
+    draft = open_item(engine, sign_in(engine, key), ItemStage(1)).draft
     assert draft == {"comment": "Limb leads swapped", "accurate": "no", "clarity": "3"}
     # One that was reopened is not asked again, where the next key would answer it anew.
     assert not any(b.key.endswith(" accurate yes") for b in app.button if b.key)
@@ -134,7 +135,7 @@ def test_no_answer_is_lost_to_the_next_key(page, start: Start, engine: Engine, i
 
 def test_a_saved_item_is_left_whatever_key_comes_next(page, start: Start, engine, impatient):
     key = start()["R01"]
-    save_draft(engine, sign_in(engine, key), Place(1), GOOD, seen=0)
+    save_draft(engine, sign_in(engine, key), ItemStage(1), GOOD, seen=0)
     app = page("take_part", key=key)
 
     button(app, "save").click().run()
@@ -160,7 +161,7 @@ def test_skipping_flagging_and_commenting(page, start: Start, engine: Engine):
 
     button(app, "skip").click().run()
 
-    now = progress(engine, sign_in(engine, key))
+    now = session_progress(engine, sign_in(engine, key))
     assert (now.states[1], now.flagged) == ("skipped", (1,))
     assert app.query_params["item"] == "2"
     assert answer_table(engine, "pilot")["comment"].tolist() == ["Limb leads swapped"]
@@ -170,14 +171,14 @@ def test_what_another_browser_saved_is_not_overwritten(page, start: Start, engin
     key = start()["R01"]
     app = page("take_part", key=key)
     seat = sign_in(engine, key)
-    item = open_item(engine, seat, first_open(engine, seat))
-    save_item(engine, seat, item.place, GOOD, seen=item.revision)
+    item = open_item(engine, seat, next_open(engine, seat))
+    save_item(engine, seat, item.at, GOOD, seen=item.revision)
 
     answer(app, accurate="no")
 
     assert "changed in another window" in words(app)
     assert "Accurate: **yes**" in [b.label for b in app.button]
-    assert open_item(engine, seat, item.place).saved == GOOD
+    assert open_item(engine, seat, item.at).saved == GOOD
 
 
 def test_an_answer_that_could_not_be_kept_is_named_and_stays_in_sight(page, start: Start):
@@ -224,9 +225,9 @@ def test_every_kind_of_item_is_drawn_and_answered(page, engine: Engine, demo: Bu
     match = {"prototype": one.name, "window_s": patient.window_s, "similarity": 0.8}
     material = replace(
         bundle_material(demo.path),
-        matches=[{**case, **match}],
-        pairs=[{**case, "a": ours, "b": theirs}],
-        readings=[{**case, "truth": [one.statement], "explanation": ours}],
+        matches=[MatchCase(**case, **match)],
+        pairs=[PairCase(**case, a=ours, b=theirs)],
+        readings=[ReadingCase(**case, truth=(one.statement,), explanation=ours)],
     )
     sample = Sample(statements=(one.statement,))
     design = replace(DESIGN, sample=sample, controls=Controls(), summaries=True)
@@ -235,13 +236,13 @@ def test_every_kind_of_item_is_drawn_and_answered(page, engine: Engine, demo: Bu
     seat = sign_in(engine, key)
 
     drawn: dict[tuple[str, int], int] = {}
-    while place := first_open(engine, seat):
+    while place := next_open(engine, seat):
         app = page("take_part", key=key)
         item = open_item(engine, seat, place)
         drawn[item.kind, place.stage] = len(charts(app, f"item {place.position} {place.stage}"))
         if place.stage < item.stages:
             assert len(app.get("plotly_chart")) == drawn[item.kind, place.stage]
-        first = item.draw.get("prototypes", [{"name": "3"}])[0]["name"]
+        first = item.content.prototypes[0].name if item.kind == "statement" else "3"
         known = {"accurate": "yes", "diagnosis": ["SR"], "best_prototype": first}
         known |= {"left_acceptable": "yes", "right_acceptable": "no"}
         given = {question: known.get(question, "3") for question in item.required}

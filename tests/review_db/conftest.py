@@ -3,12 +3,15 @@ from pathlib import Path
 
 import pytest
 
+from protoecg.prototypes.prototype import Prototype
 from review_db import open_database
-from review_db.sessions.progress import first_open
+from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
-from review_db.studies.allocation import Material
+from review_db.studies.case_file import MatchCase, PairCase, ReadingCase
 from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.items import ShownExplanation, SourceFile
 from review_db.studies.lifecycle import create_study, sign_in, start_study
+from review_db.studies.material import Material
 
 
 def pytest_generate_tests(metafunc):
@@ -46,15 +49,18 @@ def engine(url: str):
 def material():
     """Three statements of each of two branches with nine prototypes each, and some cases."""
     prototypes = [
-        {
-            "name": f"{branch}-{statement}-{n}",
-            "branch": branch,
-            "statement": statement,
-            "record": f"records/{statement}{n}",
-            "window_s": [1.0 + n / 2, 1.95 + n / 2] if branch == "morphology" else [0.0, 10.0],
-            "statements": [statement, "ABQRS"],
-            "patient": f"{statement}{n}",
-        }
+        Prototype(
+            name=f"{branch}-{statement}-{n}",
+            branch=branch,
+            statement=statement,
+            record=f"records/{statement}{n}",
+            sha256="0" * 64,
+            window_s=(1.0 + n / 2, 1.95 + n / 2) if branch == "morphology" else (0.0, 10.0),
+            statements=(statement, "ABQRS"),
+            patient=f"{statement}{n}",
+            age=None,
+            sex=None,
+        )
         for branch, statements in (
             ("rhythm", ("AFIB", "SR", "SBRAD")),
             ("morphology", ("PVC", "CLBBB", "IMI")),
@@ -62,41 +68,36 @@ def material():
         for statement in statements
         for n in range(9)
     ]
-    cases = [f"case{n}" for n in range(8)]
-    ecgs = [{"record": f"patients/{case}"} for case in cases]
+    names = [f"case{n}" for n in range(8)]
+    ecgs = [SourceFile(record=f"patients/{name}", sha256="0" * 64) for name in names]
+    ours, others = (ShownExplanation(bundle=name, matches=()) for name in ("demo", "plain"))
     return Material(
         "demo",
         "f1",
         prototypes,
         matches=[
-            {
-                "case": case,
-                "prototype": prototypes[27 + n]["name"],
-                "ecg": ecgs[n],
-                "window_s": [2.0, 2.95],
-                "similarity": 0.5 + n / 20,
-            }
-            for n, case in enumerate(cases)
+            MatchCase(
+                case=name,
+                prototype=prototypes[27 + n].name,
+                ecg=ecgs[n],
+                window_s=(2.0, 2.95),
+                similarity=0.5 + n / 20,
+            )
+            for n, name in enumerate(names)
         ],
         pairs=[
-            {
-                "case": case,
-                "statement": "PVC",
-                "ecg": ecgs[n],
-                "a": {"bundle": "demo", "prototypes": ["morphology-PVC-1"]},
-                "b": {"bundle": "plain", "prototypes": ["other-PVC-3"]},
-            }
-            for n, case in enumerate(cases)
+            PairCase(case=name, statement="PVC", ecg=ecgs[n], a=ours, b=others)
+            for n, name in enumerate(names)
         ],
         readings=[
-            {
-                "case": case,
-                "statement": ("PVC", "AFIB")[n % 2],
-                "truth": [("PVC", "AFIB")[n % 2], "LAD"],
-                "ecg": ecgs[n],
-                "explanation": {"bundle": "demo"},
-            }
-            for n, case in enumerate(cases)
+            ReadingCase(
+                case=name,
+                statement=("PVC", "AFIB")[n % 2],
+                truth=(("PVC", "AFIB")[n % 2], "LAD"),
+                ecg=ecgs[n],
+                explanation=ours,
+            )
+            for n, name in enumerate(names)
         ],
     )
 
@@ -117,12 +118,13 @@ def opinion(item, chance, fake):
     point = chance.choice("12" if fake else "345")
     known = {
         "accurate": "no" if fake else chance.choice(["yes", "yes", "no", "cannot_judge"]),
-        "best_prototype": item.draw.get("prototypes", [{"name": ""}])[0]["name"],
-        "diagnosis": ["AFIB", "LAD"] if item.place.stage == 2 else chance.choice([["PVC"], ["SR"]]),
-        "confidence": "5" if item.place.stage == 2 else "2",
+        "diagnosis": ["AFIB", "LAD"] if item.at.stage == 2 else chance.choice([["PVC"], ["SR"]]),
+        "confidence": "5" if item.at.stage == 2 else "2",
     }
+    if item.kind == "statement":
+        known["best_prototype"] = item.content.prototypes[0].name
     if item.kind == "pair":
-        b_left = item.draw["left"]["bundle"] == "plain"
+        b_left = item.content.left.bundle == "plain"
         known |= {
             "better": chance.choice("12" if b_left else "45"),
             "left_acceptable": "yes" if b_left else "no",
@@ -134,12 +136,12 @@ def opinion(item, chance, fake):
 def _rate_all(engine, seat, chance, stop=None):
     fakes = {}
     for n in range(stop or 10**6):
-        place = first_open(engine, seat)
+        place = next_open(engine, seat)
         if place is None:
             return
         item = open_item(engine, seat, place)
-        fake = "noise" in item.draw or "stands_for" in item.draw
-        given = fakes.setdefault(str(item.draw) + str(place.stage), opinion(item, chance, fake))
+        fake = item.kind == "prototype" and (item.content.noise or item.content.stands_for)
+        given = fakes.setdefault(str(item.content) + str(place.stage), opinion(item, chance, fake))
         save_item(engine, seat, place, given, seen=item.revision, seconds=3 if n % 2 else 8)
 
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event, text
 
 from review_db import RatingsError, open_database
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import Conflict, open_item, save_draft, save_item
 from review_db.store import database
 from review_db.store.database import reading, writing
@@ -30,16 +30,16 @@ GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 WRITER = """
 import itertools, sys
 from review_db import open_database
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item, save_item
 from review_db.studies.lifecycle import seat_of
 engine = open_database(sys.argv[1])
 seat = seat_of(engine, "pilot", "R01")
 answers = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
-seen = open_item(engine, seat, Place(1)).revision
+seen = open_item(engine, seat, ItemStage(1)).revision
 for number in itertools.count(int(sys.argv[2])):
     more = {"comment": str(number), "clarity": str(number % 5 + 1)}
-    seen = save_item(engine, seat, Place(1), {**answers, **more}, seen=seen)
+    seen = save_item(engine, seat, ItemStage(1), {**answers, **more}, seen=seen)
     print(number, flush=True)
 """
 
@@ -92,7 +92,7 @@ def review_at_once(engine, items, pause_s):
         for position in range(1, items + 1):
             time.sleep(chance.uniform(0, pause_s))
             began = time.perf_counter()
-            save_item(engine, seat, Place(position), GOOD, seen=0)
+            save_item(engine, seat, ItemStage(position), GOOD, seen=0)
             taken.append(time.perf_counter() - began)
 
     with ThreadPoolExecutor(len(FIFTY)) as pool:
@@ -142,16 +142,16 @@ def test_a_sheet_is_saved_whole_or_not_at_all_when_its_writer_is_killed(url, eng
         for save in saves.values():
             # Of one save either all is there, or nothing is.
             assert {"comment", "clarity"} <= set(save)
-    item = open_item(engine, seat, Place(1))
-    assert save_item(engine, seat, Place(1), GOOD, seen=item.revision) == item.revision + 1
+    item = open_item(engine, seat, ItemStage(1))
+    assert save_item(engine, seat, ItemStage(1), GOOD, seen=item.revision) == item.revision + 1
 
 
 def test_a_draft_outlives_the_app_that_kept_it(url, engine, begun):
     seat = begun()
-    seen = save_draft(engine, seat, Place(1), {"clarity": "3"}, seen=0, seconds=5)
+    seen = save_draft(engine, seat, ItemStage(1), {"clarity": "3"}, seen=0, seconds=5)
     engine.dispose()
     fresh = open_database(url)
-    item = open_item(fresh, seat, Place(1))
+    item = open_item(fresh, seat, ItemStage(1))
     assert (item.draft, item.revision) == ({"clarity": "3"}, seen)
     fresh.dispose()
 
@@ -167,18 +167,18 @@ def test_killing_postgresql_in_the_middle_loses_nothing_that_was_saved(postgresq
     with pytest.raises(RatingsError, match="cannot be used"):
         for number in range(100_000):
             answers = {**GOOD, "comment": str(number)}
-            seen = save_item(engine, seat, Place(1), answers, seen=seen)
+            seen = save_item(engine, seat, ItemStage(1), answers, seen=seen)
             saved.append(number)
     killer.join()
     with pytest.raises(RatingsError, match="cannot be used"):
-        open_item(engine, seat, Place(1))
+        open_item(engine, seat, ItemStage(1))
     postgresql_server.start()
     found = [int(save["comment"]) for save in saved_comments(engine).values()]
     assert saved
     assert found[: len(saved)] == saved
     assert len(found) <= len(saved) + 1
-    item = open_item(engine, seat, Place(1))
-    assert save_item(engine, seat, Place(1), {**GOOD, "comment": "after"}, seen=item.revision)
+    item = open_item(engine, seat, ItemStage(1))
+    assert save_item(engine, seat, ItemStage(1), {**GOOD, "comment": "after"}, seen=item.revision)
     engine.dispose()
 
 
@@ -195,12 +195,12 @@ def test_a_locked_database_is_said_and_takes_the_answers_afterwards(engine, file
     other.execute("BEGIN IMMEDIATE")
     for save in (save_item, save_draft):
         with pytest.raises(RatingsError, match="is locked by another program: nothing was saved"):
-            save(engine, seat, Place(1), GOOD, seen=0)
+            save(engine, seat, ItemStage(1), GOOD, seen=0)
     other.execute("ROLLBACK")
     other.close()
-    assert open_item(engine, seat, Place(1)).saved == {}
-    save_item(engine, seat, Place(1), GOOD, seen=0)
-    assert open_item(engine, seat, Place(1)).saved == GOOD
+    assert open_item(engine, seat, ItemStage(1)).saved == {}
+    save_item(engine, seat, ItemStage(1), GOOD, seen=0)
+    assert open_item(engine, seat, ItemStage(1)).saved == GOOD
 
 
 def test_a_full_disk_is_said_to_each_whose_answers_it_took(engine, file, url, begun):
@@ -214,7 +214,7 @@ def test_a_full_disk_is_said_to_each_whose_answers_it_took(engine, file, url, be
         for number in range(40):
             answers = {**GOOD, "comment": f"{number} " * 300}
             try:
-                seen = save_item(engine, seat, Place(1), answers, seen=seen)
+                seen = save_item(engine, seat, ItemStage(1), answers, seen=seen)
                 saved.append((reviewer, seen))
             except RatingsError as error:
                 refused.append(str(error))
@@ -228,7 +228,7 @@ def test_a_full_disk_is_said_to_each_whose_answers_it_took(engine, file, url, be
     with reading(fresh) as connection:
         rows = connection.execute(text("SELECT DISTINCT reviewer, revision FROM item_event")).all()
     assert {tuple(row) for row in rows} == set(saved)
-    first = open_item(fresh, seat_of(fresh, "pilot", "R00"), Place(1))
+    first = open_item(fresh, seat_of(fresh, "pilot", "R00"), ItemStage(1))
     assert first.saved.keys() <= {*GOOD, "comment"}
     fresh.dispose()
 
@@ -253,7 +253,7 @@ def test_writers_who_wait_for_the_same_turn_share_a_commit(engine, file, begun):
     def review(reviewer):
         seat = seat_of(engine, "pilot", reviewer)
         entered.wait()
-        save_item(engine, seat, Place(1), GOOD, seen=0)
+        save_item(engine, seat, ItemStage(1), GOOD, seen=0)
 
     with ThreadPoolExecutor(21) as pool:
         held = pool.submit(hold)
@@ -265,14 +265,14 @@ def test_writers_who_wait_for_the_same_turn_share_a_commit(engine, file, begun):
 def test_a_writer_who_fails_takes_nobody_along(engine, begun):
     begun(reviewers=FIFTY)
     for reviewer in FIFTY[:10]:
-        save_item(engine, seat_of(engine, "pilot", reviewer), Place(1), GOOD, seen=0)
+        save_item(engine, seat_of(engine, "pilot", reviewer), ItemStage(1), GOOD, seen=0)
     start = threading.Barrier(20)
 
     def review(reviewer):
         seat, answers = seat_of(engine, "pilot", reviewer), {**GOOD, "clarity": "1"}
         start.wait()
         try:
-            save_item(engine, seat, Place(1), answers, seen=0)
+            save_item(engine, seat, ItemStage(1), answers, seen=0)
         except Conflict:
             return False
         return True
@@ -281,7 +281,7 @@ def test_a_writer_who_fails_takes_nobody_along(engine, begun):
         done = list(pool.map(review, FIFTY[:20]))
     assert done == [False] * 10 + [True] * 10
     clarity = [
-        open_item(engine, seat_of(engine, "pilot", reviewer), Place(1)).saved["clarity"]
+        open_item(engine, seat_of(engine, "pilot", reviewer), ItemStage(1)).saved["clarity"]
         for reviewer in FIFTY[:20]
     ]
     assert clarity == ["5"] * 10 + ["1"] * 10
@@ -301,12 +301,12 @@ def test_a_writer_waits_no_longer_than_it_says(engine, file, begun, monkeypatch)
         held = pool.submit(hold)
         entered.wait()
         with pytest.raises(RatingsError, match="is locked"):
-            save_item(engine, seat, Place(1), GOOD, seen=0)
+            save_item(engine, seat, ItemStage(1), GOOD, seen=0)
         leave.set()
         held.result()
-    assert save_item(engine, seat, Place(1), GOOD, seen=0) == 1
+    assert save_item(engine, seat, ItemStage(1), GOOD, seen=0) == 1
 
 
 def test_no_repeats_and_no_controls_is_a_study_as_well(engine, begun):
     seat = begun(controls=Controls(), sample=Sample(size=1))
-    assert open_item(engine, seat, Place(1)).total == 1
+    assert open_item(engine, seat, ItemStage(1)).total == 1

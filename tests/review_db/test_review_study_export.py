@@ -14,7 +14,7 @@ from review_db.findings.methods import methods_text
 from review_db.findings.prototypes import answer_table, controls, item_scores, places_on
 from review_db.questions.catalogue import STUDY_QUESTIONS
 from review_db.ratings.export import export
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item, save_item
 from review_db.store.database import reading
 from review_db.studies.design import Blinding, DesignError
@@ -148,7 +148,9 @@ def test_no_cell_can_run_as_a_formula(engine, material, pilot):
     create_study(engine, replace(pilot, name="risky"), material)
     seat = sign_in(engine, start_study(engine, "risky")["R01"])
     place = next(
-        Place(p) for p in range(1, 99) if open_item(engine, seat, Place(p)).kind == "prototype"
+        ItemStage(p)
+        for p in range(1, 99)
+        if open_item(engine, seat, ItemStage(p)).kind == "prototype"
     )
     comments = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(1)", "'quoted", "\tx", "a,b\n=c"]
     revision = 0

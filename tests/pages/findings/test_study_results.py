@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from review_db.findings.prototypes import answer_table, item_scores
-from review_db.sessions.progress import first_open
+from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
-from review_db.studies.allocation import bundle_material
 from review_db.studies.design import Controls, Design, Sample
 from review_db.studies.lifecycle import create_study, sign_in, start_study
+from review_db.studies.material import bundle_material
 
 DESIGN = Design(
     "pilot",
@@ -34,9 +34,10 @@ def rated(engine, started):
     """Both reviewers are done: scores of real items from 3 to 5, of noise 1."""
     for n, key in enumerate(started.values()):
         seat = sign_in(engine, key)
-        while place := first_open(engine, seat):
+        while place := next_open(engine, seat):
             item = open_item(engine, seat, place)
-            score = "1" if "noise" in item.draw else "345"[(len(str(item.draw)) + n) % 3]
+            noisy = getattr(item.content, "noise", None)
+            score = "1" if noisy else "345"[(len(str(item.content)) + n) % 3]
             known = {"accurate": "yes"}
             given = {question: known.get(question, score) for question in item.required}
             save_item(engine, seat, place, given, seen=item.revision, seconds=4)
@@ -63,7 +64,7 @@ def test_a_study_that_nobody_rated_says_so(page, started):
 
 def test_a_study_of_skipped_items_alone_says_so(page, engine, started):
     seat = sign_in(engine, next(iter(started.values())))
-    save_item(engine, seat, first_open(engine, seat), {"skip": "yes"}, seen=0)
+    save_item(engine, seat, next_open(engine, seat), {"skip": "yes"}, seen=0)
 
     app = study(page, found="Agreement")
     assert "these do not count" in words(app) and not app.exception

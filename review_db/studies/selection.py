@@ -1,0 +1,209 @@
+"""From a design and what there is to rate, to the items of a study.
+
+Nothing here looks at an ECG: an item keeps what a page needs to draw it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from protoecg.prototypes.prototype import Prototype
+from review_db.studies.case_file import ECG_SECONDS, CaseECG, MatchCase, PairCase, ReadingCase
+from review_db.studies.chance import chance_of, shuffled
+from review_db.studies.design import Design, DesignError, Sample
+from review_db.studies.items import (
+    MatchContent,
+    NamedWindow,
+    Noise,
+    PairContent,
+    PrototypeContent,
+    ReadingContent,
+    SourceWindow,
+    StatementContent,
+    StudyItem,
+)
+from review_db.studies.material import Material
+
+_Thing = TypeVar("_Thing")
+
+
+def make_items(design: Design, material: Material) -> list[StudyItem]:
+    """Draw the items of a study; the same design and material always give the same ones.
+
+    Raises
+    ------
+    DesignError
+        If there is not enough to draw from.
+    """
+    chance = chance_of(f"{design.name} items {design.seed}")
+    pool = _pool(design.sample, material.prototypes)
+    rated = draw_sample(design.sample, pool, chance)
+    names = {prototype.name for prototype in rated}
+    # Only where the sample leaves too few do controls show a prototype that is rated as well.
+    rest = shuffled([p for p in pool if p.name not in names], chance)
+    spare = rest + shuffled(rated, chance)
+    items = [_of_prototype(p, "rated") for p in rated]
+    items += [_of_prototype(p, "practice") for p in _some(spare, design.practice, "practice items")]
+    items += _controls(
+        design, material, spare[design.practice :] + spare[: design.practice], chance
+    )
+    items += [_of_match(match, material) for match in material.matches]
+    items += [_of_pair(pair) for pair in material.pairs]
+    items += [_of_reading(reading) for reading in material.readings]
+    return items + (_summaries(rated) if design.summaries else [])
+
+
+def draw_sample(
+    sample: Sample, pool: Sequence[Prototype], chance: random.Random
+) -> list[Prototype]:
+    """Draw `sample.size` prototypes (all, if 0), as evenly over the strata as there are."""
+    if sample.size > len(pool):
+        raise DesignError(
+            f"The sample is of {sample.size} prototypes, but only {len(pool)} are of its branches "
+            "and statements. Ask for fewer."
+        )
+    strata: dict[str, list[Prototype]] = {}
+    for prototype in shuffled(pool, chance):
+        strata.setdefault(getattr(prototype, sample.stratify, ""), []).append(prototype)
+    turns = shuffled(list(strata.values()), chance)
+    in_turn = [s[n] for n in range(max(map(len, turns), default=0)) for s in turns if n < len(s)]
+    return in_turn[: sample.size or None]
+
+
+def _pool(sample: Sample, prototypes: Sequence[Prototype]) -> list[Prototype]:
+    for asked, key in ((sample.branches, "branch"), (sample.statements, "statement")):
+        if strange := sorted(set(asked) - {getattr(p, key) for p in prototypes}):
+            raise DesignError(f"The bundle has no prototype of the {key} {strange[0]!r}.")
+    return [
+        p
+        for p in prototypes
+        if (not sample.branches or p.branch in sample.branches)
+        and (not sample.statements or p.statement in sample.statements)
+    ]
+
+
+def _controls(
+    design: Design, material: Material, spare: Sequence[Prototype], chance: random.Random
+) -> list[StudyItem]:
+    asked = design.controls
+    wrong = [one for p in spare if (one := _under_wrong_statement(p, material, chance))]
+    windows = [one for p in spare if (one := _random_window(p, material, chance))]
+    noisy = [_with_noise(p, asked.noise_snr_db, chance) for p in spare]
+    return [
+        *_some(wrong, asked.wrong_statement, "prototypes under a wrong statement"),
+        *_some(windows, asked.random_window, "random windows (only localised prototypes have any)"),
+        # From the other end, so that one prototype rarely serves two kinds of control.
+        *_some(noisy[::-1], asked.noise, "noise-degraded prototypes"),
+    ]
+
+
+def _under_wrong_statement(
+    p: Prototype, material: Material, chance: random.Random
+) -> StudyItem | None:
+    branch = {q.statement for q in material.prototypes if q.branch == p.branch}
+    absent = sorted(branch - set(p.statements) - {p.statement})
+    if not absent:
+        return None
+    return replace(_of_prototype(p, "wrong_statement"), statement=chance.choice(absent))
+
+
+def _random_window(p: Prototype, material: Material, chance: random.Random) -> StudyItem | None:
+    """Show an ECG with the statement where a prototype of another ECG has its window.
+
+    A window drawn elsewhere would tell itself: those of prototypes begin on the model's steps.
+    """
+    sources: Sequence[Prototype | CaseECG] = material.ecgs or material.prototypes
+    ecgs = [e for e in sources if p.statement in e.statements and e.record != p.record]
+    if not ecgs:
+        return None
+    ecg = chance.choice(ecgs)
+    duration_s = ecg.duration_s if isinstance(ecg, CaseECG) else ECG_SECONDS
+    windows = [
+        q.window_s
+        for q in material.prototypes
+        if q.branch == p.branch
+        and q.record not in (p.record, ecg.record)
+        and _is_localised(q, duration_s)
+    ]
+    if not windows or not _is_localised(p, ECG_SECONDS):
+        return None
+    window = SourceWindow(record=ecg.record, sha256=ecg.sha256, window_s=chance.choice(windows))
+    content = PrototypeContent(ecg=window, stands_for=p.name)
+    return replace(_of_prototype(p, "random_window"), content=content)
+
+
+def _is_localised(p: Prototype, duration_s: float) -> bool:
+    start_s, end_s = p.window_s
+    return end_s - start_s < ECG_SECONDS and end_s <= duration_s
+
+
+def _with_noise(p: Prototype, snr_db: float, chance: random.Random) -> StudyItem:
+    noise = Noise(snr_db=snr_db, seed=chance.randrange(2**31))
+    content = PrototypeContent(ecg=_window(p), noise=noise)
+    return replace(_of_prototype(p, "noise"), content=content)
+
+
+def _of_prototype(p: Prototype, role: str) -> StudyItem:
+    content = PrototypeContent(ecg=_window(p))
+    return StudyItem(content, role, p.statement, branch=p.branch, prototype=p.name)
+
+
+def _of_match(match: MatchCase, material: Material) -> StudyItem:
+    found = [p for p in material.prototypes if p.name == match.prototype]
+    if not found:
+        raise DesignError(
+            f"The match of {match.case!r} is with {match.prototype!r}, which is no prototype of "
+            "the bundle."
+        )
+    p = found[0]
+    content = MatchContent(
+        ecg=match.ecg,
+        window_s=match.window_s,
+        similarity=match.similarity,
+        prototype=_window(p),
+    )
+    return StudyItem(content, "rated", p.statement, p.branch, p.name, match.case, match.truth)
+
+
+def _of_pair(pair: PairCase) -> StudyItem:
+    content = PairContent(ecg=pair.ecg, a=pair.a, b=pair.b)
+    return StudyItem(content, "rated", pair.statement, case_name=pair.case, truth=pair.truth)
+
+
+def _of_reading(reading: ReadingCase) -> StudyItem:
+    content = ReadingContent(ecg=reading.ecg, explanation=reading.explanation)
+    return StudyItem(
+        content, "rated", reading.statement, case_name=reading.case, truth=reading.truth
+    )
+
+
+def _summaries(rated: Sequence[Prototype]) -> list[StudyItem]:
+    by_statement: dict[tuple[str, str], list[NamedWindow]] = {}
+    for p in rated:
+        by_statement.setdefault((p.branch, p.statement), []).append(_named_window(p))
+    return [
+        StudyItem(StatementContent(prototypes=tuple(prototypes)), "rated", statement, branch)
+        for (branch, statement), prototypes in by_statement.items()
+        # One prototype is neither the best of several nor redundant.
+        if len(prototypes) > 1
+    ]
+
+
+def _window(p: Prototype) -> SourceWindow:
+    return SourceWindow(record=p.record, sha256=p.sha256, window_s=p.window_s)
+
+
+def _named_window(p: Prototype) -> NamedWindow:
+    return NamedWindow(record=p.record, sha256=p.sha256, window_s=p.window_s, name=p.name)
+
+
+def _some(found: Sequence[_Thing], number: int, what: str) -> list[_Thing]:
+    if number > len(found):
+        raise DesignError(
+            f"The design asks for {number} {what}, but only {len(found)} can be made. Ask for "
+            "fewer, or widen the sample's branches and statements."
+        )
+    return list(found[:number])
