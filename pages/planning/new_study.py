@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from pages.shell import uploads, words
 from protoecg.bundle import Bundle
-from review_db.studies.material import bundle_material
 from review_db.studies.design import STRATA, Design, DesignError, design_from, design_from_toml
 from review_db.studies.lifecycle import create_study
+from review_db.studies.material import bundle_material
 
 CONTROLS = {
     "wrong_statement": "Prototypes under a wrong statement",

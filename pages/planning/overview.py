@@ -12,7 +12,7 @@ from pages.planning.new_study import BLINDING
 from pages.shell import coordinators, words
 from review_db import RatingsError
 from review_db.findings.export import study_files
-from review_db.sessions.progress import progress
+from review_db.sessions.progress import session_progress
 from review_db.store.files import as_zip
 from review_db.studies.accounts import tied_reviewers
 from review_db.studies.design import DesignError
@@ -111,7 +111,7 @@ def _running(engine: Engine, info: StudyInfo) -> None:
     name = info.design.name
     rows = []
     for reviewer in info.design.reviewers:
-        now = progress(engine, seat_of(engine, name, reviewer))
+        now = session_progress(engine, seat_of(engine, name, reviewer))
         states = list(now.states.values())
         flagged = ", ".join(map(str, now.flagged))
         rows.append((reviewer, now.done, now.total, states.count("skipped"), flagged))
