@@ -1,0 +1,44 @@
+"""The field of a diagnosis takes the statement that was typed, and no other."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from review_db import open_database
+from review_db.sessions.assignments import Place
+from review_db.sessions.sessions import foresee_item
+from review_db.studies.allocation import bundle_material
+from review_db.studies.design import Design, Sample
+from review_db.studies.lifecycle import create_study, seat_of, start_study
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 120_000
+
+
+@pytest.mark.parametrize("code", ["SR"])
+def test_a_code_in_brackets_and_enter_add_that_statement_alone(own_server, tab, code):
+    engine = open_database(own_server.database)
+    material = bundle_material(ROOT / "models" / "demo")
+    place = {key: material.prototypes[0][key] for key in ("record", "sha256", "window_s")}
+    reading = {"case": "c1", "statement": "SR", "truth": ["SR"], "ecg": place}
+    reading |= {"explanation": {"bundle": "demo", "matches": []}}
+    design = Design("pilot", ("R01",), 1, practice=0, summaries=False, sample=Sample(size=1))
+    create_study(engine, design, replace(material, readings=[reading]))
+    key = start_study(engine, "pilot")["R01"]
+    tab.set_default_timeout(SECONDS)
+    tab.goto(f"{own_server.url}/take_part?key={key}")
+    field = tab.get_by_role("combobox").last
+    expect(field).to_be_visible(timeout=SECONDS)
+
+    field.fill(f"({code})")
+    field.press("Enter")
+
+    seat = seat_of(engine, "pilot", "R01")
+    for _ in range(60):
+        if draft := foresee_item(engine, seat, Place(1)).draft:
+            break
+        tab.wait_for_timeout(1000)
+    assert draft == {"diagnosis": code}
+    engine.dispose()
