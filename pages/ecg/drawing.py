@@ -237,13 +237,14 @@ def provenance(prototype: Prototype) -> str:
 
 def belief(prototype: Prototype) -> str:
     """Say what is known of the label of a prototype's source ECG; nothing in older bundles."""
+    relaxed = " and ".join(prototype.relaxed)
     validated = {True: "validated by a human", False: "not validated by a human", None: ""}
     told = [
         validated[prototype.validated],
         f"likelihood {prototype.likelihood:g} %" if prototype.likelihood is not None else "",
         *map(words.plain, prototype.noise),
         f"report: “{words.plain(prototype.report)}”" if prototype.report else "",
-        f"chosen in spite of {' and '.join(prototype.relaxed)}" if prototype.relaxed else "",
+        f"chosen in spite of {words.plain(relaxed)}" if relaxed else "",
     ]
     known = " · ".join(one for one in told if one)
     return f"Its label: {known}" if known else ""

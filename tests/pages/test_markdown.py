@@ -25,6 +25,9 @@ NO_MARKDOWN = {
     "rawValues",
 }
 
+# What a prototype may say is checked when a bundle is read, or names a file that has to be there.
+CHECKED = {"branch", "statement", "record", "sha256"}
+
 
 @pytest.fixture
 def hostile(models):
@@ -32,9 +35,9 @@ def hostile(models):
     folder = models / "demo"
     prototypes = json.loads((folder / "prototypes.json").read_text())
     for number, prototype in enumerate(prototypes):
-        prototype["name"] = f"{PICTURE} {number}"
-        prototype["sex"] = LINK
-        prototype["patient"] = PICTURE
+        texts = {key for key, value in prototype.items() if isinstance(value, str)}
+        prototype |= dict.fromkeys(texts - CHECKED, PICTURE)
+        prototype |= {"name": f"{PICTURE} {number}", "noise": [PICTURE], "relaxed": [PICTURE]}
     (folder / "prototypes.json").write_text(json.dumps(prototypes))
     head = json.loads((folder / "bundle.json").read_text())
     head["name"] = PICTURE
