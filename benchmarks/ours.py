@@ -66,6 +66,7 @@ def _random() -> Bundle:
         prototypes=prototypes,
         decisions=decisions,
         familiarity=None,
+        measured=None,
         about={},
         fingerprint="random",
         revision="random",

@@ -4,6 +4,7 @@ bundle.json         everything but the numbers: version, statements, shapes, cal
 prototypes.json     every prototype and where it comes from
 weights.safetensors the network's weights
 familiarity.safetensors  what is usual of an ECG, so that it can abstain; absent in older bundles
+measured.json       what measurements add to the statements; absent in older bundles
 card.json           measurements made later, see `protoecg.card`; not part of the bundle itself
 waveforms/          source ECGs, where the bundle carries them (simulated data)
 """
@@ -23,6 +24,7 @@ import torch
 from safetensors import SafetensorError
 
 from protoecg.ecg import DURATION_S
+from protoecg.evidence.measured import MeasuredEvidence, read_evidence, write_evidence
 from protoecg.familiarity import Familiarity, Usual
 from protoecg.labels import BRANCHES, STATEMENTS
 from protoecg.network.protoecgnet import ProtoECGNet
@@ -31,6 +33,7 @@ from protoecg.prototypes.manifest import (
     FAMILIARITY,
     FILE,
     FORMAT,
+    MEASURED,
     PROTOTYPES,
     VERSION,
     WEIGHTS,
@@ -62,7 +65,8 @@ class Bundle:
     network : in evaluation mode, on the CPU
     prototypes : in the order of the network's similarities
     decisions : by statement
-    familiarity : what is usual of an ECG; None in a bundle that never abstains
+    familiarity : what is usual of an ECG; None in a bundle without limits
+    measured : what measurements add to the statements; None where prototypes alone decide
     about : data set, configuration, metrics and dates, as plain JSON
     fingerprint : of the prototypes; ratings belong to it
     revision : of the whole bundle, weights and thresholds included
@@ -75,6 +79,7 @@ class Bundle:
     prototypes: tuple[Prototype, ...]
     decisions: Mapping[str, Decision]
     familiarity: Familiarity | None
+    measured: MeasuredEvidence | None
     about: Mapping[str, Any]
     fingerprint: str
     revision: str
@@ -95,6 +100,7 @@ def save_bundle(
     decisions: Mapping[str, Decision],
     about: Mapping[str, Any],
     familiarity: Familiarity | None = None,
+    measured: MeasuredEvidence | None = None,
 ) -> Bundle:
     """Write a bundle and return it as loaded again.
 
@@ -105,7 +111,11 @@ def save_bundle(
     weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
     safetensors.torch.save_file(weights, path / WEIGHTS)
     write_json(path / PROTOTYPES, [asdict(prototype) for prototype in prototypes])
-    files = (PROTOTYPES, WEIGHTS, *_write_familiarity(path / FAMILIARITY, familiarity))
+    files = (
+        *(PROTOTYPES, WEIGHTS),
+        *_write_familiarity(path / FAMILIARITY, familiarity),
+        *_write_measured(path / MEASURED, measured),
+    )
     shapes = {branch: asdict(module.shape) for branch, module in network.branches.items()}
     head = {
         "format": FORMAT,
@@ -147,6 +157,7 @@ def load_bundle(path: Path) -> Bundle:
             familiarity=_familiarity(path / FAMILIARITY)
             if FAMILIARITY in manifest.sha256
             else None,
+            measured=read_evidence(path / MEASURED) if MEASURED in manifest.sha256 else None,
             about=manifest.about,
             fingerprint=manifest.fingerprint,
             revision=revision(path),
@@ -186,6 +197,15 @@ def _write_familiarity(file: Path, familiarity: Familiarity | None) -> tuple[str
         for part, value in asdict(usual).items()
     }
     safetensors.numpy.save_file(numbers, file)
+    return (file.name,)
+
+
+def _write_measured(file: Path, measured: MeasuredEvidence | None) -> tuple[str, ...]:
+    """Write the curves, or see that no older bundle's stay; return the name of the file."""
+    if measured is None:
+        file.unlink(missing_ok=True)
+        return ()
+    write_evidence(file, measured)
     return (file.name,)
 
 

@@ -97,6 +97,11 @@ class ECG:
         """Length in seconds."""
         return self.signal.shape[1] / self.rate
 
+    @property
+    def limb_leads_contradict(self) -> bool:
+        """Whether the limb leads are at odds with Einthoven and Goldberger, beyond any noise."""
+        return bool(_limb_leads_at_odds(self.signal))
+
     def between(self, start_s: float, end_s: float) -> np.ndarray:
         """Return the samples from `start_s` to `end_s` seconds: (12, m) float32, mV."""
         return self.signal[:, self.samples(start_s, end_s)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
-from protoecg.explanation import Explanation, Finding, Match, add_up, ranked
+from protoecg.evidence.contradictions import guarded
+from protoecg.explanation import Explanation, Finding, Match, Measured, add_up, ranked
+from protoecg.measure import delineate, quantities
 from protoecg.network.protoecgnet import Output
 from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
@@ -19,21 +22,26 @@ from protoecg.signals import MODEL_RATE, model_input
 def explain(ecg: ECG, bundle: Bundle) -> Explanation:
     """Explain the first ten seconds of an ECG by the prototypes of a bundle.
 
-    A finding's matches are all prototypes with a weight for it; their contributions and the bias
-    add up to its logit.
+    A finding's matches are all prototypes with a weight for it; their contributions, those of the
+    measurements and the bias add up to its logit.
     """
     x = model_input(ecg)
     tensor = torch.from_numpy(x)[None]
     output = bundle.network(tensor)
     seen = _seen(bundle, tensor, output)
-    findings = [_finding(bundle, column, seen) for column in range(len(bundle.statements))]
+    values = quantities(delineate(ecg))
+    measured = bundle.measured.contributions(values) if bundle.measured else {}
+    findings = [
+        _finding(bundle, column, seen, measured.get(code, ()))
+        for column, code in enumerate(bundle.statements)
+    ]
     return Explanation(
         bundle=bundle.name,
         simulated=bundle.simulated,
         source=ecg.source,
         notes=(*ecg.notes, *_too_long(ecg)),
-        abstains=bundle.familiarity.abstains(x) if bundle.familiarity else None,
-        findings=ranked(findings),
+        abstains=_abstains(ecg, x, bundle),
+        findings=ranked(guarded(findings, values)),
         quality=quality(ecg).sentences,
     )
 
@@ -79,7 +87,9 @@ def _seen(bundle: Bundle, x: Tensor, output: Output) -> list[_Seen]:
     return seen
 
 
-def _finding(bundle: Bundle, column: int, seen: list[_Seen]) -> Finding:
+def _finding(
+    bundle: Bundle, column: int, seen: list[_Seen], measured: tuple[Measured, ...]
+) -> Finding:
     code = bundle.statements[column]
     decision = bundle.decisions[code]
     weights = bundle.network.fusion.weight[column].tolist()
@@ -97,7 +107,18 @@ def _finding(bundle: Bundle, column: int, seen: list[_Seen]) -> Finding:
         low_evidence=decision.low_evidence,
         matches=matches,
         possible_from=decision.possible_from,
+        measured=measured,
     )
+
+
+def _abstains(ecg: ECG, x: np.ndarray, bundle: Bundle) -> str | None:
+    """Why the findings of an ECG are not to be relied on; None where they may be."""
+    if ecg.limb_leads_contradict:
+        return (
+            "The model abstains: the limb leads contradict each other, so that some of them are "
+            "not what the file says."
+        )
+    return bundle.familiarity.abstains(x) if bundle.familiarity else None
 
 
 def _too_long(ecg: ECG) -> tuple[str, ...]:

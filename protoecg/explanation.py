@@ -77,7 +77,7 @@ class Finding:
     validation fold). The statement is likely from `threshold` on, possible from `possible_from`
     on, else absent. `matches` are sorted by contribution, strongest evidence for first.
     `low_evidence` marks a statement of which too few validation ECGs were seen to set thresholds
-    by it alone.
+    by it alone. `contradictions` are sentences on what does not go with the statement.
     """
 
     code: str
@@ -90,20 +90,26 @@ class Finding:
     matches: tuple[Match, ...]
     possible_from: float | None = None
     measured: tuple[Measured, ...] = ()
+    contradictions: tuple[str, ...] = ()
 
     @property
     def certainty(self) -> Certainty:
         """How sure it is, by the probability from which a statement is likely or possible."""
         if self.probability >= self.threshold:
-            return "likely"
+            return "possible" if self.withheld else "likely"
         if self.possible_from is not None and self.probability >= self.possible_from:
             return "possible"
         return "absent"
 
     @property
     def present(self) -> bool:
-        """Whether it is likely: its probability reaches the threshold."""
+        """Whether it is likely: its probability reaches the threshold, and it is not withheld."""
         return self.certainty == "likely"
+
+    @property
+    def withheld(self) -> bool:
+        """Whether an ECG is not called normal because something contradicts it."""
+        return self.code == "NORM" and bool(self.contradictions)
 
     @property
     def speaking(self) -> tuple[Match, ...]:
@@ -149,6 +155,7 @@ def add_up(
     matches: Sequence[Match],
     possible_from: float | None = None,
     measured: Sequence[Measured] = (),
+    contradictions: Sequence[str] = (),
 ) -> Finding:
     """Return the finding that matches, measurements and bias add up to."""
     # Exactly rounded, so that the order of the matches does not show in the last bit.
@@ -166,6 +173,7 @@ def add_up(
         matches=tuple(sorted(matches, key=lambda match: -match.contribution)),
         possible_from=possible_from,
         measured=tuple(measured),
+        contradictions=tuple(contradictions),
     )
 
 
@@ -180,6 +188,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         **asdict(finding),
         "certainty": finding.certainty,
         "present": finding.present,
+        "withheld": finding.withheld,
         "matches": [_match_json(match) for match in finding.matches],
     }
 

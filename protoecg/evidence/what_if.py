@@ -37,6 +37,7 @@ def without(explanation: Explanation, names: Collection[str]) -> Explanation:
             matches=[m for m in finding.matches if m.prototype.name not in names],
             possible_from=finding.possible_from,
             measured=finding.measured,
+            contradictions=finding.contradictions,
         )
         for finding in explanation.findings
     ]

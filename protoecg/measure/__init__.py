@@ -12,19 +12,23 @@ from protoecg.measure.measurements import (
     measure,
     measurements,
 )
+from protoecg.measure.quantities import QUANTITIES, Quantity, quantities
 
 __all__ = [
     "INTERVALS",
     "MARKS",
     "QTC_FORMULA",
+    "QUANTITIES",
     "WORDS",
     "Beat",
     "Delineation",
     "Measurements",
     "MedianBeat",
+    "Quantity",
     "delineate",
     "in_words",
     "marked",
     "measure",
     "measurements",
+    "quantities",
 ]

@@ -54,6 +54,7 @@ class MedianBeat:
     lead_marks : seconds from the start of `signal`, each (methods, 12), NaN where a method found
         none: what onset and end of `waves.p` and `waves.t` are the middle of, by the names of
         `protoecg.measure.waves.p_and_t_marks`; empty where the QRS complex has no clear bounds
+    steady : how alike what precedes the QRS complexes is, -1 to 1: high with steady P waves
     """
 
     signal: np.ndarray
@@ -61,6 +62,7 @@ class MedianBeat:
     waves: Beat
     count: int
     lead_marks: Marks = field(default_factory=dict)
+    steady: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,7 @@ class Delineation:
         its waves lie as in the median beat, otherwise only its QRS complex is given
     median : None where no three beats are alike
     rr_s : times between beats, seconds
+    alike : of each beat, whether its shape is that of most
     doubts : why "beats", "qrs", "p" or "t" cannot be relied on; empty where all can
     """
 
@@ -80,6 +83,7 @@ class Delineation:
     median: MedianBeat | None
     rr_s: tuple[float, ...]
     doubts: Mapping[str, str] = field(default_factory=dict)
+    alike: tuple[bool, ...] = ()
 
 
 def delineate(ecg: ECG) -> Delineation:
@@ -94,11 +98,13 @@ def delineate(ecg: ECG) -> Delineation:
         rest = dict.fromkeys(("qrs", "p", "t"), doubt)
         return Delineation((), None, tuple(beats.rr_s), rest)
     middle = np.median(cut, axis=0)
-    waves, doubts, marks = _waves(beats, cut, middle, before)
+    onset, end = (sample / RATE for sample in qrs_bounds(middle[beats.usable], before))
+    steady = alike_before(cut[:, beats.usable, : round((onset - 0.01) * RATE)])
+    waves, doubts, marks = _waves(beats, middle, before, (onset, end), steady)
     placed = tuple(_placed(beats, index, waves, before) for index in range(len(beats.at)))
     by_lead = {name: _of_all_leads(values, beats.usable) for name, values in marks.items()}
-    median = MedianBeat(middle, RATE, waves, len(cut), by_lead)
-    return Delineation(placed, median, tuple(beats.rr_s), doubts)
+    median = MedianBeat(middle, RATE, waves, len(cut), by_lead, steady)
+    return Delineation(placed, median, tuple(beats.rr_s), doubts, tuple(beats.alike.tolist()))
 
 
 def _doubt_about(beats: Beats) -> str | None:
@@ -118,26 +124,26 @@ def _window(beats: Beats) -> tuple[int, int]:
 
 
 def _waves(
-    beats: Beats, cut: np.ndarray, median: np.ndarray, at: int
+    beats: Beats, median: np.ndarray, at: int, qrs: Span, steady: float
 ) -> tuple[Beat, dict[str, str], Marks]:
     """Return the waves of the median beat, the doubts, and the marks that the waves rest on.
 
     All times are seconds from the median beat's start.
     """
-    leads = median[beats.usable]
-    onset, end = (sample / RATE for sample in qrs_bounds(leads, at))
+    onset, end = qrs
     if not QRS_S[0] <= end - onset <= QRS_S[1]:
         reason = f"the QRS complex has no clear bounds ({1000 * (end - onset):.0f} ms)"
-        return Beat((onset, end)), dict.fromkeys(("qrs", "p", "t"), reason), {}
-    marks = {name: values / RATE for name, values in p_and_t_marks(leads, at).items()}
+        return Beat(qrs), dict.fromkeys(("qrs", "p", "t"), reason), {}
+    found = p_and_t_marks(median[beats.usable], at)
+    marks = {name: values / RATE for name, values in found.items()}
     reasons = {
-        "p": _doubt_about_p(beats, cut, marks, onset),
+        "p": _doubt_about_p(beats, steady, marks, onset),
         "t": _doubt_about_t(marks, end),
     }
     doubts = {wave: reason for wave, reason in reasons.items() if reason}
     p = None if "p" in doubts else _span(marks["P_Onsets"], marks["P_Offsets"], 50)
     t = None if "t" in doubts else _span(marks["T_Onsets"], marks["T_Offsets"], T_END_PERCENTILE)
-    beat = Beat((onset, end), p and (p[0], min(p[1], onset)), t and (max(t[0], end), t[1]))
+    beat = Beat(qrs, p and (p[0], min(p[1], onset)), t and (max(t[0], end), t[1]))
     return beat, doubts, marks
 
 
@@ -153,8 +159,7 @@ def _span(onsets: np.ndarray, ends: np.ndarray, percentile: float) -> Span:
     return float(np.nanmedian(onsets)), float(np.nanpercentile(ends, percentile))
 
 
-def _doubt_about_p(beats: Beats, cut: np.ndarray, marks: Marks, qrs_onset: float) -> str | None:
-    steady = alike_before(cut[:, beats.usable, : round((qrs_onset - 0.01) * RATE)])
+def _doubt_about_p(beats: Beats, steady: float, marks: Marks, qrs_onset: float) -> str | None:
     if steady < P_ALIKE:
         return "no P wave comes before most beats alike"
     changes = np.abs(np.diff(beats.rr_s)) / np.median(beats.rr_s)

@@ -19,6 +19,9 @@ FORMAT = "protoecg-bundle"
 VERSION = 5
 FILE, PROTOTYPES = "bundle.json", "prototypes.json"
 WEIGHTS, FAMILIARITY = "weights.safetensors", "familiarity.safetensors"
+MEASURED = "measured.json"
+# Files that older bundles lack.
+_LATER = {FAMILIARITY, MEASURED}
 MAX_JSON_BYTES = 20_000_000
 _CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -185,7 +188,7 @@ def _refuse_unknown_version(path: Path) -> None:
             "Update ProtoECG to use it."
         )
     checksums = head.get("sha256")
-    if not isinstance(checksums, Mapping) or set(checksums) - {FAMILIARITY} != {
+    if not isinstance(checksums, Mapping) or set(checksums) - _LATER != {
         PROTOTYPES,
         WEIGHTS,
     }:

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from protoecg.labels import STATEMENTS
+from protoecg.measure import QUANTITIES
+from training.fit.kinds import may_speak, must_rise
+from training.fit.measured import USUAL_WEIGHT, fit, weights
+
+NAMES = list(QUANTITIES)
+CODES = ("LNGQT", "CLBBB")
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Draw quantities of which QTc alone decides the first statement, and none the second."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3000, len(NAMES)))
+    qtc = 420 + 30 * rng.normal(size=3000)
+    values[:, NAMES.index("qtc")] = np.where(rng.random(3000) < 0.1, np.nan, qtc)
+    long = rng.random(3000) < 1 / (1 + np.exp(-(qtc - 460) / 8))
+    chance = rng.random(3000) < 0.1
+    return values, np.stack([long, chance], axis=1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def evidence(data):
+    return fit(*data, CODES, share=0.3)
+
+
+def test_the_quantity_that_decides_has_the_curve_and_the_others_have_none(evidence):
+    (curve,) = evidence.curves["LNGQT"]
+    assert curve.quantity == "qtc"
+    assert curve(520.0) > 2 > 0 > curve(400.0)
+
+
+def test_a_curve_adds_nothing_on_average(data, evidence):
+    (curve,) = evidence.curves["LNGQT"]
+    qtc = data[0][:, NAMES.index("qtc")]
+    assert np.mean(curve(qtc[~np.isnan(qtc)])) == pytest.approx(0, abs=1e-3)
+
+
+def test_a_quantity_with_a_known_direction_never_goes_the_other_way(data):
+    values, labels = data
+    falling = fit(values, 1 - labels, CODES, share=0.05)
+    for curve in falling.curves["LNGQT"]:
+        if curve.quantity == "qtc":
+            assert np.all(np.diff(curve.logits) >= 0)
+
+
+def test_only_quantities_of_the_right_kind_may_speak():
+    allowed = may_speak(NAMES, ("PVC", "LAFB", "NORM"))
+    assert allowed[NAMES.index("early_unusual")].tolist() == [True, False, True]
+    assert allowed[NAMES.index("axis")].tolist() == [False, True, True]
+    assert allowed[NAMES.index("st_V2")].tolist() == [False, False, True]
+
+
+def test_every_statement_may_be_spoken_for_by_some_quantity():
+    assert may_speak(NAMES, tuple(STATEMENTS)).any(axis=0).all()
+    assert set(np.unique(must_rise(NAMES, tuple(STATEMENTS)))) == {-1, 0, 1}
+
+
+def test_curves_that_help_get_a_weight_and_those_that_do_not_are_left_out():
+    rng = np.random.default_rng(1)
+    labels = (rng.random((2000, 2)) < 0.2).astype(float)
+    offsets = np.stack([3 * labels[:, 0] + rng.normal(size=2000), rng.normal(size=2000)], axis=1)
+    logits = labels + rng.normal(size=(2000, 2)) - 1.5
+    chosen = weights(logits, offsets, labels, np.arange(2000).astype(str))
+    assert chosen[0] > 0.2 and chosen[1] == 0
+
+
+def test_with_few_positives_the_weight_is_the_usual_one():
+    labels = np.zeros((500, 1))
+    labels[:5] = 1
+    patients = np.arange(500).astype(str)
+    assert weights(labels - 2, 3 * labels, labels, patients) == [USUAL_WEIGHT]

@@ -1,0 +1,37 @@
+"""What is measured on every ECG of a data set, kept between runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from protoecg.measure import QUANTITIES, delineate, quantities
+from training.data.ptbxl import Dataset, read_record
+
+
+def measured(dataset: Dataset, cache: Path) -> np.ndarray:
+    """Measure a data set: (n, len(QUANTITIES)) float32, NaN where unsure; kept in `cache`.
+
+    Parameters
+    ----------
+    cache : an .npz file, measured anew where it is of other records or quantities
+    """
+    records, names = dataset.table["record"].to_numpy(str), np.array(list(QUANTITIES))
+    if cache.exists():
+        with np.load(cache, allow_pickle=False) as kept:
+            if np.array_equal(kept["record"], records) and np.array_equal(kept["name"], names):
+                return kept["value"]
+    bar = tqdm(records, desc="measuring", unit="ECG", mininterval=2)
+    value = np.array([_row(dataset.root, record) for record in bar], dtype=np.float32)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    part = cache.with_suffix(".part.npz")
+    np.savez_compressed(part, record=records, name=names, value=value)
+    os.replace(part, cache)
+    return value
+
+
+def _row(root: Path, record: str) -> list[float]:
+    return list(quantities(delineate(read_record(root, record))).values())

@@ -1,0 +1,213 @@
+"""Measurements as evidence: each statement's logit as a sum of curves, one a quantity.
+
+A logistic regression on piecewise linear curves with a group lasso over the quantities, so that
+few of them speak for a statement (Yuan and Lin, J. R. Statist. Soc. B 68 (2006) 49). Curves are
+centred on the training ECGs in which the quantity is known: what is unsure adds nothing, which is
+what an ordinary value adds on average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from torch import Tensor
+
+from protoecg.evidence.measured import Curve, MeasuredEvidence
+from protoecg.measure import QUANTITIES
+from training.fit.kinds import may_speak, must_rise
+from training.judgement import rare
+
+PERCENTILES = (0.2, 2, 15, 40, 60, 85, 98, 99.8)
+MIN_KNOWN = 500
+SHARE = 0.2
+STEPS = 150
+# Of the weight of the curves beside what the prototypes say: most statements' is near this.
+USUAL_WEIGHT, WEIGHT_SPREAD = 0.25, 0.2
+PARTS = 10
+
+
+@dataclass(frozen=True)
+class _Ramps:
+    """A quantity's part of the design: from each knot to the next, a ramp from 0 to 1.
+
+    Parameters
+    ----------
+    quantity : one of `QUANTITIES`
+    knots : ascending
+    mean : of each ramp over the ECGs in which the quantity is known
+    """
+
+    quantity: str
+    knots: np.ndarray
+    mean: np.ndarray
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Return the centred ramps of values (n,): (n, knots - 1), 0 where they are NaN."""
+        return np.where(np.isnan(values)[:, None], 0, ramps(values, self.knots) - self.mean)
+
+    def curve(self, rises: np.ndarray) -> Curve:
+        """Return the curve that rises by so much from each knot to the next."""
+        logits = np.concatenate([[0.0], np.cumsum(rises)]) - rises @ self.mean
+        return Curve(self.quantity, tuple(self.knots.tolist()), tuple(logits.tolist()))
+
+
+def ramps(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Return how far values (n,) are from each knot to the next: (n, knots - 1), 0 to 1."""
+    return np.clip((values[:, None] - knots[:-1]) / np.diff(knots), 0, 1)
+
+
+def fit(
+    values: np.ndarray, labels: np.ndarray, statements: Sequence[str], share: float = SHARE
+) -> MeasuredEvidence:
+    """Fit each statement's curves by themselves.
+
+    Parameters
+    ----------
+    values : (n, len(QUANTITIES)), NaN where unsure
+    labels : (n, c), 0 or 1
+    statements : of the columns of `labels`
+    share : of the smallest penalty that empties a statement
+    """
+    parts = list(_parts_of(values))
+    columns = dict(zip(QUANTITIES, values.T, strict=True))
+    design = np.hstack([part(columns[part.quantity]) for part in parts]).astype(np.float32)
+    group = np.repeat(np.arange(len(parts)), [len(part.mean) for part in parts])
+    names = [part.quantity for part in parts]
+    rises = _group_lasso(
+        torch.from_numpy(design),
+        torch.from_numpy(labels),
+        torch.from_numpy(group),
+        torch.from_numpy(may_speak(names, statements)),
+        torch.from_numpy(must_rise(names, statements)),
+        share,
+    )
+    return MeasuredEvidence(
+        {
+            code: tuple(
+                part.curve(own)
+                for index, part in enumerate(parts)
+                if (own := of_one[group == index]).any()
+            )
+            for code, of_one in zip(statements, rises.T.double().numpy(), strict=True)
+        }
+    )
+
+
+def _parts_of(values: np.ndarray) -> Iterator[_Ramps]:
+    for quantity, column in zip(QUANTITIES, values.T.astype(float), strict=True):
+        known = column[~np.isnan(column)]
+        if len(known) < MIN_KNOWN:
+            continue
+        knots = np.unique(np.percentile(known, PERCENTILES).round(3))
+        if len(knots) > 1:
+            yield _Ramps(quantity, knots, ramps(known, knots).mean(axis=0))
+
+
+def _group_lasso(
+    x: Tensor, y: Tensor, group: Tensor, allowed: Tensor, sign: Tensor, share: float
+) -> Tensor:
+    """Fit (columns, c) rises by FISTA, as `training.fit.fuse.lasso` does, group by group.
+
+    Parameters
+    ----------
+    x : (n, columns)
+    y : (n, c) labels
+    group : (columns,) of each column
+    allowed : (groups, c) whether a group may speak for a statement
+    sign : (groups, c) 1 or -1 where all rises of a group have this sign, else 0
+    share : of the smallest penalty that empties a statement
+    """
+    scale = x.std(dim=0).clamp(min=0.02)
+    x = torch.cat([x / scale, torch.ones(len(x), 1)], dim=1)
+    prior = y.mean(dim=0).clamp(1e-6, 1 - 1e-6)
+    size = torch.bincount(group).sqrt()[:, None]
+    allowed, sign = allowed[group], sign[group]
+    pull = _signed(x[:, :-1].T @ (y - prior) / len(x), sign) * allowed
+    penalty = share * (_norms(pull, group) / size).amax(dim=0) * size
+    step = 4 * len(x) / torch.linalg.matrix_norm(x.T @ x, 2)
+    w = torch.cat([torch.zeros_like(pull), torch.logit(prior)[None]])
+    ahead, t = w, 1.0
+    for _ in range(STEPS):
+        slope = x.T @ (torch.sigmoid(x @ ahead) - y) / len(x)
+        new = ahead - step * slope
+        free = _signed(new[:-1], sign) * allowed
+        norms = _norms(free, group).clamp(min=1e-12)
+        new[:-1] = free * (1 - step * penalty / norms).clamp(min=0)[group]
+        t_new = (1 + (1 + 4 * t * t) ** 0.5) / 2
+        ahead = new + (t - 1) / t_new * (new - w)
+        w, t = new, t_new
+    return w[:-1] / scale[:, None]
+
+
+def _signed(w: Tensor, sign: Tensor) -> Tensor:
+    return torch.where(sign == 0, w, sign * (sign * w).clamp(min=0))
+
+
+def _norms(w: Tensor, group: Tensor) -> Tensor:
+    squares = torch.zeros(int(group.max()) + 1, w.shape[1])
+    return squares.index_add(0, group, w**2).sqrt()
+
+
+def weights(
+    logits: np.ndarray, offsets: np.ndarray, labels: np.ndarray, patients: np.ndarray
+) -> np.ndarray:
+    """Return how much of the curves to add to the logits of held-out ECGs: (c,), 0 to leave out.
+
+    They are left out where the log-likelihood of other patients than those that set the weight
+    does not gain by them. Where there are too few positives to know, the weight is the usual one:
+    rare statements gain most by what defines them.
+
+    Parameters
+    ----------
+    logits : (n, c) of what the prototypes say
+    offsets : (n, c) of what the curves say by themselves
+    labels : (n, c)
+    patients : (n,) patient of each ECG
+    """
+    few, spoken = rare(labels), offsets.any(axis=0)
+    chosen = np.where(few & spoken, USUAL_WEIGHT, 0.0)
+    for column in np.flatnonzero(~few & spoken):
+        own = logits[:, column], offsets[:, column], labels[:, column]
+        if _gains(*own, patients):
+            chosen[column] = _weigh(*own)[2]
+    return chosen
+
+
+def _gains(logit: np.ndarray, offset: np.ndarray, label: np.ndarray, patients: np.ndarray) -> bool:
+    gain = 0.0
+    for part in parts_by_patient(patients):
+        for sign, added in ((1, offset), (-1, np.zeros_like(offset))):
+            scale, shift, weight = _weigh(logit[~part], added[~part], label[~part])
+            z = scale * (logit[part] + weight * added[part]) + shift
+            gain += sign * float((label[part] * z - np.logaddexp(0, z)).sum())
+    return gain > 0
+
+
+def parts_by_patient(patients: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows of each tenth of the patients, as masks."""
+    _, patient = np.unique(patients, return_inverse=True)
+    part = np.random.default_rng(0).permutation(patient.max() + 1) % PARTS
+    yield from (part[patient] == number for number in np.unique(part))
+
+
+def _weigh(logit: np.ndarray, offset: np.ndarray, label: np.ndarray) -> tuple[float, float, float]:
+    """Return scale, shift and weight of `scale * (logit + weight * offset) + shift`.
+
+    Penalised likelihood, as `training.fit.calibrate.platt` has it; the weight is never negative,
+    and where there are few positives it stays near the usual one.
+    """
+
+    def loss(parameters: np.ndarray) -> float:
+        scale, shift, weight = np.exp(parameters[0]), parameters[1], parameters[2]
+        z = scale * (logit + weight * offset) + shift
+        off = (weight - USUAL_WEIGHT) / WEIGHT_SPREAD
+        prior = (parameters[0] ** 2 + shift**2 + off**2) / 2
+        return float((np.logaddexp(0, z) - label * z).sum() + prior)
+
+    bounds = [(-2, 2), (-10, 10), (0, 2)]
+    found = minimize(loss, np.array([0, 0, USUAL_WEIGHT]), bounds=bounds).x
+    return float(np.exp(found[0])), float(found[1]), float(found[2])
