@@ -8,7 +8,7 @@ from pages.card import accuracy, checks, facts, limits
 from pages.shell import frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import CardError, Measurements, read_card
+from protoecg.card.document import CardError, CardFigures, read_card
 
 PURPOSE = "Made to study explanations by cases. Not for diagnosis or treatment."
 
@@ -39,7 +39,7 @@ def main() -> None:
     limits.show(bundle, card)
 
 
-def _card(bundle: Bundle) -> Measurements:
+def _card(bundle: Bundle) -> CardFigures:
     try:
         return read_card(bundle)
     except CardError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
@@ -21,6 +20,7 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
+from protoecg.files import atomic_write, write_bytes
 from protoecg.isolation import OF_A_BATCH, read_ecg
 from protoecg.readers import MAX_BYTES, wfdb_format, zip_format
 from protoecg.spreadsheet import harmless, plain
@@ -230,7 +230,8 @@ def run(
             had += 1
             yield had, len(wanted)
         if is_parquet(out):
-            _write_parquet(read_rows(rows.read_bytes()), out)
+            with atomic_write(out) as whole:
+                read_rows(rows.read_bytes()).to_parquet(whole, engine="pyarrow", index=False)
 
 
 def forget_failures(files: Files, bundle: Bundle, out: Path) -> None:
@@ -254,15 +255,10 @@ def forget_failures(files: Files, bundle: Bundle, out: Path) -> None:
         kept = [line for n, line in enumerate(lines) if n == 0 or _failed(line) not in names]
         if len(kept) == len(lines):
             return
-        # Hidden, as that of a Parquet file is.
-        part = rows.with_name(f".{rows.name}.part")
-        part.touch()
-        shutil.copymode(rows, part)
-        part.write_bytes(b"".join(kept))
         # Windows replaces no open file, and has no lock that would be let go of.
         if sys.platform == "win32":
             file.close()
-        part.replace(rows)
+        write_bytes(rows, b"".join(kept))
 
 
 def _failed(line: bytes) -> str | None:
@@ -286,13 +282,6 @@ def read_rows(written: bytes) -> pd.DataFrame:
         na_values=dict.fromkeys(numbers, ""),
     )
     return table.assign(**{name: table[name].map(plain) for name in ABOUT})
-
-
-def _write_parquet(table: pd.DataFrame, out: Path) -> None:
-    # Hidden, so that what a killed run leaves of it among the ECGs is not taken for one.
-    part = out.with_name(f".{out.name}.part")
-    table.to_parquet(part, engine="pyarrow", index=False)
-    part.replace(out)
 
 
 def _keep_others_out(file: TextIO, rows: Path) -> None:

@@ -26,26 +26,24 @@ from safetensors import SafetensorError
 from protoecg.ecg import DURATION_S
 from protoecg.evidence.measured import MeasuredEvidence, read_evidence, write_evidence
 from protoecg.familiarity import Familiarity, Usual
+from protoecg.files import checksum, write_json
 from protoecg.labels import BRANCHES, STATEMENTS
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.manifest import (
     FAMILIARITY,
     FILE,
-    FORMAT,
+    MANIFEST,
     MEASURED,
     PROTOTYPES,
-    VERSION,
     WEIGHTS,
     Decision,
     Manifest,
-    checksum,
     read_manifest,
     read_prototypes,
     refuse_damaged,
     revision,
     unusable,
-    write_json,
 )
 from protoecg.prototypes.prototype import Prototype
 from protoecg.signals import MODEL_SAMPLES
@@ -117,18 +115,16 @@ def save_bundle(
         *_write_measured(path / MEASURED, measured),
     )
     shapes = {branch: asdict(module.shape) for branch, module in network.branches.items()}
-    head = {
-        "format": FORMAT,
-        "version": VERSION,
-        "name": name,
-        "simulated": simulated,
-        "statements": network.statements,
-        "branches": shapes,
-        "decisions": {code: asdict(decision) for code, decision in decisions.items()},
-        "about": about,
-        "sha256": {file: checksum(path / file) for file in files},
-    }
-    write_json(path / FILE, head)
+    MANIFEST.write(
+        path / FILE,
+        name=name,
+        simulated=simulated,
+        statements=network.statements,
+        branches=shapes,
+        decisions={code: asdict(decision) for code, decision in decisions.items()},
+        about=about,
+        sha256={file: checksum(path / file) for file in files},
+    )
     return load_bundle(path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, Option
 
 from protoecg import command_line
+from protoecg.files import write_json
 
 if TYPE_CHECKING:
     import torch
@@ -308,7 +308,7 @@ def _device(name: str) -> torch.device:
 
 
 def _write(file: Path, figures: Any) -> None:
-    file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_json(file, figures)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ from pages.ecg import drawing
 from pages.shell import frame
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import Measurements
+from protoecg.card.document import CardFigures
 from protoecg.figures.card import describe_reliability, reliability_figure
 
 VALIDATION = "validation"
 
 
-def choose_figures(bundle: Bundle, card: Measurements) -> Mapping[str, Any]:
+def choose_figures(bundle: Bundle, card: CardFigures) -> Mapping[str, Any]:
     """Ask on which part of the data the accuracy is shown, and return its figures."""
     offered = {VALIDATION: tables.section(bundle.about, "validation")}
     folds = [fold for fold in tables.section(card, "evaluations") if fold.isdecimal()]

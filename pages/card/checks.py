@@ -8,11 +8,11 @@ from pages.card import facts
 from pages.shell import words
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import Measurements
+from protoecg.card.document import CardFigures
 from protoecg.labels import BRANCHES
 
 
-def show_faithfulness(card: Measurements) -> None:
+def show_faithfulness(card: CardFigures) -> None:
     """Show what was measured of the explanations."""
     st.markdown("#### Whether its explanations are true")
     measured, baseline = (
@@ -37,7 +37,7 @@ def show_faithfulness(card: Measurements) -> None:
             st.text(f"{name.capitalize()}: {definition}")
 
 
-def show_abstention(bundle: Bundle, card: Measurements) -> None:
+def show_abstention(bundle: Bundle, card: CardFigures) -> None:
     """Show from which ECGs the model abstains."""
     st.markdown("#### When it abstains")
     if bundle.familiarity is None:
@@ -69,7 +69,7 @@ def show_abstention(bundle: Bundle, card: Measurements) -> None:
     )
 
 
-def show_ablations(card: Measurements) -> None:
+def show_ablations(card: CardFigures) -> None:
     """Show what each rule of the method costs or gains."""
     st.markdown("#### What each rule costs or gains")
     measured = tables.section(card, "ablations")

@@ -6,20 +6,20 @@ import streamlit as st
 
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import Measurements
+from protoecg.card.document import CardFigures
 
 # A way of spoiling an ECG that passes more often than not.
 PASSES_BELOW = 50
 
 
-def show(bundle: Bundle, card: Measurements) -> None:
+def show(bundle: Bundle, card: CardFigures) -> None:
     """List what is known of a model's limits."""
     st.markdown("#### Limits")
     for limit in _known(bundle, card):
         st.text(f"•  {limit}")
 
 
-def _known(bundle: Bundle, card: Measurements) -> list[str]:
+def _known(bundle: Bundle, card: CardFigures) -> list[str]:
     data = tables.text(bundle.about, "data", default="an unknown data set")
     limits = [f"Trained on {data} only: other devices, hospitals and patients may differ."]
     if bundle.simulated:

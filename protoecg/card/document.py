@@ -6,28 +6,39 @@ came with a download: it is checked here, and `protoecg.card.tables` reads singl
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
+import pydantic.dataclasses
+
 from protoecg.bundle import Bundle
+from protoecg.files import STRICT, Format, FormatError, Head
 
 FORMAT = "protoecg-card"
 VERSION = 1
 MAX_BYTES = 5_000_000
 FILE = "card.json"
+AGAIN = "Delete it, or write it anew with `python -m training card`."
 # `evaluations` holds one for each fold, by its number.
 MEASUREMENTS = ("evaluations", "faithfulness", "baseline_faithfulness", "abstention", "ablations")
 
-Measurements = Mapping[str, Mapping[str, Any]]
+CardFigures = Mapping[str, Mapping[str, Any]]
 
 
 class CardError(ValueError):
     """A card that cannot be used; the message says why and what to do."""
 
 
-def read_card(bundle: Bundle) -> Measurements:
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
+class _Card(Head):
+    revision: str
+    measurements: dict[str, Any]
+
+
+_CARD = Format(FORMAT, VERSION, _Card, MAX_BYTES)
+
+
+def read_card(bundle: Bundle) -> CardFigures:
     """Return the measurements beside a bundle, by their names; none where there is no card.
 
     Raises
@@ -38,39 +49,19 @@ def read_card(bundle: Bundle) -> Measurements:
     file = bundle.path / FILE
     if not file.is_file():
         return {}
-    again = "Delete it, or write it anew with `python -m training card`."
-    if file.stat().st_size > MAX_BYTES:
-        raise CardError(f"{file} is larger than any card. {again}")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CardError(f"{file} is damaged: {error}. {again}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CardError(f"{file} was not written by ProtoECG. {again}")
-    if content.get("version") != VERSION:
+        card = _CARD.read(file)
+    except FormatError as error:
+        raise CardError(str(error) if error.newer else f"{error}. {AGAIN}") from error
+    if card.revision != bundle.revision:
         raise CardError(
-            f"{file} has card format {content.get('version')!r}, this program reads {VERSION}. "
-            "Update ProtoECG to see it."
+            f"{file} is about revision {card.revision!r} of the bundle, which is now "
+            f"{bundle.revision}. {AGAIN}"
         )
-    if content.get("revision") != bundle.revision:
-        raise CardError(
-            f"{file} is about revision {content.get('revision')!r} of the bundle, which is now "
-            f"{bundle.revision}. {again}"
-        )
-    found = content.get("measurements")
-    if not isinstance(found, dict):
-        raise CardError(f"{file} holds no measurements. {again}")
+    found = card.measurements
     return {name: found[name] for name in MEASUREMENTS if isinstance(found.get(name), dict)}
 
 
-def write_card(bundle: Bundle, measurements: Measurements) -> None:
+def write_card(bundle: Bundle, figures: CardFigures) -> None:
     """Write the measurements beside a bundle, in place of those that are there."""
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "revision": bundle.revision,
-        "measurements": measurements,
-    }
-    part = bundle.path / f"{FILE}.part"
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, bundle.path / FILE)
+    _CARD.write(bundle.path / FILE, revision=bundle.revision, measurements=figures)

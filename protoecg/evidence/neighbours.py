@@ -9,13 +9,13 @@ nothing in them is used unchecked.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
+import pydantic.dataclasses
 import safetensors.numpy
 import torch
 from safetensors import SafetensorError
@@ -24,6 +24,7 @@ from torch.nn.functional import normalize
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explanation import Match
+from protoecg.files import STRICT, Format, Head, checksum, read_limited
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.signals import MODEL_SAMPLES, model_input
@@ -43,6 +44,17 @@ ROUNDING = 0.009
 
 class NeighboursError(ValueError):
     """An index that cannot be used; the message says why and what to do."""
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
+class _Index(Head):
+    """What is in `neighbours.json`: the bundle's revision, and the checksum of the numbers."""
+
+    revision: str
+    sha256: str
+
+
+_INDEX = Format(FORMAT, VERSION, _Index, MAX_HEAD_BYTES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,15 +126,7 @@ def write_neighbours(bundle: Bundle, ecgs: TrainingECGs) -> None:
     head, numbers = bundle.path / HEAD, bundle.path / NUMBERS
     head.unlink(missing_ok=True)
     safetensors.numpy.save_file(_as_file(ecgs), numbers)
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "revision": bundle.revision,
-        "sha256": sha256(numbers.read_bytes()).hexdigest(),
-    }
-    part = head.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    part.replace(head)
+    _INDEX.write(head, revision=bundle.revision, sha256=checksum(numbers))
 
 
 def read_neighbours(bundle: Bundle) -> TrainingECGs | None:
@@ -136,7 +140,7 @@ def read_neighbours(bundle: Bundle) -> TrainingECGs | None:
     if not (bundle.path / HEAD).is_file():
         return None
     try:
-        ecgs = _from_file(_read_numbers(bundle, _read_head(bundle)["sha256"]))
+        ecgs = _from_file(_read_numbers(bundle, _read_head(bundle).sha256))
         _refuse_unfitting(bundle, ecgs)
     except (OSError, KeyError, TypeError, ValueError, RecursionError, SafetensorError) as error:
         raise NeighboursError(
@@ -219,29 +223,19 @@ def _table_shapes(n: int, width: int, c: int) -> dict[str, tuple[type, tuple[int
     }
 
 
-def _read_head(bundle: Bundle) -> Mapping[str, Any]:
-    file = bundle.path / HEAD
-    if file.stat().st_size > MAX_HEAD_BYTES:
-        raise ValueError(f"{HEAD} is larger than any")
-    head = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise ValueError(f"{HEAD} was not written by ProtoECG")
-    if head.get("version") != VERSION:
-        raise ValueError(f"it has format {head.get('version')!r}, this program reads {VERSION}")
-    if head.get("revision") != bundle.revision:
+def _read_head(bundle: Bundle) -> _Index:
+    head = _INDEX.read(bundle.path / HEAD)
+    if head.revision != bundle.revision:
         raise ValueError(
-            f"it is of revision {head.get('revision')!r} of the bundle, which is now "
-            f"{bundle.revision}"
+            f"it is of revision {head.revision!r} of the bundle, which is now {bundle.revision}"
         )
     return head
 
 
-def _read_numbers(bundle: Bundle, checksum: str) -> dict[str, np.ndarray]:
+def _read_numbers(bundle: Bundle, expected: str) -> dict[str, np.ndarray]:
     file = bundle.path / NUMBERS
-    if file.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{NUMBERS} is larger than any")
-    content = file.read_bytes()
-    if sha256(content).hexdigest() != checksum:
+    content = read_limited(file, MAX_BYTES)
+    if sha256(content).hexdigest() != expected:
         raise ValueError(f"{NUMBERS} is damaged: its checksum is not that of {HEAD}")
     return safetensors.numpy.load(content)
 

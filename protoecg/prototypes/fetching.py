@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 import time
-from pathlib import Path
 
 import httpx
 
@@ -92,18 +89,3 @@ async def _body(response: httpx.Response, url: str, max_bytes: int) -> bytes:
         if lasted > TIMEOUT_S and len(body) < lasted * LEAST_BYTES_A_SECOND:
             raise FetchError(f"{url} takes too long.")
     return bytes(body)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that at no time, a kill included, a part of it stands under its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import pydantic.dataclasses
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
+from protoecg.files import STRICT, Format, FormatError, Head, checksum, read_limited, validated
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
 
@@ -23,10 +21,9 @@ MEASURED = "measured.json"
 # Files that older bundles lack.
 _LATER = {FAMILIARITY, MEASURED}
 MAX_JSON_BYTES = 20_000_000
-_CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+AGAIN = "Get the bundle again, or train it with `python -m training fit`."
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-T = TypeVar("T")
 
 
 class BundleError(ValueError):
@@ -68,8 +65,8 @@ class Decision:
     called: Worth | None = None
 
 
-@pydantic.dataclasses.dataclass(frozen=True, config=_CHECKED)
-class Manifest:
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
+class Manifest(Head):
     """What is in `bundle.json`: everything but the numbers and the prototypes.
 
     Parameters
@@ -83,8 +80,6 @@ class Manifest:
     sha256 : checksum of each of the bundle's other files
     """
 
-    format: str
-    version: int
     name: str
     simulated: bool
     statements: tuple[str, ...]
@@ -99,8 +94,8 @@ class Manifest:
         return _shortened(self.sha256[PROTOTYPES])
 
 
-_MANIFEST = TypeAdapter(Manifest)
-_PROTOTYPES = TypeAdapter(tuple[Prototype, ...], config=_CHECKED)
+MANIFEST = Format(FORMAT, VERSION, Manifest, MAX_JSON_BYTES)
+_PROTOTYPES = TypeAdapter(tuple[Prototype, ...], config=STRICT)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -111,8 +106,14 @@ def read_manifest(path: Path) -> Manifest:
     BundleError
         If the folder is no bundle, or a damaged, foreign or newer one.
     """
-    _refuse_unknown_version(path)
-    return _checked(_MANIFEST, path / FILE)
+    _refuse_no_bundle(path)
+    try:
+        manifest = MANIFEST.read(path / FILE)
+    except FormatError as error:
+        raise (BundleError(str(error)) if error.newer else unusable(path, error)) from error
+    if set(manifest.sha256) - _LATER != {PROTOTYPES, WEIGHTS}:
+        raise BundleError(f"{path / FILE} lists no checksums. {AGAIN}")
+    return manifest
 
 
 def read_prototypes(path: Path, manifest: Manifest) -> tuple[Prototype, ...]:
@@ -124,17 +125,16 @@ def read_prototypes(path: Path, manifest: Manifest) -> tuple[Prototype, ...]:
         If the file is missing, or is not the one that the manifest knows.
     """
     refuse_damaged(path / PROTOTYPES, manifest.sha256[PROTOTYPES])
-    return _checked(_PROTOTYPES, path / PROTOTYPES)
+    file = path / PROTOTYPES
+    try:
+        return validated(_PROTOTYPES, file, read_limited(file, MAX_JSON_BYTES))
+    except FormatError as error:
+        raise unusable(path, error) from error
 
 
 def revision(path: Path) -> str:
     """Return the revision of the bundle in a folder: of all of it, weights and thresholds too."""
     return _shortened(checksum(path / FILE))
-
-
-def checksum(file: Path) -> str:
-    """Return a file's SHA-256 in hex."""
-    return sha256(file.read_bytes()).hexdigest()
 
 
 def refuse_damaged(file: Path, expected: str) -> None:
@@ -147,65 +147,22 @@ def refuse_damaged(file: Path, expected: str) -> None:
 
 def unusable(path: Path, reason: object) -> BundleError:
     """Return the error of a bundle whose parts are whole, but not what this version can use."""
-    return BundleError(
-        f"{path} is not a bundle that this version can use: {reason}. Get the bundle again, or "
-        "train it with `python -m training fit`."
-    )
-
-
-def write_json(file: Path, content: Any) -> None:
-    """Write one of a bundle's JSON files."""
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return BundleError(f"{path} is not a bundle that this version can use: {reason}. {AGAIN}")
 
 
 def _shortened(checksum: str) -> str:
     return checksum[:16]
 
 
-def _refuse_unknown_version(path: Path) -> None:
+def _refuse_no_bundle(path: Path) -> None:
     if not path.is_dir():
         raise BundleError(
             f"There is no bundle at {path}. Name a bundle's folder with --bundle, or the folder "
             "that bundles lie in with PROTOECG_MODELS; a checkout of the project has models/ptbxl "
             "and models/demo."
         )
-    file = path / FILE
-    if not file.is_file():
+    if not (path / FILE).is_file():
         raise BundleError(
             f"{path} holds no {FILE}, so it is no bundle (or its writing was interrupted). "
             "Name a folder that `python -m training fit` wrote, such as models/demo."
         )
-    try:
-        head = json.loads(_read(file).decode())
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{file} is damaged: {error}. Get the bundle again.") from error
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise BundleError(f"{file} was not written by ProtoECG; choose a bundle.")
-    version = head.get("version")
-    if not isinstance(version, int) or version > VERSION:
-        raise BundleError(
-            f"{path} has bundle format {version}, this program reads up to {VERSION}. "
-            "Update ProtoECG to use it."
-        )
-    checksums = head.get("sha256")
-    if not isinstance(checksums, Mapping) or set(checksums) - _LATER != {
-        PROTOTYPES,
-        WEIGHTS,
-    }:
-        raise BundleError(f"{file} lists no checksums; get the bundle again.")
-
-
-def _checked(kind: TypeAdapter[T], file: Path) -> T:
-    """Read a JSON file whose parts have the types and ranges that they are declared with."""
-    try:
-        return kind.validate_json(_read(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, (file.name, *first["loc"])))
-        raise unusable(file.parent, f"{place}: {first['msg']}") from error
-
-
-def _read(file: Path) -> bytes:
-    if file.stat().st_size > MAX_JSON_BYTES:
-        raise BundleError(f"{file} is larger than any bundle's; get the bundle again.")
-    return file.read_bytes()

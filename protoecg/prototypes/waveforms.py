@@ -15,7 +15,8 @@ import numpy as np
 
 from protoecg import folders
 from protoecg.ecg import ECG, LEADS, ECGError
-from protoecg.prototypes.fetching import Fetcher, FetchError, write_whole
+from protoecg.files import write_bytes
+from protoecg.prototypes.fetching import Fetcher, FetchError
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.readers.wfdb_format import parse_header
 
@@ -127,8 +128,8 @@ class Waveforms:
         ecg = _checked(header, samples, source, url)
         # The samples come last: a record with samples has its header.
         try:
-            write_whole(self.cache / f"{source.record}.hea", header)
-            write_whole(self.cache / f"{source.record}.dat", samples)
+            write_bytes(self.cache / f"{source.record}.hea", header, sync=False)
+            write_bytes(self.cache / f"{source.record}.dat", samples, sync=False)
         except OSError as error:
             raise CacheNotWritable(
                 f"Cannot write to {self.cache} ({error.strerror}). Set PROTOECG_CACHE to a folder "

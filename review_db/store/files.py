@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import pandas as pd
 
+from protoecg.files import write_bytes
 from protoecg.spreadsheet import harmless
 from review_db.store.failures import RatingsError
 
@@ -45,8 +44,7 @@ def write_files(folder: Path | str, files: Mapping[str, bytes]) -> list[Path]:
     folder = Path(folder)
     try:
         for name, content in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            _write_in_one_step(folder / name, content)
+            write_bytes(folder / name, content)
     except OSError as error:
         raise RatingsError(
             f"The export cannot be written to {folder}: {error.strerror}. Name a folder that may "
@@ -59,15 +57,3 @@ def _cell(value: object) -> object:
     if isinstance(value, pd.Timestamp):
         return value.isoformat(timespec="microseconds")
     return harmless(value) if isinstance(value, str) else value
-
-
-def _write_in_one_step(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with unfinished.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

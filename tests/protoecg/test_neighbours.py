@@ -185,7 +185,8 @@ def test_one_flipped_bit_is_noticed(bundle, files):
         ("version", 2, "format 2"),
         ("version", None, "format None"),
         ("revision", "0" * 16, "revision"),
-        ("sha256", ["x"], "checksum"),
+        ("sha256", ["x"], "neighbours.json.sha256: Input should be a valid string"),
+        ("sha256", "x", "checksum"),
     ],
 )
 def test_a_foreign_head_is_refused(bundle, files, key, value, said):

@@ -11,7 +11,8 @@ from threading import Event, local
 
 from tqdm import tqdm
 
-from protoecg.prototypes.fetching import Fetcher, FetchError, write_whole
+from protoecg.files import write_bytes
+from protoecg.prototypes.fetching import Fetcher, FetchError
 from protoecg.prototypes.waveforms import PHYSIONET
 
 CHECKSUMS = "SHA256SUMS.txt"
@@ -144,7 +145,8 @@ def _get(source: _Source, dest: Path, name: str, sha: str) -> None:
     if path.is_file() and sha256(path.read_bytes()).hexdigest() == sha:
         return
     if not source.stopped.is_set():
-        write_whole(path, source.get(name, sha))
+        # Each file is checked when the download is run again.
+        write_bytes(path, source.get(name, sha), sync=False)
 
 
 def _failure(done: Future[None]) -> FetchError | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -19,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from protoecg.ecg import ECG, LEADS
+from protoecg.files import write_bytes
 from protoecg.labels import STATEMENTS
 from protoecg.signals import MODEL_SAMPLES, model_input
 
@@ -183,7 +183,5 @@ def inputs(dataset: Dataset, cache: Path, progress: Callable = tqdm) -> np.ndarr
         for row, record in enumerate(progress(records, desc="model inputs", unit="ECG")):
             array[row] = model_input(read_record(dataset.root, record))
         array.flush()
-        part = index.with_suffix(".part")
-        part.write_text(json.dumps(records))
-        os.replace(part, index)
+        write_bytes(index, json.dumps(records).encode())
     return np.load(cache, mmap_mode="r")

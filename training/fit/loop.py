@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from protoecg.ecg import LEADS
+from protoecg.files import atomic_write
 from protoecg.signals import MODEL_RATE
 from training.fit.config import Config
 
@@ -146,10 +146,9 @@ class Loop:
         return saved["epoch"]
 
     def _save(self, state: State, epoch: int) -> None:
-        part = self.checkpoint.with_suffix(".part")
         parts = {name: part.state_dict() for name, part in state._asdict().items()}
-        torch.save({"epoch": epoch, **parts}, part)
-        os.replace(part, self.checkpoint)
+        with atomic_write(self.checkpoint) as file:
+            torch.save({"epoch": epoch, **parts}, file)
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 
 from protoecg.bundle import Bundle, save_bundle
+from protoecg.files import atomic_write, write_bytes
 from protoecg.labels import STATEMENTS
 from protoecg.network.backbones import Ensemble
 from protoecg.network.projection import Anchors, Source, crop, embed
@@ -109,9 +109,9 @@ class Fit:
         """Train one branch, or read it where that is done."""
         file = self.work / f"{name}.pt"
         if not file.exists():
-            part = file.with_suffix(".part")
-            torch.save(asdict(self._train_branch(name)), part)
-            os.replace(part, file)
+            trained = asdict(self._train_branch(name))
+            with atomic_write(file) as whole:
+                torch.save(trained, whole)
         saved = torch.load(file, weights_only=True)
         return Trained(saved["state"], [Source(*s) for s in saved["sources"]])
 
@@ -167,9 +167,8 @@ class Fit:
         file = self.work / "teacher.npy"
         if not file.exists():
             logits = [predict(self.pretrain(name), self.train.data) for name in self.teachers]
-            part = self.work / "teacher.part.npy"
-            np.save(part, np.mean(logits, axis=0))
-            os.replace(part, file)
+            with atomic_write(file) as whole:
+                np.save(whole, np.mean(logits, axis=0))
         return (1 - share) * y + share * torch.sigmoid(torch.from_numpy(np.load(file)))
 
     def pretrain(self, name: str) -> Pretraining:
@@ -362,9 +361,7 @@ def _claim(work: Path, settings: dict[str, Any]) -> None:
     file = work / "run.json"
     text = json.dumps(settings, indent=1, sort_keys=True)
     if not file.exists():
-        part = file.with_suffix(".part")
-        part.write_text(text)
-        os.replace(part, file)
+        write_bytes(file, text.encode())
     elif file.read_text() != text:
         raise ConfigError(
             f"{work} holds a run with other settings or other data. Choose another folder with "

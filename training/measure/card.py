@@ -1,4 +1,4 @@
-"""Measurements of several commands, collected on a bundle's card."""
+"""CardFigures of several commands, collected on a bundle's card."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from protoecg.bundle import Bundle
-from protoecg.card.document import MAX_BYTES, CardError, Measurements, read_card, write_card
+from protoecg.card.document import MAX_BYTES, CardError, CardFigures, read_card, write_card
 
 # Of each measurement: what its command writes without fail.
 EXPECTED = {
@@ -24,7 +24,7 @@ OF_OTHERS = ("baseline_faithfulness", "ablations")
 
 def add(
     bundle: Bundle, files: Mapping[str, Path | None], evaluations: Sequence[Path]
-) -> Measurements:
+) -> CardFigures:
     """Add measurements to a bundle's card, in place of older ones of the same name or fold.
 
     A card about another revision of the bundle is replaced.
@@ -53,7 +53,7 @@ def add(
     return card
 
 
-def _card(bundle: Bundle) -> Measurements:
+def _card(bundle: Bundle) -> CardFigures:
     try:
         return read_card(bundle)
     except CardError:

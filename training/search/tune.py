@@ -31,6 +31,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from tqdm import tqdm
 
+from protoecg.files import atomic_write, write_bytes
 from training.fit.config import Config, ConfigError, read_config
 from training.fit.run import Fit
 
@@ -185,9 +186,7 @@ def changed_settings(config: Config, values: Mapping[str, Any]) -> dict[str, Any
 
 def write_config(file: Path, settings: Mapping[str, Any], heading: str = "") -> None:
     """Write settings as a TOML file that `read_config` reads."""
-    part = file.with_suffix(".part")
-    part.write_text(heading + tomli_w.dumps(settings), encoding="utf-8")
-    os.replace(part, file)
+    write_bytes(file, (heading + tomli_w.dumps(settings)).encode())
 
 
 def link(source: Path, folder: Path, names: list[str]) -> None:
@@ -201,9 +200,8 @@ def link(source: Path, folder: Path, names: list[str]) -> None:
         try:
             os.link(source / name, folder / name)
         except OSError:
-            part = folder / f"{name}.part"
-            shutil.copyfile(source / name, part)
-            os.replace(part, folder / name)
+            with atomic_write(folder / name) as copy, (source / name).open("rb") as original:
+                shutil.copyfileobj(original, copy)
 
 
 def _as_given(

@@ -1,0 +1,174 @@
+"""Files that are whole or not there, and JSON files that say what they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any, Generic, TypeVar
+
+import pydantic.dataclasses
+import pydantic_core
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+# What comes with a download has the very types that it is declared with, and nothing more.
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_READABLE_BY_ALL = 0o644
+
+T = TypeVar("T")
+
+
+class FormatError(ValueError):
+    """A file that is not what it should be, said without a full stop, for an advice to follow.
+
+    `newer` if only a later program can read it; then the advice is in it.
+    """
+
+    def __init__(self, message: str, *, newer: bool = False) -> None:
+        super().__init__(message)
+        self.newer = newer
+
+
+@contextmanager
+def atomic_write(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of `path` once all of it is written.
+
+    At no time, a kill included, does a part of it stand under its name; until it is whole, what
+    was there stays. A kill may leave a hidden file that ends in `.part` beside it.
+
+    Parameters
+    ----------
+    sync : whether this also holds where the power fails; slow for thousands of files
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        os.chmod(name, path.stat().st_mode if path.exists() else _READABLE_BY_ALL)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    if sync:
+        _sync_folder(path.parent)
+
+
+def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
+    """Write a file in one step: see `atomic_write`."""
+    with atomic_write(path, sync=sync) as file:
+        file.write(content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file that people can read, in one step."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def checksum(file: Path) -> str:
+    """Return a file's SHA-256 in hex."""
+    return sha256(file.read_bytes()).hexdigest()
+
+
+def read_limited(file: Path, max_bytes: int) -> bytes:
+    """Return a file's content, or raise `FormatError` if it is larger than any of its kind."""
+    if file.stat().st_size > max_bytes:
+        raise FormatError(f"{file} is larger than any of its kind")
+    return file.read_bytes()
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
+class Head:
+    """What a JSON file says of itself before anything else."""
+
+    format: str
+    version: int
+
+
+H = TypeVar("H", bound=Head)
+
+
+@dataclass(frozen=True)
+class Format(Generic[H]):
+    """A kind of JSON file that says its format and version.
+
+    Parameters
+    ----------
+    name : what the file calls its format, such as `"protoecg-card"`
+    version : what is written; older ones are read, from `oldest` on
+    content : what the file holds, checked by its types
+    max_bytes : larger files are not read
+    """
+
+    name: str
+    version: int
+    content: type[H]
+    max_bytes: int
+    oldest: int = 1
+
+    def read(self, file: Path) -> H:
+        """Read a file of this kind.
+
+        Raises
+        ------
+        FormatError
+            If it is too large, damaged, of another format, newer, or holds something else than
+            what is declared.
+        """
+        content = read_limited(file, self.max_bytes)
+        self._refuse_others(file, content)
+        return validated(TypeAdapter(self.content), file, content)
+
+    def write(self, file: Path, **content: Any) -> None:
+        """Write a file of this kind in one step."""
+        write_json(file, {"format": self.name, "version": self.version, **content})
+
+    def _refuse_others(self, file: Path, content: bytes) -> None:
+        try:
+            found = pydantic_core.from_json(content)
+        except ValueError as error:
+            raise FormatError(f"{file} is damaged: {error}") from error
+        if not isinstance(found, dict) or found.get("format") != self.name:
+            raise FormatError(f"{file} was not written by ProtoECG")
+        version = found.get("version")
+        if type(version) is not int or not self.oldest <= version <= self.version:
+            kind = self.name.removeprefix("protoecg-")
+            raise FormatError(
+                f"{file} has {kind} format {version!r}, this program reads {self._versions()}. "
+                "Update ProtoECG to use it.",
+                newer=True,
+            )
+
+    def _versions(self) -> str:
+        return f"up to {self.version}" if self.oldest < self.version else str(self.version)
+
+
+def validated(kind: TypeAdapter[T], file: Path, content: bytes) -> T:
+    """Return JSON as what it is declared to be, or raise `FormatError` that names the place."""
+    try:
+        return kind.validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, (file.name, *first["loc"])))
+        raise FormatError(f"{place}: {first['msg']}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name last; Windows has no such call, and needs none."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
