@@ -9,8 +9,8 @@ import streamlit as st
 from pages.ecg import drawing
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG, LEADS
-from protoecg.figures.calipers import Caliper, caliper_from_box, caliper_over
 from protoecg.figures.paper import Window
+from protoecg.sheet.calipers import Caliper, caliper_from_box, caliper_over
 from protoecg.sheet.pieces import Piece, print_pieces
 from protoecg.sheet.view import View
 

@@ -13,7 +13,6 @@ from pages.shell import frame, words
 from pages.shell.paper_style import container_key
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
-from protoecg.figures.calipers import Caliper
 from protoecg.figures.overlay import (
     NO_SHARES,
     comparison_figure,
@@ -23,8 +22,10 @@ from protoecg.figures.overlay import (
     window_figure,
 )
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
-from protoecg.figures.theme import THEMES, file_name, toolbar
+from protoecg.figures.theme import file_name, toolbar
 from protoecg.prototypes.prototype import Prototype
+from protoecg.sheet.calipers import Caliper
+from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 from review_db.store.files import as_csv
 

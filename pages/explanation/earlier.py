@@ -24,8 +24,8 @@ from protoecg.evidence.change import (
 from protoecg.explanation import Finding, Match
 from protoecg.figures.change import change_figure, describe_change
 from protoecg.figures.paper import Window
-from protoecg.figures.theme import THEMES
 from protoecg.measure import measurements
+from protoecg.sheet.colours import THEMES
 
 FINDINGS, CHANGE = "findings", "change"
 SHOWN = {FINDINGS: "Findings of this ECG", CHANGE: "Change from the earlier ECG"}

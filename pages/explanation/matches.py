@@ -15,7 +15,7 @@ from protoecg.ecg import ECG
 from protoecg.explain import without_leads
 from protoecg.explanation import Finding, Match
 from protoecg.figures.paper import Window
-from protoecg.figures.theme import THEMES
+from protoecg.sheet.colours import THEMES
 
 TOP, SWITCHES = 5, 12
 LEADS_NAMED, SMALLEST_FALL = 3, 0.005

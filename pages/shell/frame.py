@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from pages.shell import accounts, coordinators, paper_style
-from protoecg.figures.theme import ThemeName
+from protoecg.sheet.colours import ThemeName
 
 NOTICE = "Research use only. Not a medical device."
 

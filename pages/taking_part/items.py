@@ -16,10 +16,10 @@ from pages.shell import frame, source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.figures.paper import Window
-from protoecg.figures.theme import THEMES
 from protoecg.noise import with_noise
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import WaveformUnavailable
+from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 from review_db.sessions.sessions import OpenItem
 from review_db.studies.items import (

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from protoecg.figures.theme import THEMES, ThemeName, blank_figure
+from protoecg.figures.theme import blank_figure
+from protoecg.sheet.colours import THEMES, ThemeName
 
 
 def reliability_figure(curve: pd.DataFrame, *, theme: ThemeName = "light") -> go.Figure:

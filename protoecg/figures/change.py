@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from protoecg.evidence.change import FindingChange, MatchChange, total
 from protoecg.figures.charts import Step, steps_figure, sum_step
-from protoecg.figures.theme import ThemeName
+from protoecg.sheet.colours import ThemeName
 from protoecg.wording import probability, signed
 
 EARLIER, NOW = "earlier: logit", "now: logit"

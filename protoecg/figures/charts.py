@@ -11,7 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from protoecg.explanation import Finding, Match
-from protoecg.figures.theme import THEMES, Theme, ThemeName, blank_figure
+from protoecg.figures.theme import blank_figure
+from protoecg.sheet.colours import THEMES, Theme, ThemeName
 from protoecg.wording import probability, signed
 
 SCORES = ("1", "2", "3", "4", "5")

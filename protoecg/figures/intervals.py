@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from protoecg import wording
-from protoecg.figures.theme import THEMES, ThemeName, blank_figure
+from protoecg.figures.theme import blank_figure
+from protoecg.sheet.colours import THEMES, ThemeName
 
 
 def intervals_figure(

@@ -10,9 +10,11 @@ import plotly.graph_objects as go
 
 from protoecg.ecg import LEADS
 from protoecg.figures import sheet
-from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
 from protoecg.measure import INTERVALS, MARKS, WORDS, Delineation, MedianBeat, marked
 from protoecg.measure.beats import BAND_HZ
+from protoecg.sheet.colours import THEMES, Theme, ThemeName, translucent
+from protoecg.sheet.rows import row_offsets, up_to_line
+from protoecg.sheet.strokes import vertical
 from protoecg.sheet.view import LARGE_MM, ROW_GAP_MM, View, abreast
 
 # Small beats are drawn twice as high.
@@ -80,10 +82,10 @@ def each_figure(
     colours, median, view = THEMES[theme], _median(found), EACH
     values = dict(zip(LEADS, _around_onset(median), strict=True))
     rows = abreast(LEADS, 4)
-    cell_s = sheet.up_to_line(_duration(median) + view.s(_CELL_GAP_MM), view.s(LARGE_MM))
+    cell_s = up_to_line(_duration(median) + view.s(_CELL_GAP_MM), view.s(LARGE_MM))
     reach = [np.stack([values[lead] for lead in row]) for row in rows]
     lows, highs = [row.min(axis=0) for row in reach], [row.max(axis=0) for row in reach]
-    offsets = sheet.row_offsets(lows, highs, view, spacing=view.mv(_ROW_MM))
+    offsets = row_offsets(lows, highs, view, spacing=view.mv(_ROW_MM))
     margin = view.mv(ROW_GAP_MM)
     bottom = float(min(lows[-1].min(), -view.mv(LARGE_MM))) - margin
     top = offsets[0] + float(max(highs[0].max(), view.mv(2 * LARGE_MM))) + margin
@@ -163,7 +165,7 @@ def _lines(
 ) -> list[go.Scatter]:
     return [
         sheet.drawn(
-            sheet.vertical(start_s + seconds, *reach),
+            vertical(start_s + seconds, *reach),
             {"color": _colour(name, colours), "width": 1.4},
             name=name,
         )
@@ -266,8 +268,8 @@ def _brackets(at: Mapping[str, float], top: float, colours: Theme, view: View) -
         height, tick = top - view.mv(_LINE_MM * row), view.mv(0.8)
         left, right = at[start], at[end]
         strokes = [
-            *sheet.vertical(left, height - tick, height + tick),
-            *sheet.vertical(right, height - tick, height + tick),
+            *vertical(left, height - tick, height + tick),
+            *vertical(right, height - tick, height + tick),
             (left, height),
             (right, height),
         ]

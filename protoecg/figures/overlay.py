@@ -13,8 +13,10 @@ import plotly.graph_objects as go
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
-from protoecg.figures.theme import THEMES, Theme, ThemeName
+from protoecg.sheet.colours import THEMES, Theme, ThemeName
 from protoecg.sheet.filters import filtered
+from protoecg.sheet.rows import down_to_line, row_offsets, up_to_line
+from protoecg.sheet.strokes import before_zero, calibration_pulse
 from protoecg.sheet.view import INVERTED, LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
 
 Interval = tuple[float, float]
@@ -139,7 +141,7 @@ def _overlay(
     ecgs = [ecg for _, ecg, _, _ in parts]
     seconds = max(s.shape[1] / ecg.rate for s, ecg in zip(signals, ecgs, strict=True))
     large_s = view.s(LARGE_MM)
-    cell_s = sheet.up_to_line(seconds + large_s, large_s)
+    cell_s = up_to_line(seconds + large_s, large_s)
     rows = _rows(cell_s, view)
     places = _places(rows, cell_s, _row_offsets(rows, view, *signals))
     drawings = [
@@ -189,7 +191,7 @@ def strips_figure(
         for label, ecg, line in ((labels[0], query, ink), (labels[1], prototype, accent))
     ]
     drawings = _stacked(strips, view)
-    left_s, pulse_s = sheet.before_zero(view)
+    left_s, pulse_s = before_zero(view)
     figure = _sheet_for(
         drawings,
         view,
@@ -200,7 +202,7 @@ def strips_figure(
         theme=colours,
         width_px=width_px,
     )
-    pulses = [point for d in drawings for point in sheet.calibration_pulse(pulse_s, d.offset, view)]
+    pulses = [point for d in drawings for point in calibration_pulse(pulse_s, d.offset, view)]
     figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
     figure.add_traces([_trace(drawing) for drawing in drawings])
     names = [(drawing, f"{drawing.lead}  {drawing.label}") for drawing in drawings]
@@ -271,7 +273,7 @@ def _row_offsets(rows: Rows, view: View, *signals: np.ndarray) -> list[float]:
     drawn = [[[of_lead(signal, lead) for signal in signals] for lead in leads] for leads in rows]
     lows = [np.array([min(v.min() for v in both) for both in row]) for row in drawn]
     highs = [np.array([max(v.max() for v in both) for both in row]) for row in drawn]
-    return sheet.row_offsets(lows, highs, view, spacing=view.mv(SPACING_MM))
+    return row_offsets(lows, highs, view, spacing=view.mv(SPACING_MM))
 
 
 def _places(rows: Rows, cell_s: float, offsets: list[float]) -> dict[str, tuple[float, float]]:
@@ -285,7 +287,7 @@ def _places(rows: Rows, cell_s: float, offsets: list[float]) -> dict[str, tuple[
 def _stacked(strips: list[_Drawing], view: View) -> list[_Drawing]:
     lows = [np.atleast_1d(strip.values.min()) for strip in strips]
     highs = [np.atleast_1d(strip.values.max()) for strip in strips]
-    offsets = sheet.row_offsets(lows, highs, view, spacing=view.apart(SPACING_MM))
+    offsets = row_offsets(lows, highs, view, spacing=view.apart(SPACING_MM))
     return [replace(strip, offset=o) for strip, o in zip(strips, offsets, strict=True)]
 
 
@@ -309,8 +311,8 @@ def _sheet_for(
         view,
         seconds=seconds,
         millivolts=(
-            sheet.down_to_line(min(lowest, -large) - view.mv(sheet.PRINTED_MM), large),
-            sheet.up_to_line(max(highest + large, top), large),
+            down_to_line(min(lowest, -large) - view.mv(sheet.PRINTED_MM), large),
+            up_to_line(max(highest + large, top), large),
         ),
         title=title,
         printed=printed,

@@ -11,15 +11,17 @@ import plotly.graph_objects as go
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
-from protoecg.figures.calipers import Caliper, caliper_traces
+from protoecg.figures.calipers import caliper_traces
 from protoecg.figures.switches import Switch, add_switches, rows_of, switched, switches_px
-from protoecg.figures.theme import THEMES, Theme, ThemeName, translucent
-from protoecg.sheet.pieces import Piece, print_pieces
+from protoecg.sheet.calipers import Caliper
+from protoecg.sheet.colours import THEMES, Theme, ThemeName, translucent
+from protoecg.sheet.pieces import Piece, print_pieces, printed_line
+from protoecg.sheet.rows import up_to_line
+from protoecg.sheet.strokes import Point, before_zero, rectangle, row_marks
 from protoecg.sheet.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View
 
 LABEL_LINES, LABEL_MM, LABEL_ROOM_MM = 3, 3.5, 37.5
 MARGIN_MM = 15.0
-SEPARATOR_MM = 3.0
 NAME_MM, NAMED_EVERY_MM = 7.5, 250.0
 
 
@@ -80,7 +82,7 @@ def ecg_figure(
     # One window needs no switch.
     switches = [_switch(*window) for window in marked] if len(marked) > 1 else []
     low, high = _paper_range(pieces, windows, view)
-    left_s, pulse_s = sheet.before_zero(view)
+    left_s, pulse_s = before_zero(view)
     figure = sheet.sheet(
         colours,
         view,
@@ -98,7 +100,7 @@ def ecg_figure(
     figure.add_traces(
         [
             *(_band(window, colour, (floor, high)) for window, colour in marked),
-            _pulses_and_separators(pieces, pulse_s, colours, view),
+            _row_marks(pieces, pulse_s, colours, view),
             *(_tracing(piece, colours) for piece in pieces),
             *(_accent(w, c, pieces) for w, c in marked if w.shown and not w.whole_strip),
             _lead_names(pieces, colours, view),
@@ -109,14 +111,6 @@ def ecg_figure(
     )
     add_switches(figure, switches, room_px, in_sight)
     return figure
-
-
-def printed_line(ecg: ECG, view: View) -> str:
-    """Return what a printed ECG says about itself: speed, gain, rate, filters and source."""
-    facts = [*view.scale, f"{ecg.rate:g} Hz", view.filters.printed(ecg.rate)]
-    if ecg.duration > DURATION_S + 0.1:
-        facts.append(f"first {DURATION_S:g} of {ecg.duration:.0f} s")
-    return "   ".join([*facts, ecg.source]).strip()
 
 
 def describe_ecg(ecg: ECG, view: View, windows: Sequence[Window] = ()) -> str:
@@ -141,8 +135,8 @@ def _paper_range(pieces: list[Piece], windows: Sequence[Window], view: View) -> 
     below = view.mv(sheet.PRINTED_MM + 4) - lowest
     margin, large = view.mv(MARGIN_MM), view.mv(LARGE_MM)
     label_room = view.mv(LABEL_MM) * min(len(windows), LABEL_LINES)
-    high = top + max(sheet.up_to_line(above, large), margin) + label_room
-    return bottom - max(sheet.up_to_line(below, large), margin), high
+    high = top + max(up_to_line(above, large), margin) + label_room
+    return bottom - max(up_to_line(below, large), margin), high
 
 
 def _next_accent(theme: Theme, index: int) -> str:
@@ -157,7 +151,7 @@ def _switch(window: Window, colour: str) -> Switch:
 def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter:
     start_s, end_s = max(window.start_s, 0.0), min(window.end_s, DURATION_S)
     return sheet.drawn(
-        sheet.rectangle((start_s, end_s), paper),
+        rectangle((start_s, end_s), paper),
         {"color": translucent(colour, 0.6), "width": 3 if window.whole_strip else 1},
         fill="toself",
         fillcolor=translucent(colour, 0.04 if window.whole_strip else 0.14),
@@ -167,7 +161,7 @@ def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter
 
 
 def _accent(window: Window, colour: str, pieces: list[Piece]) -> go.Scatter:
-    points: list[sheet.Point] = []
+    points: list[Point] = []
     for piece in pieces:
         times, heights = piece.within(window.start_s, window.end_s)
         points += [*zip(times, heights, strict=True), (np.nan, np.nan)]
@@ -207,17 +201,9 @@ def _tracing(piece: Piece, theme: Theme) -> go.Scatter:
     )
 
 
-def _pulses_and_separators(
-    pieces: list[Piece], pulse_s: float, theme: Theme, view: View
-) -> go.Scatter:
-    points: list[sheet.Point] = []
-    half = view.mv(SEPARATOR_MM)
-    for piece in pieces:
-        if piece.start_s == 0:
-            points += sheet.calibration_pulse(pulse_s, piece.offset, view)
-        else:
-            points += sheet.vertical(piece.start_s, piece.offset - half, piece.offset + half)
-    return sheet.drawn(points, {"color": theme.ink, "width": 1.3}, name="calibration")
+def _row_marks(pieces: list[Piece], pulse_s: float, theme: Theme, view: View) -> go.Scatter:
+    line = {"color": theme.ink, "width": 1.3}
+    return sheet.drawn(row_marks(pieces, pulse_s, view), line, name="calibration")
 
 
 def _lead_names(pieces: list[Piece], theme: Theme, view: View) -> go.Scatter:

@@ -12,22 +12,17 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-from protoecg.figures.theme import Theme, blank_figure
-from protoecg.sheet.view import LARGE_MM, PULSE_MV, PULSE_S, ROW_GAP_MM, View
-
-MAX_SPACING_MV = 6.0
-REACH_S = 0.2
+from protoecg.figures.theme import blank_figure
+from protoecg.sheet.colours import Theme
+from protoecg.sheet.strokes import Point
+from protoecg.sheet.view import LARGE_MM, View
 
 MARGIN_PX, SIDE_PX = 8, 2
 LEGEND_PX = 26
 
 # What the printed line takes at the lower edge, and how far it is from where it is printed anew.
 PRINTED_MM, PRINTED_EVERY_MM = 5.0, 250.0
-
-Point = tuple[float, float]
-_GAP: Point = (np.nan, np.nan)
 
 
 def sheet(
@@ -145,72 +140,6 @@ def written(
         hoverinfo="skip",
         **{"showlegend": False, **style},
     )
-
-
-def calibration_pulse(start_s: float, offset: float, view: View) -> list[Point]:
-    """1 mV for 0.2 s, with a foot of one millimetre on each side."""
-    end_s, foot_s = start_s + PULSE_S, view.s(1)
-    steps = [
-        (start_s - foot_s, 0.0),
-        (start_s, 0.0),
-        (start_s, PULSE_MV),
-        (end_s, PULSE_MV),
-        (end_s, 0.0),
-        (end_s + foot_s, 0.0),
-    ]
-    return [*((x, offset + y) for x, y in steps), _GAP]
-
-
-def before_zero(view: View) -> tuple[float, float]:
-    """Where the paper and its pulse begin, in seconds: the pulse has 5 mm on each side."""
-    pulse_s = -PULSE_S - view.s(LARGE_MM)
-    return pulse_s - view.s(LARGE_MM), pulse_s
-
-
-def vertical(at_s: float, low_mv: float, high_mv: float) -> list[Point]:
-    """Return a vertical stroke."""
-    return [(at_s, low_mv), (at_s, high_mv), _GAP]
-
-
-def rectangle(seconds: tuple[float, float], millivolts: tuple[float, float]) -> list[Point]:
-    """Return a closed rectangle."""
-    (left, right), (low, high) = seconds, millivolts
-    return [(left, low), (left, high), (right, high), (right, low), (left, low), _GAP]
-
-
-def row_offsets(
-    lows: Sequence[np.ndarray], highs: Sequence[np.ndarray], view: View, *, spacing: float
-) -> list[float]:
-    """Where the zero line of each row lies, in mV, the last row at 0.
-
-    Rows lie `spacing` apart, further where a tall row would run into its neighbour, always on
-    a line of the large squares. Beyond 6 mV rows may touch: the scale is never changed.
-
-    Parameters
-    ----------
-    lows, highs : how far each row reaches, in mV, at the same places along every row
-    """
-    offsets = [0.0]
-    for above, below in zip(lows[-2::-1], highs[:0:-1], strict=True):
-        needed = up_to_line(float(np.max(below - above)) + view.mv(ROW_GAP_MM), view.mv(LARGE_MM))
-        offsets.append(offsets[-1] + min(max(spacing, needed), MAX_SPACING_MV))
-    return offsets[::-1]
-
-
-def envelope(row: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest value within 0.1 s of each sample."""
-    reach = max(round(REACH_S * rate), 1)
-    return minimum_filter1d(row, reach), maximum_filter1d(row, reach)
-
-
-def up_to_line(value: float, large: float) -> float:
-    """Round up to the next line of the large squares."""
-    return float(np.ceil(value / large - 1e-6)) * large
-
-
-def down_to_line(value: float, large: float) -> float:
-    """Round down to the next line of the large squares."""
-    return -up_to_line(-value, large)
 
 
 def _ruling(theme: Theme, large: float, small: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from protoecg.figures.theme import LIGHT
+from protoecg.sheet.colours import LIGHT
 
 ROW_PX, GAP_PX = 38, 6
 # So wide that they stand side by side on a page of two thirds of the width.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from protoecg.sheet.pieces import Piece
 from protoecg.sheet.view import LARGE_MM, PULSE_MV, PULSE_S, View
 
 Point = tuple[float, float]
 GAP: Point = (np.nan, np.nan)
+SEPARATOR_MM = 3.0
 
 
 def calibration_pulse(start_s: float, offset: float, view: View) -> list[Point]:
@@ -39,3 +43,15 @@ def rectangle(seconds: tuple[float, float], millivolts: tuple[float, float]) -> 
     """Return a closed rectangle."""
     (left, right), (low, high) = seconds, millivolts
     return [(left, low), (left, high), (right, high), (right, low), (left, low), GAP]
+
+
+def row_marks(pieces: Iterable[Piece], pulse_s: float, view: View) -> list[Point]:
+    """Return the calibration pulse before each row, and a stroke where another lead begins."""
+    points: list[Point] = []
+    half = view.mv(SEPARATOR_MM)
+    for piece in pieces:
+        if piece.start_s == 0:
+            points += calibration_pulse(pulse_s, piece.offset, view)
+        else:
+            points += vertical(piece.start_s, piece.offset - half, piece.offset + half)
+    return points

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from protoecg.ecg import ECG, LEADS
-from protoecg.figures.calipers import Caliper, caliper_from_box, caliper_over
 from protoecg.figures.paper import ecg_figure
+from protoecg.sheet.calipers import Caliper, caliper_from_box, caliper_over
 from protoecg.sheet.filters import Filters
 from protoecg.sheet.pieces import print_pieces
 from protoecg.sheet.view import GAINS, INVERTED, LAYOUTS, SPEEDS, View

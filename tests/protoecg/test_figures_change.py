@@ -9,7 +9,7 @@ from protoecg.bundle import load_bundle
 from protoecg.evidence.change import FindingChange, finding_changes
 from protoecg.explain import explain
 from protoecg.figures.change import change_figure, describe_change, steps_of_change
-from protoecg.figures.theme import DARK, LIGHT
+from protoecg.sheet.colours import DARK, LIGHT
 from protoecg.simulate import simulate
 
 

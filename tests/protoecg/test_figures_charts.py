@@ -13,8 +13,8 @@ from protoecg.figures.charts import (
     scores_figure,
     steps_to_logit,
 )
-from protoecg.figures.theme import DARK, LIGHT
 from protoecg.prototypes.prototype import Prototype
+from protoecg.sheet.colours import DARK, LIGHT
 
 
 def a_match(number: int, similarity: float, weight: float) -> Match:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from protoecg.figures.intervals import describe_intervals, intervals_figure
-from protoecg.figures.theme import THEMES
+from protoecg.sheet.colours import THEMES
 
 ROWS = pd.DataFrame(
     {

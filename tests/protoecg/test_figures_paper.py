@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protoecg.ecg import ECG, LEADS
-from protoecg.figures.paper import Window, describe_window, ecg_figure, printed_line
-from protoecg.figures.sheet import PRINTED_MM, up_to_line
+from protoecg.figures.paper import Window, describe_window, ecg_figure
+from protoecg.figures.sheet import PRINTED_MM
 from protoecg.figures.switches import ROW_PX
-from protoecg.figures.theme import DARK, LIGHT
+from protoecg.sheet.colours import DARK, LIGHT
+from protoecg.sheet.pieces import printed_line
+from protoecg.sheet.rows import up_to_line
 from protoecg.sheet.view import INVERTED, LAYOUTS, View
 
 STANDARD = View()

@@ -15,7 +15,8 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.explanation import Explanation, Finding
 from protoecg.measure import measure
 from protoecg.printing.raster import DPI, png
-from protoecg.printing.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, PAPERS, pdf
+from protoecg.printing.report import EDGE, HEAD, PAPERS, pdf
+from protoecg.printing.tracing import GRID_HEIGHT, GRID_WIDTH
 
 DOTS = DPI / 25.4
 INK = 110

@@ -16,7 +16,8 @@ from protoecg.evidence.change import compare
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.labels import STATEMENTS
 from protoecg.measure import measure
-from protoecg.printing.report import EDGE, GRID_HEIGHT, GRID_WIDTH, HEAD, NOTICE, PAPERS, pdf
+from protoecg.printing.report import EDGE, HEAD, NOTICE, PAPERS, pdf
+from protoecg.printing.tracing import GRID_HEIGHT, GRID_WIDTH
 from protoecg.prototypes.prototype import Prototype
 from protoecg.readers import read_ecg
 from protoecg.simulate import simulate
