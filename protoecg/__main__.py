@@ -2,116 +2,173 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
-from protoecg import folders, wording
+from typer import Argument, BadParameter, Option
+
+from protoecg import command_line, folders, wording
 from protoecg.explanation import Explanation, Finding, Match
+
+File = Annotated[Path, Argument(help="an ECG in any format that is read")]
+BundleFolder = Annotated[
+    Path,
+    Option(
+        "--bundle",
+        default_factory=lambda: folders.models() / "ptbxl",
+        show_default="ptbxl in $PROTOECG_MODELS, else models/ptbxl",
+        help="a bundle's folder",
+    ),
+]
+Rate = Annotated[float | None, Option(help="Hz, for files that do not say it")]
+Start = Annotated[float, Option(help="second to begin at")]
+AsJson = Annotated[bool, Option("--json", help="print all that is known as JSON")]
+
+app = command_line.commands(f"{__doc__} Research use only.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; bad input gets one line on standard error."""
-    args = _parser().parse_args(arguments)
-    # After the options are read: torch takes seconds, which `--help` does without.
-    from protoecg.batch import BatchError
+    return command_line.run(app, arguments, name="python -m protoecg", errors=_errors)
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    from protoecg.batch.table import BatchError
     from protoecg.ecg import ECGError
     from protoecg.prototypes.manifest import BundleError
     from protoecg.prototypes.waveforms import WaveformUnavailable
 
-    try:
-        args.run(args)
-    except (BatchError, BundleError, ECGError, WaveformUnavailable, OSError) as error:
-        sys.stderr.write(f"{' '.join(str(error).split())}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped. Run the same command again to go on from here.\n")
-        return 130
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m protoecg", description=f"{__doc__} Research use only."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    explain = commands.add_parser("explain", help="findings, and the prototypes they rest on")
-    explain.add_argument("file", type=Path, help="an ECG in any format that is read")
-    _add_bundle(explain)
-    explain.add_argument("--rate", type=float, help="Hz, for files that do not say it")
-    explain.add_argument("--start", type=float, default=0.0, help="second to begin at")
-    explain.add_argument("--json", action="store_true", help="print all findings as JSON")
-    explain.set_defaults(run=_explain)
-
-    measure = commands.add_parser("measure", help="heart rate, axis and intervals")
-    measure.add_argument("file", type=Path, help="an ECG, as for explain")
-    measure.add_argument("--rate", type=float, help="Hz, for files that do not say it")
-    measure.add_argument("--start", type=float, default=0.0, help="second to begin at")
-    measure.add_argument("--json", action="store_true", help="print all values as JSON")
-    measure.set_defaults(run=_measure)
-
-    report = commands.add_parser("report", help="one page to print: tracing, findings, matches")
-    report.add_argument("file", type=Path, help="an ECG, as for explain")
-    _add_bundle(report)
-    report.add_argument("--rate", type=float, help="Hz, for files that do not say it")
-    report.add_argument("--start", type=float, default=0.0, help="second to begin at")
-    report.add_argument("--out", type=_page, required=True, help="the .pdf or .png to write")
-    report.add_argument("--earlier", type=Path, help="of the same patient: say what changed since")
-    report.add_argument(
-        "--earlier-start",
-        type=float,
-        help="second of the earlier ECG to begin at; that of --start unless given",
-    )
-    report.add_argument("--paper", choices=["A4", "letter"], default="A4", help="A4 unless given")
-    report.set_defaults(run=_report)
-
-    batch = commands.add_parser(
-        "batch", help="a table of many ECGs, one row each; resumes, and tries again what failed"
-    )
-    batch.add_argument("ecgs", type=Path, help="a folder or a ZIP archive")
-    _add_bundle(batch)
-    batch.add_argument("--rate", type=float, help="Hz, for files that do not say it")
-    batch.add_argument(
-        "--out", type=Path, required=True, help="the .csv or .parquet to write or go on"
-    )
-    batch.set_defaults(run=_batch)
-
-    fetch = commands.add_parser("fetch", help="get the source ECGs of a bundle's prototypes")
-    fetch.add_argument("bundle", type=Path, help="a bundle's folder, such as models/ptbxl")
-    fetch.set_defaults(run=_fetch)
-    return parser
-
-
-def _add_bundle(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--bundle",
-        type=Path,
-        default=folders.models() / "ptbxl",
-        help="a bundle's folder (default: ptbxl in $PROTOECG_MODELS, else models/ptbxl)",
-    )
+    return BatchError, BundleError, ECGError, WaveformUnavailable, OSError
 
 
 def _page(name: str) -> Path:
     path = Path(name)
     if path.suffix.lower() not in {".pdf", ".png"}:
-        raise argparse.ArgumentTypeError(f"{name} ends neither in .pdf nor in .png")
+        raise BadParameter(f"{name} ends neither in .pdf nor in .png")
     return path
 
 
-def _explain(args: argparse.Namespace) -> None:
+@app.command()
+def explain(
+    file: File,
+    bundle: BundleFolder,
+    rate: Rate = None,
+    start: Start = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Print findings, and the prototypes they rest on."""
     from protoecg.bundle import load_bundle
     from protoecg.explain import explain
     from protoecg.isolation import read_path
 
-    ecg = read_path(args.file, rate=args.rate, start=args.start)
-    explanation = explain(ecg, load_bundle(args.bundle))
-    if args.json:
-        sys.stdout.write(json.dumps(explanation.to_json(), indent=1) + "\n")
+    explanation = explain(read_path(file, rate=rate, start=start), load_bundle(bundle))
+    if as_json:
+        _print([json.dumps(explanation.to_json(), indent=1)])
     else:
-        sys.stdout.write("\n".join(_in_words(explanation)) + "\n")
+        _print(_in_words(explanation))
+
+
+@app.command()
+def measure(file: File, rate: Rate = None, start: Start = 0.0, as_json: AsJson = False) -> None:
+    """Print heart rate, axis and intervals."""
+    from protoecg.isolation import read_path
+    from protoecg.measure import in_words, measure
+    from protoecg.quality import quality
+
+    ecg = read_path(file, rate=rate, start=start)
+    measured, warnings = measure(ecg), quality(ecg).sentences
+    if as_json:
+        told = {**measured.to_json(), "notes": ecg.notes, "quality": warnings}
+        _print([json.dumps(told, indent=1)])
+        return
+    _print([f"{ecg.source}, computed. Research use only.", ""])
+    _print(f"! {note}" for note in (*warnings, *ecg.notes))
+    _print(f"{name:12}{value}" for name, value in in_words(measured))
+
+
+@app.command()
+def report(
+    file: File,
+    bundle: BundleFolder,
+    out: Annotated[Path, Option(parser=_page, metavar="FILE", help="the .pdf or .png to write")],
+    rate: Rate = None,
+    start: Start = 0.0,
+    earlier: Annotated[
+        Path | None, Option(help="of the same patient: say what changed since")
+    ] = None,
+    earlier_start: Annotated[
+        float | None,
+        Option(help="second of the earlier ECG to begin at; that of --start unless given"),
+    ] = None,
+    paper: Annotated[Literal["A4", "letter"], Option(help="to print on")] = "A4",
+) -> None:
+    """Write one page to print: tracing, findings, matches."""
+    from protoecg.bundle import load_bundle
+    from protoecg.evidence.change import compare
+    from protoecg.explain import explain
+    from protoecg.files import write_bytes
+    from protoecg.isolation import read_path
+    from protoecg.measure import measure
+    from protoecg.printing.raster import png
+    from protoecg.printing.report import pdf
+
+    ecg, model = read_path(file, rate=rate, start=start), load_bundle(bundle)
+    explanation, measured, since = explain(ecg, model), measure(ecg), None
+    if earlier:
+        begin = start if earlier_start is None else earlier_start
+        then = read_path(earlier, rate=rate, start=begin)
+        since = compare(explain(then, model), explanation, measure(then), measured)
+    page = pdf(ecg, explanation, measured, revision=model.revision, since=since, paper=paper)
+    write_bytes(out, png(page) if out.suffix.lower() == ".png" else page)
+
+
+@app.command()
+def batch(
+    ecgs: Annotated[Path, Argument(help="a folder or a ZIP archive")],
+    bundle: BundleFolder,
+    out: Annotated[Path, Option(help="the .csv or .parquet to write or go on")],
+    rate: Rate = None,
+) -> None:
+    """Write a table of many ECGs, a row each; resumes.
+
+    What failed is tried again.
+    """
+    from protoecg.batch.run import forget_failures, run
+    from protoecg.batch.sources import open_files
+    from protoecg.bundle import load_bundle
+
+    model, files = load_bundle(bundle), open_files(ecgs, out)
+    forget_failures(files, model, out)
+    _show_progress("explaining", run(files, model, out, rate=rate))
+
+
+@app.command()
+def fetch(
+    bundle: Annotated[Path, Argument(help="a bundle's folder, such as models/ptbxl")],
+) -> None:
+    """Get the source ECGs of a bundle's prototypes."""
+    from protoecg.bundle import load_bundle
+    from protoecg.prototypes.waveforms import Waveforms
+
+    model = load_bundle(bundle)
+    waveforms = Waveforms.for_bundle(model.path, model.simulated)
+    _show_progress("source ECGs", waveforms.fetch_all(model.prototypes))
+
+
+def _show_progress(what: str, counts: Iterable[tuple[int, int]]) -> None:
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit="ECG") as bar:
+        for had, total in counts:
+            bar.total, bar.n = total, had
+            bar.refresh()
+
+
+def _print(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def _in_words(explanation: Explanation) -> list[str]:
@@ -150,70 +207,6 @@ def _finding_in_words(finding: Finding) -> list[str]:
 def _chief_leads(match: Match) -> str:
     chief = list(match.lead_shares.items())[:3]
     return "".join(f", {lead} {wording.share(share)}" for lead, share in chief)
-
-
-def _measure(args: argparse.Namespace) -> None:
-    from protoecg.isolation import read_path
-    from protoecg.measure import in_words, measure
-    from protoecg.quality import quality
-
-    ecg = read_path(args.file, rate=args.rate, start=args.start)
-    measured, warnings = measure(ecg), quality(ecg).sentences
-    if args.json:
-        told = {**measured.to_json(), "notes": ecg.notes, "quality": warnings}
-        sys.stdout.write(json.dumps(told, indent=1) + "\n")
-    else:
-        lines = [f"{ecg.source}, computed. Research use only.", ""]
-        lines += [f"! {note}" for note in (*warnings, *ecg.notes)]
-        lines += [f"{name:12}{value}" for name, value in in_words(measured)]
-        sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _report(args: argparse.Namespace) -> None:
-    from protoecg.bundle import load_bundle
-    from protoecg.evidence.change import compare
-    from protoecg.explain import explain
-    from protoecg.isolation import read_path
-    from protoecg.measure import measure
-    from protoecg.printing.raster import png
-    from protoecg.printing.report import pdf
-
-    ecg, bundle = read_path(args.file, rate=args.rate, start=args.start), load_bundle(args.bundle)
-    explanation, measured, since = explain(ecg, bundle), measure(ecg), None
-    if args.earlier:
-        start = args.start if args.earlier_start is None else args.earlier_start
-        then = read_path(args.earlier, rate=args.rate, start=start)
-        since = compare(explain(then, bundle), explanation, measure(then), measured)
-    page = pdf(ecg, explanation, measured, revision=bundle.revision, since=since, paper=args.paper)
-    args.out.write_bytes(png(page) if args.out.suffix.lower() == ".png" else page)
-
-
-def _batch(args: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
-    from protoecg.batch import forget_failures, open_files, run
-    from protoecg.bundle import load_bundle
-
-    bundle, files = load_bundle(args.bundle), open_files(args.ecgs, args.out)
-    forget_failures(files, bundle, args.out)
-    with tqdm(desc="explaining", unit="ECG") as bar:
-        for had, total in run(files, bundle, args.out, rate=args.rate):
-            bar.total, bar.n = total, had
-            bar.refresh()
-
-
-def _fetch(args: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
-    from protoecg.bundle import load_bundle
-    from protoecg.prototypes.waveforms import Waveforms
-
-    bundle = load_bundle(args.bundle)
-    waveforms = Waveforms.for_bundle(bundle.path, bundle.simulated)
-    with tqdm(desc="source ECGs", unit="ECG") as bar:
-        for had, total in waveforms.fetch_all(bundle.prototypes):
-            bar.total, bar.n = total, had
-            bar.refresh()
 
 
 if __name__ == "__main__":

@@ -112,12 +112,10 @@ LONGEST, MOST_MODULES = 300, 18
 STILL_LONG = {
     "pages/model_card.py": 332,
     "pages/studies.py": 324,
-    "protoecg/batch.py": 376,
     "protoecg/ecg.py": 304,
     "protoecg/figures/charts.py": 315,
     "protoecg/figures/median_beat.py": 320,
     "protoecg/figures/overlay.py": 407,
-    "protoecg/printing/report.py": 423,
     "protoecg/readers/wfdb_format.py": 409,
     "protoecg/simulate/heart.py": 341,
     "review_db/findings/prototypes.py": 301,

@@ -15,7 +15,9 @@ import pandas as pd
 import streamlit as st
 
 from protoecg import defects
-from protoecg.batch import THE_FILE, BatchError, Files, archive_files, read_rows, recordings, run
+from protoecg.batch.run import THE_FILE, run
+from protoecg.batch.sources import Files, archive_files, recordings
+from protoecg.batch.table import BatchError, read_rows
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.isolation import OF_A_BATCH, read_recording

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from protoecg import wording
-from protoecg.batch import ABOUT
+from protoecg.batch.table import ABOUT
 from protoecg.spreadsheet import harmless
 
 
@@ -14,7 +14,7 @@ def on_screen(rows: pd.DataFrame, *, names: bool) -> pd.DataFrame:
 
     Parameters
     ----------
-    rows : as `protoecg.batch.read_rows` returns them; columns without any text are left out
+    rows : as `protoecg.batch.table.read_rows` returns them; columns without any text are left out
     names : whether files are named; otherwise ECGs have numbers alone. Sentences about them speak
         of "the file" in any case
     """

@@ -66,7 +66,7 @@ def gate(monkeypatch):
         first.set()
         return explain(ecg, bundle)
 
-    monkeypatch.setattr("protoecg.batch.explain", waiting)
+    monkeypatch.setattr("protoecg.batch.run.explain", waiting)
     yield opened
     opened.set()
 

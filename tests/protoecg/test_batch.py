@@ -1,4 +1,5 @@
 import csv
+import os
 import re
 import signal
 import subprocess
@@ -15,16 +16,9 @@ import pandas as pd
 import pytest
 
 from protoecg.__main__ import main
-from protoecg.batch import (
-    ABOUT,
-    BatchError,
-    archive_files,
-    forget_failures,
-    open_files,
-    read_rows,
-    recordings,
-    run,
-)
+from protoecg.batch.run import forget_failures, run
+from protoecg.batch.sources import archive_files, open_files, recordings
+from protoecg.batch.table import ABOUT, BatchError, read_rows
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.readers import read_ecg, read_path, zip_format
@@ -182,7 +176,7 @@ def test_a_killed_change_of_the_table_leaves_that_of_before(
     batch(folder, tiny_bundle, out)
     before = out.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", killed)
+        patch.setattr(os, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             forget_failures(open_files(folder, out), tiny_bundle, out)
     assert out.read_bytes() == before
@@ -362,7 +356,7 @@ def test_a_defect_that_one_file_meets_costs_no_other_its_row(
             raise defect
         return explain(ecg, bundle)
 
-    monkeypatch.setattr("protoecg.batch.explain", broken)
+    monkeypatch.setattr("protoecg.batch.run.explain", broken)
     assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 0
 
     errors = [row["error"] for row in rows(tmp_path / "out.csv") if "defect" in row["error"]]
@@ -402,7 +396,7 @@ def encrypted(content: bytes) -> bytes:
 def test_an_upload_that_is_no_archive_of_ecgs_is_refused_in_the_readers_words(
     content, said, monkeypatch
 ):
-    monkeypatch.setattr("protoecg.batch.MAX_ARCHIVE_FILES", 5)
+    monkeypatch.setattr("protoecg.batch.sources.MAX_ARCHIVE_FILES", 5)
     with pytest.raises(ECGError, match="The upload") as refused:
         archive_files(content, "The upload")
     assert said in str(refused.value)
@@ -426,7 +420,7 @@ def test_an_encrypted_file_of_an_upload_has_its_error(tiny_bundle, tmp_path):
 
 
 def test_no_more_of_an_upload_is_unpacked_than_is_read_anyway(monkeypatch):
-    monkeypatch.setattr("protoecg.batch.MAX_UNPACKED", 1000)
+    monkeypatch.setattr("protoecg.batch.sources.MAX_UNPACKED", 1000)
     files = archive_files(packed({f"{n}.npy": bytes(600) for n in range(3)}), "The upload")
     assert [len(files.read(name)) for name in ("0.npy", "1.npy")] == [600, 600]
     with pytest.raises(ECGError, match="unpacks to more than"):
@@ -448,7 +442,7 @@ def test_archives_within_an_upload_are_counted_in(monkeypatch, tiny_bundle, tmp_
     assert len(bomb) < 300_000
     for limit, value, read in (("MAX_UNPACKED", 45_000_000, 5), ("MAX_FILES", 100, 6)):
         with monkeypatch.context() as patch:
-            patch.setattr(f"protoecg.batch.{limit}", value)
+            patch.setattr(f"protoecg.batch.sources.{limit}", value)
             files = archive_files(bomb, "The upload")
             out = tmp_path / f"{limit}.csv"
             list(run(files, tiny_bundle, out))

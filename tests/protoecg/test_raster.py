@@ -74,7 +74,6 @@ def test_the_picture_is_that_of_the_pdf(tiny_bundle, tmp_path):
 
 
 def test_another_suffix_is_refused_before_any_work(tiny_bundle, tmp_path, capsys):
-    with pytest.raises(SystemExit) as end:
-        command(tmp_path / "x.jpg", tiny_bundle, tmp_path)
-    assert end.value.code == 2 and not (tmp_path / "x.jpg").exists()
+    assert command(tmp_path / "x.jpg", tiny_bundle, tmp_path) == 2
+    assert not (tmp_path / "x.jpg").exists()
     assert "neither in .pdf nor in .png" in capsys.readouterr().err

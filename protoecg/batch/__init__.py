@@ -1,0 +1,1 @@
+"""Many ECGs to one table: a row each, written as soon as it is known, so that a run can go on."""

@@ -1,0 +1,137 @@
+"""A run over the recordings of a batch, which goes on where another one ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+from protoecg import defects
+from protoecg.batch.sources import Files, recordings
+from protoecg.batch.table import (
+    cell,
+    columns_of,
+    csv_line,
+    failed_recording,
+    is_parquet,
+    lock,
+    read_rows,
+    recordings_done,
+    rows_of,
+)
+from protoecg.bundle import Bundle
+from protoecg.ecg import ECGError
+from protoecg.explain import explain
+from protoecg.explanation import Explanation
+from protoecg.files import atomic_write, write_bytes
+from protoecg.isolation import OF_A_BATCH, read_ecg
+
+# A file's name may be a patient's, and has a column of its own.
+THE_FILE = "the file"
+
+
+def run(
+    files: Files, bundle: Bundle, out: Path, *, rate: float | None = None
+) -> Generator[tuple[int, int], None, None]:
+    """Write a row for each recording that the table has none of; yield (rows, all) after each.
+
+    To try again those that have an error, `forget_failures` first.
+
+    The table is CSV: `ABOUT`, then the probability of each statement of the bundle. `likely` and
+    `possible` name those that are, their codes separated by spaces. A recording that cannot be
+    read has its `error` alone. Where `out` is a Parquet file, the rows go to `rows_of(out)`, and
+    it is written once all are there: a run that is killed leaves none, or that of before.
+
+    Parameters
+    ----------
+    rate : Hz, for files that do not say it
+
+    Raises
+    ------
+    BatchError
+        If the table is there, but was not written by this bundle, or another run writes it.
+    """
+    columns = columns_of(bundle)
+    wanted = recordings(files)
+    rows = rows_of(out)
+    with rows.open("a", encoding="utf-8", newline="") as file:
+        lock(file, rows)
+        done = recordings_done(rows, columns, bundle)
+        if not rows.stat().st_size:
+            file.write(csv_line(columns))
+        had = sum(cell(name) in done for name in wanted)
+        yield had, len(wanted)
+        for name, parts in wanted.items():
+            if cell(name) in done:
+                continue
+            row = _row(name, parts, files, bundle, rate)
+            file.write(csv_line([row.get(column, "") for column in columns]))
+            file.flush()
+            had += 1
+            yield had, len(wanted)
+        if is_parquet(out):
+            with atomic_write(out) as whole:
+                read_rows(rows.read_bytes()).to_parquet(whole, engine="pyarrow", index=False)
+
+
+def forget_failures(files: Files, bundle: Bundle, out: Path) -> None:
+    """Take the rows of recordings that failed off a table, so that a run tries them again.
+
+    All others stay as they are; if it is killed, the table is that of before.
+
+    Raises
+    ------
+    BatchError
+        If the table was not written by this bundle, or a run writes it.
+    """
+    rows = rows_of(out)
+    if not rows.is_file():
+        return
+    with rows.open("a", encoding="utf-8") as file:
+        lock(file, rows)
+        recordings_done(rows, columns_of(bundle), bundle)
+        names = set(map(cell, recordings(files)))
+        lines = rows.read_bytes().splitlines(keepends=True)
+        kept = [
+            line for n, line in enumerate(lines) if n == 0 or failed_recording(line) not in names
+        ]
+        if len(kept) == len(lines):
+            return
+        # Windows replaces no open file, and has no lock that would be let go of.
+        if sys.platform == "win32":
+            file.close()
+        write_bytes(rows, b"".join(kept))
+
+
+def _row(
+    name: str, parts: tuple[str, ...], files: Files, bundle: Bundle, rate: float | None
+) -> Mapping[str, str]:
+    about = {"file": name, "bundle": bundle.name, "revision": bundle.revision}
+    try:
+        contents = {part: files.read(part) for part in parts}
+        ecg = read_ecg(contents, rate=rate, source=THE_FILE, limits=OF_A_BATCH)
+        explanation = explain(ecg, bundle)
+    except ECGError as error:
+        said = str(error)
+        return {**about, "error": said[:1].upper() + said[1:]}
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return {**about, "error": f"Cannot be read: {reason}. Copy or pack it again."}
+    # What no one has foreseen of one file must not cost the others; it may quote the patient.
+    except Exception as error:
+        number = defects.report(error, "explaining an ECG of a batch")
+        return {**about, "error": f"Cannot be explained, by a defect; report the number {number}."}
+    return {**about, **_told(explanation)}
+
+
+def _told(explanation: Explanation) -> dict[str, str]:
+    return {
+        "abstains": explanation.abstains or "",
+        "quality": " ".join(explanation.quality),
+        "notes": " ".join(explanation.notes),
+        **{
+            certainty: " ".join(f.code for f in explanation.findings if f.certainty == certainty)
+            for certainty in ("likely", "possible")
+        },
+        **{finding.code: f"{finding.probability:.6f}" for finding in explanation.findings},
+    }

@@ -1,0 +1,150 @@
+"""The files of a batch, in a folder or an archive, and which of them are one recording."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import dirname, join
+
+from protoecg.batch.table import BatchError, rows_of
+from protoecg.ecg import ECGError
+from protoecg.readers import MAX_BYTES, wfdb_format, zip_format
+
+MAX_ARCHIVE_FILES = 10_000
+# Of an upload, what lies in archives within it counted in.
+MAX_FILES = 40_000
+MAX_UNPACKED = 4_000_000_000
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files of a folder or an archive: their names, with `/` between folders, and their bytes."""
+
+    names: tuple[str, ...]
+    read: Callable[[str], bytes]
+
+
+def open_files(path: Path, out: Path) -> Files:
+    """Look through a folder with all below it, or a ZIP archive.
+
+    Hidden files are left out, and what is written to `out`, which may lie beside the ECGs.
+
+    Raises
+    ------
+    BatchError
+        If it is neither, or holds no file.
+    """
+    files = _folder(path, out) if path.is_dir() else _archive(path)
+    if not files.names:
+        raise BatchError(f"{path} holds no files. Name a folder or a ZIP archive with ECGs.")
+    return files
+
+
+def _folder(path: Path, out: Path) -> Files:
+    tables = {out.resolve(), rows_of(out).resolve()}
+    found = (file for file in path.rglob("*") if file.is_file() and file.resolve() not in tables)
+    names = (file.relative_to(path).as_posix() for file in found)
+
+    def read(name: str) -> bytes:
+        with (path / name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+
+    return Files(_visible(names), read)
+
+
+def _archive(path: Path) -> Files:
+    try:
+        files = _members(zipfile.ZipFile(path), "The archive")
+    except FileNotFoundError:
+        raise BatchError(f"{path} not found. Name a folder or a ZIP archive with ECGs.") from None
+    except PermissionError:
+        raise
+    # The library raises whatever a damaged directory leads to.
+    except Exception:
+        raise BatchError(f"{path} is neither a folder nor a whole ZIP archive.") from None
+    return files
+
+
+def archive_files(content: bytes, source: str) -> Files:
+    """Look through an uploaded ZIP archive of many ECGs, which is never unpacked to disk.
+
+    Raises
+    ------
+    ECGError
+        If it is damaged, an Excel file, holds no file, two of one name, or more than
+        `MAX_ARCHIVE_FILES`. Reading a file raises it where that is encrypted or damaged, or where
+        what was read before, with all archives in it, is `MAX_FILES` files or `MAX_UNPACKED` bytes.
+    """
+    if not zip_format.is_zip(content):
+        raise ECGError(f"{source} is no ZIP archive. Pack the ECGs into one.")
+    archive = zip_format.opened(
+        content, source, max_files=MAX_ARCHIVE_FILES, advice="Make several archives of it."
+    )
+    names = [info.filename for info in archive.infolist()]
+    if len(set(names)) < len(names):
+        raise ECGError(f"{source} holds several files of one name. Pack it again.")
+    files = _members(archive, source)
+    if not files.names:
+        raise ECGError(f"{source} holds no files. Pack the ECGs into it.")
+    return _within(files, source)
+
+
+def _members(archive: zipfile.ZipFile, source: str) -> Files:
+    def read(name: str) -> bytes:
+        return zip_format.member(archive, archive.getinfo(name), source, MAX_BYTES + 1)
+
+    return Files(_visible(info.filename for info in zip_format.files_of(archive)), read)
+
+
+def _within(files: Files, source: str) -> Files:
+    """Refuse to read more of an upload than it may hold; what was read once can be read again."""
+    read_before: set[str] = set()
+    left_files, left_bytes = MAX_FILES, MAX_UNPACKED
+
+    def read(name: str) -> bytes:
+        nonlocal left_files, left_bytes
+        if name in read_before:
+            return files.read(name)
+        if min(left_files, left_bytes) <= 0:
+            raise ECGError(
+                f"{source} unpacks to more than {MAX_FILES:,} files or {MAX_UNPACKED / 1e6:,.0f} "
+                "MB, those in archives within it counted in. Make several archives of it."
+            )
+        content = files.read(name)
+        inner_files, inner_bytes = zip_format.announced(content)
+        left_files -= 1 + inner_files
+        # A reader unpacks no more of an archive than this.
+        left_bytes -= len(content) + min(inner_bytes, MAX_BYTES)
+        read_before.add(name)
+        return content
+
+    return Files(files.names, read)
+
+
+def _visible(names: Iterator[str]) -> tuple[str, ...]:
+    kept = (
+        name
+        for name in names
+        if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    )
+    return tuple(sorted(set(kept)))
+
+
+def recordings(files: Files) -> dict[str, tuple[str, ...]]:
+    """Return the files of each recording by its name: a WFDB header takes its signal files."""
+    find = wfdb_format.finder(files.names)
+    headers = (name for name in files.names if name.lower().endswith(".hea"))
+    partners = {name: _signals(name, files, find) for name in headers}
+    taken = {signal for signals in partners.values() for signal in signals}
+    return {name: (name, *partners.get(name, ())) for name in files.names if name not in taken}
+
+
+def _signals(header: str, files: Files, find: Callable[[str], str | None]) -> tuple[str, ...]:
+    try:
+        named = wfdb_format.signal_files(files.read(header))
+    except (ECGError, OSError):
+        return ()
+    beside = (find(join(dirname(header), name)) for name in named)
+    return tuple(sorted({name for name in beside if name and name != header}))
