@@ -1,12 +1,13 @@
 """What `pip install` and `make` get: the wheel, the pinned packages and their licences."""
 
+import ast
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,29 @@ def closure(requirements):
 def stated(extras):
     lists = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][e] for e in extras)]
     return [Requirement(line) for lines in lists for line in lines]
+
+
+def imported(folder):
+    """Return the names of the packages of others that a folder's modules import."""
+    for file in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [("protoecg", []), ("review_db", []), ("training", ["train"]), ("pages", ["app"])],
+)
+def test_whatever_a_room_imports_is_among_the_packages_that_it_is_installed_with(folder, extras):
+    others = set(imported(folder)) - sys.stdlib_module_names - {*INSTALLED, "pages"}
+    names = {canonicalize_name(requirement.name) for requirement in stated(extras)}
+    of = packages_distributions()
+    missing = {name for name in others if not {*map(canonicalize_name, of[name])} & names}
+    # The core of pydantic is released with it alone.
+    assert missing <= {"pydantic_core"}
 
 
 LISTS = {"requirements.txt": ("app", "train"), "requirements-dev.txt": ("app", "train", "dev")}
