@@ -23,12 +23,12 @@ from protoecg.bundle import Bundle
 from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.assignments import ItemStage
+from review_db.sessions.others import others_answers
 from review_db.sessions.progress import SessionProgress, next_open, session_progress
 from review_db.sessions.sessions import (
     OpenItem,
     foresee_item,
     open_item,
-    others_answers,
     save_item,
 )
 from review_db.studies.lifecycle import NotAdmitted, Seat, study_info

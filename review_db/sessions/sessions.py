@@ -38,7 +38,7 @@ from review_db.sessions.stages import (
 )
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
-from review_db.store.schema import assignment, current_answer, item_event, sheet
+from review_db.store.schema import assignment, item_event, sheet
 from review_db.studies.design import Design
 from review_db.studies.items import ShownContent
 from review_db.studies.lifecycle import (
@@ -227,33 +227,6 @@ def save_item(
     return revision
 
 
-def others_answers(engine: Engine, seat: Seat, position: int) -> dict[str, dict[str, str]]:
-    """Return what other reviewers said of an item, by reviewer; nothing where that is hidden.
-
-    Of theirs, the first look and its last stage.
-    """
-    with reading(engine) as connection:
-        found = assigned(connection, seat, ItemStage(position))
-        if found.design.blinding.reviewers:
-            return {}
-        now = current_answer.c
-        query = (
-            select(now.reviewer, now.question, now.new_value)
-            .join(assignment, _same_position(now, assignment.c))
-            .where(
-                now.study == seat.study,
-                now.reviewer != seat.reviewer,
-                assignment.c.item == found.number,
-                assignment.c.repeat_of.is_(None),
-            )
-            .order_by(now.stage)
-        )
-        theirs: dict[str, dict[str, str]] = {}
-        for reviewer, question, value in connection.execute(query):
-            theirs.setdefault(reviewer, {})[question] = value
-        return theirs
-
-
 def _sheet(connection: Connection, seat: Seat, at: ItemStage) -> Row | None:
     return connection.execute(select(sheet).where(*at_stage(sheet, seat, at))).first()
 
@@ -313,11 +286,3 @@ def _refuse_early(
 def _spent(kept: Row | None, seconds: float) -> int:
     # A browser's clock may be set back, or left alone over a weekend.
     return round(1000 * min(max(seconds, 0.0), LONGEST_SECONDS)) + (kept.spent_ms if kept else 0)
-
-
-def _same_position(one: Any, other: Any) -> Any:
-    return (
-        (one.study == other.study)
-        & (one.reviewer == other.reviewer)
-        & (one.position == other.position)
-    )

@@ -13,12 +13,12 @@ from sqlalchemy.exc import DBAPIError
 from protoecg import __version__
 from review_db.questions.catalogue import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
 from review_db.sessions.assignments import ItemStage
+from review_db.sessions.others import others_answers
 from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import (
     Conflict,
     foresee_item,
     open_item,
-    others_answers,
     save_draft,
     save_item,
 )
