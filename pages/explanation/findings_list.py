@@ -25,12 +25,12 @@ def choose(explanation: Explanation, first: str) -> Finding:
         st.subheader(f"Findings ({len(present)})", anchor=False)
         if explanation.abstains:
             st.markdown(":red[No verdict: the model abstains.]")
-        _present(present, said=not explanation.abstains)
-        _absent(absent)
+        _present(present, verdicts=not explanation.abstains)
+        _others("Others" if explanation.abstains else "Absent", absent)
     return by_code[chosen]
 
 
-def _present(findings: list[Finding], said: bool) -> None:
+def _present(findings: list[Finding], verdicts: bool) -> None:
     if not findings:
         st.caption("No statement is likely or possible.")
         return
@@ -38,7 +38,7 @@ def _present(findings: list[Finding], said: bool) -> None:
         "Likely and possible findings",
         [finding.code for finding in findings],
         format_func=words.named,
-        captions=[_caption(finding, said) for finding in findings],
+        captions=[_caption(finding, verdicts) for finding in findings],
         key=PRESENT,
         on_change=_take,
         args=(PRESENT,),
@@ -46,10 +46,10 @@ def _present(findings: list[Finding], said: bool) -> None:
     )
 
 
-def _absent(findings: list[Finding]) -> None:
+def _others(label: str, findings: list[Finding]) -> None:
     probabilities = {finding.code: wording.probability(finding.probability) for finding in findings}
     st.selectbox(
-        f"Absent ({len(findings)})",
+        f"{label} ({len(findings)})",
         list(probabilities),
         index=None,
         format_func=lambda code: f"{probabilities[code]} · {words.named(code)}",
@@ -65,9 +65,9 @@ def _take(widget: str) -> None:
     st.query_params.pop("match", None)
 
 
-def _caption(finding: Finding, said: bool) -> str:
-    """Tell a finding's probability and, if it is to be `said`, how sure it is."""
+def _caption(finding: Finding, verdicts: bool) -> str:
+    """Return a finding's probability and, with `verdicts`, how sure it is."""
     low = " · :orange[low evidence]" if finding.low_evidence else ""
     probability, _ = wording.distinct_probabilities(finding.probability, finding.threshold)
-    sure = f" · {finding.certainty}" if said else ""
+    sure = f" · {finding.certainty}" if verdicts else ""
     return f"**{probability}**{sure} · {finding.branch}{low}"

@@ -206,3 +206,4 @@ def test_no_verdict_is_said_where_the_model_abstains(page, models, monkeypatch):
 
     assert "no verdict, as the model abstains" in words(app)
     assert not {"likely", "possible"} & set(words(app).split())
+    assert app.selectbox(key="absent").label.startswith("Others")
