@@ -188,12 +188,13 @@ def _in_a_line(finding: Finding) -> str:
     from protoecg.labels import describe
 
     few = ", low evidence" if finding.low_evidence else ""
+    held = ", withheld: measurements contradict it" if finding.withheld else ""
     probability = wording.probability(finding.probability, 1)
-    return f"{probability:>7}  {finding.code}  {describe(finding.code)}{few}"
+    return f"{probability:>7}  {finding.code}  {describe(finding.code)}{few}{held}"
 
 
 def _finding_in_words(finding: Finding) -> list[str]:
-    lines = [_in_a_line(finding)]
+    lines = [_in_a_line(finding), *(f"        ! {said}" for said in finding.contradictions)]
     for match in finding.speaking[:3]:
         start, end = match.window_s
         lines.append(

@@ -24,10 +24,10 @@ import torch
 from safetensors import SafetensorError
 
 from protoecg.ecg import DURATION_S
-from protoecg.evidence.measured import MeasuredEvidence, read_evidence, write_evidence
 from protoecg.familiarity import Familiarity, Usual
 from protoecg.files import checksum, write_json
 from protoecg.labels import BRANCHES, STATEMENTS
+from protoecg.measured.curves import MeasuredEvidence, read_evidence, write_evidence
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.manifest import (

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from protoecg.limb_leads import limb_leads_at_odds
+
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 DURATION_S = 10.0
 RATE_HZ = (50.0, 10_000.0)
@@ -16,8 +18,6 @@ MAX_MV = 40.0
 # Peak to peak, of the largest lead and of the median lead. Of 4,901 ECGs of PTB-XL none lies beyond
 # either; a tenth of their size is below the one in 96 %, ten times it is above the other in 99 %.
 LOW_MV, HIGH_MV = 0.5, 6.0
-EINTHOVEN_TOLERANCE = 0.3
-EINTHOVEN_MIN_MV = 0.05
 
 # What I and II make of the other limb leads (Einthoven, Goldberger).
 _FROM_I_AND_II = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
@@ -76,7 +76,7 @@ class ECG:
         refuse_rate_and_length(signal.shape[1], self.rate)
         _refuse_missing_samples(signal, self.rate)
         _refuse_absurd_amplitude(signal)
-        found = (*_flat_leads(signal), *_odd_amplitude(signal), *_limb_leads_at_odds(signal))
+        found = (*_flat_leads(signal), *_odd_amplitude(signal), *limb_leads_at_odds(signal))
         object.__setattr__(self, "notes", (*self.notes, *found))
 
     @classmethod
@@ -100,7 +100,7 @@ class ECG:
     @property
     def limb_leads_contradict(self) -> bool:
         """Whether the limb leads are at odds with Einthoven and Goldberger, beyond any noise."""
-        return bool(_limb_leads_at_odds(self.signal))
+        return bool(limb_leads_at_odds(self.signal))
 
     def between(self, start_s: float, end_s: float) -> np.ndarray:
         """Return the samples from `start_s` to `end_s` seconds: (12, m) float32, mV."""
@@ -276,33 +276,6 @@ def _flat_leads(signal: np.ndarray) -> tuple[str, ...]:
     if not flat:
         return ()
     return (f"No signal in {_leads(flat)}: findings that rest on it cannot be trusted.",)
-
-
-def _limb_leads_at_odds(signal: np.ndarray) -> tuple[str, ...]:
-    """Notice limb leads in another order, with another gain or upside down.
-
-    Einthoven and Goldberger derive four limb leads from the other two. One of 6,000 PTB-XL ECGs
-    is beyond the tolerance; its 99.9th percentile is a tenth of it.
-    """
-    i, ii, iii, avr, avl, avf = signal[:6].astype(np.float64)
-    derived = (
-        ("II", ii, "I + III", i + iii),
-        ("aVR", avr, "-(I + II) / 2", -(i + ii) / 2),
-        ("aVL", avl, "I - II / 2", i - ii / 2),
-        ("aVF", avf, "II - I / 2", ii - i / 2),
-    )
-    wrong = [f"{lead} is not {rule}" for lead, a, rule, b in derived if _far_apart(a, b)]
-    if not wrong:
-        return ()
-    return (
-        f"The limb leads contradict each other ({', '.join(wrong)}): check the order, the sign and "
-        "the gain of the leads in the file.",
-    )
-
-
-def _far_apart(a: np.ndarray, b: np.ndarray) -> bool:
-    amplitude = max(np.std(a), np.std(b))
-    return bool(np.std(a - b) > max(EINTHOVEN_TOLERANCE * amplitude, EINTHOVEN_MIN_MV))
 
 
 def _leads(leads: Sequence[str]) -> str:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
-from protoecg.evidence.contradictions import guarded
 from protoecg.explanation import Explanation, Finding, Match, Measured, add_up, ranked
 from protoecg.measure import delineate, quantities
+from protoecg.measured.contradictions import guarded
 from protoecg.network.protoecgnet import Output
 from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input

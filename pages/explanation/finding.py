@@ -12,7 +12,7 @@ from pages.explanation.explained import ExplainedECG
 from pages.shell import frame, source_ecgs, words
 from protoecg import wording
 from protoecg.bundle import Bundle
-from protoecg.explanation import Explanation, Finding, Match
+from protoecg.explanation import Explanation, Finding, Match, Measured
 from protoecg.figures.charts import contributions_figure, describe_contributions
 from protoecg.figures.paper import Window
 from protoecg.sheet.view import View
@@ -64,6 +64,13 @@ def _verdict(finding: Finding, explanation: Explanation) -> None:
             "probability and threshold.",
             icon=":material/warning:",
         )
+    if finding.contradictions:
+        st.warning(
+            "Measurements contradict this finding"
+            f"{', and it is not called' if finding.withheld else ''}: "
+            f"{' '.join(map(words.plain, finding.contradictions))}",
+            icon=":material/rule:",
+        )
 
 
 def _tracing(
@@ -114,8 +121,17 @@ def _pictures(
 
 def _contributions(finding: Finding) -> None:
     st.markdown("#### What the finding adds up from", help=words.CONTRIBUTION)
+    if told := [_measured(measured) for measured in finding.measured]:
+        st.caption(f"Measurements: {' · '.join(told)}")
     drawing.show(
         contributions_figure(finding, theme=frame.theme()),
         key="contributions",
         alt=describe_contributions(finding),
+    )
+
+
+def _measured(measured: Measured) -> str:
+    return (
+        f"{measured.name} {measured.value:.3g} {measured.unit} adds "
+        f"**{wording.signed(measured.contribution)}**"
     )

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from protoecg.explanation import Finding, Match
+from protoecg.figures.measurements import measurements_bar
 from protoecg.figures.theme import blank_figure
 from protoecg.sheet.colours import THEMES, Theme, ThemeName
 from protoecg.wording import probability, signed
@@ -111,12 +112,12 @@ def steps_figure(
 
 
 def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
-    """Return the bars from 0 to the logit: strongest matches, the others, the bias, the sum."""
+    """Return the bars from 0 to the logit: matches, measurements, the bias, the sum."""
     ranked = sorted(finding.speaking, key=lambda match: -abs(match.contribution))
     amounts = [(m.prototype.name, _match_hover(m), m.contribution) for m in ranked[:top]]
-    if rest := ranked[top:]:
-        amounts.append(_others(rest))
-    amounts.append(("bias", f"bias: {signed(finding.bias, 3)}, before any match", finding.bias))
+    amounts += [_others(ranked[top:])] if ranked[top:] else []
+    bias = ("bias", f"bias: {signed(finding.bias, 3)}, before any match", finding.bias)
+    amounts += [*measurements_bar(finding), bias]
     starts = np.cumsum([0.0, *(amount for _, _, amount in amounts)])
     steps = [
         Step(label, hover, float(start), amount, "bias" if label == "bias" else "match")

@@ -2,10 +2,10 @@ from math import nan
 
 import pytest
 
-from protoecg.evidence.contradictions import LIMITS, contradictions, guarded
 from protoecg.explanation import add_up
 from protoecg.labels import STATEMENTS
 from protoecg.measure import QUANTITIES
+from protoecg.measured.contradictions import LIMITS, contradictions, guarded
 
 USUAL = {
     **dict.fromkeys(QUANTITIES, nan),
@@ -14,8 +14,8 @@ USUAL = {
 }
 
 
-def said(code, called=(), **values):
-    return list(contradictions(code, {**USUAL, **values}, called))
+def said(code, likely=(), **values):
+    return list(contradictions(code, {**USUAL, **values}, likely))
 
 
 def finding(code, bias=3.0):
@@ -50,7 +50,7 @@ def test_nothing_contradicts_what_is_unsure(code):
 
 
 def test_an_ordinary_ecg_does_not_contradict_a_normal_one_with_sinus_rhythm():
-    assert said("NORM", called=("NORM", "SR")) == said("SR") == []
+    assert said("NORM", likely=("NORM", "SR")) == said("SR") == []
 
 
 def test_one_raised_lead_alone_is_no_elevation():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protoecg.explanation import Finding, Match
+from protoecg.explanation import Finding, Match, Measured, add_up
 from protoecg.figures.charts import (
     contributions_figure,
     describe_contributions,
@@ -128,3 +128,14 @@ def test_counts_and_the_number_of_ratings_are_printed():
 def test_a_missing_score_column_is_named():
     with pytest.raises(ValueError, match="add 5"):
         scores_figure(pd.DataFrame([[1, 1, 1, 1]], columns=list("1234")))
+
+
+def test_measurements_have_a_bar_of_their_own_and_the_bars_still_end_at_the_logit():
+    measured = [Measured("QTc (Fridericia)", 560.0, "ms", 3.1), Measured("T in V5", 0.1, "mV", 0.4)]
+    finding = add_up(
+        "LNGQT", bias=-2.0, threshold=0.5, low_evidence=False, matches=[], measured=measured
+    )
+    (bar, bias, total) = steps_to_logit(finding)
+    assert bar.label == "measurements" and bar.amount == pytest.approx(3.5)
+    assert "QTc (Fridericia) 560 ms +3.10" in bar.hover
+    assert bias.start + bias.amount == pytest.approx(total.amount) == pytest.approx(1.5)

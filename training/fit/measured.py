@@ -16,8 +16,8 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-from protoecg.evidence.measured import Curve, MeasuredEvidence
 from protoecg.measure import QUANTITIES
+from protoecg.measured.curves import Curve, MeasuredEvidence
 from training.fit.kinds import may_speak, must_rise
 from training.judgement import rare
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from protoecg.evidence.measured import (
+from protoecg.measure import QUANTITIES
+from protoecg.measured.curves import (
     Curve,
     MeasuredEvidence,
     read_evidence,
     write_evidence,
 )
-from protoecg.measure import QUANTITIES
 
 QTC = Curve("qtc", (400.0, 440.0, 560.0), (-1.0, 0.0, 3.0))
 RATE = Curve("heart_rate", (40.0, 100.0), (0.5, -0.5))

@@ -85,7 +85,7 @@ _WITH_P = ("1AVB", "LPR")
 
 
 def guarded(findings: Sequence[Finding], values: Mapping[str, float]) -> list[Finding]:
-    """Return the findings, each that is called with what contradicts it.
+    """Return the findings, each that is likely or possible with what contradicts it.
 
     A normal ECG that anything contradicts is withheld, see `Finding.withheld`.
 
@@ -94,19 +94,19 @@ def guarded(findings: Sequence[Finding], values: Mapping[str, float]) -> list[Fi
     findings : all of an ECG
     values : as `protoecg.measure.quantities` returns them
     """
-    called = [finding.code for finding in findings if finding.present]
+    likely = [finding.code for finding in findings if finding.present]
     return [
-        replace(finding, contradictions=tuple(contradictions(finding.code, values, called)))
-        if finding.present
+        replace(finding, contradictions=tuple(contradictions(finding.code, values, likely)))
+        if finding.certainty != "absent"
         else finding
         for finding in findings
     ]
 
 
 def contradictions(
-    code: str, values: Mapping[str, float], called: Sequence[str] = ()
+    code: str, values: Mapping[str, float], likely: Sequence[str] = ()
 ) -> Iterator[str]:
-    """Yield a sentence for each measurement, and each finding, that contradicts a statement."""
+    """Yield a sentence for each measurement, and each likely finding, that contradicts one."""
     for limits in LIMITS.get(code, ()):
         if limits.broken_by(values):
             yield limits.sentence(code, values[limits.quantity])
@@ -114,7 +114,7 @@ def contradictions(
         yield f"No steady P wave comes before the QRS complexes; {describe(code)} needs one."
     if code == NORMAL:
         yield from _st(values)
-        if abnormal := [other for other in called if other not in (NORMAL, *_SINUS)]:
+        if abnormal := [other for other in likely if other not in (NORMAL, *_SINUS)]:
             yield f"A normal ECG does not go with {', '.join(map(describe, abnormal))}."
 
 
