@@ -135,11 +135,8 @@ def sum_step(label: str, finding: Finding) -> Step:
 
 def describe_contributions(finding: Finding, top: int = 3) -> str:
     """Say in words what `contributions_figure` shows, for readers who cannot see it."""
-    strongest = ", ".join(
-        f"{step.label} {signed(step.amount)}"
-        for step in steps_to_logit(finding, top)
-        if step.kind == "match"
-    )
+    steps = (step for step in steps_to_logit(finding, top) if step.kind == "match")
+    strongest = ", ".join(f"{step.label} {signed(step.amount)}" for step in steps)
     return (
         f"Contributions to {finding.code}: {strongest}; bias {signed(finding.bias)}; "
         f"logit {signed(finding.logit)}, probability {probability(finding.probability)}."
