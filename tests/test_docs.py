@@ -52,7 +52,7 @@ PROGRAMS = {
 }
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # A module's name alone is no command.
-_INLINE = re.compile(r"`((?:\.venv/bin/\S+|make|python -m \w+) [^`]+)`")
+_INLINE = re.compile(r"`((?:\.venv/bin/[^\s`]+|make|python -m \w+) [^`]+)`")
 
 
 def blocks(page, language):
@@ -209,8 +209,7 @@ def test_the_readme_is_short_enough_to_be_read():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_readme_leads_to_every_page(page):
-    pages = {"README.md", "SECURITY.md"}
-    assert page.name in pages or f"{page.name})" in (ROOT / "README.md").read_text()
+    assert page.name == "README.md" or f"{page.name})" in (ROOT / "README.md").read_text()
 
 
 def test_every_format_that_is_read_has_its_place_on_the_page_of_formats():
@@ -218,3 +217,11 @@ def test_every_format_that_is_read_has_its_place_on_the_page_of_formats():
     names = set(re.findall(r"[A-Z][\w-]+", READ)) - {"XML"}
     assert len(names) > 12
     assert all(re.search(rf"\b{name}\b", page) for name in names), names
+
+
+def test_every_setting_by_the_environment_is_on_the_page_of_deployment():
+    code = [file.read_text() for room in ("pages", *ROOMS) for file in (ROOT / room).rglob("*.py")]
+    names = set(re.findall(r"\bPROTOECG_[A-Z_]+\b", "\n".join(code)))
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    assert len(names) > 5
+    assert {name for name in names if f"`{name}`" not in page} == set()
