@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from review_db import open_database
-from review_db.sessions.assignments import Place
+from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import foresee_item
 from review_db.studies.allocation import bundle_material
 from review_db.studies.design import Design, Sample
@@ -37,7 +37,7 @@ def test_a_code_in_brackets_and_enter_add_that_statement_alone(own_server, tab, 
 
     seat = seat_of(engine, "pilot", "R01")
     for _ in range(60):
-        if draft := foresee_item(engine, seat, Place(1)).draft:
+        if draft := foresee_item(engine, seat, ItemStage(1)).draft:
             break
         tab.wait_for_timeout(1000)
     assert draft == {"diagnosis": code}
