@@ -9,12 +9,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, insert, select
 
 from protoecg import __version__
-from review_db.questions.catalogue import (
-    CODEBOOK_VERSION,
-    REQUIRED,
-    checked_answer,
-    checked_reviewer,
-)
+from review_db.questions.catalogue import CODEBOOK_VERSION, REQUIRED
+from review_db.questions.checks import checked_answer, checked_reviewer
 from review_db.ratings.reviewers import refuse_wrong_secret
 from review_db.store.database import reading, writing
 from review_db.store.schema import NAME_LENGTH, RatingEvent, current_rating

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, Row, func, insert, select
 
 from review_db.keys import draw_key, spelled
-from review_db.questions.catalogue import checked_reviewer
+from review_db.questions.checks import checked_reviewer
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
 from review_db.store.schema import rating_event, reviewer_secret

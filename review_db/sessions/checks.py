@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from review_db.questions.catalogue import STUDY_QUESTIONS, checked_value
+from review_db.questions.catalogue import STUDY_QUESTIONS
+from review_db.questions.checks import checked_value
 from review_db.sessions.stages import questions_at
 from review_db.studies.design import Design
 from review_db.studies.items import StatementContent, StudyItem

@@ -51,7 +51,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from review_db.questions.catalogue import checked_reviewer
+from review_db.questions.checks import checked_reviewer
 from review_db.store.schema import STUDY_LENGTH
 
 Stratum = Literal["statement", "branch", "none"]

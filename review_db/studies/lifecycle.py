@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,7 +29,8 @@ from sqlalchemy import (
 
 from protoecg import __version__
 from review_db.keys import draw_key, spelled
-from review_db.questions.catalogue import CODEBOOK_VERSION, checked_reviewer
+from review_db.questions.catalogue import CODEBOOK_VERSION
+from review_db.questions.checks import checked_reviewer
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, seat_account, sign_in_key, study, study_item
@@ -92,6 +92,7 @@ def create_study(engine: Engine, design: Design, material: Material) -> StudyInf
     items = make_items(design, material)
     if not items:
         raise DesignError("The study has no items. Widen its sample, or hand in some cases.")
+    rows = [{"study": design.name, "number": n, **item.stored()} for n, item in enumerate(items, 1)]
     values = {
         "name": design.name,
         "bundle": material.bundle,
@@ -106,7 +107,7 @@ def create_study(engine: Engine, design: Design, material: Material) -> StudyInf
         connection.execute(delete(study_item).where(study_item.c.study == design.name))
         connection.execute(delete(study).where(study.c.name == design.name))
         connection.execute(insert(study), [values])
-        connection.execute(insert(study_item), _item_rows(design.name, items))
+        connection.execute(insert(study_item), rows)
     return study_info(engine, design.name)
 
 
@@ -301,13 +302,6 @@ def _refuse_started(connection: Connection, name: str) -> None:
             f"The study {name!r} has started and cannot be changed any more. Make one of another "
             "name."
         )
-
-
-def _item_rows(name: str, items: Sequence[StudyItem]) -> list[dict[str, Any]]:
-    return [
-        {"study": name, "number": number, **item.stored()}
-        for number, item in enumerate(items, start=1)
-    ]
 
 
 def _items(connection: Connection, name: str) -> list[StudyItem]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from review_db import Item, RatingsError, open_database, save_answer
 from review_db.__main__ import main
-from review_db.questions.catalogue import checked_answer
+from review_db.questions.checks import checked_answer
 from review_db.ratings.export import export, export_zip
 from review_db.studies.design import design_from_toml
 

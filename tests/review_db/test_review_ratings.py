@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from protoecg import __version__
 from review_db import QUESTIONS, Item, answers, first_open, known_reviewer, progress, save_answer
-from review_db.questions.catalogue import CODEBOOK_VERSION, REQUIRED, TEXT_LENGTH, checked_answer
+from review_db.questions.catalogue import CODEBOOK_VERSION, REQUIRED, TEXT_LENGTH
+from review_db.questions.checks import checked_answer
 from review_db.store.database import reading
 from review_db.store.schema import rating_event
 

@@ -5,7 +5,7 @@ import pytest
 
 from pages.shell.accounts import LONGEST_S, account_of
 from pages.shell.oidc import Settings
-from review_db.questions.catalogue import checked_reviewer
+from review_db.questions.checks import checked_reviewer
 
 WANTED = Settings((None,), "https://ecg.example", frozenset({"cora@clinic.example"}), b"a" * 32)
 
