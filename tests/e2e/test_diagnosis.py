@@ -9,9 +9,10 @@ from playwright.sync_api import expect
 from review_db import open_database
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import foresee_item
-from review_db.studies.allocation import bundle_material
+from review_db.studies.case_file import ReadingCase
 from review_db.studies.design import Design, Sample
 from review_db.studies.lifecycle import create_study, seat_of, start_study
+from review_db.studies.material import bundle_material
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120_000
@@ -21,9 +22,14 @@ SECONDS = 120_000
 def test_a_code_in_brackets_and_enter_add_that_statement_alone(own_server, tab, code):
     engine = open_database(own_server.database)
     material = bundle_material(ROOT / "models" / "demo")
-    place = {key: material.prototypes[0][key] for key in ("record", "sha256", "window_s")}
-    reading = {"case": "c1", "statement": "SR", "truth": ["SR"], "ecg": place}
-    reading |= {"explanation": {"bundle": "demo", "matches": []}}
+    source = material.prototypes[0]
+    reading = ReadingCase(
+        case="c1",
+        statement="SR",
+        truth=("SR",),
+        ecg={"record": source.record, "sha256": source.sha256},
+        explanation={"bundle": "demo", "matches": ()},
+    )
     design = Design("pilot", ("R01",), 1, practice=0, summaries=False, sample=Sample(size=1))
     create_study(engine, design, replace(material, readings=[reading]))
     key = start_study(engine, "pilot")["R01"]
