@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from protoecg.network.protoecgnet import ProtoECGNet
 
 FEW_POSITIVES = 10
+# Logits (n, c) that are added to those of the prototypes.
+Beside = np.ndarray | float
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,16 @@ class Judgement:
 def linear(layer: nn.Linear, seen: Tensor) -> np.ndarray:
     """Return a layer's logits (n, c) of similarities (n, p) on the CPU, wherever the layer is."""
     return (seen @ layer.weight.T.cpu() + layer.bias.cpu()).numpy()
+
+
+def fused(network: ProtoECGNet, seen: Tensor, beside: Beside = 0.0) -> np.ndarray:
+    """Return the logits (n, c) of similarities (n, p) and of what stands beside them.
+
+    Parameters
+    ----------
+    beside : (n, c) logits that measurements add, see `protoecg.evidence.measured`
+    """
+    return linear(network.fusion, seen) + beside
 
 
 def rare(labels: np.ndarray) -> np.ndarray:

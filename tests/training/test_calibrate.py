@@ -18,7 +18,7 @@ from training.fit.calibrate import (
     thresholds,
     worth,
 )
-from training.judgement import FEW_POSITIVES, Judgement, linear
+from training.judgement import FEW_POSITIVES, Judgement, fused, linear
 from training.metrics import brier
 
 
@@ -162,7 +162,7 @@ def test_few_positives_are_said():
     y = torch.zeros(200, 3)
     y[: FEW_POSITIVES - 1, 0] = 1
     y[:FEW_POSITIVES, 1] = 1
-    decisions = calibrate(net, seen, y)
+    decisions, _ = calibrate(net, seen, y)
     assert decisions["SR"].low_evidence
     assert decisions["SR"].positives == FEW_POSITIVES - 1
     assert not decisions["AFIB"].low_evidence
@@ -226,3 +226,13 @@ def test_ecgs_of_a_single_patient_are_judged_by_the_network_as_it_is():
     net, seen, y = told(30)
     judged = cross_fit(net, seen, y, np.zeros(30))
     assert judged.probability == pytest.approx(expit(linear(net.fusion, seen)))
+
+
+def test_what_stands_beside_is_calibrated_with_the_rest():
+    net, seen, y = told(400)
+    beside = np.random.default_rng(1).normal(0, 1, (400, 2))
+    logits = fused(net, seen, beside)
+    scale, shift = platt(logits, y.numpy())
+    _, scales = calibrate(net, seen, y, beside)
+    assert list(scales.values()) == pytest.approx(scale)
+    assert fused(net, seen, scale * beside) == pytest.approx(scale * logits + shift, abs=1e-4)

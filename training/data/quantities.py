@@ -12,20 +12,22 @@ from protoecg.measure import QUANTITIES, delineate, quantities
 from training.data.ptbxl import Dataset, read_record
 
 
-def measured(dataset: Dataset, cache: Path) -> np.ndarray:
-    """Measure a data set: (n, len(QUANTITIES)) float32, NaN where unsure; kept in `cache`.
+def measured(dataset: Dataset, cache: Path | None = None) -> np.ndarray:
+    """Measure a data set: (n, len(QUANTITIES)) float32, NaN where unsure.
 
     Parameters
     ----------
-    cache : an .npz file, measured anew where it is of other records or quantities
+    cache : an .npz file that keeps it, measured anew where it is of other records or quantities
     """
     records, names = dataset.table["record"].to_numpy(str), np.array(list(QUANTITIES))
-    if cache.exists():
+    if cache and cache.exists():
         with np.load(cache, allow_pickle=False) as kept:
             if np.array_equal(kept["record"], records) and np.array_equal(kept["name"], names):
                 return kept["value"]
     bar = tqdm(records, desc="measuring", unit="ECG", mininterval=2)
     value = np.array([_row(dataset.root, record) for record in bar], dtype=np.float32)
+    if cache is None:
+        return value
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_suffix(".part.npz")
     np.savez_compressed(part, record=records, name=names, value=value)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import Decision, Worth
-from training.judgement import Judgement, linear, rare
+from training.judgement import Beside, Judgement, fused, rare
 
 PARTS = 10
 LIKELY, POSSIBLE, POSSIBLE_RARE = 2 / 3, 1 / 5, 1 / 20
@@ -48,7 +48,9 @@ class Thresholds(NamedTuple):
 
 
 @torch.no_grad()
-def calibrate(network: ProtoECGNet, seen: Tensor, y: Tensor) -> dict[str, Decision]:
+def calibrate(
+    network: ProtoECGNet, seen: Tensor, y: Tensor, beside: Beside = 0.0
+) -> tuple[dict[str, Decision], dict[str, float]]:
     """Calibrate the fusion in place and choose each statement's thresholds.
 
     Scale and shift go into the weights and the bias, so that the logit that the contributions add
@@ -58,14 +60,19 @@ def calibrate(network: ProtoECGNet, seen: Tensor, y: Tensor) -> dict[str, Decisi
     ----------
     seen : (n, p) similarities of the validation ECGs
     y : (n, c) their statements
+    beside : (n, c) logits that measurements add
+
+    Returns
+    -------
+    the decisions, and the scale of each statement, by which what stands beside has to be scaled
     """
     fusion, labels = network.fusion, y.numpy()
-    logits = linear(fusion, seen)
+    logits = fused(network, seen, beside)
     scale, shift = platt(logits, labels)
     fusion.weight *= torch.from_numpy(scale).to(fusion.weight)[:, None]
     fusion.bias.copy_(torch.from_numpy(scale * fusion.bias.numpy(force=True) + shift))
     at, few = thresholds(labels, expit(scale * logits + shift)), rare(labels)
-    return {
+    decisions = {
         code: Decision(
             threshold=float(at.likely[column]),
             positives=int(labels[:, column].sum()),
@@ -74,18 +81,25 @@ def calibrate(network: ProtoECGNet, seen: Tensor, y: Tensor) -> dict[str, Decisi
         )
         for column, code in enumerate(network.statements)
     }
+    return decisions, dict(zip(network.statements, scale.tolist(), strict=True))
 
 
-def cross_fit(network: ProtoECGNet, seen: Tensor, y: Tensor, patients: np.ndarray) -> Judgement:
+def cross_fit(
+    network: ProtoECGNet,
+    seen: Tensor,
+    y: Tensor,
+    patients: np.ndarray,
+    beside: Beside = 0.0,
+) -> Judgement:
     """Judge each validation ECG by the calibration of all other patients' ECGs.
 
     Parameters
     ----------
     network : as `calibrate` finds it, not as it leaves it
-    seen, y : as for `calibrate`
+    seen, y, beside : as for `calibrate`
     patients : (n,) patient of each ECG
     """
-    logits, labels = linear(network.fusion, seen), y.numpy()
+    logits, labels = fused(network, seen, beside), y.numpy()
     probability = np.empty(logits.shape)
     likely, possible = (np.empty(logits.shape, dtype=bool) for _ in range(2))
     for part in _parts(patients):

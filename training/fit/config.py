@@ -83,6 +83,8 @@ class FusionConfig:
     The statements of each branch take the one for themselves that suits them: of those by which
     no more than `matches` carry 90 % of a finding's positive evidence, in the median of the
     validation ECGs that have it, the sparsest whose AUROC is within `tolerance` of the best.
+    `measured` is the weight of what measurements say beside the prototypes, none at all if 0;
+    `measured_share` is their penalty, see `training.fit.measured`.
     `support` is who may speak for a statement: its "own" prototypes, by one weight for all, or
     "any", each by its own.
     """
@@ -90,6 +92,8 @@ class FusionConfig:
     shares: Shares = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
     tolerance: Weight = 0.001
     matches: Size = 6
+    measured: Part = 0.25
+    measured_share: Share = 0.05
     support: Literal["own", "any"] = "own"
 
 

@@ -73,6 +73,8 @@ def fit(
     share : of the smallest penalty that empties a statement
     """
     parts = list(_parts_of(values))
+    if not parts:
+        return MeasuredEvidence({})
     columns = dict(zip(QUANTITIES, values.T, strict=True))
     design = np.hstack([part(columns[part.quantity]) for part in parts]).astype(np.float32)
     group = np.repeat(np.arange(len(parts)), [len(part.mean) for part in parts])

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from protoecg.bundle import Bundle, save_bundle
+from protoecg.evidence.measured import MeasuredEvidence
 from protoecg.files import atomic_write, write_bytes
 from protoecg.labels import STATEMENTS
 from protoecg.network.backbones import Ensemble
@@ -27,8 +28,8 @@ from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import record_checksum
 from training import familiarity
-from training.data import ptbxl
-from training.fit import calibrate, choice, fuse
+from training.data import ptbxl, quantities
+from training.fit import calibrate, choice, fuse, measured
 from training.fit.config import BranchConfig, Config, ConfigError
 from training.fit.loop import Data
 from training.fit.stages import BranchTraining, Pretraining, predict
@@ -201,11 +202,12 @@ class Fit:
         labels = [split.data.y for split in (self.train, self.validation)]
         fuse.fit_all(network, seen, labels, self.config.fusion, self.log)
         patients = self.validation.patients
-        judgement = calibrate.cross_fit(network, seen[1], labels[1], patients)
-        decisions = calibrate.worth(
-            calibrate.calibrate(network, seen[1], labels[1]), judgement, labels[1].numpy()
-        )
-        metrics = evaluate.figures(network, seen[1], labels[1].numpy(), patients, judgement)
+        curves = self._curves()
+        beside = curves.offsets(self._measured(self.validation, "validation"), self.codes)
+        judgement = calibrate.cross_fit(network, seen[1], labels[1], patients, beside)
+        told = labels[1].numpy()
+        metrics = evaluate.figures(network, seen[1], told, patients, judgement, beside)
+        decisions, scales = calibrate.calibrate(network, seen[1], labels[1], beside)
         self.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
         if self.config.carry_waveforms:
             _carry_waveforms(self.train.dataset.root, out / "waveforms", prototypes)
@@ -215,7 +217,8 @@ class Fit:
             simulated=self.train.dataset.simulated,
             network=network.cpu(),
             prototypes=prototypes,
-            decisions=decisions,
+            decisions=calibrate.worth(decisions, judgement, told),
+            measured=curves.scaled(scales),
             familiarity=familiarity.fit(self.validation.data.x, patients),
             about=self._about(metrics),
         )
@@ -240,6 +243,19 @@ class Fit:
         seen = fuse.similarities(network, data)
         logits = audit.cross_fitted(network, seen, data.y, self.train.patients)
         return dict(zip(self.codes, audit.suspects(logits, data.y.numpy()).T, strict=True))
+
+    def _curves(self) -> MeasuredEvidence:
+        """Fit what measurements say by themselves, and give it its weight beside prototypes."""
+        weight = self.config.fusion.measured
+        if not weight:
+            return MeasuredEvidence({})
+        values = self._measured(self.train, "train")
+        labels, share = self.train.data.y.numpy(), self.config.fusion.measured_share
+        curves = measured.fit(values, labels, self.codes, share)
+        return curves.scaled(dict.fromkeys(self.codes, weight))
+
+    def _measured(self, split: Split, name: str) -> np.ndarray:
+        return quantities.measured(split.dataset, self.work / f"measured-{name}.npz")
 
     def _prototypes(
         self, network: ProtoECGNet, sources: Mapping[str, list[Source]]

@@ -21,7 +21,8 @@ from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import BundleError
 from training import metrics
 from training.data import ptbxl
-from training.judgement import Judgement, linear, parts, rare
+from training.data.quantities import measured
+from training.judgement import Beside, Judgement, fused, linear, parts, rare
 
 FUSED = "fused"
 # Called of most ECGs, and hardly a finding.
@@ -48,16 +49,24 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
     bundles = [bundle] if other is None else [bundle, other]
     seen = _similarities([b.network for b in bundles], data)
+    besides = _besides(bundles, data)
     told = {
         "bundle": bundle.name,
         "revision": bundle.revision,
         "fold": fold,
         "held_out": _held_out(bundle, data, fold),
-        **figures(bundle.network, seen[0], labels, patients, judge(bundle, seen[0])),
+        **figures(
+            bundle.network,
+            seen[0],
+            labels,
+            patients,
+            judge(bundle, seen[0], besides[0]),
+            besides[0],
+        ),
     }
     if other is not None:
         held_out = told["held_out"] and _held_out(other, data, fold)
-        told["comparison"] = {"held_out": held_out, **compare(bundle, other, seen, data)}
+        told["comparison"] = {"held_out": held_out, **compare(bundle, other, seen, data, besides)}
     return told
 
 
@@ -68,6 +77,14 @@ def _similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[
     return [torch.cat(batches) for batches in zip(*seen, strict=True)]
 
 
+def _besides(bundles: Sequence[Bundle], data: ptbxl.Dataset) -> list[Beside]:
+    """Return the logits (n, c) that measurements of the ECGs add in each bundle."""
+    if not any(bundle.measured for bundle in bundles):
+        return [0.0] * len(bundles)
+    values = measured(data)
+    return [b.measured.offsets(values, b.statements) if b.measured else 0.0 for b in bundles]
+
+
 def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
     return fold not in {
         *ptbxl.folds_of(bundle.about, data, "train_folds"),
@@ -75,9 +92,14 @@ def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
     }
 
 
-def judge(bundle: Bundle, seen: Tensor) -> Judgement:
-    """Return what a bundle says of ECGs with similarities (n, p), by its own thresholds."""
-    probability = expit(linear(bundle.network.fusion, seen))
+def judge(bundle: Bundle, seen: Tensor, beside: Beside = 0.0) -> Judgement:
+    """Return what a bundle says of ECGs with similarities (n, p), by its own thresholds.
+
+    Parameters
+    ----------
+    beside : (n, c) logits that measurements add
+    """
+    probability = expit(fused(bundle.network, seen, beside))
     decisions = [bundle.decisions[code] for code in bundle.statements]
     likely = np.array([decision.threshold for decision in decisions])
     possible = np.array(
@@ -92,6 +114,7 @@ def figures(
     labels: np.ndarray,
     patients: np.ndarray,
     judgement: Judgement,
+    beside: Beside = 0.0,
 ) -> dict[str, Any]:
     """Return how well the statements are told apart, and how far their probabilities hold.
 
@@ -101,6 +124,7 @@ def figures(
     labels : (n, c)
     patients : (n,) patient of each ECG
     judgement : the probabilities and calls to measure
+    beside : (n, c) logits that measurements add to those of all branches fused
 
     Returns
     -------
@@ -117,7 +141,7 @@ def figures(
     """
     truth = pd.DataFrame(labels, columns=network.statements)
     counts = metrics.resamples(patients)
-    scores = _scores(network, seen)
+    scores = _scores(network, seen, beside)
     aurocs, auprcs = metrics.ranking(labels, scores.pop(FUSED).to_numpy(), counts)
     few = rare(labels)
     per_statement = {
@@ -147,9 +171,9 @@ def figures(
     }
 
 
-def _scores(network: ProtoECGNet, seen: Tensor) -> dict[str, pd.DataFrame]:
+def _scores(network: ProtoECGNet, seen: Tensor, beside: Beside) -> dict[str, pd.DataFrame]:
     """Logits of all branches fused and of each alone, a column a statement."""
-    told = {FUSED: pd.DataFrame(linear(network.fusion, seen), columns=network.statements)}
+    told = {FUSED: pd.DataFrame(fused(network, seen, beside), columns=network.statements)}
     for branch, columns, statements in parts(network):
         codes = [network.statements[column] for column in statements]
         told[branch] = pd.DataFrame(linear(network.solo[branch], seen[:, columns]), columns=codes)
@@ -251,13 +275,18 @@ def _calibration(
 
 
 def compare(
-    bundle: Bundle, other: Bundle, seen: Sequence[Tensor], data: ptbxl.Dataset
+    bundle: Bundle,
+    other: Bundle,
+    seen: Sequence[Tensor],
+    data: ptbxl.Dataset,
+    besides: Sequence[Beside] = (0.0, 0.0),
 ) -> dict[str, Any]:
     """Return by how much one bundle ranks better than another, on the same ECGs.
 
     Parameters
     ----------
     seen : similarities of the ECGs, (n, p) of each bundle
+    besides : logits that measurements add, (n, c) of each bundle
 
     Returns
     -------
@@ -265,7 +294,10 @@ def compare(
     per_part : macro AUROC of both, their difference with its interval and two-sided p by paired
         bootstrap; of all branches fused and of each alone, over the statements that both decide
     """
-    ours, theirs = (_scores(b.network, s) for b, s in zip((bundle, other), seen, strict=True))
+    ours, theirs = (
+        _scores(b.network, similarities, beside)
+        for b, similarities, beside in zip((bundle, other), seen, besides, strict=True)
+    )
     common = {
         part: [code for code in ours[part] if code in theirs[part]]
         for part in ours

@@ -37,6 +37,7 @@ def completeness(fold: Fold) -> Figures:
         logits = dict(zip(bundle.statements, fold.seen.logits[row].tolist(), strict=True))
         for finding in explain(fold.ecgs[row], bundle).findings:
             total = finding.bias + sum(match.contribution for match in finding.matches)
+            total += sum(measured.contribution for measured in finding.measured)
             if finding.branch in apart:
                 off = abs(total - logits[finding.code])
                 apart[finding.branch] = max(apart[finding.branch], off)

@@ -23,9 +23,9 @@ from training.measure.faithfulness.fold import (
     TopMatch,
     Window,
     as_input,
-    ask,
     called,
     contributions,
+    hear,
     probabilities,
     sample,
     shown_window,
@@ -76,10 +76,10 @@ def stability(fold: Fold) -> Figures:
     ecgs = [fold.ecgs[row] for row in rows]
     x, before = fold.x[rows], Output(*(part[rows] for part in fold.seen))
     pairs = {name: Pair(x, before, _noisy(fold, ecgs, draw)) for name, draw in NOISES.items()}
-    pairs["shift"] = Pair(x, before, ask(fold.bundle, as_input(map(later, ecgs))), SHIFT_S)
+    pairs["shift"] = Pair(x, before, hear(fold.bundle, map(later, ecgs)), SHIFT_S)
     source, slow, quick = _at_500_hz(fold, ecgs)
     x = as_input(slow)
-    pairs["500_hz"] = Pair(x, ask(fold.bundle, x), ask(fold.bundle, as_input(quick)))
+    pairs["500_hz"] = Pair(x, hear(fold.bundle, slow), hear(fold.bundle, quick))
     return {
         name: {
             **(WHOLE_STRIP if shows_whole_strip(branch) else {}),
@@ -140,7 +140,7 @@ def _alike(x: Tensor, first: Window, second: Window) -> bool:
 
 def _noisy(fold: Fold, ecgs: Sequence[ECG], draw: Callable) -> Output:
     noisy = (added(ecg, draw, np.random.default_rng(i)) for i, ecg in enumerate(ecgs))
-    return ask(fold.bundle, as_input(noisy))
+    return hear(fold.bundle, noisy)
 
 
 def added(ecg: ECG, draw: Callable, rng: np.random.Generator) -> ECG:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
+from protoecg.measure import delineate, quantities
 from protoecg.network.protoecgnet import Branch, Output
 from protoecg.signals import MODEL_SAMPLES, model_input
 from training.data import ptbxl
@@ -47,7 +48,8 @@ class Fold:
     table : one row an ECG, see `ptbxl.Dataset`
     ecgs : as read
     x : (n, 12, 1000), model inputs
-    seen : the network's output for `x`
+    seen : what the bundle says of the ECGs, measurements included
+    beside : (n, c) logits of `seen` that the measurements add
     labels : (n, c) bool, in the order of the bundle's statements
     """
 
@@ -58,6 +60,7 @@ class Fold:
     ecgs: Sequence[ECG]
     x: Tensor
     seen: Output
+    beside: Tensor
     labels: np.ndarray
 
     def top_matches(self, branch: str, most: int) -> list[TopMatch]:
@@ -72,9 +75,9 @@ def read_fold(bundle: Bundle, root: Path, fold: int, fast: Path) -> Fold:
     data = ptbxl.load(root).folds([fold])
     records = tqdm(data.table["record"], desc=f"fold {fold}", unit="ECG", mininterval=2)
     ecgs = [ptbxl.read_record(root, record) for record in records]
-    x = as_input(ecgs)
+    x, beside = as_input(ecgs), measured_logits(bundle, ecgs)
     labels = data.labels(bundle.statements) > 0
-    return Fold(bundle, root, fast, data.table, ecgs, x, ask(bundle, x), labels)
+    return Fold(bundle, root, fast, data.table, ecgs, x, ask(bundle, x, beside), beside, labels)
 
 
 def as_input(ecgs: Iterable[ECG]) -> Tensor:
@@ -82,9 +85,25 @@ def as_input(ecgs: Iterable[ECG]) -> Tensor:
     return torch.from_numpy(np.stack([model_input(ecg) for ecg in ecgs]))
 
 
-def ask(bundle: Bundle, x: Tensor) -> Output:
-    """Show (n, 12, 1000) inputs to the network."""
-    return Output(*_in_batches(bundle.network, x))
+def ask(bundle: Bundle, x: Tensor, beside: Tensor) -> Output:
+    """Show (n, 12, 1000) inputs to the network, and add what measurements add: (n, c) logits."""
+    said = Output(*_in_batches(bundle.network, x))
+    return said._replace(logits=said.logits + beside)
+
+
+def hear(bundle: Bundle, ecgs: Iterable[ECG]) -> Output:
+    """Return what a bundle says of ECGs, from their inputs and measurements."""
+    ecgs = list(ecgs)
+    return ask(bundle, as_input(ecgs), measured_logits(bundle, ecgs))
+
+
+def measured_logits(bundle: Bundle, ecgs: Sequence[ECG]) -> Tensor:
+    """Return what the measurements of ECGs add to each statement: (n, c) logits."""
+    if bundle.measured is None:
+        return torch.zeros(len(ecgs), len(bundle.statements))
+    bar = tqdm(ecgs, desc="measuring", unit="ECG", mininterval=2)
+    values = np.array([list(quantities(delineate(ecg)).values()) for ecg in bar])
+    return torch.from_numpy(bundle.measured.offsets(values, bundle.statements)).float()
 
 
 def compare(branch: Branch, x: Tensor, prototypes: Sequence[int]) -> tuple[Tensor, Tensor]:
