@@ -44,7 +44,7 @@ def fused(network: ProtoECGNet, seen: Tensor, beside: Beside = 0.0) -> np.ndarra
 
     Parameters
     ----------
-    beside : (n, c) logits that measurements add, see `protoecg.evidence.measured`
+    beside : (n, c) logits that measurements add, see `protoecg.measured.curves`
     """
     return linear(network.fusion, seen) + beside
 

@@ -1,4 +1,7 @@
-"""A data set to a bundle: train each branch, fuse, calibrate, write."""
+"""A data set to a bundle: train each branch, choose prototypes, fuse, calibrate, write.
+
+Longer than 300 lines because all stages of a run share its settings, data and work folder.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ import numpy as np
 import torch
 
 from protoecg.bundle import Bundle, save_bundle
-from protoecg.evidence.measured import MeasuredEvidence
 from protoecg.files import atomic_write, write_bytes
 from protoecg.labels import STATEMENTS
+from protoecg.measured.curves import MeasuredEvidence
 from protoecg.network.backbones import Ensemble
 from protoecg.network.projection import Anchors, Source, crop, embed
 from protoecg.network.protoecgnet import Branch, ProtoECGNet

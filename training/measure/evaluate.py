@@ -2,6 +2,8 @@
 
 Intervals are 95 % bootstrap intervals over patients; those of sensitivity, specificity and PPV are
 Wilson's.
+
+Longer than 300 lines because each figure is defined beside the others that it is compared with.
 """
 
 from __future__ import annotations
