@@ -321,10 +321,11 @@ def test_a_shipped_bundle_decides_by_contributions_that_add_up(shipped):
         explanation = explain(ecg, shipped)
         assert len(explanation.findings) == len(shipped.statements)
         for finding in explanation.findings:
-            total = finding.bias + sum(match.contribution for match in finding.matches)
-            assert total == pytest.approx(finding.logit, abs=1e-4)
+            by_matches = finding.bias + sum(match.contribution for match in finding.matches)
             expected = float(logits[shipped.statements.index(finding.code)])
-            assert finding.logit == pytest.approx(expected, abs=1e-4)
+            assert by_matches == pytest.approx(expected, abs=1e-4)
+            measured = sum(measured.contribution for measured in finding.measured)
+            assert by_matches + measured == pytest.approx(finding.logit, abs=1e-4)
 
 
 def test_the_real_bundle_explains_a_real_ecg(ptbxl_root):
