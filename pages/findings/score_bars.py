@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.ecg import drawing
 from pages.shell import frame, words
-from protoecg.figures.charts import SCORES, scores_figure
+from protoecg.figures.scores import SCORES, scores_figure
 from review_db.questions.catalogue import STUDY_QUESTIONS
 
 BARS = 40

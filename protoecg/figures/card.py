@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from protoecg.figures.theme import blank_figure
+from protoecg.figures.theme import axis_title, blank_figure
 from protoecg.sheet.colours import THEMES, ThemeName
 
 
@@ -45,8 +45,8 @@ def reliability_figure(curve: pd.DataFrame, *, theme: ThemeName = "light") -> go
     )
     figure.update_layout(margin={"l": 60, "r": 12, "t": 34, "b": 52})
     axis = {"range": [-3, 103], "gridcolor": colours.rule, "zeroline": False, "fixedrange": True}
-    figure.update_xaxes(title=_small("probability predicted, %"), **axis)
-    figure.update_yaxes(title=_small("how often it was so, %"), **axis)
+    figure.update_xaxes(title=axis_title("probability predicted, %"), **axis)
+    figure.update_yaxes(title=axis_title("how often it was so, %"), **axis)
     return figure
 
 
@@ -56,10 +56,6 @@ def describe_reliability(curve: pd.DataFrame) -> str:
         f"{row.predicted:.0%} predicted, {row.observed:.0%} observed" for row in curve.itertuples()
     )
     return f"Reliability of the probabilities: {points}."
-
-
-def _small(text: str) -> dict[str, object]:
-    return {"text": text, "font": {"size": 13}, "standoff": 10}
 
 
 def _sizes(counts: pd.Series) -> np.ndarray:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,38 +12,33 @@ import plotly.graph_objects as go
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
+from protoecg.figures.overlay_parts import (
+    SPACING_MM,
+    Drawing,
+    Interval,
+    around_median,
+    lead_names,
+    line_styles,
+    offsets_of,
+    overlaid_trace,
+    places_of,
+    rows_for,
+    trace_of,
+    within,
+    written_shares,
+)
 from protoecg.sheet.colours import THEMES, Theme, ThemeName
-from protoecg.sheet.filters import filtered
 from protoecg.sheet.rows import down_to_line, row_offsets, up_to_line
 from protoecg.sheet.strokes import before_zero, calibration_pulse
-from protoecg.sheet.view import INVERTED, LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
-
-Interval = tuple[float, float]
+from protoecg.sheet.view import LARGE_MM, PULSE_MV, View, of_lead
 
 # Longer windows hold several beats, which no two ECGs have at the same moments.
 MAX_OVERLAY_S = 4.0
-# Leads side by side, and the widest paper in mm on which they still can be read.
-ABREAST = ((6, 270.0), (4, 420.0), (2, float("inf")))
 STRIP_LEADS = ("II", "V1")
 LABELS = ("your ECG", "prototype")
-SPACING_MM = 20.0
-SHARE_MM = 7.0
 STRIP = (0.0, DURATION_S)
 NO_SHARES: Mapping[str, float] = {}
 OFFSET_REMOVED = "offset removed (each lead's median in the window)"
-
-
-@dataclass(frozen=True, eq=False)
-class _Drawing:
-    """One strip of paper: a lead of one of the two ECGs, from `start_s` on, around `offset`."""
-
-    lead: str
-    label: str
-    values: np.ndarray
-    rate: float
-    line: dict[str, Any]
-    start_s: float = 0.0
-    offset: float = 0.0
 
 
 def comparison_figure(
@@ -90,7 +84,7 @@ def overlay_figure(
     ----------
     lead_shares : of the similarity, written where each lead ends, see `Match.lead_shares`
     """
-    thin, broad = _lines(THEMES[theme])
+    thin, broad = line_styles(THEMES[theme])
     # The query's thin line lies on the prototype's broad one, so both are seen.
     return _overlay(
         [
@@ -116,7 +110,7 @@ def window_figure(
     width_px: int = 1400,
 ) -> go.Figure:
     """Draw one window lead by lead, as `overlay_figure` does, with nothing to lay it over."""
-    thin, _ = _lines(THEMES[theme])
+    thin, _ = line_styles(THEMES[theme])
     return _overlay(
         [(label, ecg, window, thin)],
         view=view,
@@ -137,15 +131,15 @@ def _overlay(
     width_px: int,
 ) -> go.Figure:
     """Lay windows over each other, the last on top: each a label, an ECG, seconds and a line."""
-    signals = [_around_median(_within(ecg, window, view)) for _, ecg, window, _ in parts]
+    signals = [around_median(within(ecg, window, view)) for _, ecg, window, _ in parts]
     ecgs = [ecg for _, ecg, _, _ in parts]
     seconds = max(s.shape[1] / ecg.rate for s, ecg in zip(signals, ecgs, strict=True))
     large_s = view.s(LARGE_MM)
     cell_s = up_to_line(seconds + large_s, large_s)
-    rows = _rows(cell_s, view)
-    places = _places(rows, cell_s, _row_offsets(rows, view, *signals))
+    rows = rows_for(cell_s, view)
+    places = places_of(rows, cell_s, offsets_of(rows, view, *signals))
     drawings = [
-        _Drawing(lead, label, of_lead(signal, lead), ecg.rate, line, *places[lead])
+        Drawing(lead, label, of_lead(signal, lead), ecg.rate, line, *places[lead])
         for signal, (label, ecg, _, line) in zip(signals, parts, strict=True)
         for lead in view.leads
     ]
@@ -159,12 +153,12 @@ def _overlay(
         theme=theme,
         width_px=width_px,
     )
-    figure.add_traces([_overlaid(drawing, view.leads[0]) for drawing in drawings])
+    figure.add_traces([overlaid_trace(drawing, view.leads[0]) for drawing in drawings])
     own = drawings[-len(view.leads) :]
     names = [(drawing, drawing.lead) for drawing in own]
-    figure.add_trace(_lead_names(names, drawings, theme, view, length_mm=6.25))
+    figure.add_trace(lead_names(names, drawings, theme, view, length_mm=6.25))
     if lead_shares:
-        figure.add_trace(_written_shares(own, drawings, lead_shares, theme, view))
+        figure.add_trace(written_shares(own, drawings, lead_shares, theme, view))
     figure.update_layout(legend={"traceorder": "reversed"})
     return figure
 
@@ -184,9 +178,9 @@ def strips_figure(
     For matches of the whole strip, whose beats do not fall on the same moments.
     """
     colours = THEMES[theme]
-    ink, accent = ({**line, "width": 1.4} for line in _lines(colours))
+    ink, accent = ({**line, "width": 1.4} for line in line_styles(colours))
     strips = [
-        _Drawing(lead, label, of_lead(_within(ecg, STRIP, view), lead), ecg.rate, line)
+        Drawing(lead, label, of_lead(within(ecg, STRIP, view), lead), ecg.rate, line)
         for lead in strip_leads(view)
         for label, ecg, line in ((labels[0], query, ink), (labels[1], prototype, accent))
     ]
@@ -204,9 +198,9 @@ def strips_figure(
     )
     pulses = [point for d in drawings for point in calibration_pulse(pulse_s, d.offset, view)]
     figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
-    figure.add_traces([_trace(drawing) for drawing in drawings])
+    figure.add_traces([trace_of(drawing) for drawing in drawings])
     names = [(drawing, f"{drawing.lead}  {drawing.label}") for drawing in drawings]
-    figure.add_trace(_lead_names(names, drawings, colours, view, length_mm=25))
+    figure.add_trace(lead_names(names, drawings, colours, view, length_mm=25))
     return figure
 
 
@@ -250,41 +244,7 @@ def _shared(lead_shares: Mapping[str, float]) -> str:
     return f" Shares of the similarity: {shares}." if shares else ""
 
 
-def _around_median(signal: np.ndarray) -> np.ndarray:
-    return signal - np.median(signal, axis=1, keepdims=True)
-
-
-def _within(ecg: ECG, window: Interval, view: View) -> np.ndarray:
-    return filtered(ecg, view.filters)[:, ecg.samples(*window)]
-
-
-def _rows(cell_s: float, view: View) -> Rows:
-    """Put as many leads side by side as can be read, in the order of the view."""
-    columns = next(n for n, widest in ABREAST if n * cell_s * view.speed <= widest + 1e-6)
-    return abreast(view.leads, columns) if columns < 6 else (view.leads[:6], view.leads[6:])
-
-
-def _lines(theme: Theme) -> tuple[dict[str, Any], dict[str, Any]]:
-    # Told apart by width as well as by colour.
-    return {"color": theme.query, "width": 1.5}, {"color": theme.prototype, "width": 3.5}
-
-
-def _row_offsets(rows: Rows, view: View, *signals: np.ndarray) -> list[float]:
-    drawn = [[[of_lead(signal, lead) for signal in signals] for lead in leads] for leads in rows]
-    lows = [np.array([min(v.min() for v in both) for both in row]) for row in drawn]
-    highs = [np.array([max(v.max() for v in both) for both in row]) for row in drawn]
-    return row_offsets(lows, highs, view, spacing=view.mv(SPACING_MM))
-
-
-def _places(rows: Rows, cell_s: float, offsets: list[float]) -> dict[str, tuple[float, float]]:
-    return {
-        lead: (column * cell_s, offset)
-        for row, offset in zip(rows, offsets, strict=True)
-        for column, lead in enumerate(row)
-    }
-
-
-def _stacked(strips: list[_Drawing], view: View) -> list[_Drawing]:
+def _stacked(strips: list[Drawing], view: View) -> list[Drawing]:
     lows = [np.atleast_1d(strip.values.min()) for strip in strips]
     highs = [np.atleast_1d(strip.values.max()) for strip in strips]
     offsets = row_offsets(lows, highs, view, spacing=view.apart(SPACING_MM))
@@ -292,7 +252,7 @@ def _stacked(strips: list[_Drawing], view: View) -> list[_Drawing]:
 
 
 def _sheet_for(
-    drawings: list[_Drawing],
+    drawings: list[Drawing],
     view: View,
     *,
     seconds: Interval,
@@ -319,85 +279,6 @@ def _sheet_for(
         legend=legend,
         width_px=width_px,
     )
-
-
-def _overlaid(drawing: _Drawing, first: str) -> go.Scatter:
-    trace = _trace(drawing, legendgroup=drawing.label, showlegend=drawing.lead == first)
-    seconds = np.arange(len(drawing.values)) / drawing.rate
-    told = np.column_stack([drawing.values, seconds]).astype(np.float32)
-    trace.update(
-        name=escape(drawing.label, quote=False),
-        customdata=told,
-        hovertemplate=f"{drawing.lead}: %{{customdata[1]:.2f}} s, %{{customdata[0]:.2f}} mV",
-    )
-    return trace
-
-
-def _trace(drawing: _Drawing, **style: Any) -> go.Scatter:
-    return sheet.lead_trace(
-        drawing.values,
-        lead=f"{drawing.lead}, {drawing.label}",
-        start_s=drawing.start_s,
-        rate=drawing.rate,
-        offset=drawing.offset,
-        line=drawing.line,
-        **style,
-    )
-
-
-def _lead_names(
-    texts: list[tuple[_Drawing, str]],
-    drawings: list[_Drawing],
-    theme: Theme,
-    view: View,
-    *,
-    length_mm: float,
-) -> go.Scatter:
-    words = [
-        (d.start_s + view.s(0.5), _height_over(d, drawings, view, length_mm), text)
-        for d, text in texts
-    ]
-    return sheet.written(
-        words, size=14, colour=theme.ink, weight=700, halo=theme.paper, name="lead names"
-    )
-
-
-def _written_shares(
-    own: list[_Drawing],
-    drawings: list[_Drawing],
-    shares: Mapping[str, float],
-    theme: Theme,
-    view: View,
-) -> go.Scatter:
-    words = [
-        (
-            d.start_s + len(d.values) / d.rate,
-            _height_over(d, drawings, view, SHARE_MM, at_end=True),
-            wording.share(shares["aVR" if d.lead == INVERTED else d.lead]),
-        )
-        for d in own
-    ]
-    style: dict[str, Any] = {"position": "middle left", "name": "lead shares"}
-    return sheet.written(words, size=12, colour=theme.ink, halo=theme.paper, **style)
-
-
-def _height_over(
-    drawing: _Drawing,
-    drawings: list[_Drawing],
-    view: View,
-    length_mm: float,
-    *,
-    at_end: bool = False,
-) -> float:
-    place = (drawing.start_s, drawing.offset)
-    order = -1 if at_end else 1
-    highest = [
-        d.values[::order][: max(round(view.s(length_mm) * d.rate), 1)].max()
-        for d in drawings
-        if (d.start_s, d.offset) == place
-    ]
-    above = max(highest) + view.mv(2)
-    return drawing.offset + float(np.clip(above, view.mv(4), view.mv(12)))
 
 
 def _printed(ecgs: Sequence[ECG], view: View, *treatment: str) -> str:

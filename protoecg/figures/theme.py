@@ -63,6 +63,11 @@ def blank_figure(theme: Theme, *, title: str, height: float, **layout: Any) -> g
     )
 
 
+def axis_title(text: str) -> dict[str, Any]:
+    """Return the title of an axis, in small type a little off its numbers."""
+    return {"text": text, "font": {"size": 13}, "standoff": 10}
+
+
 def _title(text: str) -> dict[str, Any]:
     return {
         "text": escape(text, quote=False),

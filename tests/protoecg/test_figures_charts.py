@@ -7,12 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protoecg.explanation import Finding, Match, Measured, add_up
-from protoecg.figures.charts import (
-    contributions_figure,
-    describe_contributions,
-    scores_figure,
-    steps_to_logit,
-)
+from protoecg.figures.charts import contributions_figure, describe_contributions, steps_to_logit
+from protoecg.figures.scores import scores_figure
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.colours import DARK, LIGHT
 

@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 
 from protoecg.ecg import ECG, LEADS
-from protoecg.figures.median_beat import (
-    METHODS,
-    describe_median_beat,
-    each_figure,
-    together_figure,
-)
+from protoecg.figures.median_beat import describe_median_beat, each_figure, together_figure
+from protoecg.figures.median_marks import METHODS
 from protoecg.measure import INTERVALS, MARKS, WORDS, delineate, marked, measurements
 from protoecg.measure.delineation import T_END_PERCENTILE
 from protoecg.simulate import simulate
