@@ -51,7 +51,7 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding) -> None:
 def _verdict(finding: Finding, explanation: Explanation) -> None:
     st.markdown(f"### {words.named(finding.code)}")
     probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
-    conclusion = f": {finding.certainty}; likely from {threshold} on"
+    conclusion = f": {finding.certainty} (likely from {threshold})"
     if explanation.abstains:
         conclusion = f", threshold {threshold}: no verdict, as the model abstains"
     st.markdown(
