@@ -181,7 +181,12 @@ def _in_words(explanation: Explanation) -> list[str]:
         if finding.present:
             lines += _finding_in_words(finding)
     possible = [finding for finding in explanation.findings if finding.certainty == "possible"]
-    return [*lines, *(["", "Possible:"] if possible else []), *map(_in_a_line, possible)]
+    told = [one for finding in possible for one in (_in_a_line(finding), *_against(finding))]
+    return [*lines, *(["", "Possible:"] if possible else []), *told]
+
+
+def _against(finding: Finding) -> list[str]:
+    return [f"        ! {said}" for said in finding.contradictions]
 
 
 def _in_a_line(finding: Finding) -> str:
@@ -194,7 +199,7 @@ def _in_a_line(finding: Finding) -> str:
 
 
 def _finding_in_words(finding: Finding) -> list[str]:
-    lines = [_in_a_line(finding), *(f"        ! {said}" for said in finding.contradictions)]
+    lines = [_in_a_line(finding), *_against(finding)]
     for match in finding.speaking[:3]:
         start, end = match.window_s
         lines.append(

@@ -35,6 +35,8 @@ UNRELIABLE = "What follows is what it would say of an ordinary ECG; it is not to
 # Millimetres.
 EDGE, HEAD, FOOT, GAP = 6.0, 6.0, 5.0, 4.0
 COLUMNS = (50.0, 84.0, 123.0)
+# Of the column of findings: where their names begin.
+NAMES_AT = 38
 MAX_NOTE_LINES = 4
 
 
@@ -133,11 +135,26 @@ def _measurements(measured: Measurements) -> list[Line]:
 
 
 def _findings(explanation: Explanation) -> list[Line]:
-    head = Line(((0, "Probability"), (20, "Threshold"), (38, "Finding")), font=BOLD)
-    none = [Line(((38, "No statement is likely."),))]
-    present = [_finding(finding) for finding in explanation.findings if finding.present]
-    absent = [_finding(finding) for finding in explanation.findings if not finding.present]
-    return [head, *(present or none), *absent]
+    head = Line(((0, "Probability"), (20, "Likely from"), (NAMES_AT, "Finding")), font=BOLD)
+    none = [Line(((NAMES_AT, "No statement is likely."),))]
+    lines = {
+        certainty: [
+            one
+            for finding in explanation.findings
+            if finding.certainty == certainty
+            for one in (_finding(finding), *_contradictions(finding))
+        ]
+        for certainty in ("likely", "possible", "absent")
+    }
+    return [head, *(lines["likely"] or none), *lines["possible"], *lines["absent"]]
+
+
+def _contradictions(finding: Finding) -> list[Line]:
+    """Return what speaks against a finding that is not absent, below it."""
+    if finding.certainty == "absent":
+        return []
+    told = (wrapped(said, COLUMNS[1] - NAMES_AT) for said in finding.contradictions)
+    return [Line(((NAMES_AT, one.cells[0][1]),), colour=WARNING) for lines in told for one in lines]
 
 
 def _finding(finding: Finding) -> Line:
@@ -150,7 +167,7 @@ def _finding(finding: Finding) -> Line:
         (
             (0, probability),
             (20, threshold),
-            (38, f"{finding.code}  {sure}{few}{describe(finding.code)}"),
+            (NAMES_AT, f"{finding.code}  {sure}{few}{describe(finding.code)}"),
         ),
         colour=LIGHT.ink if finding.present else LIGHT.faint_ink,
         font=BOLD if finding.present else REGULAR,

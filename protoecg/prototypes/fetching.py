@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import httpx
+from anyio.from_thread import start_blocking_portal
 
 TIMEOUT_S = 10.0
 MAX_REDIRECTS = 3
@@ -25,16 +26,18 @@ class Fetcher:
     """Gets files, over connections that are kept until it is closed; one thread uses it."""
 
     def __init__(self) -> None:
-        # In a loop of events, as only there a wait can be ended at any point of it.
-        self._loop = asyncio.Runner()
+        # In a loop of events, as only there a wait can be ended at any point of it; the loop runs
+        # in a thread of its own, as the caller's may have one already.
+        self._loop = start_blocking_portal()
+        self._portal = self._loop.__enter__()
         self._client = httpx.AsyncClient(
             timeout=TIMEOUT_S, headers={"Accept-Encoding": "identity"}, follow_redirects=False
         )
 
     def close(self) -> None:
         """Close the connections."""
-        self._loop.run(self._client.aclose())
-        self._loop.close()
+        self._portal.call(self._client.aclose)
+        self._loop.__exit__(None, None, None)
 
     def fetch(self, url: str, max_bytes: int, max_s: float = 60.0) -> bytes:
         """Return what is at an address, at most `max_bytes` of it within `max_s` seconds.
@@ -46,7 +49,7 @@ class Fetcher:
             not followed: it could lead into the network that this machine is in.
         """
         try:
-            return self._loop.run(self._within(url, max_bytes, max_s))
+            return self._portal.call(self._within, url, max_bytes, max_s)
         except TimeoutError:
             raise FetchError(f"{url} takes too long.") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:

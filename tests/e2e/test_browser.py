@@ -132,7 +132,7 @@ def test_coming_back_from_another_page_the_ecg_is_still_there(server, tab, recor
     ("name", "content", "sentence"),
     [
         ("scan.pdf", b"%PDF-1.7 ...", "A printed ECG has no samples in it"),
-        ("lonely.dat", b"\0" * 4000, "was given without its header"),
+        ("lonely.dat", b"\0" * 4000, "is a signal file without its header"),
         ("short.csv", b"I,II\n0,0\n1,1\n", "expected a column for each"),
     ],
 )

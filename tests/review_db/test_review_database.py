@@ -238,7 +238,7 @@ def test_the_room_needs_no_model_and_no_page():
     # One rule for cells that a spreadsheet would run, one list of statements, one of folders, and
     # what a bundle says of its prototypes; nothing else of that room.
     shared = {"protoecg", "protoecg.folders", "protoecg.labels", "protoecg.spreadsheet"}
-    shared |= {"protoecg.network", "protoecg.network.shape"}
+    shared |= {"protoecg.files", "protoecg.network", "protoecg.network.shape"}
     shared |= {f"protoecg.prototypes{name}" for name in ("", ".manifest", ".prototype")}
     assert {name for name in loaded if name.split(".")[0] == "protoecg"} <= shared
 
