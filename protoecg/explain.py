@@ -12,7 +12,7 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match, Measured, add_up, ranked
 from protoecg.measure import delineate, quantities
-from protoecg.measured.contradictions import guarded
+from protoecg.measured.contradictions import guarded, judgeable
 from protoecg.network.protoecgnet import Output
 from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
@@ -29,7 +29,7 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
     tensor = torch.from_numpy(x)[None]
     output = bundle.network(tensor)
     seen = _seen(bundle, tensor, output)
-    values = quantities(delineate(ecg))
+    values, recording = quantities(delineate(ecg)), quality(ecg)
     measured = bundle.measured.contributions(values) if bundle.measured else {}
     findings = [
         _finding(bundle, column, seen, measured.get(code, ()))
@@ -41,8 +41,8 @@ def explain(ecg: ECG, bundle: Bundle) -> Explanation:
         source=ecg.source,
         notes=(*ecg.notes, *_too_long(ecg)),
         abstains=_abstains(ecg, x, bundle),
-        findings=ranked(guarded(findings, values)),
-        quality=quality(ecg).sentences,
+        findings=ranked(guarded(findings, judgeable(values, recording.wander))),
+        quality=recording.sentences,
     )
 
 

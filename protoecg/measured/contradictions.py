@@ -7,9 +7,9 @@ by the Fourth Universal Definition of Myocardial Infarction (2018).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isnan
+from math import inf, isnan, nan
 
 from protoecg.ecg import LEADS
 from protoecg.explanation import Finding
@@ -101,6 +101,11 @@ def guarded(findings: Sequence[Finding], values: Mapping[str, float]) -> list[Fi
         else finding
         for finding in findings
     ]
+
+
+def judgeable(values: Mapping[str, float], wander: Collection[str]) -> dict[str, float]:
+    """Return measurements without the ST levels of leads whose baseline wanders: NaN, unsure."""
+    return {**values, **{f"st_{lead}": nan for lead in wander}}
 
 
 def contradictions(

@@ -5,7 +5,7 @@ import pytest
 from protoecg.explanation import add_up
 from protoecg.labels import STATEMENTS
 from protoecg.measure import QUANTITIES
-from protoecg.measured.contradictions import LIMITS, contradictions, guarded
+from protoecg.measured.contradictions import LIMITS, contradictions, guarded, judgeable
 
 USUAL = {
     **dict.fromkeys(QUANTITIES, nan),
@@ -77,3 +77,10 @@ def test_what_is_not_called_is_not_contradicted():
 def test_limits_are_of_statements_and_quantities_that_exist():
     assert set(LIMITS) <= set(STATEMENTS)
     assert {limits.quantity for each in LIMITS.values() for limits in each} <= set(QUANTITIES)
+
+
+def test_st_levels_of_leads_that_wander_contradict_nothing():
+    raised = dict.fromkeys(QUANTITIES, nan) | {f"st_V{n}": 0.5 for n in (1, 2, 3)}
+    assert "ST is elevated" in " ".join(contradictions("NORM", raised))
+    assert not list(contradictions("NORM", judgeable(raised, ("V2",))))
+    assert judgeable(raised, ("V2",))["st_V1"] == 0.5
