@@ -51,7 +51,10 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding) -> None:
 def _verdict(finding: Finding, explanation: Explanation) -> None:
     st.markdown(f"### {words.named(finding.code)}")
     probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
-    conclusion = f": {finding.certainty} (likely from {threshold})"
+    starts = f"likely from {threshold}"
+    if finding.possible_from is not None:
+        starts = f"possible from {wording.probability(finding.possible_from)}, {starts}"
+    conclusion = f": {finding.certainty} ({starts})"
     if explanation.abstains:
         conclusion = f", threshold {threshold}: no verdict, as the model abstains"
     st.markdown(

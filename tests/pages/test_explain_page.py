@@ -74,7 +74,7 @@ def test_an_absent_statement_shows_its_matches_too(page, demo: Bundle):
     app.selectbox(key="absent").select(code).run()
 
     assert f"({code})" in heading(app)
-    assert ": absent (likely from" in words(app)
+    assert ": absent (possible from" in words(app)
     assert code in app.query_params["finding"]
     assert len(figures(app)) == 4
 
