@@ -53,6 +53,8 @@ def upload_record(tab: Page, url: str, record: Path) -> None:
 
 
 def choose_finding(tab: Page, name: str) -> None:
+    # A list that is drawn anew under the mouse takes no click.
+    expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
     # A prototype's own statements are named on the page too, at times before the findings are.
     findings = tab.get_by_role("radiogroup", name="Likely and possible findings")
     findings.get_by_text(name).click()
