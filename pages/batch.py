@@ -156,8 +156,10 @@ def _findings(rows: pd.DataFrame) -> None:
         key="findings",
         column_config={
             "ECG": st.column_config.NumberColumn(width=48, pinned=True),
-            "Called": st.column_config.TextColumn(
-                width="large", help="Statements that reach their threshold, most probable first."
+            "Likely": st.column_config.TextColumn(width="large", help="The most probable first."),
+            "Possible": st.column_config.TextColumn(
+                width="medium",
+                help="Below what is likely, each from a probability of its own, on the model card.",
             ),
             **{
                 name: st.column_config.TextColumn(width="medium")

@@ -10,7 +10,7 @@ from protoecg.spreadsheet import harmless
 
 
 def on_screen(rows: pd.DataFrame, *, names: bool) -> pd.DataFrame:
-    """Return a line for each ECG: what is called with its probability, and what is wrong with it.
+    """Return a line for each ECG: what is likely, possible, and wrong with it.
 
     Parameters
     ----------
@@ -21,7 +21,8 @@ def on_screen(rows: pd.DataFrame, *, names: bool) -> pd.DataFrame:
     table = pd.DataFrame({"ECG": range(1, len(rows) + 1)})
     if names:
         table["File"] = rows["file"].map(harmless)
-    table["Called"] = [_called(row) for _, row in rows.iterrows()]
+    for column, certainty in (("Likely", "likely"), ("Possible", "possible")):
+        table[column] = [_listed(row, certainty) for _, row in rows.iterrows()]
     for column, source in (("Abstains", "abstains"), ("Quality", "quality"), ("Error", "error")):
         if (rows[source] != "").any():
             table[column] = rows[source].map(harmless)
@@ -47,7 +48,7 @@ def summary(rows: pd.DataFrame) -> str:
     return " · ".join(f"**{count}** {what}" for what, count in counted.items())
 
 
-def _called(row: pd.Series) -> str:
-    """Return the statements called with their probability, the most probable first."""
-    codes = [code for code in row["likely"].split() if code in row.index and code not in ABOUT]
+def _listed(row: pd.Series, certainty: str) -> str:
+    """Return the statements of a certainty with their probability, the most probable first."""
+    codes = [code for code in row[certainty].split() if code in row.index and code not in ABOUT]
     return ", ".join(f"{code} {wording.probability(row[code])}" for code in codes)

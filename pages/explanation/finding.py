@@ -69,8 +69,7 @@ def _verdict(finding: Finding, explanation: Explanation) -> None:
         )
     if finding.contradictions:
         st.warning(
-            "Measurements contradict this finding"
-            f"{', and it is not called' if finding.withheld else ''}: "
+            f"This finding is contradicted{', and not called likely' if finding.withheld else ''}: "
             f"{' '.join(map(words.plain, finding.contradictions))}",
             icon=":material/rule:",
         )

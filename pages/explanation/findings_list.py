@@ -66,8 +66,9 @@ def _take(widget: str) -> None:
 
 
 def _caption(finding: Finding, verdicts: bool) -> str:
-    """Return a finding's probability and, with `verdicts`, how sure it is."""
+    """Return a finding's probability and, with `verdicts`, how sure it is, and what to doubt."""
     low = " · :orange[low evidence]" if finding.low_evidence else ""
     probability, _ = wording.distinct_probabilities(finding.probability, finding.threshold)
     sure = f" · {finding.certainty}" if verdicts else ""
-    return f"**{probability}**{sure} · {finding.branch}{low}"
+    against = " · :orange[contradicted]" if finding.contradictions else ""
+    return f"**{probability}**{sure} · {finding.branch}{low}{against}"

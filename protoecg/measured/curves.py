@@ -15,6 +15,7 @@ import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from protoecg.explanation import Measured
+from protoecg.files import write_bytes
 from protoecg.labels import STATEMENTS
 from protoecg.measure import QUANTITIES
 
@@ -119,7 +120,7 @@ _FILE = TypeAdapter(dict[str, tuple[Curve, ...]], config=ConfigDict(strict=True)
 
 def write_evidence(file: Path, evidence: MeasuredEvidence) -> None:
     """Write the curves as JSON."""
-    file.write_bytes(_FILE.dump_json(dict(evidence.curves), indent=1) + b"\n")
+    write_bytes(file, _FILE.dump_json(dict(evidence.curves), indent=1) + b"\n")
 
 
 def read_evidence(file: Path) -> MeasuredEvidence:

@@ -24,11 +24,6 @@ _GUESSES = (("seconds", 1.0), ("milliseconds", 1e-3), ("microseconds", 1e-6))
 _CLOCK = re.compile(r"\[?(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2}(?:[.,]\d{1,9})?)(?:\s[\d./-]{6,10})?\]?")
 
 
-def is_clock(text: str) -> bool:
-    """Whether a cell is a time of day or a date with one: `0:00.010`, `2020-01-31T10:00:00.5`."""
-    return _CLOCK.fullmatch(text) is not None or _dates([text]) is not None
-
-
 def is_unit(text: str) -> bool:
     """Whether a cell is a unit of time, or the pattern of one such as `hh:mm:ss.mmm`."""
     unit = plain(text)

@@ -5,8 +5,6 @@ Accuracy, representativeness and clarity are asked in the words published for Pr
 `QUESTIONS` are those on a prototype outside of any study, `STUDY_QUESTIONS` those of the items of
 studies, where a scale can also be answered with "cannot judge". Change a question or an anchor
 only together with `CODEBOOK_VERSION`, which is stored with every answer.
-
-Longer than 300 lines, as all questions and anchors stand in one list.
 """
 
 from __future__ import annotations

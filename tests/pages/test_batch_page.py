@@ -109,9 +109,11 @@ def test_an_uploaded_archive_becomes_a_table_with_a_row_for_each_file(page, demo
         told = explain(example(title), demo)
         row = shown.iloc[list(rows.index).index(f"ward/Doe Jane {n}.npy")]
         present = [finding for finding in told.findings if finding.present]
-        assert [part.split()[0] for part in row["Called"].split(", ") if part] == [
+        assert [part.split()[0] for part in row["Likely"].split(", ") if part] == [
             finding.code for finding in present
         ]
+        possible = [f.code for f in told.findings if f.certainty == "possible"]
+        assert [part.split()[0] for part in row["Possible"].split(", ") if part] == possible
         for finding in present:
             assert row[finding.code] == pytest.approx(100 * finding.probability, abs=1e-3)
 

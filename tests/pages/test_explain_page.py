@@ -207,3 +207,13 @@ def test_no_verdict_is_said_where_the_model_abstains(page, models, monkeypatch):
     assert "no verdict, as the model abstains" in words(app)
     assert not {"likely", "possible"} & set(words(app).split())
     assert app.selectbox(key="absent").label.startswith("Others")
+
+
+def test_a_finding_that_measurements_contradict_is_marked_in_the_list(page, demo: Bundle):
+    name = "Long QT interval"
+    found = {f.code: f for f in explain(example(name), demo).findings}
+    assert found["NORM"].contradictions
+    (listed,) = [r for r in page("explain", example=name).radio if r.key == "present"]
+    captions = dict(zip(listed.options, listed.proto.captions, strict=True))
+    marked = {option for option, caption in captions.items() if "contradicted" in caption}
+    assert marked == {option for option in captions if "(NORM)" in option}

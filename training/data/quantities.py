@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from protoecg.files import atomic_write
 from protoecg.measure import QUANTITIES, delineate, quantities
 from training.data.ptbxl import Dataset, read_record
 
@@ -28,10 +28,8 @@ def measured(dataset: Dataset, cache: Path | None = None) -> np.ndarray:
     value = np.array([_row(dataset.root, record) for record in bar], dtype=np.float32)
     if cache is None:
         return value
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    part = cache.with_suffix(".part.npz")
-    np.savez_compressed(part, record=records, name=names, value=value)
-    os.replace(part, cache)
+    with atomic_write(cache) as file:
+        np.savez_compressed(file, record=records, name=names, value=value)
     return value
 
 
