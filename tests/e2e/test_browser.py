@@ -49,6 +49,8 @@ def upload_record(tab: Page, url: str, record: Path) -> None:
     upload(tab, url, record.with_suffix(".hea"), record.with_suffix(".dat"))
     # A worked example stands there before.
     expect(tab).to_have_url(re.compile(r"\becg="))
+    # It stays, grey, until all of the new page is drawn.
+    expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
     expect(tab.get_by_text("Findings (")).to_be_visible()
 
 
