@@ -1,0 +1,172 @@
+"""What a reader of an ECG sees first, on screen and on paper: a header line, findings in order.
+
+The header line is that of an ECG cart; its limits are those of adults by the AHA/ACCF/HRS
+recommendations for the interpretation of the ECG (2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from protoecg.explanation import Certainty, Explanation, Finding
+from protoecg.labels import STATEMENTS, describe
+from protoecg.measure import QTC_FORMULA, Measurements
+from protoecg.wording import true_minus
+
+Flag = Literal["", "low", "high"]
+UNSURE = "unsure"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Between which values a measurement is ordinary, and beyond which it cannot wait."""
+
+    low: float = -inf
+    high: float = inf
+    critical_low: float = -inf
+    critical_high: float = inf
+
+    def flag(self, value: float) -> Flag:
+        """Say on which side of the ordinary a value lies."""
+        if value < self.low:
+            return "low"
+        return "high" if value > self.high else ""
+
+    def is_critical(self, value: float) -> bool:
+        """Whether a value cannot wait."""
+        return value <= self.critical_low or value >= self.critical_high
+
+    @property
+    def words(self) -> str:
+        """The limits in words, such as "60 to 100" or "up to 110"."""
+        if self.low == -inf:
+            return f"up to {self.high:g}"
+        return true_minus(f"{self.low:g} to {self.high:g}")
+
+
+# QTc is long from 450 ms in men, from 460 ms in women; few files say whose ECG it is.
+LIMITS = {
+    "heart_rate_bpm": Limits(60, 100, 40, 150),
+    "pr_ms": Limits(120, 200),
+    "qrs_ms": Limits(high=110),
+    "qtc_ms": Limits(390, 460, critical_high=500),
+    "axis_deg": Limits(-30, 90),
+}
+
+
+@dataclass(frozen=True)
+class HeaderValue:
+    """One measurement of the header line.
+
+    Parameters
+    ----------
+    name, value : in words, such as "QT/QTc" and "380/420 ms"
+    limits : what is ordinary, in words with the unit
+    flag : on which side of that it lies
+    critical : whether it cannot wait
+    unsure : why there is no value; empty where there is one
+    """
+
+    name: str
+    value: str
+    limits: str
+    flag: Flag = ""
+    critical: bool = False
+    unsure: str = ""
+
+    @property
+    def words(self) -> str:
+        """Name and value as they are printed, such as "PR 220 ms (high)"."""
+        return f"{self.name} {self.value}{f' ({self.flag})' if self.flag else ''}"
+
+
+def header(measured: Measurements) -> tuple[HeaderValue, ...]:
+    """Return rate, PR, QRS, QT/QTc and axis, computed, as an ECG cart prints them."""
+    qt = "" if measured.qt_ms is None else f"{measured.qt_ms:.0f}/"
+    return (
+        _value(measured, "heart_rate_bpm", "Rate", "bpm"),
+        _value(measured, "pr_ms", "PR", "ms"),
+        _value(measured, "qrs_ms", "QRS", "ms"),
+        _value(measured, "qtc_ms", "QT/QTc", "ms", before=qt, doubt="qt_ms"),
+        _value(measured, "axis_deg", "Axis", "°"),
+    )
+
+
+def header_note() -> str:
+    """Say where the header line's values come from."""
+    return f"Computed from the samples, not from the file; QTc by {QTC_FORMULA}."
+
+
+def _value(
+    measured: Measurements, field: str, name: str, unit: str, *, before: str = "", doubt: str = ""
+) -> HeaderValue:
+    value, limits = getattr(measured, field), LIMITS[field]
+    in_unit = unit if unit == "°" else f" {unit}"
+    ordinary = f"{limits.words}{in_unit}"
+    if value is None:
+        return HeaderValue(name, UNSURE, ordinary, unsure=measured.unsure.get(doubt or field, ""))
+    # Limits hold for what is printed: 100 bpm is not high for a hundredth.
+    whole = round(value)
+    printed = f"{before}{true_minus(str(whole))}{in_unit}"
+    return HeaderValue(name, printed, ordinary, limits.flag(whole), limits.is_critical(whole))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The findings of an ECG that are not absent, each once, in the order of their reading.
+
+    Parameters
+    ----------
+    critical : likely ones that cannot wait
+    likely : all others, what is most telling first
+    rhythm : likely rhythms
+    possible : what may be, in the same order: critical ones first
+    """
+
+    critical: tuple[Finding, ...]
+    likely: tuple[Finding, ...]
+    rhythm: tuple[Finding, ...]
+    possible: tuple[Finding, ...]
+
+    @property
+    def in_order(self) -> tuple[Finding, ...]:
+        """All of them, as they are read."""
+        return (*self.critical, *self.likely, *self.rhythm, *self.possible)
+
+
+def summarised(explanation: Explanation) -> Summary:
+    """Put the findings of an explanation in the order of their reading.
+
+    Where the model abstains, the order is the same and no group's name is a verdict.
+    """
+    likely, possible = (_of(explanation, certainty) for certainty in ("likely", "possible"))
+    critical = [finding for finding in likely if STATEMENTS[finding.code].critical]
+    others = [finding for finding in likely if finding not in critical]
+    return Summary(
+        critical=tuple(critical),
+        likely=tuple(finding for finding in others if not _is_rhythm(finding)),
+        rhythm=tuple(finding for finding in others if _is_rhythm(finding)),
+        possible=tuple(possible),
+    )
+
+
+def _of(explanation: Explanation, certainty: Certainty) -> list[Finding]:
+    return by_urgency(f for f in explanation.findings if f.certainty == certainty)
+
+
+def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings: what cannot wait, then by the statement's urgency, then the most probable."""
+    return sorted(findings, key=lambda f: (STATEMENTS[f.code].urgency, -f.logit))
+
+
+def _is_rhythm(finding: Finding) -> bool:
+    return STATEMENTS[finding.code].is_rhythm
+
+
+def in_words(finding: Finding) -> str:
+    """Name a finding in words, its code second: "Atrial fibrillation (AFIB)"."""
+    words = describe(finding.code)
+    return f"{words[:1].upper()}{words[1:]} ({finding.code})"
