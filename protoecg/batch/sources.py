@@ -10,7 +10,7 @@ from posixpath import dirname, join
 
 from protoecg.batch.table import BatchError, rows_of
 from protoecg.ecg import ECGError
-from protoecg.readers import MAX_BYTES, wfdb_format, zip_format
+from protoecg.readers import MAX_BYTES, wfdb_format, wfdb_header, zip_format
 
 MAX_ARCHIVE_FILES = 10_000
 # Of an upload, what lies in archives within it counted in.
@@ -143,7 +143,7 @@ def recordings(files: Files) -> dict[str, tuple[str, ...]]:
 
 def _signals(header: str, files: Files, find: Callable[[str], str | None]) -> tuple[str, ...]:
     try:
-        named = wfdb_format.signal_files(files.read(header))
+        named = wfdb_header.signal_files(files.read(header))
     except (ECGError, OSError):
         return ()
     beside = (find(join(dirname(header), name)) for name in named)

@@ -18,7 +18,7 @@ from protoecg.ecg import ECG, LEADS, ECGError
 from protoecg.files import write_bytes
 from protoecg.prototypes.fetching import Fetcher, FetchError
 from protoecg.prototypes.prototype import SourceECG
-from protoecg.readers.wfdb_format import parse_header
+from protoecg.readers.wfdb_header import parse_header
 
 PHYSIONET = "https://physionet.org/files/ptb-xl/1.0.3/"
 RATE_HZ = 100.0

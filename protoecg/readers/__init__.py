@@ -19,6 +19,7 @@ from protoecg.readers import (
     npy_format,
     scp_format,
     wfdb_format,
+    wfdb_header,
     xml_format,
     zip_format,
 )
@@ -132,7 +133,7 @@ def _read_archive(
 
 
 def _read_files(files: Mapping[str, bytes], rate: float | None, source: str | None) -> Recording:
-    headers = [name for name, content in files.items() if wfdb_format.is_header(content)]
+    headers = [name for name, content in files.items() if wfdb_header.is_header(content)]
     if len(headers) > 1:
         raise ECGError(f"Found {len(headers)} ECGs. Select the files of one recording.")
     if headers:
@@ -204,7 +205,7 @@ def _beside(path: Path, name: str) -> Path | None:
 def _record_files(header: Path) -> dict[str, bytes]:
     content = _content(header)
     files = {header.name: content}
-    for name in wfdb_format.signal_files(content):
+    for name in wfdb_header.signal_files(content):
         if partner := _beside(header, name):
             files[partner.name] = _content(partner)
     return files

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from training.__main__ import CONFIGS
+from training.commands.options import CONFIGS
 from training.fit.config import ConfigError, read_config
 from training.search.ablations import ablations, table
 

@@ -208,7 +208,7 @@ def test_settings_that_cannot_be_used_are_named(text, words, tmp_path):
 
 @pytest.mark.parametrize("name", ["demo", "ptbxl", "by_lead"])
 def test_the_settings_that_come_along_can_be_read(name):
-    from training.__main__ import CONFIGS
+    from training.commands.options import CONFIGS
 
     assert set(read_config(CONFIGS / f"{name}.toml").branches) == {"rhythm", "morphology", "global"}
 

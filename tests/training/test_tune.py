@@ -11,7 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.__main__ import CONFIGS, main
+from training.__main__ import main
+from training.commands.options import CONFIGS
 from training.fit.config import BranchConfig, Config, ConfigError, LossWeights, read_config
 from training.fit.run import Fit
 from training.search.tune import Search, changed_settings, link, space, write_config

@@ -1,0 +1,143 @@
+"""Data sets, bundles, and what is made of both."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option, Typer
+
+from protoecg.files import write_json
+from training.commands.options import (
+    CONFIGS,
+    Bundle,
+    Data,
+    Device,
+    Fold,
+    Folds,
+    Json,
+    device_named,
+)
+
+app = Typer()
+
+
+@app.command()
+def download(
+    folder: Annotated[Path, Argument(metavar="DIR", help="to put it in, such as data/ptbxl")],
+) -> None:
+    """Get PTB-XL from PhysioNet; resumes."""
+    from training.data.download import download
+
+    download(folder)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, Argument(metavar="DIR")],
+    n: Annotated[int, Option("--n", help="number of ECGs")] = 2000,
+    seed: int = 0,
+) -> None:
+    """Write simulated ECGs in PTB-XL's layout."""
+    from training.data.simulated import write_dataset
+
+    write_dataset(folder, n, seed)
+
+
+@app.command()
+def fit(
+    data: Data,
+    out: Bundle,
+    config: Annotated[Path, Option(help="TOML settings", show_default="ptbxl.toml")] = (
+        CONFIGS / "ptbxl.toml"
+    ),
+    work: Annotated[Path | None, Option(help="checkpoints and log; else runs/<bundle>")] = None,
+    device: Device = "auto",
+    processes: Annotated[int, Option(help="train branches side by side")] = 1,
+) -> None:
+    """Train a bundle; resumes where it was stopped."""
+    from training.fit.config import read_config
+    from training.fit.run import Fit
+
+    run = Fit(read_config(config), data, work or Path("runs") / out.name, device_named(device))
+    if processes > 1:
+        run.side_by_side(processes)
+    run.run(out)
+
+
+@app.command()
+def ablations(
+    data: Data,
+    work: Annotated[Path, Option(help="checkpoints and bundles")],
+    json: Json,
+    configs: Annotated[Path, Option(help="a settings file a rule", show_default="ours")] = (
+        CONFIGS / "ablations"
+    ),
+    fold: Fold = 9,
+    device: Device = "auto",
+) -> None:
+    """Measure what each rule costs or gains."""
+    from training.search.ablations import ablations, table
+
+    figures = ablations(configs, data, work, fold, device_named(device))
+    write_json(json, figures)
+    sys.stdout.write(table(figures))
+
+
+@app.command()
+def tune(
+    data: Data,
+    config: Annotated[Path, Option(help="TOML settings to start from")],
+    trials: Annotated[int, Option(help="how many, beside those given")],
+    work: Annotated[Path, Option(help="trials, and best.toml at the end")],
+    branch: Annotated[str | None, Option(help="vary its own settings, not the shared")] = None,
+    device: Device = "auto",
+) -> None:
+    """Search for settings by the validation figure; resumes."""
+    from training.fit.config import read_config
+    from training.search.tune import Search, summary
+
+    search = Search(read_config(config), data, work, device_named(device), branch)
+    sys.stdout.write(f"{summary(search.run(trials))}\n")
+
+
+@app.command()
+def neighbours(
+    bundle: Bundle, data: Annotated[Path, Option(help="that it was trained on")]
+) -> None:
+    """Index a bundle's training ECGs, so that the nearest can be shown."""
+    from protoecg.bundle import load_bundle
+    from protoecg.evidence.neighbours import NUMBERS
+    from training.neighbours import index
+
+    ecgs = index(load_bundle(bundle), data)
+    size_mb = (bundle / NUMBERS).stat().st_size / 1e6
+    sys.stdout.write(f"The index of {bundle}: {len(ecgs)} ECGs, {size_mb:.1f} MB\n")
+
+
+@app.command()
+def cases(
+    bundle: Annotated[Path, Option(help="whose study it is")],
+    data: Data,
+    folds: Folds,
+    out: Annotated[Path, Option(help="JSON file for a study's cases")],
+    other: Annotated[Path | None, Option(help="the bundle that pairs compare it with")] = None,
+    matches: Annotated[int, Option(help="how many")] = 0,
+    pairs: Annotated[int, Option(help="how many")] = 0,
+    readings: Annotated[int, Option(help="how many")] = 0,
+    seed: Annotated[int, Option(help="the same seed draws the same ones")] = 0,
+) -> None:
+    """Draw patients' ECGs for a reader study."""
+    from protoecg.bundle import load_bundle
+    from training.cases import Numbers, cases, refuse_trained_on
+    from training.data import ptbxl
+
+    studied, compared = load_bundle(bundle), load_bundle(other) if other else None
+    dataset = ptbxl.load(data).folds(folds)
+    for each in (studied, compared) if compared else (studied,):
+        refuse_trained_on(each, dataset)
+    drawn = cases(studied, dataset, Numbers(matches, pairs, readings), other=compared, seed=seed)
+    write_json(out, drawn)
+    counts = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
+    sys.stdout.write(f"{out}: {counts}\n")

@@ -1,0 +1,28 @@
+"""What several commands ask for, in the same words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+if TYPE_CHECKING:
+    import torch
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+Bundle = Annotated[Path, Option(help="folder of the bundle")]
+Data = Annotated[Path, Option(help="PTB-XL, or a set in its layout")]
+Fold = Annotated[int, Option(help="to measure on")]
+Folds = Annotated[list[int], Option("--fold", help="one or more")]
+Json = Annotated[Path, Option("--json", help="file for the figures")]
+Device = Annotated[str, Option(help="cpu, cuda, or auto")]
+
+
+def device_named(name: str) -> torch.device:
+    """Return a device; "auto" is the GPU where there is one."""
+    import torch
+
+    auto = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(auto if name == "auto" else name)
