@@ -5,6 +5,8 @@
 `python -m benchmarks drawing`: how long a browser draws an ECG, against plain lines.
 
 `python -m benchmarks reading`: what the process of its own costs in which a file is read.
+
+`python -m benchmarks load`: how long people wait for an explanation while batches run.
 """
 
 from __future__ import annotations
@@ -46,6 +48,8 @@ def main() -> int:
         return _sitting(args.json)
     if args.what == "reading":
         return _reading(args)
+    if args.what == "load":
+        return _under_load(args)
     return _drawing(args) if args.what == "drawing" else _networks(args)
 
 
@@ -94,6 +98,31 @@ def _reading(args: argparse.Namespace) -> int:
     print(f"\nLoad after: {_load()}.")
     if args.json:
         figures = {"machine": _machine(), "files": medians.to_dict(orient="index")}
+        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
+def _under_load(args: argparse.Namespace) -> int:
+    from benchmarks import load
+
+    batches = f"{load.ARCHIVES} batches of {load.ECGS}"
+    print(f"{load.PEOPLE} people explain while {batches} run; {_machine()}.")
+    print(f"Load before: {_load()}.\n")
+    waits, progress = load.measure(args.minutes)
+    ms = waits["wait_ms"]
+    print(
+        f"{len(ms)} explanations: median {ms.median():.0f} ms, 95 % in {ms.quantile(0.95):.0f} ms, "
+        f"worst {ms.max():.0f} ms"
+    )
+    for done, total in progress.itertuples(index=False):
+        print(f"batch: {done} of {total} ECGs meanwhile")
+    print(f"\nLoad after: {_load()}.")
+    if args.json:
+        figures = {
+            "machine": _machine(),
+            "waits_ms": [round(wait) for wait in ms],
+            "batches": progress.to_dict(orient="records"),
+        }
         args.json.write_text(json.dumps(figures, indent=1) + "\n")
     return 0
 
@@ -150,12 +179,16 @@ def _networks(args: argparse.Namespace) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["networks", "sitting", "drawing", "reading"], default="networks"
+        "what",
+        nargs="?",
+        choices=["networks", "sitting", "drawing", "reading", "load"],
+        default="networks",
     )
     parser.add_argument("--network", choices=["auto", "ptbxl", "demo", "random"], default="auto")
     parser.add_argument("--ecgs", type=int, default=256, help="ECGs to project onto (default 256)")
     parser.add_argument("--repeats", type=int, default=15, help="of the short tasks (default 15)")
     parser.add_argument("--threads", type=int, default=1, help="for PyTorch (default 1)")
+    parser.add_argument("--minutes", type=float, default=3.0, help="under load (default 3)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser.parse_args()
 

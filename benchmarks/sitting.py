@@ -10,23 +10,17 @@ by loading the whole page.
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import requests
 from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 
+from benchmarks.app_server import app_server
 from benchmarks.browser import chromium
 from benchmarks.ours import ROOT
 from protoecg.bundle import load_bundle
@@ -44,7 +38,6 @@ from training.cases import Numbers, carried, cases
 WARM_UP = 5
 # Reviewers look at an item before they save it.
 LOOK_MS = 3000
-START_S = 60
 REVIEWER = "R01"
 _OBSERVE = """
 ([position, stage, save, key]) => {
@@ -100,7 +93,7 @@ def measure() -> pd.DataFrame:
         engine = open_database(url)
         key = _study(engine, _material(Path(folder)))
         stops = list(_fill_in(engine, sign_in(engine, key)))
-        with _server(url, Path(folder)) as address, chromium() as browser:
+        with app_server(url, Path(folder)) as address, chromium() as browser:
             rows = list(_sit(browser, f"{address}/take_part?key={key}", stops))
         engine.dispose()
     return pd.DataFrame(rows[WARM_UP:], columns=["kind", "saved_ms", "loaded_ms"])
@@ -158,33 +151,3 @@ def _load(tab: Page, url: str, stop: Stop) -> float:
     tab.goto(url, wait_until="commit")
     tab.evaluate(_OBSERVE, stop.signs(key=""))
     return tab.evaluate("window.taken")
-
-
-@contextmanager
-def _server(database: str, folder: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
-    command += ["--server.headless=true", f"--secrets.files={folder / 'none.toml'}"]
-    environment = os.environ | {"PROTOECG_DATABASE_URL": database, "OMP_NUM_THREADS": "1"}
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait(url: str) -> None:
-    give_up = time.monotonic() + START_S
-    while time.monotonic() < give_up:
-        try:
-            if requests.get(url, timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit(f"The app did not start within {START_S} s.")

@@ -14,6 +14,7 @@ from posixpath import basename
 import pandas as pd
 import streamlit as st
 
+from pages.batches.turns import Turns
 from protoecg import defects
 from protoecg.batch.run import THE_FILE, run
 from protoecg.batch.sources import Files, archive_files, recordings
@@ -40,7 +41,7 @@ class Batch:
     ----------
     content : of the ZIP archive
     rate : Hz, for files that do not say it
-    turn : held while ECGs are explained, so that batches come one after another
+    turns : taken for each ECG, so that batches go on by turns and leave a core to the pages
 
     Raises
     ------
@@ -48,21 +49,19 @@ class Batch:
         If the archive cannot be used.
     """
 
-    def __init__(
-        self, content: bytes, bundle: Bundle, rate: float | None, turn: threading.Lock
-    ) -> None:
+    def __init__(self, content: bytes, bundle: Bundle, rate: float | None, turns: Turns) -> None:
         self.bundle, self.size = bundle, len(content)
         self.done, self.total = 0, 0
         self.problem = ""
         self._files: Files = archive_files(content, UPLOAD)
-        self._rate, self._turn = rate, turn
+        self._rate, self._turns = rate, turns
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._folder = PrivateFolder()
 
     @property
     def running(self) -> bool:
-        """Whether it is being explained, or waits for its turn."""
+        """Whether it is being explained."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
@@ -134,9 +133,6 @@ class Batch:
         return replace(recording, source=basename(name))
 
     def _work(self) -> None:
-        while not self._turn.acquire(timeout=0.1):
-            if self._stop.is_set():
-                return
         try:
             self._explain_all()
         except (BatchError, ECGError, OSError) as error:
@@ -145,15 +141,16 @@ class Batch:
         except Exception as error:
             number = defects.report(error, "explaining a batch")
             self.problem = f"The run ended by a defect; report the number {number}."
-        finally:
-            self._turn.release()
 
     def _explain_all(self) -> None:
         steps = run(self._files, self.bundle, self._rows, rate=self._rate)
         with closing(steps):
-            for self.done, self.total in steps:
-                if self._stop.is_set():
+            while True:
+                with self._turns.take(self._stop) as mine:
+                    step = next(steps, None) if mine else None
+                if step is None:
                     return
+                self.done, self.total = step
 
 
 def _removed(_: str) -> bytes:
@@ -167,7 +164,7 @@ class Batches:
         self._kept, self._kept_bytes = kept, kept_bytes
         self._by_token: OrderedDict[str, Batch] = OrderedDict()
         self._lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._turns = Turns()
 
     def begin(self, content: bytes, bundle: Bundle, rate: float | None) -> str:
         """Begin with an archive and return its token; what ended longest ago makes room.
@@ -177,7 +174,7 @@ class Batches:
         ECGError
             If the archive cannot be used, or no batch has ended that could make room.
         """
-        batch = Batch(content, bundle, rate, self._turn)
+        batch = Batch(content, bundle, rate, self._turns)
         with self._lock:
             self._make_room(batch.size)
             token = secrets.token_urlsafe(16)
