@@ -8,7 +8,6 @@ explained on Batch. All of it, the browser too, is at work on this machine.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 import time
 import zipfile
@@ -20,6 +19,7 @@ import pandas as pd
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 
 from benchmarks.app_server import app_server
+from benchmarks.browser import chromium_path
 from protoecg.simulate import CODES, simulate
 
 PEOPLE = 8
@@ -48,9 +48,10 @@ def measure(minutes: float) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 async def _measure(address: str, seconds: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(
+            executable_path=chromium_path(), args=["--no-sandbox"]
+        )
         batches = [await _begin(browser, address, n) for n in range(ARCHIVES)]
         begun = time.perf_counter()
         people = [_explain(browser, address, n, begun, seconds) for n in range(PEOPLE)]

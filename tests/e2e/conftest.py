@@ -1,7 +1,6 @@
 """The app in a real browser: one server, one Chromium."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -77,11 +76,13 @@ def _bundle() -> None:
 
 @pytest.fixture(scope="session")
 def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine: install the system's package `chromium`")
     from playwright.sync_api import expect, sync_playwright
 
+    from benchmarks.browser import chromium_path
+
+    chromium = chromium_path()
+    if chromium is None:
+        pytest.skip("no Chromium on this machine: install the system's package `chromium`")
     expect.set_options(timeout=30_000)
 
     with sync_playwright() as playwright:

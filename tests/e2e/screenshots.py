@@ -6,7 +6,6 @@ The ratings that the pictures show are made up, in a database that is thrown awa
 """
 
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from conftest import Server  # noqa: E402
 
+from benchmarks.browser import chromium_path  # noqa: E402
 from pages.shell import reviews  # noqa: E402
 from protoecg.bundle import Bundle, load_bundle  # noqa: E402
 from review_db import open_database, save_answer  # noqa: E402
@@ -67,9 +67,7 @@ def server() -> Iterator[Server]:
 @contextmanager
 def chromium() -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         yield browser.new_page(viewport={"width": 1440, "height": 1080})
         browser.close()
 
