@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.ecg import drawing, tracing
+from pages.ecg import cases, drawing, tracing
 from pages.shell import coordinators, frame, models, reviews, source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
@@ -76,8 +76,13 @@ def _card(prototype: Prototype, ecg: ECG | None, ratings: pd.DataFrame | None, v
         if ratings is not None:
             st.markdown(_in_words(prototype, ratings))
         if ecg is not None:
-            own = [drawing.prototype_window(prototype)]
-            drawing.show_ecg(ecg, own, key=f"ecg {prototype.name}", view=view)
+            cases.show(
+                ecg,
+                prototype.window_s,
+                prototype.statement,
+                view=view,
+                key=f"ecg {prototype.name}",
+            )
 
 
 def _in_words(prototype: Prototype, ratings: pd.DataFrame) -> str:

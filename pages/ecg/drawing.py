@@ -13,6 +13,7 @@ from pages.shell import frame, words
 from pages.shell.paper_style import container_key
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
+from protoecg.figures.beat_marks import describe_beats
 from protoecg.figures.overlay import (
     NO_SHARES,
     comparison_figure,
@@ -23,6 +24,7 @@ from protoecg.figures.overlay import (
 )
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import file_name, toolbar
+from protoecg.measure import Delineation
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.calipers import Caliper
 from protoecg.sheet.colours import THEMES
@@ -119,8 +121,14 @@ def show_ecg(
     width_px: int = PAGE_PX,
     calipers: Sequence[Caliper] = (),
     on_box: OnBox | None = None,
+    measured: Delineation | None = None,
 ) -> None:
-    """Print an ECG on the page, and say below what its filters do and don't."""
+    """Print an ECG on the page, and say below what its filters do and don't.
+
+    Parameters
+    ----------
+    measured : waves and RR intervals to mark below the lowest row
+    """
     pages = _pages(view) * (2 if view.layout == "1x1" else 1)
     late = pages > 1 and any(_is_late(window, pages) for window in windows)
     figure = ecg_figure(
@@ -131,10 +139,13 @@ def show_ecg(
         theme=frame.theme(),
         width_px=pages * width_px,
         in_sight=(1 - 1 / pages, 1.0) if late else (0.0, 1 / pages),
+        measured=measured,
     )
     if width_px < PAGE_PX:
         _with_small_type(figure)
     alt = describe_ecg(ecg, view, windows)
+    if measured:
+        alt = f"{alt} {describe_beats(measured)}"
     show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, late=late, on_box=on_box)
     if late:
         st.caption(f":material/swap_horiz: {LATE}")
@@ -154,10 +165,19 @@ def show_comparison(
     labels: tuple[str, str],
     key: str,
     lead_shares: Mapping[str, float] = NO_SHARES,
+    telling: Sequence[str] = (),
+    shift_s: float = 0.0,
+    measured: Sequence[Delineation] = (),
 ) -> None:
-    """Lay two windows over each other, lead by lead, with each lead's share of their similarity."""
-    shared = ", and each lead's share of the similarity" if lead_shares else ""
-    st.markdown(f"**Both, lead by lead**{shared}")
+    """Lay two windows over each other, lead by lead, or two strips one above the other.
+
+    Parameters
+    ----------
+    lead_shares : of the similarity, written where each lead ends
+    telling : leads to look at, marked and first, see `protoecg.evidence.leads`
+    shift_s : how much later the second is drawn, see `protoecg.evidence.likeness`
+    measured : of both, marked below strips
+    """
     pages = 1 if is_overlaid(window_s, source_s) else _pages(view)
     figure = comparison_figure(
         ecg,
@@ -168,6 +188,9 @@ def show_comparison(
         theme=frame.theme(),
         labels=labels,
         lead_shares=lead_shares,
+        telling=telling,
+        shift_s=shift_s,
+        measured=measured,
         width_px=pages * PAGE_PX,
     )
     alt = describe_comparison(window_s, source_s, view, lead_shares)
@@ -180,19 +203,26 @@ def show_window(
     *,
     view: View,
     key: str,
+    label: str = "this ECG",
     lead_shares: Mapping[str, float] = NO_SHARES,
+    telling: Sequence[str] = (),
 ) -> None:
-    """Show a matched window lead by lead; one of a whole strip is on the tracing as it is."""
+    """Show a matched window in all twelve leads; one of a whole strip is on the tracing as it is.
+
+    Parameters
+    ----------
+    telling : leads to look at, marked and first, see `protoecg.evidence.leads`
+    """
     if not is_overlaid(window_s):
         return
-    st.markdown("**What was matched, lead by lead**")
     figure = window_figure(
         ecg,
         window_s,
         view=view,
         theme=frame.theme(),
-        label="this ECG",
+        label=label,
         lead_shares=lead_shares,
+        telling=telling,
         width_px=PAGE_PX,
     )
     show_paper(figure, key=key, alt=describe_window(window_s, lead_shares))

@@ -62,9 +62,7 @@ def likeness(query: ECG, window: Interval, source: ECG, source_window: Interval)
     # Of fits all but equal the least shift.
     best = max(shifts, key=lambda shift: (round(np.nanmean(fits[shift + reach]), 2), -abs(shift)))
     found = zip(LEADS, fits[best + reach], strict=True)
-    return Likeness(
-        best / MODEL_RATE, {lead: float(r) for lead, r in found if not np.isnan(r)}
-    )
+    return Likeness(best / MODEL_RATE, {lead: float(r) for lead, r in found if not np.isnan(r)})
 
 
 def _cut(ecg: ECG, window: Interval) -> np.ndarray:
@@ -72,9 +70,7 @@ def _cut(ecg: ECG, window: Interval) -> np.ndarray:
     return model_input(ecg)[:, start:end]
 
 
-def _overlapping(
-    ours: np.ndarray, theirs: np.ndarray, shift: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _overlapping(ours: np.ndarray, theirs: np.ndarray, shift: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what lies over each other when the second is drawn `shift` samples later."""
     length = ours.shape[1]
     own, other = max(shift, 0), max(-shift, 0)

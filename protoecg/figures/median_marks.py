@@ -29,8 +29,13 @@ METHODS = ("wavelet", "prominence")
 
 
 def mark_colour(mark: str, colours: Theme) -> str:
-    """Return the colour of a wave's marks."""
-    return colours.accents[("p", "qrs", "t").index(MARKS[mark][0])]
+    """Return the colour of a mark's wave."""
+    return wave_colour(MARKS[mark][0], colours)
+
+
+def wave_colour(wave: str, colours: Theme) -> str:
+    """Return the colour of a wave's marks: of "p", "qrs" or "t"."""
+    return colours.accents[("p", "qrs", "t").index(wave)]
 
 
 def mark_lines(

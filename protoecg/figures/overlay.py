@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import plotly.graph_objects as go
 
 from protoecg import wording
-from protoecg.ecg import DURATION_S, ECG
-from protoecg.figures import sheet
+from protoecg.ecg import ECG
 from protoecg.figures.overlay_parts import (
-    SPACING_MM,
+    LABELS,
     Drawing,
     Interval,
     around_median,
@@ -22,21 +19,21 @@ from protoecg.figures.overlay_parts import (
     offsets_of,
     overlaid_trace,
     places_of,
+    printed_of,
     rows_for,
-    trace_of,
+    sheet_for,
+    telling_marks,
     within,
     written_shares,
 )
+from protoecg.figures.strips import strip_leads, strips_figure
+from protoecg.measure import Delineation
 from protoecg.sheet.colours import THEMES, Theme, ThemeName
-from protoecg.sheet.rows import down_to_line, row_offsets, up_to_line
-from protoecg.sheet.strokes import before_zero, calibration_pulse
-from protoecg.sheet.view import LARGE_MM, PULSE_MV, View, of_lead
+from protoecg.sheet.rows import up_to_line
+from protoecg.sheet.view import LARGE_MM, View, of_lead
 
 # Longer windows hold several beats, which no two ECGs have at the same moments.
 MAX_OVERLAY_S = 4.0
-STRIP_LEADS = ("II", "V1")
-LABELS = ("your ECG", "prototype")
-STRIP = (0.0, DURATION_S)
 NO_SHARES: Mapping[str, float] = {}
 OFFSET_REMOVED = "offset removed (each lead's median in the window)"
 
@@ -52,14 +49,18 @@ def comparison_figure(
     theme: ThemeName = "light",
     labels: tuple[str, str] = LABELS,
     lead_shares: Mapping[str, float] = NO_SHARES,
+    telling: Sequence[str] = (),
+    shift_s: float = 0.0,
+    measured: Sequence[Delineation] = (),
     width_px: int = 1400,
 ) -> go.Figure:
     """Return `overlay_figure` for windows of up to 4 s, else `strips_figure`."""
     style: dict[str, Any] = {"view": view, "title": title, "theme": theme, "labels": labels}
     if is_overlaid(query_window, prototype_window):
         windows = query, query_window, prototype, prototype_window
-        return overlay_figure(*windows, **style, lead_shares=lead_shares, width_px=width_px)
-    return strips_figure(query, prototype, **style, width_px=width_px)
+        style |= {"lead_shares": lead_shares, "telling": telling, "shift_s": shift_s}
+        return overlay_figure(*windows, **style, width_px=width_px)
+    return strips_figure(query, prototype, **style, measured=measured, width_px=width_px)
 
 
 def overlay_figure(
@@ -73,28 +74,33 @@ def overlay_figure(
     theme: ThemeName = "light",
     labels: tuple[str, str] = LABELS,
     lead_shares: Mapping[str, float] = NO_SHARES,
+    telling: Sequence[str] = (),
+    shift_s: float = 0.0,
     width_px: int = 1400,
 ) -> go.Figure:
     """Lay both windows over each other, lead by lead, on one scale.
 
     Time 0 is the start of each window, and each lead's median over its window is taken off,
-    because the model does not see the baseline either; nothing else is aligned.
+    because the model does not see the baseline either; amplitudes stay as they are.
 
     Parameters
     ----------
     lead_shares : of the similarity, written where each lead ends, see `Match.lead_shares`
+    telling : leads to look at, marked and first, see `protoecg.evidence.leads`
+    shift_s : how much later the prototype is drawn, see `protoecg.evidence.likeness`
     """
     thin, broad = line_styles(THEMES[theme])
     # The query's thin line lies on the prototype's broad one, so both are seen.
     return _overlay(
         [
-            (labels[1], prototype, prototype_window, broad),
-            (labels[0], query, query_window, thin),
+            _Part(labels[1], prototype, prototype_window, broad, shift_s),
+            _Part(labels[0], query, query_window, thin),
         ],
         view=view,
         title=title,
         theme=THEMES[theme],
         lead_shares=lead_shares,
+        telling=telling,
         width_px=width_px,
     )
 
@@ -107,52 +113,69 @@ def window_figure(
     theme: ThemeName = "light",
     label: str = LABELS[0],
     lead_shares: Mapping[str, float] = NO_SHARES,
+    telling: Sequence[str] = (),
     width_px: int = 1400,
 ) -> go.Figure:
     """Draw one window lead by lead, as `overlay_figure` does, with nothing to lay it over."""
     thin, _ = line_styles(THEMES[theme])
     return _overlay(
-        [(label, ecg, window, thin)],
+        [_Part(label, ecg, window, thin)],
         view=view,
         title="",
         theme=THEMES[theme],
         lead_shares=lead_shares,
+        telling=telling,
         width_px=width_px,
     )
 
 
+class _Part(NamedTuple):
+    """A window to be laid over others: its label, its ECG, seconds, line, and shift in seconds."""
+
+    label: str
+    ecg: ECG
+    window: Interval
+    line: dict[str, Any]
+    shift_s: float = 0.0
+
+
 def _overlay(
-    parts: list[tuple[str, ECG, Interval, dict[str, Any]]],
+    parts: list[_Part],
     *,
     view: View,
     title: str,
     theme: Theme,
     lead_shares: Mapping[str, float],
+    telling: Sequence[str],
     width_px: int,
 ) -> go.Figure:
-    """Lay windows over each other, the last on top: each a label, an ECG, seconds and a line."""
-    signals = [around_median(within(ecg, window, view)) for _, ecg, window, _ in parts]
-    ecgs = [ecg for _, ecg, _, _ in parts]
-    seconds = max(s.shape[1] / ecg.rate for s, ecg in zip(signals, ecgs, strict=True))
+    """Lay windows over each other, the last on top."""
+    signals = [around_median(within(part.ecg, part.window, view)) for part in parts]
+    seconds = max(s.shape[1] / part.ecg.rate for s, part in zip(signals, parts, strict=True))
     large_s = view.s(LARGE_MM)
     cell_s = up_to_line(seconds + large_s, large_s)
-    rows = rows_for(cell_s, view)
+    rows = rows_for(cell_s, view, telling)
     places = places_of(rows, cell_s, offsets_of(rows, view, *signals))
     drawings = [
-        Drawing(lead, label, of_lead(signal, lead), ecg.rate, line, *places[lead])
-        for signal, (label, ecg, _, line) in zip(signals, parts, strict=True)
+        Drawing(
+            *(lead, part.label, of_lead(signal, lead), part.ecg.rate, part.line, *places[lead]),
+            shift_s=part.shift_s,
+        )
+        for signal, part in zip(signals, parts, strict=True)
         for lead in view.leads
     ]
-    figure = _sheet_for(
+    figure = sheet_for(
         drawings,
         view,
         seconds=(-large_s, len(rows[0]) * cell_s),
         title=title,
-        printed=_printed(ecgs[::-1], view, OFFSET_REMOVED),
+        printed=printed_of([part.ecg for part in parts[::-1]], view, OFFSET_REMOVED),
         legend=True,
         theme=theme,
         width_px=width_px,
     )
+    if telling:
+        figure.add_trace(telling_marks(drawings, telling, theme, view))
     figure.add_traces([overlaid_trace(drawing, view.leads[0]) for drawing in drawings])
     own = drawings[-len(view.leads) :]
     names = [(drawing, drawing.lead) for drawing in own]
@@ -161,52 +184,6 @@ def _overlay(
         figure.add_trace(written_shares(own, drawings, lead_shares, theme, view))
     figure.update_layout(legend={"traceorder": "reversed"})
     return figure
-
-
-def strips_figure(
-    query: ECG,
-    prototype: ECG,
-    *,
-    view: View,
-    title: str = "",
-    theme: ThemeName = "light",
-    labels: tuple[str, str] = LABELS,
-    width_px: int = 1400,
-) -> go.Figure:
-    """Set ten seconds of both ECGs one above the other, for the strip's lead and II or V1.
-
-    For matches of the whole strip, whose beats do not fall on the same moments.
-    """
-    colours = THEMES[theme]
-    ink, accent = ({**line, "width": 1.4} for line in line_styles(colours))
-    strips = [
-        Drawing(lead, label, of_lead(within(ecg, STRIP, view), lead), ecg.rate, line)
-        for lead in strip_leads(view)
-        for label, ecg, line in ((labels[0], query, ink), (labels[1], prototype, accent))
-    ]
-    drawings = _stacked(strips, view)
-    left_s, pulse_s = before_zero(view)
-    figure = _sheet_for(
-        drawings,
-        view,
-        seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
-        title=title,
-        printed=_printed((query, prototype), view),
-        legend=False,
-        theme=colours,
-        width_px=width_px,
-    )
-    pulses = [point for d in drawings for point in calibration_pulse(pulse_s, d.offset, view)]
-    figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
-    figure.add_traces([trace_of(drawing) for drawing in drawings])
-    names = [(drawing, f"{drawing.lead}  {drawing.label}") for drawing in drawings]
-    figure.add_trace(lead_names(names, drawings, colours, view, length_mm=25))
-    return figure
-
-
-def strip_leads(view: View) -> tuple[str, ...]:
-    """Return the two leads that `strips_figure` shows: the strip's first."""
-    return tuple(dict.fromkeys((view.strip, *STRIP_LEADS)))[:2]
 
 
 def describe_comparison(
@@ -242,47 +219,3 @@ def is_overlaid(*windows: Interval) -> bool:
 def _shared(lead_shares: Mapping[str, float]) -> str:
     shares = ", ".join(f"{lead} {wording.share(share)}" for lead, share in lead_shares.items())
     return f" Shares of the similarity: {shares}." if shares else ""
-
-
-def _stacked(strips: list[Drawing], view: View) -> list[Drawing]:
-    lows = [np.atleast_1d(strip.values.min()) for strip in strips]
-    highs = [np.atleast_1d(strip.values.max()) for strip in strips]
-    offsets = row_offsets(lows, highs, view, spacing=view.apart(SPACING_MM))
-    return [replace(strip, offset=o) for strip, o in zip(strips, offsets, strict=True)]
-
-
-def _sheet_for(
-    drawings: list[Drawing],
-    view: View,
-    *,
-    seconds: Interval,
-    title: str,
-    printed: str,
-    legend: bool,
-    theme: Theme,
-    width_px: int,
-) -> go.Figure:
-    lowest = min(float(d.values.min()) + d.offset for d in drawings)
-    highest = max(float(d.values.max()) + d.offset for d in drawings)
-    top = max(d.offset for d in drawings) + PULSE_MV
-    large = view.mv(LARGE_MM)
-    return sheet.sheet(
-        theme,
-        view,
-        seconds=seconds,
-        millivolts=(
-            down_to_line(min(lowest, -large) - view.mv(sheet.PRINTED_MM), large),
-            up_to_line(max(highest + large, top), large),
-        ),
-        title=title,
-        printed=printed,
-        legend=legend,
-        width_px=width_px,
-    )
-
-
-def _printed(ecgs: Sequence[ECG], view: View, *treatment: str) -> str:
-    rates = " / ".join(dict.fromkeys(f"{ecg.rate:g} Hz" for ecg in ecgs))
-    drawn = view.filters.printed(*(ecg.rate for ecg in ecgs))
-    sources = " / ".join(ecg.source for ecg in ecgs if ecg.source)
-    return "   ".join([*view.scale, rates, drawn, *treatment, sources]).strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -13,13 +13,15 @@ import plotly.graph_objects as go
 from protoecg import wording
 from protoecg.ecg import ECG
 from protoecg.figures import sheet
-from protoecg.sheet.colours import Theme
+from protoecg.sheet.colours import Theme, translucent
 from protoecg.sheet.filters import filtered
-from protoecg.sheet.rows import row_offsets
-from protoecg.sheet.view import INVERTED, Rows, View, abreast, of_lead
+from protoecg.sheet.rows import down_to_line, row_offsets, up_to_line
+from protoecg.sheet.strokes import Point, rectangle
+from protoecg.sheet.view import INVERTED, LARGE_MM, PULSE_MV, Rows, View, abreast, of_lead
 
 Interval = tuple[float, float]
 
+LABELS = ("your ECG", "prototype")
 SPACING_MM = 20.0
 # Leads side by side, and the widest paper in mm on which they still can be read.
 ABREAST = ((6, 270.0), (4, 420.0), (2, float("inf")))
@@ -30,7 +32,10 @@ SHARE_MM = 7.0
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """One strip of paper: a lead of one of the two ECGs, from `start_s` on, around `offset`."""
+    """One strip of paper: a lead of one of the two ECGs, from `start_s` on, around `offset`.
+
+    It is drawn `shift_s` later than its place begins.
+    """
 
     lead: str
     label: str
@@ -39,6 +44,7 @@ class Drawing:
     line: dict[str, Any]
     start_s: float = 0.0
     offset: float = 0.0
+    shift_s: float = 0.0
 
 
 def around_median(signal: np.ndarray) -> np.ndarray:
@@ -51,10 +57,38 @@ def within(ecg: ECG, window: Interval, view: View) -> np.ndarray:
     return filtered(ecg, view.filters)[:, ecg.samples(*window)]
 
 
-def rows_for(cell_s: float, view: View) -> Rows:
-    """Put as many leads side by side as can be read, in the order of the view."""
+def rows_for(cell_s: float, view: View, telling: Sequence[str] = ()) -> Rows:
+    """Put as many leads side by side as can be read: the telling ones first, else as the view."""
     columns = next(n for n, widest in ABREAST if n * cell_s * view.speed <= widest + 1e-6)
-    return abreast(view.leads, columns) if columns < 6 else (view.leads[:6], view.leads[6:])
+    if columns < 6 and not telling:
+        return abreast(view.leads, columns)
+    leads = sorted(view.leads, key=lambda lead: real_lead(lead) not in telling)
+    return tuple(tuple(leads[at : at + columns]) for at in range(0, len(leads), columns))
+
+
+def real_lead(printed: str) -> str:
+    """Return the lead that a printed name is of: −aVR is of aVR."""
+    return "aVR" if printed == INVERTED else printed
+
+
+def telling_marks(
+    drawings: Sequence[Drawing], telling: Sequence[str], theme: Theme, view: View
+) -> go.Scatter:
+    """Mark each telling lead from its beginning to its end, as high as what is drawn there."""
+    points: list[Point] = []
+    edge_s, edge_mv = view.s(1), view.mv(2)
+    for drawing in drawings:
+        if real_lead(drawing.lead) in telling:
+            end_s = drawing.start_s + len(drawing.values) / drawing.rate
+            both = np.concatenate([d.values for d in drawings if d.lead == drawing.lead])
+            low, high = drawing.offset + both.min(), drawing.offset + both.max()
+            points += rectangle(
+                (drawing.start_s - edge_s, end_s + edge_s), (low - edge_mv, high + edge_mv)
+            )
+    colour = theme.prototype
+    line = {"color": translucent(colour, 0.6), "width": 1}
+    fill = {"fill": "toself", "fillcolor": translucent(colour, 0.14)}
+    return sheet.drawn(points, line, name="telling leads", **fill)
 
 
 def line_styles(theme: Theme) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -98,7 +132,7 @@ def trace_of(drawing: Drawing, **style: Any) -> go.Scatter:
     return sheet.lead_trace(
         drawing.values,
         lead=f"{drawing.lead}, {drawing.label}",
-        start_s=drawing.start_s,
+        start_s=drawing.start_s + drawing.shift_s,
         rate=drawing.rate,
         offset=drawing.offset,
         line=drawing.line,
@@ -136,7 +170,7 @@ def written_shares(
         (
             d.start_s + len(d.values) / d.rate,
             height_over(d, drawings, view, SHARE_MM, at_end=True),
-            wording.share(shares["aVR" if d.lead == INVERTED else d.lead]),
+            wording.share(shares[real_lead(d.lead)]),
         )
         for d in own
     ]
@@ -162,3 +196,42 @@ def height_over(
     ]
     above = max(highest) + view.mv(2)
     return drawing.offset + float(np.clip(above, view.mv(4), view.mv(12)))
+
+
+def sheet_for(
+    drawings: list[Drawing],
+    view: View,
+    *,
+    seconds: Interval,
+    title: str,
+    printed: str,
+    legend: bool,
+    theme: Theme,
+    width_px: int,
+) -> go.Figure:
+    """Return a sheet that all drawings fit on."""
+    lowest = min(float(d.values.min()) + d.offset for d in drawings)
+    highest = max(float(d.values.max()) + d.offset for d in drawings)
+    top = max(d.offset for d in drawings) + PULSE_MV
+    large = view.mv(LARGE_MM)
+    return sheet.sheet(
+        theme,
+        view,
+        seconds=seconds,
+        millivolts=(
+            down_to_line(min(lowest, -large) - view.mv(sheet.PRINTED_MM), large),
+            up_to_line(max(highest + large, top), large),
+        ),
+        title=title,
+        printed=printed,
+        legend=legend,
+        width_px=width_px,
+    )
+
+
+def printed_of(ecgs: Sequence[ECG], view: View, *treatment: str) -> str:
+    """Return what the paper says of the ECGs that are drawn on it."""
+    rates = " / ".join(dict.fromkeys(f"{ecg.rate:g} Hz" for ecg in ecgs))
+    drawn = view.filters.printed(*(ecg.rate for ecg in ecgs))
+    sources = " / ".join(ecg.source for ecg in ecgs if ecg.source)
+    return "   ".join([*view.scale, rates, drawn, *treatment, sources]).strip()

@@ -11,8 +11,10 @@ import plotly.graph_objects as go
 from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
+from protoecg.figures.beat_marks import MARKS_MM, beat_marks
 from protoecg.figures.calipers import caliper_traces
 from protoecg.figures.switches import Switch, add_switches, rows_of, switched, switches_px
+from protoecg.measure import Delineation
 from protoecg.sheet.calipers import Caliper
 from protoecg.sheet.colours import THEMES, Theme, ThemeName, translucent
 from protoecg.sheet.pieces import Piece, print_pieces, printed_line
@@ -64,6 +66,7 @@ def ecg_figure(
     theme: ThemeName = "light",
     width_px: int = 1400,
     in_sight: tuple[float, float] = (0.0, 1.0),
+    measured: Delineation | None = None,
 ) -> go.Figure:
     """Print the first ten seconds on ECG paper.
 
@@ -74,6 +77,7 @@ def ecg_figure(
     width_px : the page's width that the height is chosen for
     in_sight : where the part of that width begins and ends that is seen unscrolled, as shares; the
         buttons stand there
+    measured : its waves and RR intervals are marked below the lowest row, where that is one lead
     """
     colours = THEMES[theme]
     room_px = round(width_px * (in_sight[1] - in_sight[0]))
@@ -81,7 +85,9 @@ def ecg_figure(
     marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
     # One window needs no switch.
     switches = [_switch(*window) for window in marked] if len(marked) > 1 else []
-    low, high = _paper_range(pieces, windows, view)
+    lowest_row = [piece for piece in pieces if piece.offset == pieces[-1].offset]
+    found = measured if len(lowest_row) == 1 else None
+    low, high = _paper_range(pieces, windows, view, MARKS_MM if found else 0.0)
     left_s, pulse_s = before_zero(view)
     figure = sheet.sheet(
         colours,
@@ -106,6 +112,7 @@ def ecg_figure(
             _lead_names(pieces, colours, view),
             _clock(floor + view.mv(2), colours),
             *(_label(*window, at, view) for window, at in zip(marked, label_mv, strict=True)),
+            *(beat_marks(found, _lowest(lowest_row), view, colours) if found else ()),
             *caliper_traces(calipers, pieces, view, colours),
         ]
     )
@@ -127,12 +134,18 @@ def describe_window(window: Window) -> str:
     return f"{window.label}: marked from {wording.between((window.start_s, window.end_s))} s."
 
 
-def _paper_range(pieces: list[Piece], windows: Sequence[Window], view: View) -> tuple[float, float]:
+def _lowest(row: Sequence[Piece]) -> float:
+    return min(float(piece.values.min()) + piece.offset for piece in row)
+
+
+def _paper_range(
+    pieces: list[Piece], windows: Sequence[Window], view: View, marks_mm: float
+) -> tuple[float, float]:
     top, bottom = pieces[0].offset, pieces[-1].offset
     highest = max(float(p.values.max()) for p in pieces if p.offset == top)
-    lowest = min(float(p.values.min()) for p in pieces if p.offset == bottom)
+    lowest = _lowest([p for p in pieces if p.offset == bottom]) - bottom
     above = max(highest, PULSE_MV) + view.mv(ROW_GAP_MM)
-    below = view.mv(sheet.PRINTED_MM + 4) - lowest
+    below = view.mv(sheet.PRINTED_MM + 4 + marks_mm) - lowest
     margin, large = view.mv(MARGIN_MM), view.mv(LARGE_MM)
     label_room = view.mv(LABEL_MM) * min(len(windows), LABEL_LINES)
     high = top + max(up_to_line(above, large), margin) + label_room

@@ -18,8 +18,9 @@ def row_offsets(
 ) -> list[float]:
     """Where the zero line of each row lies, in mV, the last row at 0.
 
-    Rows lie `spacing` apart, further where a tall row would run into its neighbour, always on
-    a line of the large squares. Beyond 6 mV rows may touch: the scale is never changed.
+    Rows lie `spacing` apart, further where a tall row would run into its neighbour (unless the
+    view is close), always on a line of the large squares. Beyond 6 mV rows may touch: the scale is
+    never changed.
 
     Parameters
     ----------
@@ -27,7 +28,8 @@ def row_offsets(
     """
     offsets = [0.0]
     for above, below in zip(lows[-2::-1], highs[:0:-1], strict=True):
-        needed = up_to_line(float(np.max(below - above)) + view.mv(ROW_GAP_MM), view.mv(LARGE_MM))
+        reach = 0.0 if view.close else float(np.max(below - above)) + view.mv(ROW_GAP_MM)
+        needed = up_to_line(reach, view.mv(LARGE_MM))
         offsets.append(offsets[-1] + min(max(spacing, needed), MAX_SPACING_MV))
     return offsets[::-1]
 

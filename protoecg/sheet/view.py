@@ -50,6 +50,7 @@ class View:
     speed : mm/s
     gain : mm/mV
     filters : what is drawn passes through them
+    close : rows lie as far apart as usual even where they run into each other, as carts print them
     """
 
     layout: LayoutName = "3x4+strip"
@@ -58,6 +59,7 @@ class View:
     speed: float = 25.0
     gain: float = 10.0
     filters: Filters = Filters()
+    close: bool = False
 
     @property
     def leads(self) -> tuple[str, ...]:

@@ -151,7 +151,8 @@ def test_the_library_shows_all_prototypes_of_a_statement(page, demo: Bundle):
 
     shown = [m.value.removeprefix("#### ") for m in app.markdown if m.value.startswith("#### ")]
     assert shown == [p.name for p in demo.prototypes if p.statement == prototype.statement]
-    assert len(app.get("plotly_chart")) == len(shown)
+    # Each with its tracing and, lead by lead, its window.
+    assert len(app.get("plotly_chart")) == 2 * len(shown)
     assert plain(prototype.record) in words(app)
 
 

@@ -7,9 +7,11 @@ from protoecg.figures.overlay import (
     comparison_figure,
     describe_comparison,
     overlay_figure,
-    strips_figure,
 )
+from protoecg.figures.strips import strips_figure
+from protoecg.measure import delineate
 from protoecg.sheet.view import View
+from protoecg.simulate import simulate
 
 STANDARD = View()
 
@@ -131,3 +133,56 @@ def test_the_shares_are_said_to_those_who_cannot_see_them():
     said = describe_comparison((1, 2), (3, 4), STANDARD, {"V1": 0.61, "II": -0.02})
     assert said.endswith("Shares of the similarity: V1 61 %, II \N{MINUS SIGN}2 %.")
     assert "hares" not in describe_comparison((1, 2), (3, 4), STANDARD)
+
+
+def test_telling_leads_come_first_and_are_marked_on_all_that_is_drawn_there():
+    figure = overlay_figure(
+        an_ecg(), (1, 2), an_ecg(seed=1), (3, 4), view=STANDARD, telling=("V1", "V2")
+    )
+    (names,) = of(figure, "lead names")
+    upper = [(x, lead) for x, y, lead in zip(names.x, names.y, names.text, strict=True) if y > 1.5]
+    assert [lead for _, lead in sorted(upper)][:2] == ["V1", "V2"]
+    (marks,) = of(figure, "telling leads")
+    assert np.isnan(marks.x).sum() == 2
+    for trace in of(figure, "your ECG"):
+        is_told = trace.hovertemplate.split(":")[0] in ("V1", "V2")
+        boxes = np.split(np.c_[marks.x, marks.y], np.flatnonzero(np.isnan(marks.x)) + 1)
+        inside = any(
+            np.nanmin(box[:, 0]) <= trace.x0 <= np.nanmax(box[:, 0])
+            and np.nanmin(box[:, 1]) <= trace.y.min()
+            and trace.y.max() <= np.nanmax(box[:, 1])
+            for box in boxes
+            if len(box)
+        )
+        assert inside == is_told
+
+
+def test_the_prototype_can_be_drawn_later_and_the_query_stays():
+    plain = overlay_figure(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4), view=STANDARD)
+    moved = overlay_figure(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4), view=STANDARD, shift_s=0.04)
+    for label, by in (("your ECG", 0.0), ("prototype", 0.04)):
+        for before, after in zip(of(plain, label), of(moved, label), strict=True):
+            assert after.x0 - before.x0 == pytest.approx(by)
+            np.testing.assert_array_equal(after.y, before.y)
+
+
+def test_strips_show_what_is_measured_of_both_below_the_first_lead():
+    ours, theirs = (simulate({"SR"}, seed=seed).ecg for seed in (1, 2))
+    found = [delineate(ours), delineate(theirs)]
+    figure = strips_figure(ours, theirs, view=STANDARD, measured=found)
+    rr = of(figure, "RR intervals")
+    assert [list(trace.text) for trace in rr] == [
+        [f"{1000 * seconds:.0f}" for seconds in one.rr_s] for one in found
+    ]
+    strips = [t for t in figure.data if (t.name or "").startswith("II, ")]
+    for trace, strip in zip(rr, strips, strict=True):
+        assert max(trace.y) < strip.y.min()
+    assert len(of(figure, "P waves")) == 2
+
+
+def test_no_p_wave_is_marked_where_none_can_be_relied_on():
+    ecg = simulate({"AFIB"}, seed=1).ecg
+    found = delineate(ecg)
+    assert "p" in found.doubts
+    figure = strips_figure(ecg, ecg, view=STANDARD, measured=[found, found])
+    assert not of(figure, "P waves") and of(figure, "QRS waves")

@@ -43,6 +43,13 @@ def test_rows_lie_closer_where_there_is_none_and_stay_on_the_page(ecg):
     np.testing.assert_array_equal(printed[0].values, print_pieces(tall, View())[0].values)
 
 
+def test_close_rows_lie_as_far_apart_as_usual_however_tall_the_waves(ecg):
+    tall = ECG(2.5 * ecg.signal, ecg.rate)
+    apart, close = (heights(print_pieces(tall, View(close=close))) for close in (False, True))
+    assert np.diff(close) == pytest.approx([-View().row_mv] * 3)
+    assert apart[0] > close[0]
+
+
 def test_one_row_alone_is_on_the_page(ecg):
     view = View(layout="1x1")
     (only,) = fitted(print_pieces(ecg, view), view, 5.0)

@@ -1,0 +1,47 @@
+"""A prototype, or any window of an ECG, drawn as it is judged: its tracing and its beat."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.ecg import drawing, intervals
+from pages.shell import frame
+from protoecg.ecg import ECG
+from protoecg.evidence.leads import telling_leads
+from protoecg.figures.paper import Window
+from protoecg.sheet.colours import THEMES
+from protoecg.sheet.view import View
+
+CONTEXT = (
+    "The model compares whole strips and points at no wave. For context, measured and marked below "
+    "the lowest row: P, QRS and T of each beat, and the RR intervals in ms."
+)
+
+
+def show(
+    ecg: ECG,
+    window_s: tuple[float, float],
+    statement: str | None,
+    *,
+    view: View,
+    key: str,
+    label: str = "prototype",
+) -> None:
+    """Draw a window: marked on its tracing, and below in all leads, those to look at first.
+
+    Of a whole strip the beats are marked instead, by their measurement.
+
+    Parameters
+    ----------
+    statement : that it stands for; None where that is hidden, and no lead is put first
+    key : of the figures, which tells nothing that is hidden
+    """
+    window = Window(*window_s, label, THEMES[frame.theme()].prototype)
+    if window.whole_strip:
+        found = intervals.delineated(f"case {hash(ecg.signal.tobytes())}", ecg)
+        drawing.show_ecg(ecg, [], key=key, view=view, measured=found)
+        st.caption(CONTEXT)
+        return
+    drawing.show_ecg(ecg, [window], key=key, view=view)
+    telling = telling_leads(statement) if statement else ()
+    drawing.show_window(ecg, window_s, view=view, key=f"{key} beat", label=label, telling=telling)
