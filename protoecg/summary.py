@@ -18,6 +18,9 @@ from protoecg.wording import true_minus
 
 Flag = Literal["", "low", "high"]
 UNSURE = "unsure"
+# What most ECGs have, and rhythms that ask for nothing beside another finding.
+USUAL = ("NORM", "SR")
+SINUS_RHYTHMS = ("SR", "SBRAD", "STACH", "SARRH")
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,17 @@ class Summary:
     def in_order(self) -> tuple[Finding, ...]:
         """All of them, as they are read."""
         return (*self.critical, *self.likely, *self.rhythm, *self.possible)
+
+    @property
+    def foremost(self) -> Finding | None:
+        """The one to look at first: a normal ECG and sinus rhythm only where nothing else is."""
+        return min(self.in_order, key=_after, default=None)
+
+
+def _after(finding: Finding) -> tuple[bool, bool, bool]:
+    """Return what puts a finding after others: that it is usual, possible, a benign rhythm."""
+    usual = finding.code in USUAL
+    return usual, finding.certainty == "possible", finding.code in SINUS_RHYTHMS
 
 
 def summarised(explanation: Explanation) -> Summary:

@@ -174,10 +174,10 @@ def _overlay(
         theme=theme,
         width_px=width_px,
     )
-    if telling:
-        figure.add_trace(telling_marks(drawings, telling, theme, view))
-    figure.add_traces([overlaid_trace(drawing, view.leads[0]) for drawing in drawings])
     own = drawings[-len(view.leads) :]
+    if telling:
+        figure.add_trace(telling_marks(own, drawings, telling, theme, view))
+    figure.add_traces([overlaid_trace(drawing, view.leads[0]) for drawing in drawings])
     names = [(drawing, drawing.lead) for drawing in own]
     figure.add_trace(lead_names(names, drawings, theme, view, length_mm=6.25))
     if lead_shares:

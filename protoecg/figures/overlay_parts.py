@@ -72,12 +72,16 @@ def real_lead(printed: str) -> str:
 
 
 def telling_marks(
-    drawings: Sequence[Drawing], telling: Sequence[str], theme: Theme, view: View
+    own: Sequence[Drawing],
+    drawings: Sequence[Drawing],
+    telling: Sequence[str],
+    theme: Theme,
+    view: View,
 ) -> go.Scatter:
     """Mark each telling lead from its beginning to its end, as high as what is drawn there."""
     points: list[Point] = []
     edge_s, edge_mv = view.s(1), view.mv(2)
-    for drawing in drawings:
+    for drawing in own:
         if real_lead(drawing.lead) in telling:
             end_s = drawing.start_s + len(drawing.values) / drawing.rate
             both = np.concatenate([d.values for d in drawings if d.lead == drawing.lead])

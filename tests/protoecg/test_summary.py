@@ -105,3 +105,23 @@ def test_every_statement_has_a_place_in_a_reading():
 
 def test_words_come_first_and_the_code_second():
     assert in_words(found("1AVB", 0.9)) == "First degree AV block (1AVB)"
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "foremost"),
+    [
+        ({"SR": 0.99, "NORM": 0.9, "IMI": 0.3}, "IMI"),
+        ({"SBRAD": 0.9, "NORM": 0.8}, "SBRAD"),
+        ({"SARRH": 0.9, "LVH": 0.6, "AMI": 0.3}, "LVH"),
+        ({"AFIB": 0.9, "AMI": 0.3}, "AFIB"),
+        ({"LVH": 0.9, "3AVB": 0.6}, "3AVB"),
+        ({"SR": 0.99, "NORM": 0.9}, "NORM"),
+    ],
+)
+def test_sinus_rhythm_and_normal_are_looked_at_last(probabilities, foremost):
+    said = summarised(explanation(*(found(*one) for one in probabilities.items())))
+    assert said.foremost.code == foremost
+
+
+def test_where_nothing_is_possible_there_is_nothing_to_look_at():
+    assert summarised(explanation(found("LVH", 0.1))).foremost is None
