@@ -105,15 +105,17 @@ def report(
     ] = None,
     paper: Annotated[Literal["A4", "letter"], Option(help="to print on")] = "A4",
 ) -> None:
-    """Write one page to print: tracing, findings, matches."""
+    """Write one page to print: tracing, findings, the case most alike, measurements."""
     from protoecg.bundle import load_bundle
     from protoecg.evidence.change import compare
     from protoecg.explain import explain
     from protoecg.files import write_bytes
     from protoecg.isolation import read_path
     from protoecg.measure import measure
+    from protoecg.printing.case import leading_case
     from protoecg.printing.raster import png
     from protoecg.printing.report import pdf
+    from protoecg.prototypes.waveforms import Waveforms
 
     ecg, model = read_path(file, rate=rate, start=start), load_bundle(bundle)
     explanation, measured, since = explain(ecg, model), measure(ecg), None
@@ -121,7 +123,15 @@ def report(
         begin = start if earlier_start is None else earlier_start
         then = read_path(earlier, rate=rate, start=begin)
         since = compare(explain(then, model), explanation, measure(then), measured)
-    page = pdf(ecg, explanation, measured, revision=model.revision, since=since, paper=paper)
+    page = pdf(
+        ecg,
+        explanation,
+        measured,
+        revision=model.revision,
+        case=leading_case(explanation, Waveforms.for_bundle(model.path, model.simulated)),
+        since=since,
+        paper=paper,
+    )
     write_bytes(out, png(page) if out.suffix.lower() == ".png" else page)
 
 

@@ -33,6 +33,7 @@ NOT_RUN = {
     "training tune": "a night; tests/training/test_tune.py runs it small",
     "training download": "gigabytes; tests/training/test_download.py runs it from a small server",
     "training ludb": "needs LUDB; tests/training/test_ludb.py runs it on a record of its layout",
+    "training repeats": "minutes on PTB-XL; tests/training/test_repeats.py runs it small",
     "protoecg fetch": "needs PhysioNet; tests/protoecg/test_waveforms.py runs it from a server",
 }
 # Numbers that small data has not enough ECGs for.

@@ -11,9 +11,11 @@ from pages.shell import choices
 ABOVE, BESIDE = "one above the other", "side by side"
 
 
-def choose() -> str:
-    """Ask how the two stand."""
-    return choices.one_of("The two ECGs", [BESIDE, ABOVE], key="arrange")
+def choose(*others: str) -> str:
+    """Ask how the two stand, by default as the first of `others` if there are any."""
+    # What only some pages offer has a name of its own in the URL.
+    key = "laid" if others else "arrange"
+    return choices.one_of("The two ECGs", [*others, BESIDE, ABOVE], key=key)
 
 
 def containers(arranged: str) -> tuple[DeltaGenerator, DeltaGenerator, int]:

@@ -129,7 +129,7 @@ def show_ecg(
     ----------
     measured : waves and RR intervals to mark below the lowest row
     """
-    pages = _pages(view) * (2 if view.layout == "1x1" else 1)
+    pages = pages_wide(view) * (2 if view.layout == "1x1" else 1)
     late = pages > 1 and any(_is_late(window, pages) for window in windows)
     figure = ecg_figure(
         ecg,
@@ -178,7 +178,7 @@ def show_comparison(
     shift_s : how much later the second is drawn, see `protoecg.evidence.likeness`
     measured : of both, marked below strips
     """
-    pages = 1 if is_overlaid(window_s, source_s) else _pages(view)
+    pages = 1 if is_overlaid(window_s, source_s) else pages_wide(view)
     figure = comparison_figure(
         ecg,
         window_s,
@@ -242,7 +242,7 @@ def _is_placed(window: Window) -> bool:
     return window.shown and not window.whole_strip
 
 
-def _pages(view: View) -> int:
+def pages_wide(view: View) -> int:
     """Return how many times as wide as its place a paper of ten seconds is."""
     return round(view.speed / FITTING_MM_PER_S)
 

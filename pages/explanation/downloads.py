@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.explanation.explained import ExplainedECG
+from pages.shell import source_ecgs
 from protoecg.bundle import Bundle
 from protoecg.evidence.change import Comparison, compare
 from protoecg.measure import Measurements, measure
@@ -46,6 +47,7 @@ def show(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) ->
 def report(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None, paper: PaperName) -> bytes:
     """Return the printed page as a PDF."""
     # Imported on click: a drawing library that the page itself has no use for.
+    from protoecg.printing.case import leading_case
     from protoecg.printing.report import pdf
 
     measured = measure(now.ecg)
@@ -54,6 +56,7 @@ def report(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None, paper: 
         now.explanation,
         measured,
         revision=bundle.revision,
+        case=leading_case(now.explanation, source_ecgs.waveforms(bundle)),
         since=_changes(then, now, measured) if then else None,
         paper=paper,
     )

@@ -10,13 +10,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from protoecg.explanation import Explanation, Finding, Match
+from protoecg.evidence import repeatability
+from protoecg.explanation import CERTAINTIES, Explanation, Finding, Match
 from protoecg.measure import QTC_FORMULA, WORDS, Measurements
 from protoecg.prototypes.prototype import Prototype
 
 DEGREES = "°"
-# Kinds of change as they are told; what is present in neither is left out.
-TOLD = ("newly present", "no longer present", "present in both")
+# Kinds of change as they are told; what is absent in both is left out.
+CHANGED = (
+    *("newly likely", "no longer likely", "now only possible"),
+    *("newly possible", "no longer possible"),
+)
+TOLD = (*CHANGED, "no sure change", "likely in both", "possible in both")
+ABSENT = "absent in both"
 # Of each value: its words, its unit, the value whose doubt is also its own.
 MEASURED = {
     **{name: (*told, name) for name, told in WORDS.items() if name != "p_ms"},
@@ -33,6 +39,7 @@ class MeasurementChange:
     ----------
     name, unit : in words; the axis in degrees
     then, now : on the earlier ECG, on the later one
+    noise : by how much two ECGs of one patient differ by themselves
     unsure_then, unsure_now : why a value is None; empty where it is not
     """
 
@@ -40,6 +47,7 @@ class MeasurementChange:
     unit: str
     then: int | None
     now: int | None
+    noise: int
     unsure_then: str = ""
     unsure_now: str = ""
 
@@ -50,6 +58,16 @@ class MeasurementChange:
             return None
         difference = self.now - self.then
         return difference if self.unit != DEGREES else 180 - (180 - difference) % 360
+
+    @property
+    def times_noise(self) -> float:
+        """How large the change is beside the noise; 0 where it is not known."""
+        return abs(self.difference or 0) / self.noise
+
+    @property
+    def beyond_noise(self) -> bool:
+        """Whether it changed by more than two ECGs of one patient differ by themselves."""
+        return self.times_noise > 1
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ class FindingChange:
     """One statement on both ECGs.
 
     `matches` are those that spoke on either, sorted by what each changed, largest rise first. Their
-    amounts add up to `amount`: the bias is in both logits and cancels.
+    amounts and `measured` add up to `amount`: the bias is in both logits and cancels.
     """
 
     then: Finding
@@ -93,16 +111,33 @@ class FindingChange:
         return self.now.logit - self.then.logit
 
     @property
+    def measured(self) -> float:
+        """By how much rose what all measurements together add, in logits."""
+        added = (m.contribution for m in self.now.measured)
+        taken = (-m.contribution for m in self.then.measured)
+        return math.fsum((*added, *taken))
+
+    @property
     def most(self) -> MatchChange | None:
         """The match whose contribution changed most; None without any."""
         return max(self.matches, key=lambda match: abs(match.amount), default=None)
 
     @property
+    def beyond_noise(self) -> bool:
+        """Whether the logit changed by more than in two ECGs of one patient by itself."""
+        return abs(self.amount) > repeatability.logit(self.code)
+
+    @property
     def kind(self) -> str:
-        """One of "newly present", "no longer present", "present in both", "present in neither"."""
-        if self.then.present == self.now.present:
-            return "present in both" if self.now.present else "present in neither"
-        return "newly present" if self.now.present else "no longer present"
+        """One of `TOLD`, or `ABSENT`: how sure it is has changed, by more than noise, or not."""
+        then, now = self.then.certainty, self.now.certainty
+        if then == now:
+            return f"{now} in both"
+        if not self.beyond_noise:
+            return "no sure change"
+        if CERTAINTIES.index(now) < CERTAINTIES.index(then):
+            return f"newly {now}"
+        return f"no longer {then}" if now == "absent" else "now only possible"
 
 
 @dataclass(frozen=True)
@@ -121,7 +156,12 @@ class Comparison:
             "quality": list(self.then.quality),
             "abstains": self.then.abstains,
             "measurements": [
-                {**asdict(change), "difference": change.difference} for change in self.measurements
+                {
+                    **asdict(change),
+                    "difference": change.difference,
+                    "beyond_noise": change.beyond_noise,
+                }
+                for change in self.measurements
             ],
             "findings": [_finding_json(change) for change in self.findings],
         }
@@ -137,18 +177,23 @@ def compare(
 
 
 def measurement_changes(then: Measurements, now: Measurements) -> tuple[MeasurementChange, ...]:
-    """Return heart rate, axis, PR, QRS, QT and QTc of the earlier and of the later ECG."""
-    return tuple(
+    """Return heart rate, axis, PR, QRS, QT and QTc of both ECGs, the largest change first.
+
+    How large a change is, is counted in what two ECGs of one patient differ by themselves.
+    """
+    changes = (
         MeasurementChange(
             words,
             unit,
             _whole(getattr(then, name)),
             _whole(getattr(now, name)),
+            repeatability.MEASURED[name],
             then.unsure.get(doubt, ""),
             now.unsure.get(doubt, ""),
         )
         for name, (words, unit, doubt) in MEASURED.items()
     )
+    return tuple(sorted(changes, key=lambda change: -change.times_noise))
 
 
 def _whole(value: float | None) -> int | None:
@@ -212,6 +257,8 @@ def _finding_json(change: FindingChange) -> dict[str, Any]:
         "threshold": change.now.threshold,
         "logit": [change.then.logit, change.now.logit],
         "amount": change.amount,
+        "beyond_noise": change.beyond_noise,
+        "measured": change.measured,
         "matches": [_match_json(match) for match in change.matches],
     }
 

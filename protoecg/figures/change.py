@@ -36,6 +36,10 @@ def steps_of_change(change: FindingChange, top: int = 12) -> list[Step]:
     amounts = [(m.prototype.name, _hover(m), m.amount) for m in ranked[:top]]
     if rest := ranked[top:]:
         amounts.append(_others(rest))
+    if change.measured:
+        amounts.append(
+            ("measurements", f"measurements: {signed(change.measured, 3)}", change.measured)
+        )
     starts = np.cumsum([change.then.logit, *(amount for _, _, amount in amounts)])
     steps = [
         Step(label, hover, float(start), amount, "match")

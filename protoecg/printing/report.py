@@ -1,4 +1,4 @@
-"""An explained ECG on one printed page."""
+"""An explained ECG on one printed page, in the order of the screen."""
 
 from __future__ import annotations
 
@@ -8,24 +8,19 @@ from typing import Literal
 from reportlab.lib.pagesizes import A4, LETTER, landscape
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable
 
-from protoecg import wording
 from protoecg.ecg import ECG
 from protoecg.evidence.change import Comparison
-from protoecg.explanation import Explanation, Finding
-from protoecg.labels import describe
-from protoecg.measure import Measurements, in_words
-from protoecg.printing.matches import (
-    MATCHES,
-    MATCHES_COMPARED,
-    WARNING,
-    change_lines,
-    match_lines,
-    strongest,
-)
-from protoecg.printing.text import BOLD, LEADING, REGULAR, Line, at_most, line, wrapped, write
+from protoecg.explanation import Explanation
+from protoecg.measure import QTC_FORMULA, Measurements
+from protoecg.printing.case import Case, draw_case
+from protoecg.printing.changes import change_flow
+from protoecg.printing.columns import about_case, measurement_flow, summary_flow
+from protoecg.printing.text import LEADING, WARNING, fill, paragraph, write
 from protoecg.printing.tracing import GRID_HEIGHT, GRID_WIDTH, draw_ecg
 from protoecg.sheet.colours import LIGHT
+from protoecg.summary import header
 
 PaperName = Literal["A4", "letter"]
 PAPERS: dict[PaperName, tuple[float, float]] = {"A4": landscape(A4), "letter": landscape(LETTER)}
@@ -33,11 +28,12 @@ NOTICE = "Research use only. Not a medical device. Not for diagnosis or treatmen
 UNRELIABLE = "What follows is what it would say of an ordinary ECG; it is not to be relied on."
 
 # Millimetres.
-EDGE, HEAD, FOOT, GAP = 6.0, 6.0, 5.0, 4.0
-COLUMNS = (50.0, 84.0, 123.0)
-# Of the column of findings: where their names begin.
-NAMES_AT = 38
-MAX_NOTE_LINES = 4
+EDGE, HEAD, FOOT, GAP = 6.0, 11.0, 5.0, 4.0
+TITLE, HEADER_LETTERS, HEADER_WIDTH = 4.5, 3.4, 47.0
+NOTES_HEIGHT = 12.0
+# Summary, beats and measurements; the beats are four windows of 0.95 s wide at 25 mm/s.
+COLUMNS = (88.0, 95.0, 74.0)
+BEATS_HEIGHT = 43.0
 
 
 def pdf(
@@ -46,6 +42,7 @@ def pdf(
     measured: Measurements,
     *,
     revision: str,
+    case: Case | None = None,
     since: Comparison | None = None,
     paper: PaperName = "A4",
 ) -> bytes:
@@ -55,6 +52,7 @@ def pdf(
     ----------
     measured : on the same ECG
     revision : of the bundle that explained it
+    case : to show the patient's beat beside, see `protoecg.printing.case.leading_case`
     since : what changed since an earlier ECG
     """
     written = BytesIO()
@@ -64,111 +62,78 @@ def pdf(
     # Fitted to a printer's margins, ten millimetres would come out shorter.
     canvas.setViewerPreference("PrintScaling", "None")
     canvas.scale(mm, mm)
-    _draw_page(canvas, PAPERS[paper], ecg, explanation, measured, revision, since)
+    width, height = (points / mm for points in PAPERS[paper])
+    left, top = (width - GRID_WIDTH) / 2, height - EDGE
+    _title(canvas, ecg, measured, (left, top))
+    top -= HEAD + GRID_HEIGHT
+    draw_ecg(canvas, ecg, case.marked_s if case else None, (left, top))
+    top -= GAP / 2
+    top -= fill(canvas, _warnings(explanation), (left, top), (GRID_WIDTH, NOTES_HEIGHT))
+    _columns(canvas, ecg, explanation, measured, case, since, (left, top - GAP / 2))
+    _foot(canvas, explanation, revision, left)
     canvas.save()
     return written.getvalue()
 
 
-def _draw_page(
+def _title(canvas: Canvas, ecg: ECG, measured: Measurements, corner: tuple[float, float]) -> None:
+    """Write whose ECG it is, and the header line of an ECG cart."""
+    left, top = corner
+    half = GRID_WIDTH / 2
+    fill(canvas, [paragraph(ecg.source or "ECG", bold=True)], corner, (half, TITLE))
+    notice = [paragraph(NOTICE, bold=True, right=True)]
+    fill(canvas, notice, (left + half, top), (half, TITLE))
+    for place, value in enumerate(header(measured)):
+        colour = WARNING if value.flag else LIGHT.ink
+        said = paragraph(value.words, bold=True, letters=HEADER_LETTERS, colour=colour)
+        at = left + place * HEADER_WIDTH, top - TITLE
+        fill(canvas, [said], at, (HEADER_WIDTH - 2, HEAD - TITLE - 1))
+    computed = [paragraph(f"computed, QTc by {QTC_FORMULA}", right=True)]
+    fill(canvas, computed, (left + half, top - TITLE - 1), (half, HEAD - TITLE - 1))
+
+
+def _warnings(explanation: Explanation) -> list[Flowable]:
+    abstains = (explanation.abstains, UNRELIABLE) if explanation.abstains else ()
+    return [
+        *(paragraph(said, bold=True, colour=WARNING) for said in abstains),
+        *(paragraph(said, colour=WARNING) for said in explanation.quality),
+        *map(paragraph, explanation.notes),
+    ]
+
+
+def _columns(
     canvas: Canvas,
-    points: tuple[float, float],
     ecg: ECG,
     explanation: Explanation,
     measured: Measurements,
-    revision: str,
+    case: Case | None,
     since: Comparison | None,
+    corner: tuple[float, float],
 ) -> None:
-    width, height = points[0] / mm, points[1] / mm
-    left, top = (width - GRID_WIDTH) / 2, height - EDGE
-    evidence = strongest(explanation, MATCHES_COMPARED if since else MATCHES)
-    write(canvas, [_head(explanation, revision)], (left, top), GRID_WIDTH)
-    draw_ecg(canvas, ecg, evidence, (left, top - HEAD - GRID_HEIGHT))
-    top -= HEAD + GRID_HEIGHT + GAP / 2
-    for lines in (_abstention(explanation), _notes(explanation)):
-        write(canvas, lines, (left, top), GRID_WIDTH)
-        top -= len(lines) * LEADING
-    room = int((top - EDGE - FOOT) / LEADING)
-    compared = match_lines(evidence)
-    if since:
-        compared += change_lines(since, COLUMNS[2])
-    columns = (_measurements(measured), _findings(explanation), compared)
-    for lines, column in zip(columns, COLUMNS, strict=True):
-        write(canvas, at_most(lines, room), (left, top - GAP / 2), column)
-        left += column + GAP
-    write(canvas, [_foot()], (left - sum(COLUMNS) - 3 * GAP, EDGE + LEADING), GRID_WIDTH)
+    left, top = corner
+    room = top - EDGE - FOOT
+    said = [*summary_flow(explanation), *(change_flow(since) if since else [])]
+    fill(canvas, said, (left, top), (COLUMNS[0], room))
+    left += COLUMNS[0] + GAP
+    if case:
+        _case(canvas, ecg, case, (left, top), room)
+    left += COLUMNS[1] + GAP
+    fill(canvas, measurement_flow(measured, COLUMNS[2]), (left, top), (COLUMNS[2], room))
 
 
-def _head(explanation: Explanation, revision: str) -> Line:
+def _case(canvas: Canvas, ecg: ECG, case: Case, corner: tuple[float, float], room: float) -> None:
+    left, top = corner
+    high = min(BEATS_HEIGHT, room - 4 * LEADING)
+    said = draw_case(canvas, ecg, case, corner, (COLUMNS[1], high))
+    below = 0.0 if case.ecg is None else high + 1
+    about = [*about_case(case), paragraph(said)]
+    fill(canvas, about, (left, top - below), (COLUMNS[1], room - below))
+
+
+def _foot(canvas: Canvas, explanation: Explanation, revision: str, left: float) -> None:
     kind = " (simulated)" if explanation.simulated else ""
-    bundle = f"Bundle {explanation.bundle}{kind}, revision {revision}"
-    return Line(((0, "ProtoECG"), (20, bundle), (166, NOTICE)), font=BOLD)
-
-
-def _foot() -> Line:
     said = (
-        "Print at actual size: the calibration pulse is 10 mm high and 5 mm wide. Numbers above "
-        "the tracing mark the windows of the matches. Probabilities are calibrated on validation."
+        f"ProtoECG · bundle {explanation.bundle}{kind}, revision {revision} · Print at actual "
+        "size: the calibration pulse is 10 mm high and 5 mm wide. Probabilities are calibrated on "
+        "validation."
     )
-    return line(said, colour=LIGHT.faint_ink)
-
-
-def _abstention(explanation: Explanation) -> list[Line]:
-    if not explanation.abstains:
-        return []
-    said = (explanation.abstains, UNRELIABLE)
-    return [one for s in said for one in wrapped(s, GRID_WIDTH, font=BOLD, colour=WARNING)]
-
-
-def _notes(explanation: Explanation) -> list[Line]:
-    told = (*explanation.quality, *explanation.notes)
-    lines = [one for note in told for one in wrapped(note, GRID_WIDTH)]
-    return at_most(lines, MAX_NOTE_LINES)
-
-
-def _measurements(measured: Measurements) -> list[Line]:
-    lines = [line("Measurements, computed", font=BOLD)]
-    for name, value in in_words(measured):
-        first, *more = (one.cells[0][1] for one in wrapped(value, COLUMNS[0] - 18))
-        lines += [Line(((0, name), (18, first)))]
-        lines += [Line(((18, part),)) for part in more]
-    return lines
-
-
-def _findings(explanation: Explanation) -> list[Line]:
-    head = Line(((0, "Probability"), (20, "Likely from"), (NAMES_AT, "Finding")), font=BOLD)
-    none = [Line(((NAMES_AT, "No statement is likely."),))]
-    lines = {
-        certainty: [
-            one
-            for finding in explanation.findings
-            if finding.certainty == certainty
-            for one in (_finding(finding), *_contradictions(finding))
-        ]
-        for certainty in ("likely", "possible", "absent")
-    }
-    return [head, *(lines["likely"] or none), *lines["possible"], *lines["absent"]]
-
-
-def _contradictions(finding: Finding) -> list[Line]:
-    """Return what speaks against a finding that is not absent, below it."""
-    if finding.certainty == "absent":
-        return []
-    told = (wrapped(said, COLUMNS[1] - NAMES_AT) for said in finding.contradictions)
-    return [Line(((NAMES_AT, one.cells[0][1]),), colour=WARNING) for lines in told for one in lines]
-
-
-def _finding(finding: Finding) -> Line:
-    few = "low evidence: " if finding.low_evidence else ""
-    sure = "possible: " if finding.certainty == "possible" else ""
-    probability, threshold = wording.distinct_probabilities(
-        finding.probability, finding.threshold, 1
-    )
-    return Line(
-        (
-            (0, probability),
-            (20, threshold),
-            (NAMES_AT, f"{finding.code}  {sure}{few}{describe(finding.code)}"),
-        ),
-        colour=LIGHT.ink if finding.present else LIGHT.faint_ink,
-        font=BOLD if finding.present else REGULAR,
-    )
+    write(canvas, said, (left, EDGE), GRID_WIDTH, colour=LIGHT.faint_ink)

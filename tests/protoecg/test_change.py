@@ -1,10 +1,13 @@
+import math
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from protoecg.bundle import load_bundle
+from protoecg.evidence import repeatability
 from protoecg.evidence.change import (
+    CHANGED,
     MeasurementChange,
     finding_changes,
     measurement_changes,
@@ -12,11 +15,22 @@ from protoecg.evidence.change import (
     total,
 )
 from protoecg.explain import explain
-from protoecg.measure import measure
+from protoecg.explanation import Measured
+from protoecg.measure import Measurements, measure
 from protoecg.simulate import simulate
 
 # The last bits of three rounded sums: two logits and their difference.
 LAST_BITS = 1e-13
+MEASURED = Measurements(
+    heart_rate_bpm=70.0,
+    axis_deg=45.0,
+    p_ms=100.0,
+    pr_ms=160.0,
+    qrs_ms=94.0,
+    qt_ms=384.0,
+    qtc={"Fridericia": 420.0},
+    unsure={},
+)
 
 
 @pytest.fixture(scope="module")
@@ -85,37 +99,82 @@ def test_changes_come_largest_first_and_risen_matches_before_fallen_ones(then, n
 
 def test_seen_the_other_way_round_every_change_is_its_opposite(then, now):
     back = {change.code: change for change in finding_changes(now, then)}
-    opposite = {"newly present": "no longer present", "no longer present": "newly present"}
+    opposite = {
+        **{f"newly {sure}": f"no longer {sure}" for sure in ("likely", "possible")},
+        **{f"no longer {sure}": f"newly {sure}" for sure in ("likely", "possible")},
+    }
     for change in finding_changes(then, now):
         assert back[change.code].amount == -change.amount
         assert back[change.code].kind == opposite.get(change.kind, change.kind)
+        assert back[change.code].measured == -change.measured
 
 
 def test_an_ecg_has_not_changed_from_itself(now):
     for change in finding_changes(now, now):
         assert change.amount == 0 and not any(match.amount for match in change.matches)
-    assert not of_kind(finding_changes(now, now), "newly present")
-    assert not of_kind(finding_changes(now, now), "no longer present")
+    assert not any(of_kind(finding_changes(now, now), kind) for kind in CHANGED)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "kind"),
     [
-        (0.0, 0.9, "newly present"),
-        (0.9, 0.0, "no longer present"),
-        (0.9, 0.9, "present in both"),
-        (0.0, 0.0, "present in neither"),
+        (0.01, 0.99, "newly likely"),
+        (0.99, 0.01, "no longer likely"),
+        (0.99, 0.3, "now only possible"),
+        (0.3, 0.01, "no longer possible"),
+        (0.01, 0.3, "newly possible"),
+        (0.9, 0.9, "likely in both"),
+        (0.3, 0.3, "possible in both"),
+        (0.0, 0.0, "absent in both"),
+        (0.49, 0.51, "no sure change"),
+        (0.21, 0.19, "no sure change"),
     ],
 )
-def test_a_finding_is_told_by_the_threshold_it_passes(then, now, before, after, kind):
+def test_a_finding_is_new_or_gone_by_its_certainty_and_more_than_noise(
+    then, now, before, after, kind, monkeypatch
+):
     code = now.findings[0].code
+    monkeypatch.setattr(repeatability, "logit", lambda code: 1.0)
 
     def at(explanation, probability):
-        return with_finding(explanation, code, probability=probability, threshold=0.5)
+        logit = math.log((probability + 1e-9) / (1 - probability + 1e-9))
+        sure = {"threshold": 0.5, "possible_from": 0.2, "probability": probability}
+        return with_finding(explanation, code, **sure, logit=logit, contradictions=())
 
     changes = finding_changes(at(then, before), at(now, after))
     assert [c.kind for c in changes if c.code == code] == [kind]
     assert code in {change.code for change in of_kind(changes, kind)}
+
+
+def test_what_measurements_add_is_part_of_the_change(then, now):
+    code = now.findings[0].code
+
+    def measuring(explanation, amount):
+        finding = next(f for f in explanation.findings if f.code == code)
+        added = Measured("QTc", 500.0, "ms", amount)
+        return with_finding(
+            explanation, code, logit=finding.logit + amount, measured=(*finding.measured, added)
+        )
+
+    (plain,) = [c for c in finding_changes(then, now) if c.code == code]
+    changes = finding_changes(measuring(then, 0.25), measuring(now, 1.0))
+    (change,) = [c for c in changes if c.code == code]
+    assert change.measured == pytest.approx(plain.measured + 0.75)
+    assert total(change.matches) + change.measured == pytest.approx(change.amount)
+
+
+def test_the_largest_change_is_told_first_counted_in_noise():
+    changes = measurement_changes(MEASURED, replace(MEASURED, qrs_ms=140.0, heart_rate_bpm=90.0))
+    assert [(c.name, c.beyond_noise) for c in changes[:3]] == [
+        ("QRS", True),
+        ("Heart rate", False),
+        ("QRS axis", False),
+    ]
+
+
+def test_what_is_unsure_has_not_changed():
+    changes = measurement_changes(MEASURED, replace(MEASURED, qrs_ms=None))
+    assert not any(change.beyond_noise for change in changes)
 
 
 def test_two_bundles_are_refused_even_by_one_name(then, now):
@@ -133,7 +192,7 @@ def test_two_bundles_are_refused_even_by_one_name(then, now):
 
 def test_measurements_change_by_what_was_simulated():
     slow, fast = (measure(simulate([code], seed=3, rate=500).ecg) for code in ("SBRAD", "STACH"))
-    rate, *_ = measurement_changes(slow, fast)
+    rate = next(c for c in measurement_changes(slow, fast) if c.name == "Heart rate")
     assert (rate.name, rate.unit) == ("Heart rate", "bpm")
     assert rate.then < 60 and rate.now > 100
     assert rate.difference == rate.now - rate.then == round(fast.heart_rate_bpm) - rate.then
@@ -160,7 +219,7 @@ def test_qtc_is_unsure_for_the_reason_that_qt_is():
     unsure = replace(
         sure, qt_ms=None, qtc=dict.fromkeys(sure.qtc), unsure={"qt_ms": "T waves differ"}
     )
-    qtc = measurement_changes(unsure, sure)[-1]
+    qtc = next(c for c in measurement_changes(unsure, sure) if c.name.startswith("QTc"))
     assert qtc.then is None and qtc.unsure_then == "T waves differ"
 
 
@@ -169,4 +228,4 @@ def test_qtc_is_unsure_for_the_reason_that_qt_is():
     [(-30, 60, 90), (170, -170, 20), (-170, 170, -20), (0, 180, 180), (180, 0, 180), (90, 90, 0)],
 )
 def test_an_axis_turns_the_shorter_way_round(then, now, difference):
-    assert MeasurementChange("QRS axis", "°", then, now).difference == difference
+    assert MeasurementChange("QRS axis", "°", then, now, 26).difference == difference

@@ -150,5 +150,5 @@ def test_a_report_begins_with_the_earlier_ecg_where_it_is_told_to(
     # An ECG of ten seconds has no other start than 0: the earlier one then names its own.
     own = report(tmp_path, file, *told, "--earlier-start", 10)
     # The first ten seconds hold no beat.
-    assert "Heart rate 106 bpm to 106 bpm (+0)" in both
-    assert "Heart rate 106 bpm to 106 bpm (+0)" in own
+    assert "Earlier: Heart rate 106 bpm" in " ".join(both.split())
+    assert "Earlier: Heart rate 106 bpm" in " ".join(own.split())

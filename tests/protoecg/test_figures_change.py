@@ -8,6 +8,7 @@ from protoecg import wording
 from protoecg.bundle import load_bundle
 from protoecg.evidence.change import FindingChange, finding_changes
 from protoecg.explain import explain
+from protoecg.explanation import Measured
 from protoecg.figures.change import change_figure, describe_change, steps_of_change
 from protoecg.sheet.colours import DARK, LIGHT
 from protoecg.simulate import simulate
@@ -79,3 +80,11 @@ def test_a_chart_claims_no_certainty_and_no_markup(change):
     bars, *_, values = change_figure(sure).data
     assert values.text[-1].endswith("probability &gt;99 %")
     assert bars.customdata[-1].endswith("probability &gt;99.9 %")
+
+
+def test_what_measurements_add_has_a_bar_of_its_own(change):
+    measured = replace(
+        change, now=replace(change.now, measured=(Measured("QTc", 500.0, "ms", 0.75),))
+    )
+    step = next(s for s in steps_of_change(measured) if s.label == "measurements")
+    assert step.amount == 0.75

@@ -68,7 +68,7 @@ def test_a_qtc_from_500_ms_on_cannot_wait():
     assert (qtc.words, qtc.critical, qtc.limits) == (
         "QT/QTc 384/500 ms (high)",
         True,
-        "390 to 460 ms",
+        "350 to 460 ms",
     )
 
 

@@ -146,6 +146,23 @@ def recall(
 
 
 @app.command()
+def repeats(
+    bundle: Bundle,
+    data: Data,
+    folds: Folds,
+    json: Json,
+    n: Annotated[int, Option("--n", help="pairs drawn")] = 1000,
+) -> None:
+    """Measure how much two ECGs of a patient differ where no label changed."""
+    from protoecg.bundle import load_bundle
+    from training.measure.repeats import measure, summary
+
+    figures = measure(load_bundle(bundle), data, folds, n)
+    write_json(json, figures)
+    sys.stdout.write(summary(figures))
+
+
+@app.command()
 def ludb(data: Annotated[Path, Option(help="folder of the unpacked LUDB")], json: Json) -> None:
     """Compare the measurements with LUDB's experts."""
     from training.measure.ludb import evaluate, summary

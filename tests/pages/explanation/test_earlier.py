@@ -71,7 +71,7 @@ def test_without_an_earlier_ecg_nothing_is_compared(page):
 
 
 def test_the_url_alone_brings_both_tracings_the_earlier_one_first(page, both):
-    app = page("explain", **both)
+    app = page("explain", **both, laid="side by side")
     assert is_compared(app)
     for figure, title in zip(figures(app), (THEN, AFTER), strict=False):
         v1 = next(trace for trace in figure["data"] if trace["name"] == "V1")
@@ -79,6 +79,23 @@ def test_the_url_alone_brings_both_tracings_the_earlier_one_first(page, both):
         own = page("explain", ecg=kept(title))
         other = next(trace for trace in figures(own)[0]["data"] if trace["name"] == "V1")
         assert drawn == (other["y"] if isinstance(other["y"], list) else other["y"]["bdata"])
+
+
+def test_by_default_both_tracings_and_median_beats_lie_over_each_other(page, both):
+    app = page("explain", **both)
+    tracings, beats = figures(app)[:2]
+    names = [trace.get("name", "") for trace in tracings["data"]]
+    assert "V1, earlier" in names and "V1" in names
+    assert {"earlier", "now"} <= {trace.get("name", "") for trace in beats["data"]}
+    assert "first beats begin together" in words(app)
+
+
+def test_what_changed_most_is_said_first(page, both, changes):
+    app = page("explain", **both)
+    then, now = measure(example(THEN)), measure(example(AFTER))
+    line = next(m.value for m in app.markdown if m.value.startswith("- "))
+    first = measurement_changes(then, now)[0]
+    assert first.beyond_noise and line.startswith(f"- {first.name}: ")
 
 
 def test_both_are_printed_in_the_chosen_view(page, both):
@@ -101,10 +118,10 @@ def test_measurements_stand_beside_each_other_with_their_difference(page, both):
 def test_what_came_and_what_went_is_said_in_words_and_figures(page, both, changes):
     app = page("explain", **both)
     table = tables(app)[1]
-    for kind in ("newly present", "no longer present"):
+    for kind in ("newly likely", "no longer likely"):
         codes = [change.code for change in changes if change.kind == kind]
         assert codes
-        line = next(m.value for m in app.markdown if m.value.startswith(kind.capitalize()))
+        line = next(m.value for m in app.markdown if kind.capitalize() in m.value)
         for change in (change for change in changes if change.kind == kind):
             assert f"**{named(change.code)}**" in line
             row = table.loc[named(change.code)]
@@ -117,7 +134,7 @@ def test_what_came_and_what_went_is_said_in_words_and_figures(page, both, change
 
 
 def test_the_chosen_finding_is_taken_apart_from_logit_to_logit(page, both, changes):
-    gone = next(change for change in changes if change.kind == "no longer present")
+    gone = next(change for change in changes if change.kind == "no longer likely")
     app = page("explain", **both, finding=gone.code)
     bars = next(trace for trace in figures(app)[-1]["data"] if trace["type"] == "bar")
     assert bars["x"][0] == gone.then.logit and bars["x"][-1] == gone.now.logit
@@ -128,7 +145,7 @@ def test_the_chosen_finding_is_taken_apart_from_logit_to_logit(page, both, chang
 def test_each_tracing_is_marked_where_the_match_that_changed_most_is(page, both, changes):
     gone = next(c for c in changes if c.code == "CLBBB")
     match = max(gone.matches, key=lambda match: abs(match.amount))
-    app = page("explain", **both, finding="CLBBB")
+    app = page("explain", **both, finding="CLBBB", laid="side by side")
     for chart, window in zip(
         app.get("plotly_chart"), (match.then.window_s, match.now.window_s), strict=False
     ):
@@ -147,7 +164,7 @@ def test_every_statement_can_be_taken_apart_what_came_or_went_first(page, both, 
     app = page("explain", **both)
     offered = app.selectbox(key="change choice").options
     assert len(offered) == len(demo.statements)
-    new = [change for change in changes if change.kind == "newly present"]
+    new = [change for change in changes if change.kind == "newly likely"]
     assert all(named(change.code) in " ".join(offered[: len(new)]) for change in new)
 
     app.selectbox(key="change choice").select(changes[1].code).run()
@@ -243,7 +260,7 @@ def test_a_gap_in_the_earlier_ecg_is_said_to_be_of_it(page):
 def test_the_same_recording_twice_is_said_to_be_one(page):
     app = page("explain", ecg=kept(AFTER), earlier_ecg=kept(AFTER))
     assert "Both are the same recording." in [info.value for info in app.info]
-    assert "Newly present: none." in words(app) and "No longer present: none." in words(app)
+    assert "Nothing changed by more than two ECGs of one patient differ" in words(app)
 
 
 @pytest.mark.parametrize("poor", ["ecg", "earlier_ecg"])
@@ -296,16 +313,16 @@ def test_the_slots_share_no_name():
 def test_a_value_that_is_unsure_on_both_gives_each_its_reason():
     told = [("a", "b", "earlier: a; now: b"), ("a", "a", "both: a"), ("", "b", "now: b")]
     for then, now, said in told:
-        change = MeasurementChange("PR", "ms", None, None, then, now)
+        change = MeasurementChange("PR", "ms", None, None, 26, then, now)
         assert measurements_table([change]).loc["PR, ms", "unsure"] == said
 
 
 def test_where_all_is_sure_no_column_is_left_for_reasons():
     measured = measure(simulate(["NORM"], seed=3, rate=500).ecg)
     table = measurements_table(measurement_changes(measured, measured))
-    assert list(table.columns) == ["earlier", "now", "difference"]
+    assert list(table.columns) == ["earlier", "now", "difference", "noise"]
     assert set(table["difference"]) == {"0"}
 
 
 def test_no_finding_on_either_ecg_makes_an_empty_table(changes):
-    assert findings_table([c for c in changes if c.kind == "present in neither"]).empty
+    assert findings_table([c for c in changes if c.kind == "absent in both"]).empty

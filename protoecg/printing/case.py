@@ -1,0 +1,161 @@
+"""The leading case on a printed page: its beats under the patient's, lead by lead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from reportlab.pdfgen.canvas import Canvas
+
+from protoecg import wording
+from protoecg.ecg import ECG, LEADS
+from protoecg.explanation import Explanation, Finding, Match
+from protoecg.printing.ink import rule, stroke
+from protoecg.printing.text import write
+from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
+from protoecg.sheet.colours import LIGHT
+from protoecg.sheet.strokes import Point
+from protoecg.sheet.view import abreast
+from protoecg.summary import summarised
+
+MM_PER_S = 25.0
+GAINS = (10.0, 5.0, 2.5)
+COLUMNS, ROWS = 4, 3
+# Of whole strips, whose beats do not fall on the same moments, these leads are set side by side.
+STRIP_LEADS = ("II", "V1")
+_STRIP_ROWS = [LEADS.index(lead) for lead in STRIP_LEADS]
+PATIENT, CASE = (LIGHT.query, 0.25), (LIGHT.prototype, 0.6)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The match that is looked at first, and the ECG that it is with.
+
+    Parameters
+    ----------
+    finding : that it speaks for
+    ecg : of the prototype; None where it is not on this machine
+    """
+
+    finding: Finding
+    match: Match
+    ecg: ECG | None
+
+    @property
+    def marked_s(self) -> tuple[float, float] | None:
+        """The patient's window in seconds; None where it is the whole strip."""
+        window_s = self.match.window_s
+        return None if wording.is_whole_strip(window_s) else window_s
+
+
+def leading_case(explanation: Explanation, waveforms: Waveforms) -> Case | None:
+    """Return the case to look at first; None where no finding rests on one."""
+    leading = summarised(explanation).leading
+    if leading is None:
+        return None
+    finding, match = leading
+    try:
+        return Case(finding, match, waveforms.load(match.prototype))
+    except WaveformUnavailable:
+        return Case(finding, match, None)
+
+
+def draw_case(
+    canvas: Canvas, ecg: ECG, case: Case, corner: tuple[float, float], size: tuple[float, float]
+) -> str:
+    """Draw both ECGs' beats from an upper left corner, and say in words how they are drawn."""
+    if case.ecg is None:
+        return "Its ECG is not on this machine, so its beat is not shown."
+    canvas.saveState()
+    width, height = size
+    canvas.translate(corner[0], corner[1] - height)
+    frame = canvas.beginPath()
+    frame.rect(0, 0, width, height)
+    canvas.clipPath(frame, stroke=0, fill=0)
+    rule(canvas, width, height)
+    draw = _beats if case.marked_s else _strips
+    said = draw(canvas, ecg, case.ecg, case.match, size)
+    canvas.restoreState()
+    return said
+
+
+def _beats(canvas: Canvas, ecg: ECG, source: ECG, match: Match, size: tuple[float, float]) -> str:
+    """Lay the windows over each other, each around its median, in twelve leads."""
+    across, high = size[0] / COLUMNS, size[1]
+    theirs = _around_median(source, match.prototype.window_s)
+    own = _around_median(ecg, match.window_s)
+    rows = abreast(LEADS, COLUMNS)
+    reach = [_reach((theirs, own), row) for row in rows]
+    gain = _gain(sum(up - down for down, up in reach), high)
+    spare = (high - gain * sum(up - down for down, up in reach)) / len(rows)
+    top = high
+    for leads, (down, up) in zip(rows, reach, strict=True):
+        zero = top - spare / 2 - gain * up
+        for column, lead in enumerate(leads):
+            at = column * across, zero
+            _line(canvas, theirs[LEADS.index(lead)], source.rate, at, gain, CASE)
+            _line(canvas, own[LEADS.index(lead)], ecg.rate, at, gain, PATIENT)
+            write(canvas, lead, (at[0] + 0.8, zero + 1.2), across, bold=True)
+        top = zero + gain * down - spare / 2
+    _part(canvas, [across * column for column in range(1, COLUMNS)], high)
+    return f"Patient (black, thin) over case (blue). {_scale(gain)}, around each lead's median."
+
+
+def _reach(both: Sequence[np.ndarray], leads: Sequence[str]) -> tuple[float, float]:
+    """Return how far a row reaches down and up, mV."""
+    rows = [LEADS.index(lead) for lead in leads]
+    own = np.concatenate([values[rows].ravel() for values in both])
+    return float(own.min()), float(own.max())
+
+
+def _part(canvas: Canvas, places: Sequence[float], high: float) -> None:
+    canvas.setStrokeColor(LIGHT.faint_ink)
+    canvas.setLineWidth(0.15)
+    for x in places:
+        canvas.line(x, 0, x, high)
+
+
+def _strips(canvas: Canvas, ecg: ECG, source: ECG, match: Match, size: tuple[float, float]) -> str:
+    """Set the beginnings of both side by side."""
+    seconds = size[0] / MM_PER_S
+    high = size[1] / (2 * len(STRIP_LEADS))
+    cut = [(e, _around_median(e, (0.0, seconds))[_STRIP_ROWS]) for e in (ecg, source)]
+    gain = _gain(2 * max(float(np.abs(values).max()) for _, values in cut), high)
+    named = list(zip(("patient", "case"), cut, (PATIENT, CASE), strict=True))
+    rows = [(i, lead, *of) for i, lead in enumerate(STRIP_LEADS) for of in named]
+    for row, (index, lead, name, (each, values), pen) in enumerate(rows):
+        top = size[1] - row * high
+        _line(canvas, values[index], each.rate, (0.0, top - 0.5 * high), gain, pen)
+        write(canvas, f"{lead} {name}", (0.8, top - 3), size[0], bold=True, colour=pen[0])
+    return f"The first {seconds:.1f} s of both, as the whole strip is compared. {_scale(gain)}."
+
+
+def _around_median(ecg: ECG, window_s: tuple[float, float]) -> np.ndarray:
+    values = ecg.signal[:, ecg.samples(*window_s)]
+    return values - np.median(values, axis=1, keepdims=True)
+
+
+def _gain(reach: float, height: float) -> float:
+    """Return the largest usual gain at which so many mV find room, mm/mV."""
+    return next((gain for gain in GAINS if gain * reach <= height), GAINS[-1])
+
+
+def _scale(gain: float) -> str:
+    return f"{MM_PER_S:g} mm/s, {gain:g} mm/mV"
+
+
+def _line(
+    canvas: Canvas,
+    values: np.ndarray,
+    rate: float,
+    zero: Point,
+    gain: float,
+    pen: tuple[str, float],
+) -> None:
+    """Draw a lead from a point on, with a pen of a colour and a width."""
+    canvas.setStrokeColor(pen[0])
+    canvas.setLineWidth(pen[1])
+    across = zero[0] + MM_PER_S * np.arange(len(values)) / rate
+    up = zero[1] + gain * values
+    stroke(canvas, list(zip(across.tolist(), up.tolist(), strict=True)))

@@ -1,0 +1,45 @@
+"""What changed since an earlier ECG, as a printed page tells it."""
+
+from __future__ import annotations
+
+from reportlab.platypus import Flowable
+
+from protoecg import wording
+from protoecg.evidence.change import CHANGED, Comparison, FindingChange, MeasurementChange, of_kind
+from protoecg.printing.text import WARNING, paragraph
+from protoecg.summary import in_words
+
+AS_SAID = "Which ECG is the earlier is as it was given: files' dates are not kept."
+NOTHING = "Nothing changed by more than two ECGs of one patient differ by themselves."
+
+
+def change_flow(since: Comparison) -> list[Flowable]:
+    """Return what changed by more than noise, the largest change first."""
+    then = since.then
+    measured = [_measured(change) for change in since.measurements if change.beyond_noise]
+    found = [_found(change) for kind in CHANGED for change in of_kind(since.findings, kind)]
+    earlier = ", ".join(_then(change) for change in since.measurements)
+    source = then.source or "which has no name"
+    warned = [*([then.abstains] if then.abstains else []), *then.quality]
+    return [
+        paragraph(f"Since the earlier ECG, {source}", bold=True, above=1.5),
+        *(paragraph(f"Earlier ECG: {said}", colour=WARNING) for said in warned),
+        *map(paragraph, [*measured, *found] or [NOTHING]),
+        paragraph(f"Earlier: {earlier}. {AS_SAID}", letters=2.0),
+    ]
+
+
+def _then(change: MeasurementChange) -> str:
+    return f"{change.name} {'unsure' if change.then is None else f'{change.then} {change.unit}'}"
+
+
+def _measured(change: MeasurementChange) -> str:
+    by = "" if change.difference is None else f" ({wording.signed(change.difference, 0)})"
+    return f"{change.name} {change.then} to {change.now} {change.unit}{by}"
+
+
+def _found(change: FindingChange) -> str:
+    probabilities = " to ".join(
+        wording.probability(finding.probability) for finding in (change.then, change.now)
+    )
+    return f"{change.kind.capitalize()}: {in_words(change.now)}, {probabilities}"
