@@ -244,7 +244,7 @@ def test_the_earlier_ecg_is_named_with_what_changed(paper, ecg, measured, since)
     assert "Earlier ECG: Lead V3 is still for 3.0 s." in said
     now = round(measured.heart_rate_bpm)
     assert f"Heart rate {now - 40} to {now} bpm (+40)" in said
-    assert "QT unsure" not in said
+    assert "QT unsure to" not in said
     assert "Newly likely: Atrial fibrillation (AFIB), 2 % to 93 %" in said
     assert "likely in both" not in said.lower()
 
