@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ from protoecg import command_line
 from review_db.findings.export import study_files
 from review_db.ratings.export import export as export_ratings
 from review_db.ratings.reviewers import new_secret
+from review_db.statistics.mrmc import compare
+from review_db.statistics.mrmc.measures import Covariance, MeasureName
+from review_db.statistics.mrmc.ratings import read_ratings
+from review_db.statistics.mrmc.words import in_words
 from review_db.store.backup import backup as back_up
 from review_db.store.backup import restore as put_back
 from review_db.store.database import open_database
@@ -125,6 +130,46 @@ def restore(
     _print([f"{file}: restored and checked."])
     if kept:
         _print([f"What was there before is kept in {kept}."])
+
+
+@app.command()
+def mrmc(
+    file: Annotated[
+        Path,
+        Argument(metavar="FILE", help="CSV with columns reader, case, treatment, truth, rating"),
+    ],
+    measure: Annotated[MeasureName, Option(help="what is compared of the ratings")] = "auc",
+    threshold: Annotated[
+        float | None,
+        Option(
+            metavar="X",
+            help="rating from which on a case is called, for sensitivity and specificity",
+        ),
+    ] = None,
+    covariance: Annotated[
+        Covariance, Option(help="how covariances over cases are estimated")
+    ] = "jackknife",
+    treatments: Annotated[
+        str | None,
+        Option(
+            metavar="A,B", help="which are compared, the first less the second; else all, sorted"
+        ),
+    ] = None,
+    as_json: Annotated[bool, Option("--json", help="print JSON")] = False,
+) -> None:
+    """Compare treatments in a multi-reader multi-case study (Obuchowski, Rockette, Hillis).
+
+    The truth of a case is 1 (diseased) or 0. Differences hold for readers and cases like these, for
+    these readers, or for these cases. Exit code 1 where the ratings cannot be compared.
+    """
+    found = compare(
+        read_ratings(file),
+        measure,
+        threshold=threshold,
+        covariance=covariance,
+        treatments=treatments.split(",") if treatments else None,
+    )
+    _print([json.dumps(found.to_json(), indent=2)] if as_json else in_words(found))
 
 
 @study.command(epilog=_as_it_stands(design.__doc__ or ""))

@@ -113,6 +113,15 @@ def folder(tmp_path, monkeypatch, bundle, simulated_root):
     lay(ecgs[2], tmp_path / "ECGS" / "one.hea")
     signal = simulate(["NORM"], seed=1, rate=500).ecg.signal
     np.savetxt("ECG.csv", signal.T, delimiter=",", header=",".join(LEADS), comments="")
+    (tmp_path / "readings.csv").write_text(
+        "reader,case,treatment,truth,rating\n"
+        + "".join(
+            f"R{reader},c{case},{arm},{case % 2},{(case * reader + len(arm)) % 5 + 1}\n"
+            for reader in (1, 2, 3)
+            for case in range(8)
+            for arm in ("with", "without")
+        )
+    )
     monkeypatch.setenv("PROTOECG_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("PROTOECG_DATABASE_URL", f"sqlite:///{tmp_path}/ratings.db")
     open_database().dispose()
