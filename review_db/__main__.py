@@ -36,6 +36,7 @@ files:
   ratings_long.csv  one row for each answer that stands
   ratings_wide.csv  one row for each reviewer and prototype
   events.csv        every answer ever saved, changed or taken back
+  opinions.csv      what reviewers said of each window, on Rate and in studies
   codebook.csv      what each column of these files holds
   study-STUDY/...   of each study: README.md with settings and a methods paragraph,
                     answers_long.csv, answers_wide.csv, events.csv,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256 as digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +55,20 @@ class Prototype(SourceECG):
     noise: tuple[str, ...] = ()
     report: str = ""
     relaxed: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What it is, whatever bundle it is in: see `window_identity`."""
+        return window_identity(self.statement, self.sha256, self.window_s)
+
+
+def window_identity(statement: str, sha256: str, window_s: tuple[float, float]) -> str:
+    """Return what ratings belong to: a window of an ECG, by its content, under a statement.
+
+    Parameters
+    ----------
+    sha256 : of the record's signal file
+    window_s : start and end, seconds; told apart by hundredths
+    """
+    start_s, end_s = window_s
+    return digest(f"{statement} {sha256} {start_s:.2f} {end_s:.2f}".encode()).hexdigest()[:32]

@@ -12,6 +12,7 @@ from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, REQUIRED
 from review_db.questions.checks import checked_answer, checked_reviewer
 from review_db.ratings.reviewers import refuse_wrong_secret
+from review_db.ratings.windows import standing
 from review_db.store.database import reading, writing
 from review_db.store.schema import NAME_LENGTH, RatingEvent, current_rating
 
@@ -89,16 +90,16 @@ def save_answer(
     with writing(engine, lock=reviewer) as connection:
         if secret is not None:
             refuse_wrong_secret(connection, reviewer, secret)
-        standing = _standing(connection, reviewer, item)
-        if question == "alternative" and answer and standing.get("accurate") != "no":
+        stood = _standing(connection, reviewer, item)
+        if question == "alternative" and answer and stood.get("accurate") != "no":
             raise ValueError(
                 "An alternative was named for a prototype that is not called inaccurate. Answer "
                 "the question on accuracy with no first."
             )
-        if standing.get(question, "") == answer:
+        if stood.get(question, "") == answer:
             return False
         changes = [(item, question, answer)]
-        if question == "accurate" and answer != "no" and "alternative" in standing:
+        if question == "accurate" and answer != "no" and "alternative" in stood:
             changes.append((item, "alternative", ""))
         if question == "best" and answer:
             former = _best_prototypes(connection, reviewer, item)
@@ -110,17 +111,15 @@ def save_answer(
 def answers(
     engine: Engine, *, reviewer: str, bundle: str, fingerprint: str
 ) -> dict[str, dict[str, str]]:
-    """Return a reviewer's standing answers to a bundle: prototype, then question, then answer."""
-    now = current_rating.c
-    query = select(now.prototype, now.question, now.value).where(
-        now.bundle == bundle,
-        now.fingerprint == fingerprint,
-        now.reviewer == checked_reviewer(reviewer),
-    )
-    found: dict[str, dict[str, str]] = {}
+    """Return a reviewer's standing answers to a bundle: prototype, then question, then answer.
+
+    What was said of a window in another bundle that has it counts too, see `ratings.windows`.
+    """
     with reading(engine) as connection:
-        for prototype, question, value in connection.execute(query):
-            found.setdefault(prototype, {})[question] = value
+        told = standing(connection, bundle, fingerprint, checked_reviewer(reviewer))
+    found: dict[str, dict[str, str]] = {}
+    for prototype, question, value in told[["own_prototype", "question", "value"]].to_numpy():
+        found.setdefault(prototype, {})[question] = value
     return found
 
 
@@ -146,14 +145,8 @@ def first_open(engine: Engine, *, reviewer: str, items: Sequence[Item]) -> Item 
 
 
 def _standing(connection: Connection, reviewer: str, item: Item) -> dict[str, str]:
-    now = current_rating.c
-    query = select(now.question, now.value).where(
-        now.bundle == item.bundle,
-        now.fingerprint == item.fingerprint,
-        now.reviewer == reviewer,
-        now.prototype == item.prototype,
-    )
-    return {row.question: row.value for row in connection.execute(query)}
+    told = standing(connection, item.bundle, item.fingerprint, reviewer, item.prototype)
+    return dict(zip(told["question"], told["value"], strict=True))
 
 
 def _best_prototypes(connection: Connection, reviewer: str, item: Item) -> list[Item]:

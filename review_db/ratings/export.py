@@ -13,6 +13,8 @@ import pandas as pd
 from sqlalchemy import Engine, select
 
 from review_db.findings.export import study_files
+from review_db.findings.opinions import COLUMNS as OF_OPINIONS
+from review_db.findings.opinions import opinions_on
 from review_db.questions.catalogue import QUESTIONS, TEXT_LENGTH
 from review_db.questions.codebook import CODEBOOK, Meaning, codebook
 from review_db.store.database import reading
@@ -20,12 +22,15 @@ from review_db.store.files import as_csv, as_zip, write_files
 from review_db.store.schema import current_rating, rating_event
 from review_db.studies.lifecycle import studies
 
+OPINIONS = "opinions.csv"
+
 _RATED = ("reviewer", "bundle", "fingerprint", "branch", "statement", "prototype")
 _VERSIONS = ("app_version", "codebook_version")
 _COLUMNS = {
     "ratings_long.csv": ("id", *_RATED, "question", "value", "at", *_VERSIONS),
     "ratings_wide.csv": (*_RATED, *QUESTIONS, "last_at"),
     "events.csv": ("id", "at", *_RATED, "question", "previous_value", "value", *_VERSIONS),
+    OPINIONS: OF_OPINIONS,
     "codebook.csv": CODEBOOK,
 }
 # Column: meaning, type, allowed values.
@@ -39,6 +44,15 @@ _MEANINGS = {
         "as the column of ratings_wide.csv that is named as the question",
     ),
     "previous_value": ("The answer that this event replaced; empty if there was none", "text", ""),
+    "window": (
+        "What the prototype is, whatever bundle has it: its window's content and statement",
+        "text",
+        "the same for the same window of the same ECG under the same statement",
+    ),
+    "record": ("The ECG within its data set", "text", ""),
+    "start_s": ("Where the window begins in the ECG", "number", "seconds"),
+    "end_s": ("Where the window ends in the ECG", "number", "seconds"),
+    "study": ("Name of the study that it was said in", "text", "empty = outside studies"),
     "type": ("Kind of value", "category", "integer; category; text; time"),
 }
 
@@ -48,6 +62,7 @@ def export(engine: Engine, out_dir: Path | str) -> list[Path]:
 
     `ratings_long.csv` has a row for each standing answer, `ratings_wide.csv` one for each
     reviewer and prototype, `events.csv` one for each answer ever saved, changed or taken back,
+    `opinions.csv` one for each answer of a reviewer about a window, on Rate or in a study,
     `codebook.csv` one for each column of these; a study's files are in `study-NAME`. Files of
     these names are replaced, each in one step.
 
@@ -73,10 +88,12 @@ def _files(engine: Engine) -> dict[str, bytes]:
             )
             for table in (rating_event, current_rating)
         )
+        told = opinions_on(connection)
     frames = {
         "ratings_long.csv": standing,
         "ratings_wide.csv": _wide(standing),
         "events.csv": _with_previous(events),
+        OPINIONS: told,
         "codebook.csv": codebook(_COLUMNS, _MEANINGS, _asked),
     }
     files = {name: as_csv(frame, _COLUMNS[name]) for name, frame in frames.items()}

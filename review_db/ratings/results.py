@@ -8,6 +8,7 @@ import pandas as pd
 from sqlalchemy import Engine, func, select
 
 from review_db.questions.catalogue import QUESTIONS, SCALES
+from review_db.ratings.windows import standing
 from review_db.store.database import reading
 from review_db.store.schema import current_rating
 
@@ -48,12 +49,9 @@ def rating_table(engine: Engine, *, bundle: str, fingerprint: str) -> pd.DataFra
     as numbers 1 to 5, `accurate` as 1 for yes and 0 for no, the others as text; NaN (None for
     text) where there is no answer.
     """
-    now = current_rating.c
-    query = select(*(now[name] for name in (*_RATED, "question", "value"))).where(
-        now.bundle == bundle, now.fingerprint == fingerprint
-    )
     with reading(engine) as connection:
-        rows = pd.DataFrame(connection.execute(query).all(), columns=[*_RATED, "question", "value"])
+        told = standing(connection, bundle, fingerprint)
+    rows = told.assign(prototype=told["own_prototype"])[[*_RATED, "question", "value"]]
     table = rows.pivot(index=_RATED, columns="question", values="value")
     table = table.reindex(columns=list(QUESTIONS)).reset_index().rename_axis(columns=None)
     for scale in SCALES:

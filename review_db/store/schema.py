@@ -16,6 +16,9 @@ other. `item_look`, append-only, says when a stage of an item was first opened.
 
 A bundle's fingerprint is part of every key: prototypes of a retrained bundle may carry the names
 of the old ones, but they are other ECGs, and no rating may pass from one to the other.
+`prototype_window`, append-only, says which window of which ECG each prototype is: ratings of the
+same window under the same statement are ratings of the same prototype, in whatever bundle
+(`ratings.windows`).
 
 Longer than 300 lines, as all tables and views stand beside each other.
 """
@@ -32,6 +35,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -122,6 +126,24 @@ class RatingEvent(Base):
         ),
         {"sqlite_autoincrement": True},
     )
+
+
+class PrototypeWindow(Base):
+    """What a prototype of a version of a bundle is: `identity` is that of its window's content."""
+
+    __tablename__ = "prototype_window"
+
+    fingerprint: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    prototype: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    identity: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    branch: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    statement: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    record: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    sha256: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    start_s: Mapped[float] = mapped_column(Float)
+    end_s: Mapped[float] = mapped_column(Float)
+
+    __table_args__ = (Index("prototype_window_identity", "identity"),)
 
 
 class ReviewerSecret(Base):
@@ -304,6 +326,7 @@ def _view(name: str, of: Table) -> Table:
 
 
 rating_event = Base.metadata.tables["rating_event"]
+prototype_window = Base.metadata.tables["prototype_window"]
 reviewer_secret = Base.metadata.tables["reviewer_secret"]
 study = Base.metadata.tables["study"]
 study_item = Base.metadata.tables["study_item"]

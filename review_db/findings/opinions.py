@@ -1,0 +1,129 @@
+"""What reviewers said of each window, on Rate and in studies: one table, each reviewer once.
+
+An opinion is a reviewer's latest answer to a question about a window under a statement, wherever it
+was given: a reviewer's code is taken to be one person. Of studies, only first looks at rated
+prototypes count, as they were judged when all was shown; controls, practice and repeats don't.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Engine, select
+
+from protoecg.prototypes.prototype import window_identity
+from review_db.findings.prototypes import answers_on, rated
+from review_db.questions.catalogue import QUESTIONS
+from review_db.ratings.windows import RELATIVE
+from review_db.store.database import reading
+from review_db.store.schema import prototype_window, rating_event, study, study_item
+
+COLUMNS = (
+    *("reviewer", "window", "statement", "record", "start_s", "end_s", "question", "value", "at"),
+    *("study", "bundle", "fingerprint", "prototype"),
+)
+ASKED = tuple(question for question in QUESTIONS if question not in RELATIVE)
+_ONE = ["reviewer", "window", "question"]
+
+
+def opinions(engine: Engine) -> pd.DataFrame:
+    """Return the opinions of all reviewers; columns: `COLUMNS`, `study` empty outside studies."""
+    with reading(engine) as connection:
+        return opinions_on(connection)
+
+
+def opinions_on(connection: Connection) -> pd.DataFrame:
+    """Return `opinions` as this connection sees it."""
+    started = select(study.c.name).where(study.c.started_at.is_not(None))
+    parts = [_single(connection), *(_of_study(connection, s) for s in connection.scalars(started))]
+    told = pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
+    told = told[told["question"].isin(ASKED)].sort_values("at", kind="stable")
+    latest = told.drop_duplicates(_ONE, keep="last")
+    return latest[latest["value"] != ""].reset_index(drop=True)
+
+
+def without_window(connection: Connection) -> int:
+    """Count the answers of versions of bundles whose windows are not known here."""
+    joined = rating_event.outerjoin(prototype_window, _same_prototype())
+    unknown = select(rating_event.c.id).select_from(joined)
+    query = unknown.where(prototype_window.c.identity.is_(None))
+    return len(connection.scalars(query).all())
+
+
+def _same_prototype() -> ColumnElement[bool]:
+    return (rating_event.c.fingerprint == prototype_window.c.fingerprint) & (
+        rating_event.c.prototype == prototype_window.c.prototype
+    )
+
+
+def _single(connection: Connection) -> pd.DataFrame:
+    event, own = rating_event.c, prototype_window.c
+    query = (
+        select(
+            event.reviewer,
+            own.identity,
+            own.statement,
+            own.record,
+            own.start_s,
+            own.end_s,
+            event.question,
+            event.value,
+            event.at,
+            event.bundle,
+            event.fingerprint,
+            event.prototype,
+        )
+        .join(prototype_window, _same_prototype())
+        .order_by(event.id)
+    )
+    columns = [column for column in COLUMNS if column != "study"]
+    table = pd.DataFrame(connection.execute(query).all(), columns=columns).assign(study="")
+    # What was taken back last says nothing, but what stood before must not come back either.
+    return table[list(COLUMNS)].drop_duplicates(_ONE, keep="last")
+
+
+def _of_study(connection: Connection, name: str) -> pd.DataFrame:
+    items = study_item.c
+    rows = connection.execute(select(items.number, items.data).where(items.study == name)).all()
+    drawn = {number: json.loads(data).get("ecg") for number, data in rows}
+    about = connection.execute(
+        select(study.c.bundle, study.c.fingerprint).where(study.c.name == name)
+    ).one()
+    found = [
+        {**_window(row["statement"], drawn[row["item"]]), **_said(row, question)}
+        for row in rated(answers_on(connection, name)).to_dict("records")
+        for question in ASKED
+        if question in row and isinstance(row[question], str)
+    ]
+    table = pd.DataFrame(found, columns=[c for c in COLUMNS if c not in about._mapping])
+    return table.assign(study=name, bundle=about.bundle, fingerprint=about.fingerprint)[
+        list(COLUMNS)
+    ]
+
+
+def _window(statement: str, ecg: dict[str, object]) -> dict[str, object]:
+    start_s, end_s = (float(end) for end in ecg["window_s"])  # type: ignore[attr-defined]
+    return {
+        "window": window_identity(statement, str(ecg["sha256"]), (start_s, end_s)),
+        "statement": statement,
+        "record": ecg["record"],
+        "start_s": start_s,
+        "end_s": end_s,
+    }
+
+
+def _said(row: dict[str, object], question: str) -> dict[str, object]:
+    return {
+        "reviewer": row["reviewer"],
+        "question": question,
+        "value": row[question],
+        "at": row["last_at"],
+        "prototype": row["prototype"],
+    }
+
+
+def of_windows(told: pd.DataFrame, windows: Sequence[str]) -> pd.DataFrame:
+    """Return the opinions of some windows."""
+    return told[told["window"].isin(list(windows))]
