@@ -56,6 +56,13 @@ def test_a_room_imports_only_what_its_place_allows(room, file):
     assert not packages & FORBIDDEN.get(room, set())
 
 
+@pytest.mark.parametrize("file", files("training"), ids=lambda file: str(file.relative_to(ROOT)))
+def test_training_meets_the_ratings_at_one_command_alone(file):
+    """What a rule proposes is handed on as a type of protoecg's, see docs/architecture.md."""
+    packages = {name.split(".")[0] for name in imported(parsed(file))}
+    assert "review_db" not in packages or file.stem == "curating"
+
+
 @pytest.mark.parametrize(("room", "file"), ALL, ids=IDS)
 def test_nothing_is_read_that_could_bring_code_along(room, file):
     tree = parsed(file)

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 
 from protoecg import command_line
-from training.commands import making, measuring
+from training.commands import curating, making, measuring
 
 app = command_line.commands(__doc__)
 app.add_typer(making.app)
 app.add_typer(measuring.app)
+app.add_typer(curating.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,12 +23,13 @@ def _errors() -> tuple[type[Exception], ...]:
     from protoecg.card.document import CardError
     from protoecg.ecg import ECGError
     from protoecg.evidence.neighbours import NeighboursError
+    from protoecg.prototypes.curation import CurationError
     from protoecg.prototypes.manifest import BundleError
     from training.data.download import DownloadError
     from training.data.ptbxl import DataError
     from training.fit.config import ConfigError
 
-    bundle = BundleError, CardError, NeighboursError
+    bundle = BundleError, CardError, CurationError, NeighboursError
     return (*bundle, ConfigError, DataError, DownloadError, ECGError, OSError)
 
 

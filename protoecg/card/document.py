@@ -20,7 +20,10 @@ MAX_BYTES = 5_000_000
 FILE = "card.json"
 AGAIN = "Delete it, or write it anew with `python -m training card`."
 # `evaluations` holds one for each fold, by its number.
-MEASUREMENTS = ("evaluations", "faithfulness", "baseline_faithfulness", "abstention", "ablations")
+MEASUREMENTS = (
+    *("evaluations", "faithfulness", "baseline_faithfulness", "abstention", "ablations"),
+    "curation",
+)
 
 CardFigures = Mapping[str, Mapping[str, Any]]
 

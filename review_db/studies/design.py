@@ -13,6 +13,7 @@ A design is written as TOML and stored as JSON with the study:
     [sample]                  # which prototypes; without it, all
     branches = ["rhythm"]
     statements = ["AFIB", "SR"]
+    prototypes = []           # names, where they are to be these
     size = 40
     stratify = "statement"    # or "branch", or "none"
 
@@ -106,13 +107,14 @@ Texts = tuple[StrictStr, ...]
 
 @dataclass(frozen=True, config=_SETTINGS)
 class Sample:
-    """Which prototypes are rated: of these branches and statements (all, if none are named).
+    """Which prototypes are rated: of these branches, statements and names (all, if none are named).
 
     `size` of them are drawn (all, if 0), spread evenly over the strata.
     """
 
     branches: Texts = ()
     statements: Texts = ()
+    prototypes: Texts = ()
     size: Count = 0
     stratify: Stratum = "statement"
 

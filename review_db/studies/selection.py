@@ -74,14 +74,19 @@ def draw_sample(
 
 
 def _pool(sample: Sample, prototypes: Sequence[Prototype]) -> list[Prototype]:
-    for asked, key in ((sample.branches, "branch"), (sample.statements, "statement")):
+    for asked, key, words in (
+        (sample.branches, "branch", "of the branch"),
+        (sample.statements, "statement", "of the statement"),
+        (sample.prototypes, "name", "named"),
+    ):
         if strange := sorted(set(asked) - {getattr(p, key) for p in prototypes}):
-            raise DesignError(f"The bundle has no prototype of the {key} {strange[0]!r}.")
+            raise DesignError(f"The bundle has no prototype {words} {strange[0]!r}.")
     return [
         p
         for p in prototypes
         if (not sample.branches or p.branch in sample.branches)
         and (not sample.statements or p.statement in sample.statements)
+        and (not sample.prototypes or p.name in sample.prototypes)
     ]
 
 

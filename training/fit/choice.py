@@ -172,10 +172,11 @@ def _bar_without_beat(
             left = allowed[:, column].clone()
             left[row] = False
             enough = len(set(patients[left.numpy()])) >= int(owned[:, column].sum())
-            if enough and not _holds_beat(at[row], branch.window_s(cell)):
+            if enough and not holds_beat(at[row], branch.window_s(cell)):
                 allowed[row, column], barred = False, True
 
 
-def _holds_beat(at: np.ndarray, window_s: tuple[float, float]) -> bool:
+def holds_beat(at: np.ndarray, window_s: tuple[float, float]) -> bool:
+    """Whether a whole QRS complex, of those `at` these times in seconds, lies in a window."""
     start, end = window_s
     return bool(((at >= start + MARGIN_S) & (at <= end - MARGIN_S)).any())

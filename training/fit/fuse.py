@@ -81,7 +81,7 @@ def owned_by(network: ProtoECGNet) -> Tensor:
     return torch.tensor([[owner == code for code in network.statements] for owner in owners])
 
 
-def likeness(s: Tensor, y: Tensor, owned: Tensor, share: float) -> tuple[Tensor, Tensor]:
+def likeness(s: Tensor, y: Tensor, owned: Tensor, share: float | Tensor) -> tuple[Tensor, Tensor]:
     """Fit weights (c, p) and biases (c,): one weight for all own prototypes, the others' by lasso.
 
     Own weights are at least zero, the others' at most.

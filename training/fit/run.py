@@ -213,7 +213,7 @@ class Fit:
         decisions, scales = calibrate.calibrate(network, seen[1], labels[1], beside)
         self.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
         if self.config.carry_waveforms:
-            _carry_waveforms(self.train.dataset.root, out / "waveforms", prototypes)
+            carry_waveforms(self.train.dataset.root, out / "waveforms", prototypes)
         return save_bundle(
             out,
             name=self.config.name,
@@ -326,7 +326,8 @@ def _in_process(
     getattr(Fit(config, root, work, torch.device(device)), stage)(branch)
 
 
-def _carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) -> None:
+def carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) -> None:
+    """Copy the source ECGs of prototypes into a bundle's folder, in place of what is there."""
     if dest.exists():
         shutil.rmtree(dest)
     for record in sorted({prototype.record for prototype in prototypes}):

@@ -8,7 +8,7 @@ Longer than 300 lines because each figure is defined beside the others that it i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from protoecg.bundle import Bundle
 from protoecg.network.protoecgnet import ProtoECGNet
-from protoecg.prototypes.manifest import BundleError
+from protoecg.prototypes.manifest import BundleError, Decision
 from training import metrics
 from training.data import ptbxl
 from training.data.quantities import measured
@@ -101,12 +101,17 @@ def judge(bundle: Bundle, seen: Tensor, beside: Beside = 0.0) -> Judgement:
     ----------
     beside : (n, c) logits that measurements add
     """
-    probability = expit(fused(bundle.network, seen, beside))
-    decisions = [bundle.decisions[code] for code in bundle.statements]
-    likely = np.array([decision.threshold for decision in decisions])
-    possible = np.array(
-        [d.threshold if d.possible_from is None else d.possible_from for d in decisions]
-    )
+    return judged(bundle.network, bundle.decisions, seen, beside)
+
+
+def judged(
+    network: ProtoECGNet, decisions: Mapping[str, Decision], seen: Tensor, beside: Beside = 0.0
+) -> Judgement:
+    """Return what a network says of ECGs by these thresholds, as `judge` does."""
+    probability = expit(fused(network, seen, beside))
+    own = [decisions[code] for code in network.statements]
+    likely = np.array([decision.threshold for decision in own])
+    possible = np.array([d.threshold if d.possible_from is None else d.possible_from for d in own])
     return Judgement(probability, probability >= likely, probability >= possible, False)
 
 
@@ -138,13 +143,13 @@ def figures(
         of likely calls, sensitivity, specificity and PPV, of likely and possible ones together
         `called_sensitivity` and `called_ppv`; Brier score, Brier skill and ECE; null where
         undefined
-    certainty : what calls are worth over all statements, see `_certainty`
+    certainty : what calls are worth over all statements, see `certainty`
     calibration : of the judgement, see `_calibration`
     """
     truth = pd.DataFrame(labels, columns=network.statements)
     counts = metrics.resamples(patients)
-    scores = _scores(network, seen, beside)
-    aurocs, auprcs = metrics.ranking(labels, scores.pop(FUSED).to_numpy(), counts)
+    by_part = scores(network, seen, beside)
+    aurocs, auprcs = metrics.ranking(labels, by_part.pop(FUSED).to_numpy(), counts)
     few = rare(labels)
     per_statement = {
         code: {
@@ -165,16 +170,16 @@ def figures(
         **_sure("macro_auprc", metrics.macro(auprcs)),
         **_sure("fmax", metrics.fmax(labels, judgement.probability, counts)),
         "per_branch": {
-            branch: _alone(truth[own.columns], own, counts) for branch, own in scores.items()
+            branch: _alone(truth[own.columns], own, counts) for branch, own in by_part.items()
         },
         "per_statement": per_statement,
-        "certainty": _certainty(network.statements, labels > 0, judgement),
+        "certainty": certainty(network.statements, labels > 0, judgement),
         "calibration": _calibration(network, labels, judgement, per_statement),
     }
 
 
-def _scores(network: ProtoECGNet, seen: Tensor, beside: Beside) -> dict[str, pd.DataFrame]:
-    """Logits of all branches fused and of each alone, a column a statement."""
+def scores(network: ProtoECGNet, seen: Tensor, beside: Beside) -> dict[str, pd.DataFrame]:
+    """Return the logits of all branches fused and of each alone, a column a statement."""
     told = {FUSED: pd.DataFrame(fused(network, seen, beside), columns=network.statements)}
     for branch, columns, statements in parts(network):
         codes = [network.statements[column] for column in statements]
@@ -205,7 +210,7 @@ def _possible(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _certainty(
+def certainty(
     statements: Sequence[str], present: np.ndarray, judgement: Judgement
 ) -> dict[str, Any]:
     """Return what calls other than of sinus rhythm and normality are worth together.
@@ -297,7 +302,7 @@ def compare(
         bootstrap; of all branches fused and of each alone, over the statements that both decide
     """
     ours, theirs = (
-        _scores(b.network, similarities, beside)
+        scores(b.network, similarities, beside)
         for b, similarities, beside in zip((bundle, other), seen, besides, strict=True)
     )
     common = {

@@ -1,0 +1,199 @@
+"""From opinions and a rule to the prototypes that it retires, with why and how far all agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+from sqlalchemy import Engine
+
+from protoecg.prototypes.curation import CurationError, Proposal, Proposals, Rule, Verdict
+from protoecg.prototypes.manifest import read_manifest, read_prototypes
+from protoecg.prototypes.prototype import Prototype
+from review_db.findings.opinions import COLUMNS, opinions
+from review_db.ratings.export import OPINIONS
+from review_db.ratings.windows import register
+from review_db.store.database import open_database
+from review_db.store.failures import RatingsError
+
+MAX_BYTES = 200_000_000
+# Points of a scale so far apart are named as a disagreement.
+APART = 2
+
+
+def propose_from(source: str, rule: Rule, bundle: Path) -> Proposals:
+    """Propose by the ratings in a database, or in a folder that `export` wrote.
+
+    Parameters
+    ----------
+    source : URL of the database, or the folder
+
+    Raises
+    ------
+    CurationError
+        If there is no such database or export, or the rule names prototypes that the bundle has
+        not.
+    """
+    manifest = read_manifest(bundle)
+    prototypes = read_prototypes(bundle, manifest)
+    if "://" not in source:
+        return propose(rule, prototypes, exported(Path(source)))
+    try:
+        with _opened(source) as engine:
+            register(engine, manifest.fingerprint, prototypes)
+            told = opinions(engine)
+    except RatingsError as error:
+        raise CurationError(str(error)) from error
+    return propose(rule, prototypes, told)
+
+
+def propose(rule: Rule, prototypes: Sequence[Prototype], told: pd.DataFrame) -> Proposals:
+    """Return which prototypes of a bundle a rule retires, and which windows it rejects at all.
+
+    Parameters
+    ----------
+    told : as `review_db.findings.opinions.opinions` returns them
+
+    Raises
+    ------
+    CurationError
+        If the rule names prototypes that the bundle has not, or all opinions are of others.
+    """
+    _refuse_unknown(rule, prototypes)
+    verdicts = {str(window): verdict(group) for window, group in told.groupby("window")}
+    own = [p for p in prototypes if p.identity in verdicts]
+    if verdicts and not own and not rule.retire:
+        raise CurationError(
+            "None of the ratings is of a prototype of this bundle: they are of another one. Name "
+            "the bundle that was rated, or the ratings of this one."
+        )
+    retired = [_proposal(rule, p, verdicts.get(p.identity, Verdict())) for p in prototypes]
+    against = [window for window, said in verdicts.items() if _reasons(rule, said)]
+    return Proposals(
+        retired=tuple(proposal for proposal in retired if proposal),
+        rejected=tuple(against),
+        rated=len(own),
+    )
+
+
+def verdict(told: pd.DataFrame) -> Verdict:
+    """Return what reviewers said of one window."""
+    answers = told.pivot(index="reviewer", columns="question", values="value")
+    answers = answers.reindex(columns=["accurate", "representativeness", "clarity", "bad"])
+    comments = told[told["question"].isin(["comment", "alternative"])]
+    return Verdict(
+        reviewers=tuple(sorted(set(told["reviewer"]))),
+        representativeness=_points(answers["representativeness"]),
+        clarity=_points(answers["clarity"]),
+        accurate=int((answers["accurate"] == "yes").sum()),
+        not_accurate=int((answers["accurate"] == "no").sum()),
+        bad=int((answers["bad"] == "yes").sum()),
+        comments=tuple(zip(comments["reviewer"], comments["value"], strict=True)),
+    )
+
+
+def exported(folder: Path) -> pd.DataFrame:
+    """Read the opinions in a folder that `export` wrote.
+
+    Raises
+    ------
+    CurationError
+        If it holds none, or something else.
+    """
+    file = folder / OPINIONS
+    if not file.is_file():
+        raise CurationError(
+            f"There is no {file}: name a folder that `python -m review_db export` wrote with this "
+            "version, or the URL of a database."
+        )
+    if file.stat().st_size > MAX_BYTES:
+        raise CurationError(f"{file} is too large for an export.")
+    try:
+        told = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise CurationError(f"{file} cannot be read as an export: {error}.") from error
+    if missing := set(COLUMNS) - set(told.columns):
+        raise CurationError(f"{file} lacks the columns {', '.join(sorted(missing))}.")
+    if told.duplicated(["reviewer", "window", "question"]).any():
+        raise CurationError(f"{file} has two answers of a reviewer to one question; export anew.")
+    return told
+
+
+def _proposal(rule: Rule, prototype: Prototype, said: Verdict) -> Proposal | None:
+    if prototype.name in rule.keep:
+        return None
+    reasons = _reasons(rule, said)
+    if prototype.name in rule.retire:
+        reasons = ["named by hand", *reasons]
+    if not reasons:
+        return None
+    return Proposal(
+        prototype=prototype.name,
+        why=f"{', '.join(reasons)} ({_by(said)})",
+        disagreement=_disagreement(said),
+        verdict=said,
+    )
+
+
+def _reasons(rule: Rule, said: Verdict) -> list[str]:
+    """Say which limits of a rule a verdict meets; none where too few have rated."""
+    if len(said.reviewers) < rule.reviewers:
+        return []
+    found = []
+    for scale in ("representativeness", "clarity"):
+        points, limit = getattr(said, scale), getattr(rule, scale)
+        if limit is not None and len(points) >= rule.reviewers and median(points) <= limit:
+            found.append(f"median {scale} {median(points):g}, at most {limit:g}")
+    judged = said.accurate + said.not_accurate
+    if (
+        rule.not_accurate is not None
+        and judged >= rule.reviewers
+        and said.not_accurate > rule.not_accurate * judged
+    ):
+        found.append(f"not accurate by {said.not_accurate} of {judged}")
+    if rule.bad is not None and said.bad > rule.bad * len(said.reviewers):
+        found.append(f"bad by {said.bad} of {len(said.reviewers)}")
+    return found
+
+
+def _disagreement(said: Verdict) -> str:
+    found = []
+    for scale in ("representativeness", "clarity"):
+        points = sorted(getattr(said, scale))
+        if points and points[-1] - points[0] >= APART:
+            found.append(f"{scale} from {points[0]} to {points[-1]}")
+    if said.accurate and said.not_accurate:
+        found.append(f"accurate by {said.accurate}, not by {said.not_accurate}")
+    return f"they disagree: {', '.join(found)}" if found else ""
+
+
+def _by(said: Verdict) -> str:
+    count = len(said.reviewers)
+    if not count:
+        return "not rated"
+    return f"{count} reviewer{'s' if count != 1 else ''}: {', '.join(said.reviewers)}"
+
+
+def _points(answers: pd.Series) -> tuple[int, ...]:
+    return tuple(int(point) for point in answers if point in {"1", "2", "3", "4", "5"})
+
+
+def _refuse_unknown(rule: Rule, prototypes: Sequence[Prototype]) -> None:
+    names = {prototype.name for prototype in prototypes}
+    if unknown := sorted({*rule.retire, *rule.keep, *rule.chosen} - names):
+        raise CurationError(
+            f"The rule names {unknown[0]}, which is no prototype of this bundle. See the names on "
+            "the page Library."
+        )
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Engine]:
+    engine = open_database(url, create=False)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

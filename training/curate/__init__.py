@@ -1,0 +1,1 @@
+"""Ratings change the model: prototypes retired by a rule, replaced, and what that did."""

@@ -1,0 +1,192 @@
+"""The next real windows of a statement: who may take a retired prototype's place, best first.
+
+Of another patient than its prototypes have, with a label that can be relied on (`fit.choice`), not
+suspect, not like what was rejected, and never rejected before. They are ranked by how far they keep
+the statement's training ECGs from all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from protoecg.bundle import Bundle
+from protoecg.evidence.neighbours import TrainingECGs
+from protoecg.measure.beats import RATE, find_beats
+from protoecg.network.projection import Source, crop, latents
+from protoecg.network.protoecgnet import Branch
+from protoecg.prototypes.curation import Candidates
+from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.waveforms import WaveformUnavailable
+from protoecg.signals import model_input
+from training.curate.pool import Pool
+from training.curate.similarity import approximate, nearest_kept
+from training.fit import choice
+from training.measure import audit
+
+# So many ECGs a statement are looked at, with all their windows that the index keeps.
+LOOKED_AT = 150
+BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A window that may take a prototype's place.
+
+    Parameters
+    ----------
+    prototype : as it would be, under the name of the one that it replaces
+    parts : how far it keeps the statement's training ECGs from all others: the difference of its
+        mean similarities to both, in standard deviations
+    likeness : cosine to the retired window
+    vector : (latent,), as the branch's network sees the window
+    """
+
+    prototype: Prototype
+    parts: float
+    likeness: float
+    vector: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Chooser:
+    """Finds candidates among a bundle's training ECGs.
+
+    Parameters
+    ----------
+    suspect : (n, c) bool, of the bundle's statements: labels that may be wrong
+    rejected : identities of windows that must not come back
+    """
+
+    bundle: Bundle
+    pool: Pool
+    suspect: np.ndarray
+    rejected: Collection[str]
+    settings: Candidates
+
+    def candidates(self, retired: Prototype, taken: Collection[str] = ()) -> list[Candidate]:
+        """Return the windows that may take a prototype's place, the best first.
+
+        Parameters
+        ----------
+        taken : patients who have given one in this curation
+        """
+        own = [p for p in self.bundle.prototypes if p.statement == retired.statement]
+        patients = {*(p.patient for p in own), *taken}
+        found: list[Candidate] = []
+        for row, cell, parts in self._ranked(retired):
+            candidate = self._candidate(retired, row, cell, parts)
+            if candidate is not None and candidate.prototype.patient not in patients:
+                found.append(candidate)
+                patients.add(candidate.prototype.patient)
+            if len(found) == self.settings.shown:
+                break
+        return found
+
+    def named(self, retired: Prototype, record: str, start_s: float) -> Candidate | None:
+        """Return the window of a record that begins at a time; None where the index has none."""
+        branch = self.bundle.network.branches[retired.branch]
+        rows = np.flatnonzero(self.pool.table["record"].to_numpy() == record)
+        for row in rows:
+            for cell in self.pool.ecgs.cells[retired.branch][row].tolist():
+                if abs(branch.window_s(cell)[0] - start_s) < 0.005:
+                    return self._candidate(retired, int(row), cell, float("nan"))
+        return None
+
+    def _ranked(self, retired: Prototype) -> list[tuple[int, int, float]]:
+        """Row, cell and `Candidate.parts` of each kept window of the sure ECGs, the best first."""
+        code = retired.statement
+        column = self.bundle.statements.index(code)
+        needed = self.settings.shown
+        table, suspect = self.pool.table, self.suspect[:, column]
+        rows = choice.candidates(table, code, suspect, needed)[:LOOKED_AT]
+        cells = self.pool.ecgs.cells[retired.branch][rows]
+        vectors = _directions(self.pool.ecgs, retired.branch, rows)
+        parts = self._parts(retired, vectors, np.repeat(rows, cells.shape[1]), column)
+        order = np.argsort(-parts, kind="stable")
+        flat = cells.ravel()
+        return [(int(rows[i // cells.shape[1]]), int(flat[i]), float(parts[i])) for i in order]
+
+    def _parts(
+        self, retired: Prototype, vectors: np.ndarray, rows: np.ndarray, column: int
+    ) -> np.ndarray:
+        present = self.pool.labels[:, column] > 0
+        found = []
+        for start in range(0, len(vectors), BLOCK):
+            seen = nearest_kept(self.pool.ecgs, retired.branch, vectors[start : start + BLOCK])
+            own = rows[start : start + BLOCK]
+            # An ECG says nothing about how its own window stands for others.
+            with_it = seen[present].sum(axis=0) - seen[own, np.arange(len(own))]
+            mean = with_it / max(int(present.sum()) - 1, 1)
+            found.append((mean - seen[~present].mean(axis=0)) / (seen.std(axis=0) + 1e-6))
+        return np.concatenate(found)
+
+    def _candidate(self, retired: Prototype, row: int, cell: int, parts: float) -> Candidate | None:
+        """Return a window as a candidate, or None where it may not be one."""
+        branch = self.bundle.network.branches[retired.branch]
+        prototype = self._prototype(retired, row, branch.window_s(cell))
+        if prototype.identity in {*self.rejected, retired.identity}:
+            return None
+        try:
+            ecg = self.pool.waveforms.load(prototype)
+        except WaveformUnavailable:
+            return None
+        localised = branch.shape.view != "strip"
+        if localised and not choice.holds_beat(find_beats(ecg).at / RATE, prototype.window_s):
+            return None
+        vector = embedded(branch, model_input(ecg), cell)
+        likeness = self._likeness(retired, vector)
+        if likeness >= self.settings.unlike:
+            return None
+        return Candidate(prototype, parts, likeness, vector)
+
+    def _likeness(self, retired: Prototype, vector: Tensor) -> float:
+        place = self.bundle.prototypes.index(retired)
+        column = place - self.bundle.network.columns(retired.branch).start
+        stored = self.bundle.network.branches[retired.branch].prototypes.vectors[column]
+        return float(normalize(stored, dim=0) @ normalize(vector, dim=0))
+
+    def _prototype(self, retired: Prototype, row: int, window_s: tuple[float, float]) -> Prototype:
+        ecg = self.pool.table.iloc[row]
+        return replace(
+            retired,
+            record=ecg["record"],
+            window_s=window_s,
+            statements=ecg["codes"],
+            patient=ecg["patient"],
+            age=None if np.isnan(ecg["age"]) else int(ecg["age"]),
+            sex=ecg["sex"],
+            sha256=self.pool.ecgs.sha256[row].tobytes().hex(),
+            likelihood=ecg["likelihoods"].get(retired.statement),
+            validated=None if ecg["validated"] is None else bool(ecg["validated"]),
+            noise=ecg["noise"],
+            report=ecg["report"],
+            relaxed=choice.broken(ecg, retired.statement),
+        )
+
+
+def suspects(bundle: Bundle, pool: Pool) -> np.ndarray:
+    """Whether each label may be wrong: (n, c) bool.
+
+    By cross-fitting on the similarities that the index gives.
+    """
+    seen, labels = approximate(bundle.network, pool.ecgs), torch.from_numpy(pool.labels)
+    patients = pool.table["patient"].to_numpy()
+    return audit.suspects(audit.cross_fitted(bundle.network, seen, labels, patients), pool.labels)
+
+
+@torch.no_grad()
+def embedded(branch: Branch, x: np.ndarray, cell: int) -> Tensor:
+    """Return the latent (latent,) of a cell of one model input (12, 1000)."""
+    return latents(branch, crop(branch, x[None], [Source(0, cell)]))[0]
+
+
+def _directions(ecgs: TrainingECGs, branch: str, rows: np.ndarray) -> np.ndarray:
+    """Latents of all windows that the index keeps of some ECGs: (rows * kept, latent)."""
+    stored = ecgs.latents[branch][rows].astype(np.float32)
+    return stored.reshape(-1, stored.shape[2]) @ ecgs.bases[branch].T

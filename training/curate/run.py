@@ -1,0 +1,202 @@
+"""A curation from its proposals to a bundle; the bundle that it begins with is only read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protoecg.bundle import Bundle, load_bundle, save_bundle
+from protoecg.card.document import CardFigures, read_card, write_card
+from protoecg.evidence.neighbours import write_neighbours
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.prototypes.curation import (
+    ABOUT,
+    Change,
+    Curation,
+    CurationError,
+    Proposals,
+    Rule,
+    curations,
+)
+from protoecg.prototypes.manifest import FILE
+from protoecg.prototypes.prototype import Prototype
+from training.curate.candidates import suspects
+from training.curate.pool import Pool, pool
+from training.curate.refit import rebuilt, touched
+from training.curate.settle import Settled, settle
+from training.curate.swaps import Say, Swap, swaps
+from training.fit.run import carry_waveforms
+
+
+def curate(
+    bundle: Bundle,
+    root: Path | None,
+    proposals: Proposals,
+    rule: Rule,
+    *,
+    out: Path,
+    work: Path,
+    say: Say,
+) -> tuple[Bundle, dict[str, Any]]:
+    """Make the bundle that the proposals lead to, and say what that did.
+
+    Parameters
+    ----------
+    root : the data set that the bundle was trained on; without it the fit is by the index, and
+        nothing is calibrated or measured anew
+    out : a new folder; it is there when all of it is
+    work : keeps similarities and measurements, so that the same curation goes on after a kill
+    say : is told each step and each decision
+
+    Raises
+    ------
+    CurationError, DataError
+        If it cannot be done; then nothing was written to `out`.
+    """
+    if (before := _made_before(out, bundle, rule)) is not None:
+        say(f"{out} holds this curation already.")
+        return before, dict(read_card(before).get("curation", {}))
+    refuse_taken(out)
+    known = pool(bundle, root)
+    say("Which labels may be wrong")
+    suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)
+    decided = swaps(bundle, known, proposals, rule, suspect)
+    for swap in decided:
+        say(swap.line)
+    network, prototypes, changed = _changed(bundle, decided)
+    columns = touched(bundle.network, changed)
+    settled = settle(bundle, known, network, columns, changed, work, say)
+    history = _history(bundle, rule, decided, columns)
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    made = _written(part, bundle, known, settled, prototypes, history)
+    part.rename(out)
+    say(f"{out}: {made.name}, revision {made.revision}")
+    return load_bundle(out), settled.comparison
+
+
+def refuse_taken(out: Path) -> None:
+    """Refuse a folder that holds something, before hours are spent."""
+    if out.exists():
+        raise CurationError(f"{out} is there already. Name another folder, or remove it.")
+    if not os.access(_there(out), os.W_OK):
+        raise CurationError(f"{out} cannot be written to. Name another folder.")
+
+
+def _made_before(out: Path, bundle: Bundle, rule: Rule) -> Bundle | None:
+    """Return the bundle in a folder if it is what this rule made of this bundle, else None."""
+    if not (out / FILE).is_file():
+        return None
+    found = load_bundle(out)
+    last = curations(found.about)[-1:]
+    same = [c for c in last if c.parent == bundle.revision and c.rule == _stated(rule)]
+    return found if same else None
+
+
+def _stated(rule: Rule) -> dict[str, Any]:
+    """Return a rule as JSON gives it back."""
+    return json.loads(json.dumps(asdict(rule)))
+
+
+def _there(folder: Path) -> Path:
+    return next(parent for parent in folder.absolute().parents if parent.exists())
+
+
+def _changed(
+    bundle: Bundle, decided: Sequence[Swap]
+) -> tuple[ProtoECGNet, tuple[Prototype, ...], list[int]]:
+    """Return the network with its new prototypes, these, and the columns that changed."""
+    places = {swap.retired.name: swap for swap in decided}
+    columns = [i for i, p in enumerate(bundle.prototypes) if p.name in places]
+    swap_of = {column: places[bundle.prototypes[column].name] for column in columns}
+    vectors = {c: s.candidate.vector for c, s in swap_of.items() if s.candidate is not None}
+    removed = [column for column in columns if column not in vectors]
+    network = rebuilt(bundle.network, vectors, removed)
+    prototypes = [
+        swap_of[i].new if i in swap_of else p
+        for i, p in enumerate(bundle.prototypes)
+        if i not in removed
+    ]
+    return network, tuple(p for p in prototypes if p is not None), columns
+
+
+def _history(
+    bundle: Bundle, rule: Rule, decided: Sequence[Swap], columns: Sequence[int]
+) -> Curation:
+    return Curation(
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        parent=bundle.revision,
+        parent_fingerprint=bundle.fingerprint,
+        rule=_stated(rule),
+        changes=tuple(_change(swap) for swap in decided),
+        refitted=tuple(bundle.statements[column] for column in columns),
+    )
+
+
+def _change(swap: Swap) -> Change:
+    verdict, points = swap.proposal.verdict, swap.proposal.verdict.representativeness
+    return Change(
+        retired=swap.retired.name,
+        identity=swap.retired.identity,
+        record=swap.retired.record,
+        window_s=swap.retired.window_s,
+        statement=swap.retired.statement,
+        why=swap.proposal.why,
+        reviewers=verdict.reviewers,
+        representativeness=float(np.mean(points)) if points else None,
+        new=swap.new.name if swap.new else None,
+    )
+
+
+def _written(
+    folder: Path,
+    bundle: Bundle,
+    known: Pool,
+    settled: Settled,
+    prototypes: tuple[Prototype, ...],
+    history: Curation,
+) -> Bundle:
+    if (bundle.path / "waveforms").is_dir():
+        carried = known.dataset.root if known.dataset else bundle.path / "waveforms"
+        carry_waveforms(carried, folder / "waveforms", prototypes)
+    made = save_bundle(
+        folder,
+        name=_name(bundle),
+        simulated=bundle.simulated,
+        network=settled.network,
+        prototypes=prototypes,
+        decisions=settled.decisions,
+        about=_about(bundle, settled.validation, history),
+        familiarity=bundle.familiarity,
+        measured=settled.measured,
+    )
+    write_neighbours(made, known.ecgs)
+    if settled.comparison:
+        write_card(made, _card(made, settled))
+    return made
+
+
+def _card(made: Bundle, settled: Settled) -> CardFigures:
+    """Return what was measured of a bundle on the ECGs that calibrated it."""
+    (fold, *more) = settled.comparison["fold"]
+    about = {"bundle": made.name, "revision": made.revision, "fold": fold, "held_out": False}
+    evaluation = {} if more else {str(fold): {**about, **settled.evaluation}}
+    return {"evaluations": evaluation, "curation": settled.comparison}
+
+
+def _about(bundle: Bundle, validation: Mapping[str, Any], history: Curation) -> dict[str, Any]:
+    done = [asdict(curation) for curation in (*curations(bundle.about), history)]
+    return {**bundle.about, "created": history.date, "validation": validation, ABOUT: done}
+
+
+def _name(bundle: Bundle) -> str:
+    number = len(curations(bundle.about)) + 1
+    return f"{bundle.name.removesuffix(f', curated {number - 1}')}, curated {number}"

@@ -1,0 +1,242 @@
+"""The touched statements fitted, calibrated and measured anew, after prototypes changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from protoecg.bundle import Bundle
+from protoecg.measured.curves import MeasuredEvidence
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.prototypes.manifest import Decision
+from training.curate import comparison
+from training.curate.comparison import Side
+from training.curate.pool import Pool
+from training.curate.refit import Refit, rebuilt, shares_of, touched, unexplained
+from training.curate.similarity import approximate, similarities
+from training.data import ptbxl
+from training.data.quantities import measured
+from training.fit import calibrate
+from training.judgement import Beside, fused
+from training.measure import evaluate
+
+# Of the bundle's weights, so much may come out otherwise when its own prototypes are fitted again.
+MOST_UNEXPLAINED = 0.1
+RANDOM = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A network after its touched statements were fitted, with all that goes with it.
+
+    Parameters
+    ----------
+    validation : figures on the validation ECGs, as a bundle keeps them
+    evaluation : the same by the bundle's own thresholds, as a card keeps them; empty likewise
+    comparison : with the bundle before, see `comparison.compare`; empty where nothing changed or
+        the data set is not here
+    """
+
+    network: ProtoECGNet
+    decisions: Mapping[str, Decision]
+    measured: MeasuredEvidence | None
+    validation: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    comparison: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """The validation ECGs of a bundle, as two networks see them.
+
+    Parameters
+    ----------
+    data : the ECGs
+    before, after : (n, p) similarities
+    beside : (n, c) logits that measurements add in the bundle before
+    """
+
+    data: ptbxl.Dataset
+    before: Tensor
+    after: Tensor
+    beside: Beside
+
+
+def settle(
+    bundle: Bundle,
+    known: Pool,
+    network: ProtoECGNet,
+    columns: Sequence[int],
+    changed: Sequence[int],
+    work: Path,
+    say: Callable[[str], None],
+) -> Settled:
+    """Fit the touched statements of a network in place, calibrate them, and compare.
+
+    Parameters
+    ----------
+    network : with its new prototypes, see `rebuilt`
+    columns : the statements that are touched
+    changed : the columns of the similarities that changed, in the bundle before
+
+    Raises
+    ------
+    CurationError
+        If the bundle does not tell how it was fitted.
+    """
+    told = bundle.about.get("validation", {})
+    kept = Settled(network, bundle.decisions, bundle.measured, told, {}, {})
+    if not columns:
+        return kept
+    refit, seen = _refit(bundle, known, network, work)
+    say(f"Fitting {len(columns)} statements that the changes touch")
+    before = refit.before(columns)
+    refuse = unexplained(bundle, before, columns)
+    if refuse.max() > MOST_UNEXPLAINED:
+        worst = bundle.statements[columns[int(refuse.argmax())]]
+        say(
+            f"Fitted again with its own prototypes, {worst} differs by "
+            f"{100 * refuse.max():.0f} % from what the bundle has: part of what changes there is "
+            "not the curation's."
+        )
+    refit.apply(network, seen, columns, before)
+    if known.dataset is None:
+        say("Without the data set the thresholds stay, and nothing is measured.")
+        return kept
+    validation = _validation(bundle, network, known, work)
+    labels = validation.data.labels(bundle.statements)
+    scale = recalibrate(network, validation.after, labels, validation.beside, columns)
+    curves = bundle.measured and bundle.measured.scaled(
+        {code: scale.get(code, 1.0) for code in bundle.statements}
+    )
+    beside = _scaled(validation.beside, bundle.statements, scale)
+    patients = validation.data.table["patient"].to_numpy()
+    judgement = calibrate.cross_fit(
+        network, validation.after, torch.from_numpy(labels), patients, beside
+    )
+    worth = calibrate.worth(bundle.decisions, judgement, labels)
+    codes = {bundle.statements[column] for column in columns}
+    decisions = {c: worth[c] if c in codes else d for c, d in bundle.decisions.items()}
+    say("Measuring before and after on the validation ECGs")
+    figures = evaluate.figures(network, validation.after, labels, patients, judgement, beside)
+    compared = comparison.compare(
+        Side(bundle.network, bundle.decisions, validation.before, validation.beside),
+        Side(network, decisions, validation.after, beside),
+        labels,
+        patients,
+    )
+    say(f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do")
+    by_chance = _at_random(bundle, refit, validation, labels, changed)
+    by_thresholds = evaluate.judged(network, decisions, validation.after, beside)
+    evaluation = evaluate.figures(
+        network, validation.after, labels, patients, by_thresholds, beside
+    )
+    compared = {"fold": bundle.about["config"]["validation_folds"], **compared}
+    return Settled(
+        network, decisions, curves, figures, evaluation, {**compared, "random": by_chance}
+    )
+
+
+def recalibrate(
+    network: ProtoECGNet,
+    seen: Tensor,
+    labels: np.ndarray,
+    beside: Beside,
+    columns: Sequence[int],
+) -> dict[str, float]:
+    """Move scale and shift of statements to what the validation ECGs say, in place.
+
+    The other statements, which are calibrated, say how far scales and shifts may be off, see
+    `calibrate.platt`. Thresholds stay: a probability means the same of all statements.
+
+    Returns
+    -------
+    the scale of each of the statements, by which what stands beside has to be scaled
+    """
+    scale, shift = calibrate.platt(fused(network, seen, beside), labels)
+    chosen = list(columns)
+    factor = torch.from_numpy(scale[chosen]).to(network.fusion.weight)
+    with torch.no_grad():
+        network.fusion.weight[chosen] *= factor[:, None]
+        network.fusion.bias[chosen] = factor * network.fusion.bias[chosen] + torch.from_numpy(
+            shift[chosen]
+        ).to(factor)
+    return {network.statements[c]: float(scale[c]) for c in chosen}
+
+
+def _refit(bundle: Bundle, known: Pool, network: ProtoECGNet, work: Path) -> tuple[Refit, Tensor]:
+    """Return how to fit, and the training ECGs' similarities (n, p) to the new prototypes."""
+    if known.dataset is None:
+        before, after = (approximate(n, known.ecgs) for n in (bundle.network, network))
+    else:
+        # The new prototypes first: one pass over the ECGs is then enough for both.
+        after = similarities(network, known.dataset, work, "training ECGs, after")
+        before = similarities(bundle.network, known.dataset, work, "training ECGs, before")
+    return Refit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels)), after
+
+
+def _validation(bundle: Bundle, network: ProtoECGNet, known: Pool, work: Path) -> Validation:
+    assert known.dataset is not None  # noqa: S101
+    folds = bundle.about["config"]["validation_folds"]
+    data = ptbxl.load(known.dataset.root).folds(folds)
+    after = similarities(network, data, work, "validation ECGs, after")
+    before = similarities(bundle.network, data, work, "validation ECGs, before")
+    beside: Beside = 0.0
+    if bundle.measured is not None:
+        values = measured(data, work / f"measured-{data.checksum[:16]}.npz")
+        beside = bundle.measured.offsets(values, bundle.statements)
+    return Validation(data, before, after, beside)
+
+
+def _scaled(beside: Beside, statements: Sequence[str], scale: Mapping[str, float]) -> Beside:
+    return beside * np.array([scale.get(code, 1.0) for code in statements])
+
+
+def _at_random(
+    bundle: Bundle,
+    refit: Refit,
+    validation: Validation,
+    labels: np.ndarray,
+    changed: Sequence[int],
+) -> dict[str, Any]:
+    """Retire as many prototypes at random: what that costs, with the fit made anew and without."""
+    chance = np.random.default_rng(0)
+    base = comparison.macro(bundle.network, validation.before, validation.beside, labels)
+    costs: dict[str, list[float]] = {"refitted": [], "not_refitted": []}
+    for _ in range(RANDOM):
+        columns = _drawn(bundle.network.owners, len(changed), changed, chance)
+        network = rebuilt(bundle.network, {}, columns)
+        left = [c for c in range(len(bundle.prototypes)) if c not in columns]
+        seen = validation.before[:, left]
+        costs["not_refitted"].append(
+            comparison.macro(network, seen, validation.beside, labels) - base
+        )
+        statements = touched(bundle.network, columns)
+        refit.apply(network, refit.seen[:, left], statements, refit.before(statements))
+        costs["refitted"].append(comparison.macro(network, seen, validation.beside, labels) - base)
+    return {"times": RANDOM, "retired": len(changed), **costs}
+
+
+def _drawn(
+    owners: Sequence[tuple[str, str]],
+    count: int,
+    changed: Sequence[int],
+    chance: np.random.Generator,
+) -> list[int]:
+    """Draw prototypes that were not changed, so that no statement is left without one."""
+    left: dict[str, int] = {}
+    for _, code in owners:
+        left[code] = left.get(code, 0) + 1
+    drawn: list[int] = []
+    for column in chance.permutation([c for c in range(len(owners)) if c not in changed]):
+        code = owners[column][1]
+        if left[code] > 1 and len(drawn) < count:
+            left[code] -= 1
+            drawn.append(int(column))
+    return drawn

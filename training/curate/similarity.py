@@ -1,0 +1,149 @@
+"""Similarities of a data set's ECGs to prototypes, kept by content so that none is made twice.
+
+A file holds the columns of some ECGs in the latents of one backbone, each under the digest of its
+prototype's vector. A run that is killed goes on with the ECGs that have no file; another set of
+prototypes adds the columns that are new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from protoecg.evidence.neighbours import TrainingECGs
+from protoecg.files import atomic_write
+from protoecg.network.protoecgnet import Branch, ProtoECGNet
+from protoecg.signals import model_input
+from training.data.ptbxl import Dataset, read_record
+
+CHUNK = 512
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns (n, p) of some ECGs by one backbone, kept in a file.
+
+    Parameters
+    ----------
+    file : made where it is missing, written in one step
+    """
+
+    file: Path
+
+    def read(self) -> dict[bytes, np.ndarray]:
+        """Return the columns that are kept, by the digest of their prototype."""
+        if not self.file.exists():
+            return {}
+        with np.load(self.file, allow_pickle=False) as kept:
+            return dict(zip(kept["key"].tolist(), kept["value"], strict=True))
+
+    def write(self, columns: dict[bytes, np.ndarray]) -> None:
+        """Keep columns in the place of those before."""
+        with atomic_write(self.file, sync=False) as file:
+            np.savez(file, key=np.array(list(columns), dtype="S64"), value=list(columns.values()))
+
+
+def similarities(network: ProtoECGNet, dataset: Dataset, folder: Path, title: str) -> Tensor:
+    """Similarity (n, p) of each ECG to each prototype, as the network decides on it.
+
+    Parameters
+    ----------
+    folder : keeps what was computed
+    title : of the bar that shows how far it is
+    """
+    records = list(dataset.table["record"])
+    starts = range(0, len(records), CHUNK)
+    backbones = {name: _digest(branch) for name, branch in network.branches.items()}
+    parts = []
+    for start in tqdm(starts, title, unit="x 512 ECGs", mininterval=2):
+        own = records[start : start + CHUNK]
+        place = sha256("\n".join([dataset.checksum, *own]).encode()).hexdigest()[:32]
+        files = {n: Columns(folder / f"{key[:32]}-{place}.npz") for n, key in backbones.items()}
+        parts.append(_chunk(network, dataset.root, own, files))
+    return torch.cat(parts)
+
+
+def approximate(network: ProtoECGNet, ecgs: TrainingECGs) -> Tensor:
+    """Similarity (n, p) of indexed training ECGs to each prototype, by the latents that are kept.
+
+    Off by `protoecg.evidence.neighbours.ROUNDING`, and by the windows that are not kept.
+    """
+    return torch.cat(
+        [
+            torch.from_numpy(nearest_kept(ecgs, name, branch.prototypes.vectors.numpy()))
+            for name, branch in network.branches.items()
+        ],
+        dim=1,
+    )
+
+
+def nearest_kept(ecgs: TrainingECGs, branch: str, vectors: np.ndarray) -> np.ndarray:
+    """Cosine (n, p) of each vector (p, latent) to the most similar kept latent of each ECG."""
+    basis, stored = ecgs.bases[branch], ecgs.latents[branch]
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    wanted = (vectors / lengths @ basis).T.astype(np.float32)
+    best = [_best(stored[rows : rows + 4096], wanted) for rows in range(0, len(stored), 4096)]
+    return np.concatenate(best)
+
+
+def _best(stored: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    latents = stored.astype(np.float32)
+    latents /= np.maximum(np.linalg.norm(latents, axis=2, keepdims=True), 1)
+    return (latents @ wanted).max(axis=1)
+
+
+def _chunk(
+    network: ProtoECGNet, root: Path, records: list[str], files: dict[str, Columns]
+) -> Tensor:
+    kept = {name: file.read() for name, file in files.items()}
+    keys = {name: _keys(branch) for name, branch in network.branches.items()}
+    lacking = {n: [p for p, k in enumerate(keys[n]) if k not in kept[n]] for n in files}
+    if any(lacking.values()):
+        for name, columns in _seen(network, root, records, lacking).items():
+            new = dict(zip([keys[name][p] for p in lacking[name]], columns.T, strict=True))
+            files[name].write(kept[name] | new)
+            kept[name] |= new
+    found = [kept[name][key] for name in files for key in keys[name]]
+    return torch.from_numpy(np.stack(found, axis=1))
+
+
+@torch.inference_mode()
+def _seen(
+    network: ProtoECGNet, root: Path, records: list[str], wanted: dict[str, list[int]]
+) -> dict[str, np.ndarray]:
+    """Similarities (n, wanted) by branch, of the branches of which any are wanted."""
+    parts: dict[str, list[Tensor]] = {name: [] for name, columns in wanted.items() if columns}
+    for x in _inputs(root, records):
+        for name, values in parts.items():
+            branch = network.branches[name]
+            vectors = branch.prototypes.vectors[wanted[name]]
+            seen = branch.prototypes.compare(branch.backbone(x), vectors).values
+            values.append(seen if branch.shape.signed else seen.clamp(min=0))
+    return {name: torch.cat(values).numpy() for name, values in parts.items()}
+
+
+def _inputs(root: Path, records: list[str]) -> Iterator[Tensor]:
+    for start in range(0, len(records), BATCH):
+        read = [model_input(read_record(root, r)) for r in records[start : start + BATCH]]
+        yield torch.from_numpy(np.stack(read))
+
+
+def _keys(branch: Branch) -> list[bytes]:
+    vectors = branch.prototypes.vectors.numpy(force=True)
+    return [sha256(vector.tobytes()).hexdigest().encode() for vector in vectors]
+
+
+def _digest(branch: Branch) -> str:
+    """Digest of all that a similarity depends on but the prototype: weights and the rule."""
+    found = sha256(f"{branch.shape.pooling} {branch.shape.signed}".encode())
+    for name, values in branch.backbone.state_dict().items():
+        found.update(name.encode() + values.cpu().numpy().tobytes())
+    return found.hexdigest()
