@@ -24,14 +24,15 @@ from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.others import others_answers
-from review_db.sessions.progress import SessionProgress, next_open, session_progress
+from review_db.sessions.progress import READ, SessionProgress, next_open, session_progress
 from review_db.sessions.sessions import (
     OpenItem,
     foresee_item,
     open_item,
     save_item,
 )
-from review_db.studies.lifecycle import NotAdmitted, Seat, study_info
+from review_db.studies.lifecycle import study_info
+from review_db.studies.seats import NotAdmitted, Seat
 
 STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
 
@@ -70,7 +71,7 @@ def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
 
 def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
     """Open the item that the URL names, else the first open one; None when all is done."""
-    follow_request(_go)
+    finished = follow_request(_go)
     if "item" in st.query_params:
         try:
             return _named(engine, seat, st.query_params["item"], st.query_params.get("stage"))
@@ -79,7 +80,7 @@ def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
                 "There is no such item for you, or items before it are still open; here is your "
                 "first open one."
             )
-    at = next_open(engine, seat)
+    at = next_open(engine, seat, after=finished)
     _address(*at or ())
     return open_item(engine, seat, at) if at else None
 
@@ -151,7 +152,25 @@ def _go_to_item() -> None:
 
 
 def _finished(now: SessionProgress) -> None:
-    st.success("Everything is rated and saved. Thank you.", icon=":material/check_circle:")
+    if until := now.waits_until:
+        st.info(
+            f"Session {now.visit.number} of {now.visit.of} is done and saved. The next one opens "
+            f"on {until:%Y-%m-%d at %H:%M} UTC: you will read the same cases again, and some time "
+            "should lie between. Come back with the same key.",
+            icon=":material/event:",
+        )
+        return
+    if at := now.first_skipped:
+        skipped = list(now.states.values()).count("skipped")
+        st.success(
+            "All else is rated and saved. Thank you. "
+            + ("One item stays" if skipped == 1 else f"{skipped} items stay")
+            + " skipped, and will not count.",
+            icon=":material/check_circle:",
+        )
+        st.button("Take up what was skipped", type="primary", on_click=_go, args=(at,))
+    else:
+        st.success("Everything is rated and saved. Thank you.", icon=":material/check_circle:")
     if now.flagged:
         st.write(f"You flagged {len(now.flagged)} items; your coordinator sees which.")
     st.write("You can still reopen items by “All items” and change your answers.")
@@ -191,17 +210,19 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
 def _prefetch(session: ItemSession, bundle: Bundle, view: View) -> str:
     """Draw what comes once this item is saved, and name it; a second look can't be had before."""
     engine, seat, item = session.engine, session.seat, session.item
-    at = next_open(engine, seat, but=item.at.position)
+    at = next_open(engine, seat, after=item.at)
     if at is None or item.at.stage < item.stages:
         return ""
     following = foresee_item(engine, seat, at)
+    if following.session != item.session:
+        return ""
     if ecgs := items.load(following, bundle):
         items.show(following, ecgs, view)
     return items.name(following)
 
 
 def _heading(item: OpenItem) -> str:
-    if item.kind == "reading":
+    if item.kind in READ:
         return "What does this ECG show?"
     statement = item.facts.statement
     return words.named(statement) if statement else "Which statement this is about is hidden"
@@ -212,6 +233,8 @@ def _about(item: OpenItem) -> list[str]:
     told = [f"Item {position} of {item.total}: {KINDS[item.kind].words}"]
     if item.practice:
         told.append("**Practice: does not count**")
+    if item.kind == "differential":
+        told.append(f"session {item.session}")
     if item.stages > 1:
         told.append("First look" if stage == 1 else "**Second look**, with what was hidden before")
     if item.facts.branch is not None:
@@ -263,7 +286,11 @@ def _before(at: ItemStage) -> tuple[int, ...]:
 
 
 def _save(session: ItemSession) -> None:
-    if write(session, {}, save_item):
+    if not write(session, {}, save_item):
+        return
+    if session.item.feedback.teaches:
+        request_reload()
+    else:
         request_next(session)
 
 

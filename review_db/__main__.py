@@ -23,13 +23,16 @@ from review_db.statistics.mrmc.ratings import read_ratings
 from review_db.statistics.mrmc.words import in_words
 from review_db.store.backup import backup as back_up
 from review_db.store.backup import restore as put_back
-from review_db.store.database import open_database
+from review_db.store.chain import first_altered, summary
+from review_db.store.database import open_database, reading
 from review_db.store.failures import URL_VARIABLE, RatingsError
 from review_db.store.files import write_files
 from review_db.studies import design
 from review_db.studies.design import DesignError, design_from_toml
-from review_db.studies.lifecycle import StudyInfo, create_study, new_key, start_study, studies
+from review_db.studies.lifecycle import StudyInfo, create_study, start_study, studies, study_info
 from review_db.studies.material import bundle_material
+from review_db.studies.pictures import study_pictures
+from review_db.studies.seats import new_key
 
 _EXPORTED = """\
 files:
@@ -173,6 +176,23 @@ def mrmc(
     _print([json.dumps(found.to_json(), indent=2)] if as_json else in_words(found))
 
 
+@app.command()
+def verify(database: Database = None) -> None:
+    """Check that no saved answer or action was altered, and name the first that was.
+
+    Each event carries a digest of itself and of the one before. The digest that is printed stands
+    for all of them: one that was noted before proves that none was taken away at the end.
+    """
+    with _opened(database) as engine, reading(engine) as connection:
+        if found := first_altered(connection):
+            raise RatingsError(
+                f"Event {found.id} of {found.table} ({', '.join(found.of)}) is not as it was "
+                "saved, or one before it is missing. Compare with a backup."
+            )
+        told = summary(connection)
+    _print([f"{told.events} events in {told.chains} chains are as they were saved: {told.digest}"])
+
+
 @study.command(epilog=_as_it_stands(design.__doc__ or ""))
 def create(
     settings: Annotated[Path, Argument(metavar="STUDY.toml", help="the design, see below")],
@@ -194,7 +214,9 @@ def create(
 def start(name: Study, database: Database = None) -> None:
     """Settle a study and print its reviewers' keys."""
     with _opened(database) as engine:
-        _print(f"{reviewer}  {key}" for reviewer, key in start_study(engine, name).items())
+        info = study_info(engine, name)
+        keys = start_study(engine, name, study_pictures(info.bundle, info.fingerprint))
+    _print(f"{reviewer}  {key}" for reviewer, key in keys.items())
 
 
 @study.command()

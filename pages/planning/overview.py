@@ -18,12 +18,13 @@ from review_db.studies.accounts import tied_reviewers
 from review_db.studies.design import DesignError
 from review_db.studies.lifecycle import (
     StudyInfo,
-    new_key,
     remove_study,
-    seat_of,
     start_study,
     studies,
+    study_info,
 )
+from review_db.studies.pictures import study_pictures
+from review_db.studies.seats import new_key, seat_of
 
 KEYS, PROBLEM = "new keys", "study said"
 
@@ -77,7 +78,9 @@ def _before(engine: Engine, name: str) -> None:
 def _start(engine: Engine, name: str) -> None:
     try:
         coordinators.confirm()
-        st.session_state[KEYS] = name, start_study(engine, name)
+        info = study_info(engine, name)
+        pictures = study_pictures(info.bundle, info.fingerprint)
+        st.session_state[KEYS] = name, start_study(engine, name, pictures)
     except (DesignError, RatingsError) as error:
         st.session_state[PROBLEM] = str(error)
 

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 from pages.shell import words
 from pages.shell.accounts import Account
 from review_db.studies.accounts import claim_seat, seat_by_key, seats_of
-from review_db.studies.lifecycle import NotAdmitted, Seat, sign_in, study_info
+from review_db.studies.lifecycle import study_info
+from review_db.studies.seats import NotAdmitted, Seat, sign_in
 
 REFUSED = "seat refused"
 

@@ -16,7 +16,7 @@ from pages.shell.accounts import Account
 from review_db import RatingsError
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import Conflict, OpenItem, save_draft
-from review_db.studies.lifecycle import Seat
+from review_db.studies.seats import Seat
 
 SHEET = "study sheet"
 
@@ -96,11 +96,13 @@ def request_next(session: ItemSession) -> None:
         sheet.next_requested = True
 
 
-def follow_request(go: Callable[[], None]) -> None:
-    """Call `go`, which requests a reload, if the next item was requested."""
+def follow_request(go: Callable[[], None]) -> ItemStage | None:
+    """Call `go`, which requests a reload, if the next item was requested; return after which."""
     sheet: AnswerSheet | None = reviews.state().get(SHEET)
-    if sheet and sheet.next_requested:
-        go()
+    if not sheet or not sheet.next_requested:
+        return None
+    go()
+    return sheet.at
 
 
 def request_reload() -> None:

@@ -12,17 +12,17 @@ from typing import Any
 import streamlit as st
 
 from pages.ecg import drawing
-from pages.shell import frame, source_ecgs, words
+from pages.shell import frame, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.figures.paper import Window
 from protoecg.noise import with_noise
-from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import WaveformUnavailable
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 from review_db.sessions.sessions import OpenItem
 from review_db.studies.items import (
+    DifferentialContent,
     MatchContent,
     PrototypeContent,
     ReadingContent,
@@ -32,6 +32,7 @@ from review_db.studies.items import (
     SourceWindow,
     StatementContent,
 )
+from review_db.studies.pictures import Pictures, study_pictures
 
 ECGs = Mapping[str, ECG]
 
@@ -44,7 +45,8 @@ def name(item: OpenItem) -> str:
 def load(item: OpenItem, bundle: Bundle) -> ECGs:
     """Return an item's ECGs by record; where one cannot be had, say so and return none."""
     try:
-        return {source.record: _ecg(source, bundle) for source in item.content.sources}
+        pictures = _pictures(bundle.name, bundle.fingerprint)
+        return {source.record: pictures.load(source) for source in item.content.sources}
     except (WaveformUnavailable, ECGError):
         # The reason would name the record, which may tell what is hidden.
         st.warning(
@@ -63,6 +65,9 @@ def show(item: OpenItem, ecgs: ECGs, view: View) -> None:
     elif isinstance(content, SidesContent):
         _sides(content, ecgs, view, key)
     elif isinstance(content, ReadingContent):
+        _explained(content.ecg, content.explanation, ecgs, key, view=view)
+    elif isinstance(content, DifferentialContent):
+        _calls(content)
         _explained(content.ecg, content.explanation, ecgs, key, view=view)
     elif isinstance(content, StatementContent):
         _several(content, ecgs, view, key)
@@ -145,6 +150,20 @@ def _explained(
         drawing.show_ecg(ecgs[match.prototype.record], own, key=f"{key} {n}", **printed)
 
 
+def _calls(content: DifferentialContent) -> None:
+    """Say what the model calls, where the arm shows it."""
+    if content.calls is None:
+        return
+    called = [
+        f"**{words.named(call.statement)}**{_percent(call.probability)}" for call in content.calls
+    ]
+    st.markdown(f"The model calls: {', '.join(called) or 'no finding'}.")
+
+
+def _percent(probability: float | None) -> str:
+    return "" if probability is None else f" ({100 * probability:.0f} %)"
+
+
 def _several(content: StatementContent, ecgs: ECGs, view: View, key: str) -> None:
     for n, prototype in enumerate(content.prototypes):
         st.markdown(f"**Prototype {_letter(n)}**")
@@ -156,17 +175,7 @@ def _marked(of: SourceWindow | MatchContent, label: str = "prototype") -> Window
     return Window(*of.window_s, label, THEMES[frame.theme()].prototype)
 
 
-def _ecg(source: SourceFile, bundle: Bundle) -> ECG:
-    """Return an ECG without its source."""
-    record = SourceECG(
-        name="",
-        record=source.record,
-        window_s=(0.0, 10.0),
-        statements=(),
-        patient="",
-        age=None,
-        sex=None,
-        sha256=source.sha256,
-    )
-    ecg = source_ecgs.waveforms(bundle).load(record)
-    return ECG(ecg.signal, ecg.rate)
+# Bundles come and go but rarely, and each item asks.
+@st.cache_resource(ttl=60, max_entries=8, show_spinner=False)
+def _pictures(bundle: str, fingerprint: str) -> Pictures:
+    return study_pictures(bundle, fingerprint)

@@ -11,7 +11,15 @@ from pages.shell import reviews, words
 from pages.taking_part import items
 from pages.taking_part.answers import AnswerSheet, ItemSession, answer, sheet_of
 from protoecg.labels import STATEMENTS
-from review_db.questions.catalogue import ALWAYS, BETWEEN, CANNOT_JUDGE, TEXT_LENGTH, Question
+from review_db.questions.catalogue import (
+    ALWAYS,
+    BETWEEN,
+    CANNOT_JUDGE,
+    PLACES,
+    STUDY_QUESTIONS,
+    TEXT_LENGTH,
+    Question,
+)
 from review_db.sessions.sessions import OpenItem
 from review_db.studies.items import StatementContent
 
@@ -25,7 +33,9 @@ def show(session: ItemSession) -> None:
     # this part alone.
     if sheet is None or sheet.stale:
         st.rerun()
-    if item.settled:
+    if item.feedback.truth:
+        _tell(item)
+    elif item.settled:
         st.info("The first look is over; its answers stay as they are.", icon=":material/lock:")
     elif item.saved.get("skip"):
         st.info("You skipped this item. Answer it, or go on.", icon=":material/redo:")
@@ -42,6 +52,11 @@ def show(session: ItemSession) -> None:
     _remarks(session, sheet)
 
 
+def _tell(item: OpenItem) -> None:
+    true = ", ".join(words.named(code) for code in item.feedback.truth)
+    st.info(f"Practice. True of this ECG: {true}.", icon=":material/school:")
+
+
 def in_short(answers: Mapping[str, str]) -> str:
     """Return answers in a line."""
     return ", ".join(f"{_short(key)} {_in_words(value)}" for key, value in answers.items())
@@ -49,7 +64,17 @@ def in_short(answers: Mapping[str, str]) -> str:
 
 def _asked(item: OpenItem, sheet: AnswerSheet) -> list[Question]:
     unasked = ALWAYS if sheet.answers.get("accurate") == "no" else (*ALWAYS, "alternative")
-    return [question for question in item.questions if question.key not in unasked]
+    asked = [question for question in item.questions if question.key not in unasked]
+    return [question for question in asked if _is_in_order(question.key, sheet)]
+
+
+def _is_in_order(key: str, sheet: AnswerSheet) -> bool:
+    """Say whether a part of a differential has its turn: each choice follows the one before."""
+    place, _, what = key.partition("_")
+    if place not in PLACES:
+        return True
+    before = PLACES[: PLACES.index(place) + (what == "confidence")]
+    return all(sheet.answers.get(f"{earlier}_choice") for earlier in before)
 
 
 def _in_turn(item: OpenItem, sheet: AnswerSheet) -> str | None:
@@ -114,7 +139,7 @@ def _choices(item: OpenItem, question: str) -> dict[str, str]:
     named = question.endswith(("prototype", "prototypes"))
     if named and isinstance(item.content, StatementContent):
         return items.letters(item.content)
-    if question == "diagnosis":
+    if question == "diagnosis" or STUDY_QUESTIONS[question].statement:
         return {code: words.named(code) for code in STATEMENTS}
     return {}
 

@@ -1,6 +1,6 @@
 """What a study found about cases: which explanation is preferred, and what explanations change.
 
-The functions take the table of `study_results.answer_table`.
+The functions take the table of `answers.answer_table`.
 """
 
 from __future__ import annotations

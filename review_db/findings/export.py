@@ -8,16 +8,17 @@ from dataclasses import asdict
 import pandas as pd
 from sqlalchemy import Engine
 
+from review_db.findings.answers import COLUMNS, ITEM, PLACE, answers_on, places_on, rows_of
 from review_db.findings.methods import methods_text
-from review_db.findings.prototypes import COLUMNS, ITEM, PLACE, answers_on, places_on, rows_of
-from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, STUDY_QUESTIONS, TEXT_LENGTH
+from review_db.findings.shown import SHOWN
+from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, KINDS, STUDY_QUESTIONS, TEXT_LENGTH
 from review_db.questions.codebook import CODEBOOK, Meaning, codebook
 from review_db.store.database import reading
 from review_db.store.files import as_csv
 from review_db.store.schema import current_answer, item_event, item_look
 from review_db.studies.lifecycle import StudyInfo, study_info
 
-_ASSIGNED = ("item", *ITEM, "truth", "repeat_of", "swapped")
+_ASSIGNED = ("item", *ITEM, "truth", *SHOWN, "repeat_of", "swapped", "session", "arm", "withdrawn")
 _VERSIONS = ("bundle", "fingerprint", "app_version", "codebook_version")
 _FILES = {
     "answers_long.csv": (
@@ -53,7 +54,11 @@ _MEANINGS = {
     "stage": ("First look, or second look after the reveal", "integer", "1; 2"),
     "revision": ("Number of the save or draft, per item and stage", "integer", "from 1"),
     "item": ("Number of the item within the study, the same for all", "integer", "from 1"),
-    "kind": ("Kind of item", "category", "reading; prototype; match; pair; statement"),
+    "kind": (
+        "Kind of item",
+        "category",
+        "; ".join(KINDS),
+    ),
     "role": (
         "What the item is for",
         "category",
@@ -71,6 +76,28 @@ _MEANINGS = {
     "repeat_of": ("Position of the first look that this repeats", "integer", "empty = none"),
     "swapped": (
         "Whether explanation a stood on the right of a pair",
+        "category",
+        "True; False",
+    ),
+    "record": ("Record of the ECG that the item is about", "text", ""),
+    "window_s": ("Start and end of the window that was marked", "text", "seconds; seconds"),
+    "snr_db": ("Signal to noise of the noise that was added", "number", "dB; empty = none added"),
+    "similarity": ("Similarity of the patient's window and the prototype", "number", "-1 to 1"),
+    "calls": (
+        "What the model calls in an ECG to read",
+        "text",
+        f"codes with '{BETWEEN}' between them",
+    ),
+    "explanation_a": ("Explanation a of a pair, or that of an ECG to read", "text", "JSON"),
+    "explanation_b": ("Explanation b of a pair", "text", "JSON"),
+    "session": ("Which visit of a crossover the item came in", "integer", "from 1"),
+    "arm": (
+        "What was shown beside an ECG to read",
+        "category",
+        "alone; calls; prototypes; empty = no ECG to read",
+    ),
+    "withdrawn": (
+        "Whether the reviewer was withdrawn, and counts in no analysis",
         "category",
         "True; False",
     ),
@@ -124,6 +151,12 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
     return files | {"README.md": _readme(info, places).encode("utf-8")}
 
 
+def _methods(info: StudyInfo, places: pd.DataFrame) -> str:
+    if info.started_at is None:
+        return "Written once the study has started, and each reviewer's order is settled."
+    return methods_text(info, places)
+
+
 def _asked(key: str) -> Meaning:
     question = STUDY_QUESTIONS[key]
     anchors = zip(question.points, question.anchors, strict=True)
@@ -160,7 +193,7 @@ with role `rated`, no `repeat_of`, the highest `stage` of the item, and no `skip
 
 ## Methods
 
-{methods_text(info, places)}
+{_methods(info, places)}
 
 ## Settings
 

@@ -19,6 +19,7 @@ _KINDS = {
     "match": "{} matches of a patient's window with a prototype",
     "pair": "{} pairs of explanations",
     "reading": "{} ECGs to read without and then with the explanation",
+    "differential": "{} ECGs to read, alone and with what the model says,",
     "statement": "{} summaries of the prototypes of a statement",
 }
 

@@ -1,39 +1,21 @@
 """What a study found about prototypes and matches: scores, controls, repeats, agreement.
 
-All functions take the table that `answer_table` gives, which is also what the export holds, so
-that whoever has the CSV can compute the same.
+All functions take the table that `answers.answer_table` gives.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sqlalchemy import Connection, Engine, Table, select
 
+from review_db.findings.answers import PLACE
 from review_db.questions.catalogue import KINDS, STUDY_QUESTIONS, STUDY_SCALES
 from review_db.statistics.agreement import Agreement, agreement
 from review_db.statistics.bootstrap import mean_interval
-from review_db.store.database import reading
-from review_db.store.schema import assignment, current_answer, item_event, study_item
 
-PLACE = ["study", "reviewer", "position"]
-ITEM = ["kind", "role", "branch", "statement", "prototype", "case_name"]
-COLUMNS = [
-    *PLACE,
-    "stage",
-    "item",
-    *ITEM,
-    "truth",
-    "repeat_of",
-    "swapped",
-    *STUDY_QUESTIONS,
-    "seconds",
-    "last_at",
-]
 # What a row of `item_scores` is about, and of whom the interval draws: who is alike within.
 GROUPS = {
     "branch": (["branch"], "prototype"),
@@ -45,53 +27,6 @@ CONTROLS = ("wrong_statement", "random_window", "noise")
 ORDINAL = ("alpha", "weighted_kappa", "fleiss_kappa", "ac2", "icc_2_1", "percent")
 NOMINAL = ("alpha_nominal", "kappa", "fleiss_kappa", "ac1", "percent")
 _YES_NO = {"yes": 1.0, "no": 0.0}
-
-
-def answer_table(engine: Engine, study: str) -> pd.DataFrame:
-    """Return the standing answers of a study, one row for each stage of an item that has any.
-
-    Columns: `COLUMNS`; answers as text, missing where none stands; `seconds` spent over all saves.
-    """
-    with reading(engine) as connection:
-        return answers_on(connection, study)
-
-
-def answers_on(connection: Connection, study: str) -> pd.DataFrame:
-    """Return `answer_table` as this connection sees it."""
-    standing = rows_of(connection, current_answer, study)
-    events = rows_of(connection, item_event, study)
-    keys = [*PLACE, "stage"]
-    table = standing.pivot(index=keys, columns="question", values="new_value")
-    table = table.reindex(columns=list(STUDY_QUESTIONS)).rename_axis(columns=None)
-    # A question that nobody answered is of text as well.
-    table = table.astype(pd.StringDtype(na_value=np.nan))
-    saves = events.drop_duplicates([*keys, "revision"]).groupby(keys)["duration_ms"].sum()
-    table = table.assign(seconds=saves / 1000, last_at=events.groupby(keys)["at"].max())
-    places = places_on(connection, study)
-    joined = table.reset_index().merge(places, on=PLACE, how="left", validate="many_to_one")
-    return joined[COLUMNS].sort_values(keys).reset_index(drop=True)
-
-
-def places_on(connection: Connection, study: str) -> pd.DataFrame:
-    """Return the assignment list: which item each reviewer meets at which position."""
-    items = study_item.c
-    query = (
-        select(assignment, *(items[name] for name in ITEM), items.data)
-        .join(study_item, (items.study == assignment.c.study) & (items.number == assignment.c.item))
-        .where(assignment.c.study == study)
-        .order_by(assignment.c.reviewer, assignment.c.position)
-    )
-    columns = [*assignment.c.keys(), *ITEM, "data"]
-    places = pd.DataFrame(connection.execute(query).all(), columns=columns)
-    truth = ["; ".join(json.loads(data).get("truth", ())) for data in places["data"]]
-    return places.assign(truth=truth, repeat_of=places["repeat_of"].astype("Int64"))
-
-
-def rows_of(connection: Connection, table: Table, study: str) -> pd.DataFrame:
-    """Return the rows of a study in one of the tables, in the order that they came."""
-    order = (table.c[name] for name in ("id", *PLACE, "stage") if name in table.c)
-    query = select(table).where(table.c.study == study).order_by(*order)
-    return pd.DataFrame(connection.execute(query).all(), columns=list(table.c.keys()))
 
 
 def rated(table: pd.DataFrame, kind: str = "prototype") -> pd.DataFrame:

@@ -9,9 +9,10 @@ only together with `CODEBOOK_VERSION`, which is stored with every answer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-CODEBOOK_VERSION = "2"
+CODEBOOK_VERSION = "3"
 TEXT_LENGTH = 4000
 CANNOT_JUDGE = "cannot_judge"
 BETWEEN = "; "
@@ -28,6 +29,7 @@ class Question:
     options : the answers that it takes; none for a free text of up to `TEXT_LENGTH` characters
     anchors : words for the first of `options`, where these are points of a scale
     several : whether it takes several codes, put together by `BETWEEN`
+    statement : whether it takes the code of a statement
     """
 
     key: str
@@ -35,6 +37,7 @@ class Question:
     options: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
     several: bool = False
+    statement: bool = False
 
     @property
     def points(self) -> tuple[str, ...]:
@@ -85,6 +88,30 @@ _QUESTIONS = (
 QUESTIONS = {question.key: question for question in _QUESTIONS}
 SCALES = tuple(question.key for question in _QUESTIONS if question.anchors)
 REQUIRED = ("accurate", *SCALES)
+
+PLACES = ("first", "second", "third")
+# Of 100 such answers, how many the words of a confidence call right.
+PROBABILITIES = {"1": 0.1, "2": 0.3, "3": 0.5, "4": 0.7, "5": 0.9}
+
+
+def _differential() -> Iterator[Question]:
+    """Yield what is asked of an ECG to read: up to three findings in order, each with how sure."""
+    for place in PLACES:
+        most = "the finding that matters most" if place == "first" else "what else it may be"
+        yield Question(f"{place}_choice", f"Your {place} choice: {most}.", statement=True)
+        yield Question(
+            f"{place}_confidence",
+            f"How likely is it that this ECG shows your {place} choice?",
+            tuple(PROBABILITIES),
+            (
+                "Very unlikely: in about 10 of 100 such cases",
+                "Rather unlikely: in about 30 of 100",
+                "As likely as not: in about 50 of 100",
+                "Rather likely: in about 70 of 100",
+                "Very likely: in about 90 of 100",
+            ),
+        )
+
 
 _JUDGED = ("yes", "no", CANNOT_JUDGE)
 _FIVE = ("1", "2", "3", "4", "5", CANNOT_JUDGE)
@@ -160,6 +187,7 @@ _STUDY_QUESTIONS = (
             "Sure: right in about 90 of 100",
         ),
     ),
+    *_differential(),
     Question("best_prototype", "Which prototype of this statement is the best?"),
     Question("bad_prototypes", "Which of them are bad and should not be used?", several=True),
     Question("redundant_prototypes", "Which of them add nothing to the others?", several=True),
@@ -198,7 +226,14 @@ class Kind:
 # In the order in which a reviewer meets them: nobody should have seen the explanations of the
 # later kinds when reading without any.
 KINDS = {
+    # As studies before codebook 3 have them: without, then at once with the explanation.
     "reading": Kind("an ECG to read", ("diagnosis", "confidence"), stages=2, repeated=False),
+    "differential": Kind(
+        "an ECG to read",
+        ("first_choice", "first_confidence"),
+        tuple(f"{place}_{asked}" for place in PLACES[1:] for asked in ("choice", "confidence")),
+        repeated=False,
+    ),
     "prototype": Kind(
         "a prototype",
         ("accurate", "representativeness", "clarity"),

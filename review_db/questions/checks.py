@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from protoecg.labels import STATEMENTS
 from review_db.questions.catalogue import BETWEEN, QUESTIONS, TEXT_LENGTH, Question
 from review_db.store.schema import REVIEWER_LENGTH
 
@@ -43,6 +44,10 @@ def checked_value(asked: Question, value: str | int | bool | Sequence[str] | Non
     answer = _codes(value) if asked.several else _as_text(asked, value)
     if not answer:
         return ""
+    if asked.statement and answer not in STATEMENTS:
+        raise ValueError(
+            f"The answer to {asked.key} is {answer[:40]!r}, expected a statement such as AFIB."
+        )
     if not asked.options:
         return _checked_text(asked, answer)
     if answer not in asked.options:

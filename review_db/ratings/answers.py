@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, REQUIRED
 from review_db.questions.checks import checked_answer, checked_reviewer
 from review_db.ratings.reviewers import refuse_wrong_secret
 from review_db.ratings.windows import standing
+from review_db.store.chain import append
 from review_db.store.database import reading, writing
-from review_db.store.schema import NAME_LENGTH, RatingEvent, current_rating
+from review_db.store.schema import NAME_LENGTH, current_rating, rating_event
 
 
 @dataclass(frozen=True)
@@ -175,13 +176,11 @@ def _append(
         "app_version": __version__,
         "codebook_version": CODEBOOK_VERSION,
     }
-    connection.execute(
-        insert(RatingEvent),
-        [
-            {**asdict(item), "question": question, "value": value, **always}
-            for item, question, value in changes
-        ],
-    )
+    rows = [
+        {**asdict(item), "question": question, "value": value, **always}
+        for item, question, value in changes
+    ]
+    append(connection, rating_event, rows)
 
 
 def _open_items(engine: Engine, reviewer: str, items: Sequence[Item]) -> list[Item]:

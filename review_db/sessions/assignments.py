@@ -12,7 +12,8 @@ from review_db.sessions.stages import stages
 from review_db.store.schema import assignment, current_answer, study, study_item
 from review_db.studies.design import Design
 from review_db.studies.items import StudyItem, item_from
-from review_db.studies.lifecycle import NotAdmitted, Seat, read_design
+from review_db.studies.lifecycle import read_design
+from review_db.studies.seats import NotAdmitted, Seat
 
 
 class ItemStage(NamedTuple):
@@ -26,12 +27,15 @@ class ItemStage(NamedTuple):
 class Assigned:
     """An item as it is assigned to a reviewer, with the study that it is of.
 
-    `number` is the item's within the study; `swapped` has the sides of a pair change.
+    `number` is the item's within the study; `swapped` has the sides of a pair change; `session` and
+    `arm` are those of a crossover.
     """
 
     item: StudyItem
     number: int
     swapped: bool
+    session: int
+    arm: str
     bundle: str
     fingerprint: str
     design: Design
@@ -48,6 +52,8 @@ def assigned(connection: Connection, seat: Seat, at: ItemStage) -> Assigned:
     columns = (
         assignment.c.item,
         assignment.c.swapped,
+        assignment.c.session,
+        assignment.c.arm,
         *(column for column in study_item.c if column.name not in ("study", "number")),
         *(study.c[name] for name in ("bundle", "fingerprint", "design")),
     )
@@ -59,12 +65,28 @@ def assigned(connection: Connection, seat: Seat, at: ItemStage) -> Assigned:
             f"There is no item {at.position}, stage {at.stage}, for you in this study. Go back to "
             "your first open item."
         )
-    return Assigned(item_from(row), row.item, row.swapped, row.bundle, row.fingerprint, design)
+    return Assigned(
+        item=item_from(row),
+        number=row.item,
+        swapped=row.swapped,
+        session=row.session,
+        arm=row.arm,
+        bundle=row.bundle,
+        fingerprint=row.fingerprint,
+        design=design,
+    )
 
 
 def all_assigned(connection: Connection, seat: Seat) -> Sequence[Row]:
-    """Return `position`, `kind`, `role`, `statement` and `design` of all that is assigned."""
-    columns = (study_item.c.kind, study_item.c.role, study_item.c.statement, study.c.design)
+    """Return all that is assigned in its order.
+
+    Columns: `position`, `session`, `kind`, `role`, `statement` and `design`.
+    """
+    columns = (
+        assignment.c.session,
+        *(study_item.c[name] for name in ("kind", "role", "statement")),
+        study.c.design,
+    )
     query = _assignments(seat, *columns).order_by(assignment.c.position)
     return connection.execute(query).all()
 

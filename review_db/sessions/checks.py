@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from review_db.questions.catalogue import STUDY_QUESTIONS
+from review_db.questions.catalogue import PLACES, STUDY_QUESTIONS
 from review_db.questions.checks import checked_value
 from review_db.sessions.stages import questions_at
 from review_db.studies.design import Design
-from review_db.studies.items import StatementContent, StudyItem
+from review_db.studies.items import DifferentialContent, StatementContent, StudyItem
 
 
 def checked_answers(
@@ -28,9 +28,22 @@ def checked_answers(
     checked = {key: checked_value(STUDY_QUESTIONS[key], answers.get(key)) for key in asked}
     if checked.get("accurate") != "no":
         checked.pop("alternative", None)
+    if isinstance(item.content, DifferentialContent):
+        _refuse_muddled_choices(checked)
     if isinstance(item.content, StatementContent):
         _refuse_unknown_prototypes(item.content, checked)
     return {key: value for key, value in checked.items() if value}
+
+
+def _refuse_muddled_choices(answers: dict[str, str]) -> None:
+    """Drop how sure somebody is of a choice that isn't made; refuse what is named twice."""
+    for place in PLACES:
+        if not answers[f"{place}_choice"]:
+            answers[f"{place}_confidence"] = ""
+    chosen = [answers[f"{place}_choice"] for place in PLACES]
+    named = [code for code in chosen if code]
+    if len(set(named)) < len(named):
+        raise ValueError("Two of your choices are the same. Change or clear one of them.")
 
 
 def _refuse_unknown_prototypes(content: StatementContent, answers: Mapping[str, str]) -> None:
@@ -50,6 +63,11 @@ def refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[st
         If one is missing.
     """
     missing = [key for key in questions_at(kind, stage, design)[1] if key not in answers]
+    missing += [
+        f"{place}_confidence"
+        for place in PLACES[1:]
+        if f"{place}_choice" in answers and f"{place}_confidence" not in answers
+    ]
     if missing and "skip" not in answers:
         raise ValueError(
             "Still open: " + " ".join(STUDY_QUESTIONS[key].text for key in missing) + " Answer, or "

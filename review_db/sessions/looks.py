@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from review_db.sessions.assignments import ItemStage, at_stage
 from review_db.store.database import writing
 from review_db.store.schema import item_look
-from review_db.studies.lifecycle import Seat, seat_lock
+from review_db.studies.seats import Seat, seat_lock
 
 
 def is_recorded(connection: Connection, seat: Seat, at: ItemStage) -> bool:

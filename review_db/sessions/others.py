@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 from review_db.sessions.assignments import ItemStage, assigned
 from review_db.store.database import reading
 from review_db.store.schema import assignment, current_answer
-from review_db.studies.lifecycle import Seat
+from review_db.studies.seats import Seat
 
 
 def others_answers(engine: Engine, seat: Seat, position: int) -> dict[str, dict[str, str]]:

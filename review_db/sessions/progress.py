@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, Row, select
 
 from review_db.sessions.assignments import ItemStage, all_assigned, own
 from review_db.sessions.stages import questions_at, stages
+from review_db.sessions.visits import Visit, visit
 from review_db.store.database import reading
 from review_db.store.schema import current_answer
-from review_db.studies.lifecycle import NotAdmitted, Seat, read_design
+from review_db.studies.lifecycle import read_design
+from review_db.studies.seats import NotAdmitted, Seat
+
+# Their statement is what the reviewer is asked for.
+READ = ("reading", "differential")
+
+# Of each position: its state, the stage that is in turn, and what is assigned.
+_States = dict[int, tuple[str, int, Row]]
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class SessionProgress:
 
     `states` of each position: "done", "skipped" or "open"; `groups` as (done, total) of each
     statement, or of each kind of item while statements are hidden. Practice is in `states` alone.
+    `visit` is the session that they are in, `open_in` its positions, or those of the next one once
+    it may be opened.
     """
 
     done: int
@@ -27,27 +38,44 @@ class SessionProgress:
     states: Mapping[int, str]
     groups: Mapping[str, tuple[int, int]]
     flagged: tuple[int, ...] = field(default=())
+    visit: Visit = field(default=Visit(1, 1, None))
+    open_in: tuple[int, ...] = field(default=())
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When the next session opens, where all that may be opened so far is done."""
+        has_open = any(self.states[position] == "open" for position in self.open_in)
+        return None if has_open or self.visit.number == self.visit.of else self.visit.next_opens
+
+    @property
+    def first_skipped(self) -> int | None:
+        """The first position that was skipped and can be taken up, if any."""
+        return next((at for at in self.open_in if self.states[at] == "skipped"), None)
 
     @property
     def reachable(self) -> list[int]:
-        """The positions that may be opened: all up to the first open one."""
-        positions = list(self.states)
+        """The positions that may be opened: all of the session up to the first open one."""
+        positions = list(self.open_in)
         early = [n for n, position in enumerate(positions) if self.states[position] == "open"]
         return positions[: early[0] + 1] if early else positions
 
 
-def next_open(engine: Engine, seat: Seat, *, but: int | None = None) -> ItemStage | None:
-    """Return where a session goes on: the first open stage, then what was skipped, or None.
+def next_open(engine: Engine, seat: Seat, *, after: ItemStage | None = None) -> ItemStage | None:
+    """Return where a session goes on: the first open stage, or None where all was answered.
 
-    `but` is a position to leave out, as if it were done.
+    None as well until the next session of a crossover opens (`SessionProgress.waits_until`).
+
+    `after` is what a reviewer has just finished, left out as if it were done. Where nothing is
+    open, what was skipped follows behind it, so that skipping all of it once more ends as well;
+    `SessionProgress.first_skipped` begins with it.
     """
     with reading(engine) as connection:
         found = _states(connection, seat)
-    for wanted in ("open", "skipped"):
-        for position, (state, stage, _) in found.items():
-            if state == wanted and position != but:
-                return ItemStage(position, stage)
-    return None
+        here = _open_in(_visit(connection, seat, found), found)
+    places = [(ItemStage(at, found[at][1]), found[at][0]) for at in here]
+    opened = [at for at, state in places if state == "open" and at != after]
+    skipped = [at for at, state in places if state == "skipped" and after and at > after]
+    return next(iter(opened + skipped), None)
 
 
 def refuse_out_of_order(connection: Connection, seat: Seat, at: ItemStage) -> None:
@@ -74,11 +102,11 @@ def session_progress(engine: Engine, seat: Seat) -> SessionProgress:
             *own(current_answer, seat), current_answer.c.question == "flag"
         )
         flags = sorted(set(connection.scalars(flagged)))
+        now = _visit(connection, seat, found)
     counted = {position: row for position, (_, _, row) in found.items() if row.role != "practice"}
     groups: dict[str, tuple[int, int]] = {}
     for position, row in counted.items():
-        # The statement of a reading is the answer that the reviewer is asked for.
-        hidden = row.kind == "reading" or read_design(row.design).blinding.statement
+        hidden = row.kind in READ or read_design(row.design).blinding.statement
         name = row.kind if hidden else row.statement
         done, total = groups.get(name, (0, 0))
         groups[name] = (done + (found[position][0] == "done"), total + 1)
@@ -88,10 +116,27 @@ def session_progress(engine: Engine, seat: Seat) -> SessionProgress:
         states={position: state for position, (state, _, _) in found.items()},
         groups=groups,
         flagged=tuple(flags),
+        visit=now,
+        open_in=_open_in(now, found),
     )
 
 
-def _states(connection: Connection, seat: Seat) -> dict[int, tuple[str, int, Row]]:
+def _visit(connection: Connection, seat: Seat, found: _States) -> Visit:
+    for _, _, row in found.values():
+        return visit(connection, seat, read_design(row.design))
+    return Visit(1, 1, None)
+
+
+def _open_in(now: Visit, found: _States) -> tuple[int, ...]:
+    """Return the positions of the session that goes on: the next one, once it may be opened."""
+    own = [p for p, (_, _, row) in found.items() if row.session == now.number]
+    following = [p for p, (_, _, row) in found.items() if row.session == now.number + 1]
+    is_done = all(found[position][0] != "open" for position in own)
+    moved = is_done and now.is_open(now.number + 1, datetime.now(UTC))
+    return tuple(following if moved else own)
+
+
+def _states(connection: Connection, seat: Seat) -> _States:
     """Say of each position whether it is done, skipped or open, and at which stage."""
     now = current_answer.c
     saved: dict[int, dict[int, set[str]]] = {}

@@ -29,24 +29,23 @@ from review_db.sessions.looks import is_recorded, record_look
 from review_db.sessions.progress import refuse_out_of_order
 from review_db.sessions.stages import (
     Facts,
+    Feedback,
     facts,
+    feedback,
     is_answered,
     is_settled,
     questions_at,
     shown,
     stages,
 )
+from review_db.sessions.visits import refuse_other_session
+from review_db.store.chain import append
 from review_db.store.database import reading, writing
 from review_db.store.failures import RatingsError
 from review_db.store.schema import assignment, item_event, sheet
 from review_db.studies.design import Design
 from review_db.studies.items import ShownContent
-from review_db.studies.lifecycle import (
-    NotAdmitted,
-    Seat,
-    refuse_closed,
-    seat_lock,
-)
+from review_db.studies.seats import NotAdmitted, Seat, refuse_closed, seat_lock
 
 LONGEST_SECONDS = 24 * 3600.0
 
@@ -62,6 +61,7 @@ class OpenItem:
     Parameters
     ----------
     at, total : where in the reviewer's order, of how many positions
+    session : which of a crossover's, from 1
     kind : of `KINDS`
     practice : whether it counts; whether it is a control or a repeat is not for its reviewer
     stages : how often it is rated
@@ -72,10 +72,12 @@ class OpenItem:
     draft : answers filled in and not yet saved, over those that stand
     revision : to hand back with the next draft or save
     settled : whether its answers can't be changed any more, because the next stage was shown
+    feedback : of a practice item, what is true of it
     """
 
     at: ItemStage
     total: int
+    session: int
     kind: str
     practice: bool
     stages: int
@@ -87,6 +89,7 @@ class OpenItem:
     draft: Mapping[str, str]
     revision: int
     settled: bool
+    feedback: Feedback = Feedback()
 
 
 def open_item(engine: Engine, seat: Seat, at: ItemStage) -> OpenItem:
@@ -104,6 +107,7 @@ def open_item(engine: Engine, seat: Seat, at: ItemStage) -> OpenItem:
     with reading(engine) as connection:
         item = _read(connection, seat, at)
         refuse_out_of_order(connection, seat, at)
+        refuse_other_session(connection, seat, item.session, assigned(connection, seat, at).design)
         seen = is_recorded(connection, seat, at)
     if not seen:
         record_look(engine, seat, at)
@@ -131,20 +135,23 @@ def _read(connection: Connection, seat: Seat, at: ItemStage) -> OpenItem:
     _refuse_early(at, item.kind, design, saved)
     asked, required = questions_at(item.kind, at.stage, design)
     stands = saved.get(at.stage, {})
+    told = feedback(item, design, saved)
     return OpenItem(
         at=at,
         total=total or 0,
+        session=found.session,
         kind=item.kind,
         practice=item.role == "practice",
         stages=stages(item.kind, design),
         facts=facts(item, found.bundle, found.swapped, at.stage, design),
-        content=shown(item.content, found.swapped, at.stage),
+        content=shown(item.content, found.swapped, at.stage, found.arm),
         questions=tuple(STUDY_QUESTIONS[key] for key in asked),
         required=required,
         saved=stands,
         draft=json.loads(kept.draft) if kept else stands,
         revision=kept.revision if kept else 0,
-        settled=is_settled(item.kind, at.stage, design, saved),
+        settled=is_settled(item.kind, at.stage, design, saved) or bool(told.truth),
+        feedback=told,
     )
 
 
@@ -168,7 +175,7 @@ def save_draft(
     Conflict
         If another browser was faster.
     NotAdmitted
-        If the reviewer has no such item, or the seat is closed (`lifecycle.refuse_closed`).
+        If the reviewer has no such item, or the seat is closed (`seats.refuse_closed`).
     """
     with writing(engine, lock=seat_lock(seat)) as connection:
         _, _, checked = _to_be_written(connection, seat, at, answers)
@@ -204,26 +211,28 @@ def save_item(
         found, stands, checked = _to_be_written(connection, seat, at, answers)
         refuse_unfinished(found.item.kind, at.stage, found.design, checked)
         kept = _sheet(connection, seat, at)
-        revision = _keep(connection, seat, at, kept, seen, checked, 0)
+        changes = [
+            {"question": key, "old_value": stands.get(key, ""), "new_value": checked.get(key, "")}
+            for key in STUDY_QUESTIONS
+            if stands.get(key, "") != checked.get(key, "")
+        ]
+        spent = _spent(kept, seconds)
+        # Where nothing changes there is no event to hold the time: it stays with the sheet.
+        revision = _keep(connection, seat, at, kept, seen, checked, 0 if changes else spent)
         always = {
             "at": datetime.now(UTC),
             "study": seat.study,
             "reviewer": seat.reviewer,
             **at._asdict(),
             "revision": revision,
-            "duration_ms": _spent(kept, seconds),
+            "duration_ms": spent,
             "bundle": found.bundle,
             "fingerprint": found.fingerprint,
             "app_version": __version__,
             "codebook_version": CODEBOOK_VERSION,
         }
-        changes = [
-            {"question": key, "old_value": stands.get(key, ""), "new_value": checked.get(key, "")}
-            for key in STUDY_QUESTIONS
-            if stands.get(key, "") != checked.get(key, "")
-        ]
         if changes:
-            connection.execute(insert(item_event), [{**always, **change} for change in changes])
+            append(connection, item_event, [{**always, **change} for change in changes])
     return revision
 
 
@@ -265,8 +274,11 @@ def _to_be_written(
 ) -> tuple[Assigned, dict[str, str], dict[str, str]]:
     refuse_closed(connection, seat)
     found = assigned(connection, seat, at)
+    refuse_other_session(connection, seat, found.session, found.design)
     saved = standing(connection, seat, at.position)
     _refuse_early(at, found.item.kind, found.design, saved)
+    if feedback(found.item, found.design, saved).truth:
+        raise ValueError("This practice item has told what is true. Its answers stay as they are.")
     if is_settled(found.item.kind, at.stage, found.design, saved):
         raise ValueError(
             "The first look at this item is over: what was hidden has been shown. Its answers stay "

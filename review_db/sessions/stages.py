@@ -9,6 +9,7 @@ from review_db.questions.catalogue import ALWAYS, KINDS
 from review_db.studies.design import Design
 from review_db.studies.items import (
     Content,
+    DifferentialContent,
     MatchContent,
     PairContent,
     ReadingContent,
@@ -25,6 +26,14 @@ class Facts:
     branch: str | None = None
     similarity: float | None = None
     model: str | None = None
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """Whether an item tells what is true of it after the answer, and, once that is given, what."""
+
+    teaches: bool = False
+    truth: tuple[str, ...] = ()
 
 
 def stages(kind: str, design: Design) -> int:
@@ -56,6 +65,13 @@ def is_settled(
     return stage < stages(kind, design) and is_answered(kind, 1, design, saved)
 
 
+def feedback(item: StudyItem, design: Design, saved: Mapping[int, Mapping[str, str]]) -> Feedback:
+    """Return what a practice item tells once it is answered; nothing of any other."""
+    teaches = item.role == "practice" and bool(item.truth)
+    told = item.truth if teaches and is_answered(item.kind, 1, design, saved) else ()
+    return Feedback(teaches, told)
+
+
 def facts(item: StudyItem, bundle: str, swapped: bool, stage: int, design: Design) -> Facts:
     """Return what may be said of an item in words, less what is hidden."""
     known = Facts(
@@ -67,10 +83,12 @@ def facts(item: StudyItem, bundle: str, swapped: bool, stage: int, design: Desig
     return replace(known, **dict.fromkeys(_hidden(item.kind, stage, design)))
 
 
-def shown(content: Content, swapped: bool, stage: int) -> ShownContent:
+def shown(content: Content, swapped: bool, stage: int, arm: str = "") -> ShownContent:
     """Return what an item is drawn from, less what is not to be seen yet, or ever."""
     if isinstance(content, PairContent):
         return content.sides(swapped)
+    if isinstance(content, DifferentialContent):
+        return content.in_arm(arm)
     if isinstance(content, ReadingContent) and stage == 1:
         return content.alone()
     return content
@@ -86,6 +104,8 @@ def _model(content: Content, bundle: str, swapped: bool) -> str:
 def _hidden(kind: str, stage: int, design: Design) -> set[str]:
     blinding = design.blinding
     hidden = {"model"} if blinding.model else set()
+    if kind == "differential":
+        return {"statement", "branch", "similarity", "model"}
     if kind == "reading":
         # The statement of a reading is the answer; its second look shows the explanation's only.
         return hidden | {"statement", "branch", "similarity"} | ({"model"} if stage == 1 else set())

@@ -12,7 +12,9 @@ which position, and `item_event` holds the answers. From the start on, triggers 
 to study, items and assignments. `seat_account`, append-only too, ties a reviewer's key to the
 account that it was first given from: a digest, never who that is. `sheet` is what a reviewer has
 filled in and not yet saved, with the revision by which two browsers of one reviewer notice each
-other. `item_look`, append-only, says when a stage of an item was first opened.
+other. `item_look`, append-only, says when a stage of an item was first opened, and `study_action`,
+append-only too, what coordinators and reviewers did besides answering. Rows of a study that was
+made as a test (`study.test`) may be deleted with it. Events and actions are chained (`chain`).
 
 A bundle's fingerprint is part of every key: prototypes of a retrained bundle may carry the names
 of the old ones, but they are other ECGs, and no rating may pass from one to the other.
@@ -43,6 +45,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -111,6 +114,7 @@ class RatingEvent(Base):
     value: Mapped[str] = mapped_column(Text)
     app_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
     codebook_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    chain: Mapped[str] = mapped_column(String(64), server_default="")
 
     __table_args__ = (
         CheckConstraint("id > 0", name="rating_event_id_counts_up"),
@@ -124,6 +128,7 @@ class RatingEvent(Base):
             "question",
             "id",
         ),
+        Index("rating_event_chain", "reviewer", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -176,6 +181,7 @@ class Study(Base):
     codebook_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    test: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
     __table_args__ = (CheckConstraint("name <> ''", name="study_has_a_name"),)
 
@@ -199,7 +205,10 @@ class StudyItem(Base):
 
 
 class Assignment(Base):
-    """Which item a reviewer meets at which position, and which position it repeats, if any."""
+    """Which item a reviewer meets at which position, and which position it repeats, if any.
+
+    `session` counts the visits that a crossover is spread over; `arm` is what is shown of a case.
+    """
 
     __tablename__ = "assignment"
 
@@ -209,6 +218,8 @@ class Assignment(Base):
     item: Mapped[int] = mapped_column(Integer)
     repeat_of: Mapped[int | None] = mapped_column(Integer)
     swapped: Mapped[bool] = mapped_column(Boolean)
+    session: Mapped[int] = mapped_column(Integer, server_default="1")
+    arm: Mapped[str] = mapped_column(String(NAME_LENGTH), server_default="")
 
     __table_args__ = (
         ForeignKeyConstraint(["study", "item"], ["study_item.study", "study_item.number"]),
@@ -307,6 +318,7 @@ class ItemEvent(Base):
     fingerprint: Mapped[str] = mapped_column(String(NAME_LENGTH))
     app_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
     codebook_version: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    chain: Mapped[str] = mapped_column(String(64), server_default="")
 
     __table_args__ = (
         ForeignKeyConstraint(
@@ -316,13 +328,38 @@ class ItemEvent(Base):
         CheckConstraint("id > 0", name="item_event_id_counts_up"),
         CheckConstraint("old_value <> new_value", name="item_event_changes_something"),
         Index("item_event_answer", "study", "reviewer", "position", "stage", "question", "id"),
+        Index("item_event_chain", "study", "reviewer", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class StudyAction(Base):
+    """What was done with a study or with a reviewer of it; `data` is JSON (`studies.trail`)."""
+
+    __tablename__ = "study_action"
+
+    id: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    study: Mapped[str] = mapped_column(String(STUDY_LENGTH))
+    actor: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    action: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    reviewer: Mapped[str] = mapped_column(String(REVIEWER_LENGTH))
+    reason: Mapped[str] = mapped_column(Text)
+    data: Mapped[str] = mapped_column(Text)
+    chain: Mapped[str] = mapped_column(String(64), server_default="")
+
+    __table_args__ = (
+        ForeignKeyConstraint(["study"], ["study.name"]),
+        CheckConstraint("id > 0", name="study_action_id_counts_up"),
+        Index("study_action_chain", "study", "id"),
         {"sqlite_autoincrement": True},
     )
 
 
 def _view(name: str, of: Table) -> Table:
     # Outside of Base's metadata: a view is made by the migrations and is no table to create.
-    return Table(name, MetaData(), *(Column(column.name, column.type) for column in of.columns))
+    columns = (Column(c.name, c.type) for c in of.columns if c.name != "chain")
+    return Table(name, MetaData(), *columns)
 
 
 rating_event = Base.metadata.tables["rating_event"]
@@ -336,6 +373,7 @@ seat_account = Base.metadata.tables["seat_account"]
 sheet = Base.metadata.tables["sheet"]
 item_look = Base.metadata.tables["item_look"]
 item_event = Base.metadata.tables["item_event"]
+study_action = Base.metadata.tables["study_action"]
 
 current_rating = _view("current_rating", rating_event)
 current_answer = _view("current_answer", item_event)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, insert
 
 from review_db.store.database import reading, writing
 from review_db.store.schema import seat_account
-from review_db.studies.lifecycle import NotAdmitted, Seat, find_seat, tied_seats
+from review_db.studies.seats import NotAdmitted, Seat, find_seat, tied_seats
 
 
 def claim_seat(engine: Engine, key: str, account: str) -> Seat:

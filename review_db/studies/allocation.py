@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from review_db.questions.catalogue import KINDS
@@ -11,12 +11,16 @@ from review_db.studies.chance import chance_of, shuffled
 from review_db.studies.design import Design
 from review_db.studies.items import StudyItem
 
+CROSSED = "differential"
+"""The kind of item that is met in each arm once."""
+
 
 @dataclass(frozen=True)
 class Allocation:
     """An item in a reviewer's order; `item` is its number, `repeat_of` an earlier position.
 
-    `swapped` has the two explanations of a pair change sides.
+    `swapped` has the two explanations of a pair change sides; `arm` is what is shown of a case,
+    "" where there are none; `session` counts the visits that arms are spread over.
     """
 
     reviewer: str
@@ -24,6 +28,15 @@ class Allocation:
     item: int
     repeat_of: int | None
     swapped: bool
+    session: int = 1
+    arm: str = ""
+
+
+@dataclass(frozen=True)
+class _Place:
+    number: int
+    session: int = 1
+    arm: str = ""
 
 
 def allocate(design: Design, items: Sequence[StudyItem]) -> list[Allocation]:
@@ -31,28 +44,65 @@ def allocate(design: Design, items: Sequence[StudyItem]) -> list[Allocation]:
 
     Practice comes first, then one kind of item after the other, each in an order of the
     reviewer's own. Repeats come when at least a third of the items of their kind lies between.
+    ECGs to read come in each arm once, each time in another session; what follows them comes in
+    the last one. Which arm comes when, and which explanation of a pair stands on the left, is
+    balanced over the reviewers by Latin squares.
     """
-    return [one for reviewer in design.reviewers for one in _order(design, items, reviewer)]
+    reviewers = enumerate(design.reviewers)
+    return [one for row, name in reviewers for one in order_of(design, items, name, row)]
 
 
-def _order(design: Design, items: Sequence[StudyItem], reviewer: str) -> Iterable[Allocation]:
+def order_of(
+    design: Design, items: Sequence[StudyItem], reviewer: str, row: int
+) -> Iterable[Allocation]:
+    """Yield the order of one reviewer, who is the `row`-th of the Latin squares, from 0."""
     chance = chance_of(f"{design.name} {reviewer} {design.seed}")
-    numbers = range(1, len(items) + 1)
-    order = [n for n in numbers if items[n - 1].role == "practice"]
-    for kind in KINDS:
-        block = [
-            n for n in numbers if items[n - 1].kind == kind and items[n - 1].role != "practice"
-        ]
-        again = [n for n in block if items[n - 1].role == "rated"] if KINDS[kind].repeated else []
-        order += _with_repeats(shuffled(block, chance), again, design.repeats, chance)
-    left = _sides(items, chance)
-    first: dict[int, int] = {}
-    for position, number in enumerate(order, start=1):
-        earlier = first.setdefault(number, position)
+    left = _sides(design, items, row)
+    first: dict[tuple[int, str], int] = {}
+    for position, place in enumerate(_places(design, items, row, chance), start=1):
+        earlier = first.setdefault((place.number, place.arm), position)
         repeated = earlier if earlier != position else None
         # A repeat with the sides changed shows whether the side decides.
-        swapped = left.get(number, False) ^ (repeated is not None and number in left)
-        yield Allocation(reviewer, position, number, repeated, swapped)
+        swapped = left.get(place.number, False) ^ (repeated is not None and place.number in left)
+        yield Allocation(
+            reviewer, position, place.number, repeated, swapped, place.session, place.arm
+        )
+
+
+def _places(
+    design: Design, items: Sequence[StudyItem], row: int, chance: random.Random
+) -> Iterator[_Place]:
+    crossed = _numbers(items, CROSSED)
+    last = len(design.readings.arms) if crossed else 1
+    for number, item in enumerate(items, start=1):
+        if item.role == "practice":
+            # With all that an arm can show, to get to know it.
+            yield _Place(number, 1, design.readings.arms[-1] if item.kind == CROSSED else "")
+    for kind in KINDS:
+        if kind == CROSSED:
+            yield from _crossover(design, crossed, row, chance)
+            continue
+        block = _numbers(items, kind)
+        again = [n for n in block if items[n - 1].role == "rated"] if KINDS[kind].repeated else []
+        for number in _with_repeats(shuffled(block, chance), again, design.repeats, chance):
+            yield _Place(number, last)
+
+
+def _numbers(items: Sequence[StudyItem], kind: str) -> list[int]:
+    numbered = enumerate(items, start=1)
+    return [n for n, item in numbered if item.kind == kind and item.role != "practice"]
+
+
+def _crossover(
+    design: Design, numbers: Sequence[int], row: int, chance: random.Random
+) -> Iterator[_Place]:
+    """Yield each case in each arm once: of a session, every arm has as many cases as another."""
+    arms = design.readings.arms
+    groups = shuffled(numbers, chance_of(f"{design.name} arms {design.seed}"))
+    for session in range(len(arms)):
+        of_case = {n: arms[(group + row + session) % len(arms)] for group, n in enumerate(groups)}
+        for number in shuffled(numbers, chance):
+            yield _Place(number, session + 1, of_case[number])
 
 
 def _with_repeats(
@@ -70,7 +120,11 @@ def _with_repeats(
     return [number for _, number in sorted(keys)]
 
 
-def _sides(items: Sequence[StudyItem], chance: random.Random) -> dict[int, bool]:
+def _sides(design: Design, items: Sequence[StudyItem], row: int) -> dict[int, bool]:
+    """Say of each pair whether its sides change.
+
+    Of any two reviewers that follow each other, each meets a side that the other doesn't.
+    """
+    chance = chance_of(f"{design.name} sides {design.seed}")
     pairs = shuffled([n for n, item in enumerate(items, 1) if item.kind == "pair"], chance)
-    start = chance.randrange(2)
-    return {number: bool((n + start) % 2) for n, number in enumerate(pairs)}
+    return {number: bool((n + row) % 2) for n, number in enumerate(pairs)}

@@ -9,7 +9,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from review_db.studies.design import DesignError
-from review_db.studies.items import Number, ShownExplanation, SourceFile, Statement, Window
+from review_db.studies.items import (
+    Number,
+    ShownCall,
+    ShownExplanation,
+    SourceFile,
+    Statement,
+    Window,
+)
 
 ECG_SECONDS = 10.0
 
@@ -43,11 +50,24 @@ class PairCase(Case):
 
 
 class ReadingCase(Case):
-    """An ECG to read, and what is true of it."""
+    """An ECG to read, and what is true of it.
+
+    `statement` is the finding that the case is about. Where it is not among the true ones, the
+    case is one of specificity. Without `calls`, the model calls what its matches are for.
+    """
 
     statement: Statement
     truth: tuple[str, ...]
     explanation: ShownExplanation
+    calls: tuple[ShownCall, ...] | None = None
+
+    @property
+    def called(self) -> tuple[ShownCall, ...]:
+        """What the model calls in it."""
+        if self.calls is not None:
+            return self.calls
+        of_matches = (match.statement for match in self.explanation.matches)
+        return tuple(ShownCall(statement=s) for s in dict.fromkeys(of_matches) if s)
 
 
 class CaseECG(SourceFile):
@@ -65,6 +85,7 @@ class Cases(_Record):
     matches: tuple[MatchCase, ...] = ()
     pairs: tuple[PairCase, ...] = ()
     readings: tuple[ReadingCase, ...] = ()
+    practice: tuple[ReadingCase, ...] = ()
     ecgs: tuple[CaseECG, ...] = ()
 
 

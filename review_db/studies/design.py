@@ -24,10 +24,25 @@ A design is written as TOML and stored as JSON with the study:
     noise_snr_db = 0.0
 
     [blinding]
-    statement = false
+    statement = true           # shown at the second look
     similarity = true
     reviewers = true
     model = true
+
+    [readings]                # ECGs to read, each once in each arm, an arm a session
+    arms = ["alone", "calls", "prototypes"]
+    washout_days = 14         # between the end of a session and the next one
+
+    [protocol]                # declared before the start
+    primary = "correct"       # or auc, brier, sensitivity, specificity, seconds, ...
+    secondary = ["auc", "seconds"]
+    compare = ["alone", "prototypes"]
+    alpha = 0.05
+    multiplicity = "holm"     # over all that is declared; or "none"
+    interim = "No result is looked at before the study is closed."
+
+Before the first table may stand `title`, `instructions` and `consent`, as reviewers read them, and
+`test = true` for a run that may be deleted with its answers.
 """
 
 from __future__ import annotations
@@ -37,11 +52,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, field, fields
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictStr,
@@ -54,30 +68,23 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from review_db.questions.checks import checked_reviewer
 from review_db.store.schema import STUDY_LENGTH
+from review_db.studies.declared import Protocol, Readings
+from review_db.studies.settings import (
+    LONGEST_TEXT,
+    SETTINGS,
+    Count,
+    DesignError,
+    LongText,
+    Texts,
+    within,
+)
 
 Stratum = Literal["statement", "branch", "none"]
 STRATA: tuple[Stratum, ...] = get_args(Stratum)
 MOST_REPEATS = 0.5
-MOST_ITEMS = 10_000
 LARGEST_SEED = 2**63 - 1
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
-_SETTINGS = ConfigDict(extra="forbid")
-_Number = TypeVar("_Number", int, float)
-
-
-class DesignError(ValueError):
-    """A study cannot be made like this; the message says what to change."""
-
-
-def _within(low: float, high: float) -> AfterValidator:
-    def check(value: _Number) -> _Number:
-        # What is no number at all is within nothing.
-        if not low <= value <= high:
-            raise PydanticCustomError("expected", f"{low} to {high}")
-        return value
-
-    return AfterValidator(check)
 
 
 def _checked_name(name: str) -> str:
@@ -101,11 +108,7 @@ def _checked_reviewers(codes: tuple[str, ...]) -> tuple[str, ...]:
     return checked
 
 
-Count = Annotated[int, Field(strict=True), _within(0, MOST_ITEMS)]
-Texts = tuple[StrictStr, ...]
-
-
-@dataclass(frozen=True, config=_SETTINGS)
+@dataclass(frozen=True, config=SETTINGS)
 class Sample:
     """Which prototypes are rated: of these branches, statements and names (all, if none are named).
 
@@ -119,7 +122,7 @@ class Sample:
     stratify: Stratum = "statement"
 
 
-@dataclass(frozen=True, config=_SETTINGS)
+@dataclass(frozen=True, config=SETTINGS)
 class Controls:
     """How many items should score badly, if a good score is to mean something.
 
@@ -130,10 +133,10 @@ class Controls:
     wrong_statement: Count = 0
     random_window: Count = 0
     noise: Count = 0
-    noise_snr_db: Annotated[float, Field(strict=True), _within(-40, 60)] = 0.0
+    noise_snr_db: Annotated[float, Field(strict=True), within(-40, 60)] = 0.0
 
 
-@dataclass(frozen=True, config=_SETTINGS)
+@dataclass(frozen=True, config=SETTINGS)
 class Blinding:
     """What a reviewer doesn't get to see while rating."""
 
@@ -143,7 +146,7 @@ class Blinding:
     model: StrictBool = True
 
 
-@dataclass(frozen=True, config=_SETTINGS)
+@dataclass(frozen=True, config=SETTINGS)
 class Design:
     """Everything that was decided before the first rating.
 
@@ -155,15 +158,20 @@ class Design:
 
     name: Annotated[StrictStr, AfterValidator(_checked_name)]
     reviewers: Annotated[Texts, AfterValidator(_checked_reviewers)]
-    seed: Annotated[int, Field(strict=True), _within(-LARGEST_SEED, LARGEST_SEED)]
+    seed: Annotated[int, Field(strict=True), within(-LARGEST_SEED, LARGEST_SEED)]
     title: StrictStr = ""
-    repeats: Annotated[float, Field(strict=True), _within(0, MOST_REPEATS)] = 0.12
+    repeats: Annotated[float, Field(strict=True), within(0, MOST_REPEATS)] = 0.12
     practice: Count = 3
     two_stages: StrictBool = False
     summaries: StrictBool = True
     sample: Sample = field(default_factory=Sample)
     controls: Controls = field(default_factory=Controls)
     blinding: Blinding = field(default_factory=Blinding)
+    readings: Readings = field(default_factory=Readings)
+    protocol: Protocol = field(default_factory=Protocol)
+    instructions: LongText = ""
+    consent: LongText = ""
+    test: StrictBool = False
 
     @model_validator(mode="after")
     def _shows_wrong_statements(self) -> Design:
@@ -218,9 +226,15 @@ _EXPECTED = {
     "string_type": "a text",
     "tuple_type": "a list of texts",
     "dataclass_type": "a table of settings",
-    "literal_error": f"one of {', '.join(STRATA)}",
+    "string_too_long": f"a text of at most {LONGEST_TEXT:,} characters",
 }
-_PARTS = {"sample": Sample, "controls": Controls, "blinding": Blinding}
+_PARTS = {
+    "sample": Sample,
+    "controls": Controls,
+    "blinding": Blinding,
+    "readings": Readings,
+    "protocol": Protocol,
+}
 
 
 def _in_words(error: ErrorDetails) -> str:
@@ -235,5 +249,8 @@ def _in_words(error: ErrorDetails) -> str:
     if kind == "unexpected_keyword_argument":
         known = ", ".join(f.name for f in fields(_PARTS.get(part, Design)))
         return f"{setting} is not known, expected one of {known}."
+    if kind == "literal_error":
+        choices = error["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
+        return f"{setting} is {error['input']!r:.80}, expected one of {choices}."
     expected = error["msg"] if kind == "expected" else _EXPECTED.get(kind, error["msg"])
     return f"{setting} is {error['input']!r:.80}, expected {expected}."

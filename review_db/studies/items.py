@@ -133,6 +133,11 @@ class PairContent(_Part):
         left, right = (self.b, self.a) if swapped else (self.a, self.b)
         return SidesContent(ecg=self.ecg, left=left, right=right)
 
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The ECGs that it is drawn from."""
+        return self.sides(False).sources
+
 
 class SidesContent(_Part):
     """Two explanations of a case, side by side."""
@@ -164,6 +169,38 @@ class ReadingContent(_Part):
         return self.ecg, *(self.explanation.sources if self.explanation else ())
 
 
+class ShownCall(_Part):
+    """A finding that a model calls in a case, and how probable it says that is."""
+
+    statement: Statement
+    probability: Number | None = None
+
+
+class DifferentialContent(_Part):
+    """An ECG to read, with what the arm shows beside it: calls, and the matches behind them.
+
+    `calls` and `explanation` are None where they are not to be seen.
+    """
+
+    kind: Literal["differential"] = "differential"
+    ecg: SourceFile
+    calls: tuple[ShownCall, ...] | None
+    explanation: ShownExplanation | None
+
+    def in_arm(self, arm: str) -> DifferentialContent:
+        """Return it as an arm of the study shows it."""
+        return DifferentialContent(
+            ecg=self.ecg,
+            calls=None if arm == "alone" else self.calls,
+            explanation=self.explanation if arm == "prototypes" else None,
+        )
+
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """The ECGs that it is drawn from."""
+        return self.ecg, *(self.explanation.sources if self.explanation else ())
+
+
 class StatementContent(_Part):
     """All rated prototypes of a statement."""
 
@@ -176,8 +213,22 @@ class StatementContent(_Part):
         return self.prototypes
 
 
-Content = PrototypeContent | MatchContent | PairContent | ReadingContent | StatementContent
-ShownContent = PrototypeContent | MatchContent | SidesContent | ReadingContent | StatementContent
+Content = (
+    PrototypeContent
+    | MatchContent
+    | PairContent
+    | ReadingContent
+    | DifferentialContent
+    | StatementContent
+)
+ShownContent = (
+    PrototypeContent
+    | MatchContent
+    | SidesContent
+    | ReadingContent
+    | DifferentialContent
+    | StatementContent
+)
 """What a reviewer gets to see of an item."""
 
 _CONTENT: TypeAdapter[Content] = TypeAdapter(Annotated[Content, Field(discriminator="kind")])

@@ -21,6 +21,7 @@ class Material:
     bundle, fingerprint : the bundle that is judged, and the version of its prototypes
     prototypes : all of the bundle
     matches, pairs, readings : cases of patients
+    practice : ECGs to read first, with what is true of them shown after the answer
     ecgs : where random windows may be cut; the prototypes' source ECGs if there are none
     """
 
@@ -31,13 +32,14 @@ class Material:
     pairs: Sequence[PairCase] = ()
     readings: Sequence[ReadingCase] = ()
     ecgs: Sequence[CaseECG] = ()
+    practice: Sequence[ReadingCase] = ()
 
 
 def bundle_material(folder: Path | str, cases: Path | str | None = None) -> Material:
     """Read what a bundle's folder says of its prototypes, and a JSON file of cases, if given.
 
-    The file holds an object with the lists `matches`, `pairs`, `readings` and `ecgs`, or some of
-    them.
+    The file holds an object with the lists `matches`, `pairs`, `readings`, `practice` and `ecgs`,
+    or some of them.
 
     Raises
     ------
@@ -58,4 +60,5 @@ def bundle_material(folder: Path | str, cases: Path | str | None = None) -> Mate
         given.pairs,
         given.readings,
         given.ecgs,
+        given.practice,
     )

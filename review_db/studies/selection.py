@@ -6,54 +6,85 @@ Nothing here looks at an ECG: an item keeps what a page needs to draw it.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from protoecg.prototypes.prototype import Prototype
 from review_db.studies.case_file import ECG_SECONDS, CaseECG, MatchCase, PairCase, ReadingCase
 from review_db.studies.chance import chance_of, shuffled
 from review_db.studies.design import Design, DesignError, Sample
 from review_db.studies.items import (
+    DifferentialContent,
     MatchContent,
     NamedWindow,
     Noise,
     PairContent,
     PrototypeContent,
-    ReadingContent,
     SourceWindow,
     StatementContent,
     StudyItem,
 )
 from review_db.studies.material import Material
+from review_db.studies.supply import Maker, Supply, records
 
-_Thing = TypeVar("_Thing")
+# What shows ECGs of its own, by its role.
+APART = {
+    "practice": "practice items",
+    "wrong_statement": "prototypes under a wrong statement",
+    "random_window": "random windows (only localised prototypes have any)",
+    "noise": "noise-degraded prototypes",
+}
 
 
 def make_items(design: Design, material: Material) -> list[StudyItem]:
     """Draw the items of a study; the same design and material always give the same ones.
 
+    Practice items and controls show ECGs that no other item shows. Where all prototypes are to be
+    rated, these are all but those that are held back for this.
+
     Raises
     ------
     DesignError
-        If there is not enough to draw from.
+        If there is not enough to draw from, or a second look would reveal nothing.
     """
     chance = chance_of(f"{design.name} items {design.seed}")
     pool = _pool(design.sample, material.prototypes)
-    rated = draw_sample(design.sample, pool, chance)
-    names = {prototype.name for prototype in rated}
-    # Only where the sample leaves too few do controls show a prototype that is rated as well.
-    rest = shuffled([p for p in pool if p.name not in names], chance)
-    spare = rest + shuffled(rated, chance)
-    items = [_of_prototype(p, "rated") for p in rated]
-    items += [_of_prototype(p, "practice") for p in _some(spare, design.practice, "practice items")]
-    items += _controls(
-        design, material, spare[design.practice :] + spare[: design.practice], chance
-    )
-    items += [_of_match(match, material) for match in material.matches]
-    items += [_of_pair(pair) for pair in material.pairs]
-    items += [_of_reading(reading) for reading in material.readings]
-    return items + (_summaries(rated) if design.summaries else [])
+    cases = _of_cases(material)
+    rated = draw_sample(design.sample, pool, chance) if design.sample.size else []
+    supply = _supply(pool, rated, cases, chance)
+    apart = [
+        item
+        for role, make in _makers(design, material, chance).items()
+        for item in supply.take(make, asked_for(design)[role], APART[role])
+    ]
+    if not design.sample.size:
+        left = [p for p in pool if p.record not in supply.used]
+        rated = draw_sample(design.sample, left, chance)
+    items = [*(_of_prototype(p, "rated") for p in rated), *apart, *cases]
+    items += _summaries(rated) if design.summaries else []
+    _refuse_empty_second_look(design, items)
+    return items
+
+
+def asked_for(design: Design) -> dict[str, int]:
+    """Return how many practice items and controls a design asks for, by their role."""
+    controls = {role: getattr(design.controls, role) for role in APART if role != "practice"}
+    return {"practice": design.practice, **controls}
+
+
+def most_apart(design: Design, material: Material) -> dict[str, int]:
+    """Return how many practice items and controls can be had, each if asked for alone.
+
+    Raises
+    ------
+    DesignError
+        If the sample cannot be drawn.
+    """
+    chance = chance_of(f"{design.name} items {design.seed}")
+    pool = _pool(design.sample, material.prototypes)
+    rated = draw_sample(design.sample, pool, chance) if design.sample.size else []
+    supply = _supply(pool, rated, _of_cases(material), chance)
+    return {role: supply.most(make) for role, make in _makers(design, material, chance).items()}
 
 
 def draw_sample(
@@ -90,19 +121,37 @@ def _pool(sample: Sample, prototypes: Sequence[Prototype]) -> list[Prototype]:
     ]
 
 
-def _controls(
-    design: Design, material: Material, spare: Sequence[Prototype], chance: random.Random
-) -> list[StudyItem]:
-    asked = design.controls
-    wrong = [one for p in spare if (one := _under_wrong_statement(p, material, chance))]
-    windows = [one for p in spare if (one := _random_window(p, material, chance))]
-    noisy = [_with_noise(p, asked.noise_snr_db, chance) for p in spare]
-    return [
-        *_some(wrong, asked.wrong_statement, "prototypes under a wrong statement"),
-        *_some(windows, asked.random_window, "random windows (only localised prototypes have any)"),
-        # From the other end, so that one prototype rarely serves two kinds of control.
-        *_some(noisy[::-1], asked.noise, "noise-degraded prototypes"),
-    ]
+def _supply(
+    pool: Sequence[Prototype],
+    rated: Sequence[Prototype],
+    cases: Sequence[StudyItem],
+    chance: random.Random,
+) -> Supply:
+    shown = {p.record for p in rated}.union(*map(records, cases))
+    return Supply(shuffled(pool, chance), shown)
+
+
+def _makers(design: Design, material: Material, chance: random.Random) -> dict[str, Maker]:
+    snr_db = design.controls.noise_snr_db
+    return {
+        "practice": lambda p, _: _of_prototype(p, "practice"),
+        "wrong_statement": lambda p, _: _under_wrong_statement(p, material, chance),
+        "random_window": lambda p, shown: _random_window(p, material, shown, chance),
+        "noise": lambda p, _: _with_noise(p, snr_db, chance),
+    }
+
+
+def _refuse_empty_second_look(design: Design, items: Sequence[StudyItem]) -> None:
+    hides = {
+        "prototype": design.blinding.statement,
+        "match": design.blinding.statement or design.blinding.similarity,
+    }
+    kinds = {item.kind for item in items} & set(hides)
+    if design.two_stages and not any(hides[kind] for kind in kinds):
+        raise DesignError(
+            "Two looks are asked for, but the first hides nothing that the second would show. "
+            "Hide the statement, or ask for one look."
+        )
 
 
 def _under_wrong_statement(
@@ -115,13 +164,16 @@ def _under_wrong_statement(
     return replace(_of_prototype(p, "wrong_statement"), statement=chance.choice(absent))
 
 
-def _random_window(p: Prototype, material: Material, chance: random.Random) -> StudyItem | None:
+def _random_window(
+    p: Prototype, material: Material, shown: Collection[str], chance: random.Random
+) -> StudyItem | None:
     """Show an ECG with the statement where a prototype of another ECG has its window.
 
     A window drawn elsewhere would tell itself: those of prototypes begin on the model's steps.
     """
     sources: Sequence[Prototype | CaseECG] = material.ecgs or material.prototypes
-    ecgs = [e for e in sources if p.statement in e.statements and e.record != p.record]
+    taken = {p.record, *shown}
+    ecgs = [e for e in sources if p.statement in e.statements and e.record not in taken]
     if not ecgs:
         return None
     ecg = chance.choice(ecgs)
@@ -156,6 +208,15 @@ def _of_prototype(p: Prototype, role: str) -> StudyItem:
     return StudyItem(content, role, p.statement, branch=p.branch, prototype=p.name)
 
 
+def _of_cases(material: Material) -> list[StudyItem]:
+    return [
+        *(_of_match(match, material) for match in material.matches),
+        *map(_of_pair, material.pairs),
+        *(_of_reading(reading, "rated") for reading in material.readings),
+        *(_of_reading(reading, "practice") for reading in material.practice),
+    ]
+
+
 def _of_match(match: MatchCase, material: Material) -> StudyItem:
     found = [p for p in material.prototypes if p.name == match.prototype]
     if not found:
@@ -178,11 +239,11 @@ def _of_pair(pair: PairCase) -> StudyItem:
     return StudyItem(content, "rated", pair.statement, case_name=pair.case, truth=pair.truth)
 
 
-def _of_reading(reading: ReadingCase) -> StudyItem:
-    content = ReadingContent(ecg=reading.ecg, explanation=reading.explanation)
-    return StudyItem(
-        content, "rated", reading.statement, case_name=reading.case, truth=reading.truth
+def _of_reading(reading: ReadingCase, role: str) -> StudyItem:
+    content = DifferentialContent(
+        ecg=reading.ecg, calls=reading.called, explanation=reading.explanation
     )
+    return StudyItem(content, role, reading.statement, case_name=reading.case, truth=reading.truth)
 
 
 def _summaries(rated: Sequence[Prototype]) -> list[StudyItem]:
@@ -203,12 +264,3 @@ def _window(p: Prototype) -> SourceWindow:
 
 def _named_window(p: Prototype) -> NamedWindow:
     return NamedWindow(record=p.record, sha256=p.sha256, window_s=p.window_s, name=p.name)
-
-
-def _some(found: Sequence[_Thing], number: int, what: str) -> list[_Thing]:
-    if number > len(found):
-        raise DesignError(
-            f"The design asks for {number} {what}, but only {len(found)} can be made. Ask for "
-            "fewer, or widen the sample's branches and statements."
-        )
-    return list(found[:number])

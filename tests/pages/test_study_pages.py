@@ -6,14 +6,15 @@ import pytest
 from sqlalchemy import Engine
 
 from protoecg.bundle import Bundle
-from review_db.findings.prototypes import answer_table
+from review_db.findings.answers import answer_table
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import open_item, save_draft, save_item
 from review_db.studies.case_file import MatchCase, PairCase, ReadingCase
 from review_db.studies.design import Blinding, Controls, Design, Sample
-from review_db.studies.lifecycle import create_study, sign_in, start_study, studies
+from review_db.studies.lifecycle import create_study, start_study, studies
 from review_db.studies.material import bundle_material
+from review_db.studies.seats import sign_in
 
 DESIGN = Design(
     "pilot",

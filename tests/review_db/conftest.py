@@ -2,6 +2,7 @@ import random
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from protoecg.prototypes.prototype import Prototype
 from review_db import open_database
@@ -10,8 +11,9 @@ from review_db.sessions.sessions import open_item, save_item
 from review_db.studies.case_file import MatchCase, PairCase, ReadingCase
 from review_db.studies.design import Controls, Design, Sample
 from review_db.studies.items import ShownExplanation, SourceFile
-from review_db.studies.lifecycle import create_study, sign_in, start_study
+from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.material import Material
+from review_db.studies.seats import sign_in
 
 
 def pytest_generate_tests(metafunc):
@@ -145,11 +147,25 @@ def _rate_all(engine, seat, chance, stop=None):
         save_item(engine, seat, place, given, seen=item.revision, seconds=3 if n % 2 else 8)
 
 
+def _two_looks(engine):
+    """Make the ECGs to read of a study that hasn't started those of studies before codebook 3."""
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE study_item SET kind = 'reading' WHERE kind = 'differential'")
+        )
+
+
+@pytest.fixture(scope="session")
+def two_looks():
+    return _two_looks
+
+
 @pytest.fixture(scope="session")
 def rated_study(tmp_path_factory, material):
     """Three reviewers have answered the pilot study, one of them half of it."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('study')}/ratings.db")
     create_study(engine, DESIGN, material)
+    _two_looks(engine)
     for n, key in enumerate(start_study(engine, "pilot").values()):
         _rate_all(engine, sign_in(engine, key), random.Random(n), stop=70 if n == 2 else None)
     yield engine

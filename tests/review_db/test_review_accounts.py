@@ -8,14 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from review_db.store.schema import seat_account
 from review_db.studies.accounts import claim_seat, seat_by_key, seats_of, tied_reviewers
-from review_db.studies.lifecycle import (
-    NotAdmitted,
-    Seat,
-    create_study,
-    new_key,
-    sign_in,
-    start_study,
-)
+from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.seats import NotAdmitted, Seat, new_key, sign_in
 
 ANN, BEN = "a" * 64, "b" * 64
 

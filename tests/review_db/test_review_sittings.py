@@ -26,18 +26,20 @@ from review_db.sessions.stages import Facts, stages
 from review_db.store.database import reading
 from review_db.store.schema import assignment, item_event, item_look, study_item
 from review_db.studies.accounts import claim_seat
+from review_db.studies.declared import Readings
 from review_db.studies.design import Blinding, Controls, Design, Sample
-from review_db.studies.lifecycle import (
-    NotAdmitted,
-    Seat,
-    create_study,
-    new_key,
-    seat_of,
-    sign_in,
-    start_study,
-)
+from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.seats import NotAdmitted, Seat, new_key, seat_of, sign_in
 
-DESIGN = Design("pilot", ("R01", "R02"), 5, sample=Sample(size=6), practice=1, repeats=0.2)
+DESIGN = Design(
+    "pilot",
+    ("R01", "R02"),
+    5,
+    sample=Sample(size=6),
+    practice=1,
+    repeats=0.2,
+    readings=Readings(washout_days=0),
+)
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 
 
@@ -490,8 +492,12 @@ def test_the_second_look_comes_after_the_first_which_then_stays(engine, material
     assert foresee_item(engine, seat, second).saved == GOOD
 
 
-def test_a_reading_comes_without_then_with_the_explanation_and_never_with_the_truth(engine, seats):
-    seat = seats["R01"]
+def test_a_reading_of_two_looks_comes_without_then_with_the_explanation(
+    engine, material, two_looks
+):
+    create_study(engine, DESIGN, material)
+    two_looks(engine)
+    seat = sign_in(engine, start_study(engine, "pilot")["R01"])
     position = positions(engine, seat, "reading")[0]
     alone = foresee_item(engine, seat, ItemStage(position, 1))
     assert alone.content.explanation is None
@@ -537,7 +543,8 @@ def test_a_session_resumes_at_the_first_open_stage_and_comes_back_to_what_was_sk
             save_item(engine, seat, place, {"skip": "yes"}, seen=0)
         else:
             finish(engine, seat, place)
-    assert place == visited[3]
+    place = visited[3]
+    assert next_open(engine, seat) is None
     assert [p.position for p in visited] == sorted(p.position for p in visited)
     now = session_progress(engine, seat)
     assert (now.done, now.total) == (len(now.states) - 2, len(now.states) - 1)
@@ -551,19 +558,49 @@ def test_a_session_resumes_at_the_first_open_stage_and_comes_back_to_what_was_sk
     assert set(now.states.values()) == {"done"}
 
 
+def test_skipping_ends_however_often(engine, seats):
+    seat = seats["R01"]
+    while (place := next_open(engine, seat)) is not None:
+        save_item(engine, seat, place, {"skip": "yes"}, seen=0)
+    now = session_progress(engine, seat)
+    assert (now.done, set(now.states.values())) == (0, {"skipped"})
+
+    place, met = ItemStage(now.first_skipped), []
+    while place is not None:
+        met.append(place.position)
+        save_item(engine, seat, place, {"skip": "yes"}, seen=1)
+        place = next_open(engine, seat, after=place)
+    assert met == list(now.states)
+
+
+def test_what_is_skipped_behind_another_is_met_once_more_alone(engine, seats):
+    seat = seats["R01"]
+    skipped = []
+    while (place := next_open(engine, seat)) is not None:
+        if place.position in (2, 5, 9):
+            skipped.append(place)
+            save_item(engine, seat, place, {"skip": "yes"}, seen=0)
+        else:
+            finish(engine, seat, place)
+    assert next_open(engine, seat, after=skipped[0]) == skipped[1]
+    finish(engine, seat, skipped[1])
+    assert next_open(engine, seat, after=skipped[0]) == skipped[2]
+    assert next_open(engine, seat, after=skipped[2]) is None
+
+
 def test_progress_is_by_statement_unless_that_is_hidden(engine, material):
     seat = begin(engine, material)["R01"]
     groups = session_progress(engine, seat).groups
     assert {"AFIB", "PVC"} <= set(groups)
     # The statement of a reading is what the reviewer is asked for.
-    assert groups["reading"] == (0, len(material.readings))
+    assert groups["differential"] == (0, 3 * len(material.readings))
     place = ItemStage(positions(engine, seat)[0])
     statement = foresee_item(engine, seat, place).facts.statement
     finish(engine, seat, place)
     assert session_progress(engine, seat).groups[statement] == (1, groups[statement][1])
     hidden = begin(engine, material, name="blind", blinding=Blinding(statement=True))["R01"]
     assert set(session_progress(engine, hidden).groups) <= {
-        "reading",
+        "differential",
         "prototype",
         "match",
         "pair",
@@ -586,7 +623,7 @@ def test_a_flag_is_seen_in_the_progress(engine, seats):
     assert session_progress(engine, seat).flagged == (place.position,)
 
 
-@pytest.mark.parametrize("kind", ["reading", "prototype", "match", "pair", "statement"])
+@pytest.mark.parametrize("kind", ["differential", "prototype", "match", "pair", "statement"])
 def test_every_kind_of_item_is_asked_in_known_words(engine, material, kind):
     seat = begin(engine, material, sample=Sample(), two_stages=True)["R01"]
     position = positions(engine, seat, kind)[0]

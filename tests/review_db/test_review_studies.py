@@ -14,13 +14,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from protoecg import __version__
+from protoecg.prototypes.waveforms import Waveforms
 from review_db import open_database
 from review_db.__main__ import main
+from review_db.store.chain import first_altered
 from review_db.store.database import reading
 from review_db.store.migration import VERSION_TABLE, known_versions
-from review_db.store.schema import assignment, study_item
+from review_db.store.schema import assignment, current_rating, study_item
+from review_db.studies import design as design_module
 from review_db.studies.allocation import allocate
-from review_db.studies.case_file import CaseECG, read_cases
+from review_db.studies.case_file import CaseECG, PairCase, read_cases
 from review_db.studies.design import (
     Blinding,
     Controls,
@@ -31,20 +34,12 @@ from review_db.studies.design import (
     design_from_toml,
     design_to_json,
 )
-from review_db.studies.lifecycle import (
-    NotAdmitted,
-    Seat,
-    create_study,
-    new_key,
-    remove_study,
-    seat_of,
-    sign_in,
-    start_study,
-    studies,
-    study_info,
-)
+from review_db.studies.items import ShownExplanation, ShownMatch, SourceWindow
+from review_db.studies.lifecycle import create_study, remove_study, start_study, studies, study_info
 from review_db.studies.material import bundle_material
-from review_db.studies.selection import make_items
+from review_db.studies.pictures import Pictures, study_pictures
+from review_db.studies.seats import NotAdmitted, Seat, new_key, seat_of, sign_in
+from review_db.studies.selection import make_items, most_apart
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -212,18 +207,71 @@ def test_no_number_tells_a_random_window_from_that_of_a_prototype(material):
 
 def test_a_random_window_ends_before_its_ecg_does(material):
     statements = ("PVC", "CLBBB", "IMI")
-    short = [CaseECG(**{**ECG, "record": "x"}, statements=statements, duration_s=3.5)]
+    short = [
+        CaseECG(**{**ECG, "record": name}, statements=statements, duration_s=3.5) for name in "xy"
+    ]
     items = make_items(changed(), replace(material, ecgs=short))
     ends = [i.content.ecg.window_s[1] for i in items if i.role == "random_window"]
     assert len(ends) == 2
     assert max(ends) <= 3.5
 
 
-def test_controls_and_practice_show_prototypes_that_are_not_rated_as_well(material):
-    items = make_items(changed(), material)
-    rated = {i.prototype for i in items if i.role == "rated" and i.kind == "prototype"}
-    others = [i.prototype for i in items if i.role in ("practice", "wrong_statement", "noise")]
-    assert not rated & set(others)
+@pytest.mark.parametrize("size", [0, 12, 40])
+def test_practice_controls_and_what_is_rated_share_no_ecg(material, size):
+    design = changed(sample=Sample(size=size), controls=Controls(2, 2, 2), practice=3)
+    items = make_items(design, material)
+    apart = [item for item in items if item.role != "rated"]
+    shown = [source.record for item in apart for source in item.content.sources]
+    assert len(apart) == 9
+    assert len(set(shown)) == len(shown)
+    rated = (item.content.sources for item in items if item.role == "rated")
+    assert not set(shown) & {source.record for sources in rated for source in sources}
+
+
+def test_how_many_controls_can_be_had_is_true_of_each(material):
+    design = changed(sample=Sample(size=40), practice=0, controls=Controls())
+    most = most_apart(design, material)
+    assert set(most) == {"practice", "wrong_statement", "random_window", "noise"}
+    for role, number in most.items():
+        asked = {"practice": number} if role == "practice" else {}
+        for more in (0, 1):
+            if role != "practice":
+                asked = {"controls": Controls(**{role: number + more})}
+            elif more:
+                asked = {"practice": number + 1}
+            if more:
+                with pytest.raises(DesignError, match=f"only {number} can be made"):
+                    make_items(replace(design, **asked), material)
+            else:
+                make_items(replace(design, **asked), material)
+
+
+def test_two_looks_that_hide_nothing_are_refused(material):
+    bare = replace(material, matches=(), pairs=(), readings=())
+    design = changed(blinding=Blinding(statement=False))
+    with pytest.raises(DesignError, match="the first hides nothing"):
+        make_items(design, bare)
+    make_items(replace(design, two_stages=False), bare)
+
+
+def test_the_design_in_the_help_hides_what_it_shows_later():
+    lines = [line for line in design_module.__doc__.splitlines() if line.startswith("    ")]
+    example = design_from_toml("\n".join(lines))
+    assert example.two_stages
+    assert example.blinding.statement
+
+
+@pytest.mark.parametrize("reviewers", [2, 3, 4, 5])
+def test_no_pair_is_seen_from_one_side_by_all(material, reviewers):
+    design = changed(reviewers=tuple(f"R{n}" for n in range(reviewers)))
+    for seed in range(20):
+        planned = replace(design, seed=seed)
+        items = make_items(planned, material)
+        sides = {}
+        for place in allocate(planned, items):
+            if items[place.item - 1].kind == "pair" and place.repeat_of is None:
+                sides.setdefault(place.item, []).append(place.swapped)
+        assert all(abs(2 * sum(of_pair) - reviewers) <= 1 for of_pair in sides.values())
 
 
 @pytest.mark.parametrize(
@@ -265,10 +313,12 @@ def test_every_order_holds_each_item_once_and_its_repeats_well_apart(material, d
         places = [p for p in allocate(design, items) if p.reviewer == reviewer]
         assert [p.position for p in places] == list(range(1, len(places) + 1))
         first = [p for p in places if p.repeat_of is None]
-        assert sorted(p.item for p in first) == list(range(1, len(items) + 1))
+        crossed = [p for p in first if items[p.item - 1].kind == "differential"]
+        once = [p.item for p in first if p not in crossed or p.arm == "alone"]
+        assert sorted(once) == list(range(1, len(items) + 1))
         kinds = [items[p.item - 1].kind for p in places if items[p.item - 1].role != "practice"]
         assert kinds == sorted(
-            kinds, key=["reading", "prototype", "match", "pair", "statement"].index
+            kinds, key=["differential", "prototype", "match", "pair", "statement"].index
         )
         for place in places:
             if place.repeat_of is not None:
@@ -378,8 +428,8 @@ def test_a_started_study_is_settled(engine, material, change):
         "case_name, data FROM study_item WHERE number = 1",
         "UPDATE assignment SET item = 1",
         "DELETE FROM assignment WHERE position = 1",
-        "INSERT INTO assignment SELECT study, 'R09', position, item, repeat_of, swapped "
-        "FROM assignment WHERE reviewer = 'R01'",
+        "INSERT INTO assignment SELECT study, reviewer, position + 900, item, repeat_of, swapped, "
+        "session, arm FROM assignment WHERE reviewer = 'R01'",
         "UPDATE sign_in_key SET reviewer = 'R01'",
         "DELETE FROM sign_in_key",
     ],
@@ -478,8 +528,9 @@ def older(url):
 
 
 def ratings(connection):
+    columns = ", ".join(column.name for column in current_rating.c)
     return [
-        connection.execute(text(f"SELECT * FROM {table} ORDER BY id")).all()
+        connection.execute(text(f"SELECT {columns} FROM {table} ORDER BY id")).all()
         for table in ("rating_event", "current_rating")
     ]
 
@@ -497,6 +548,7 @@ def test_an_older_database_becomes_todays_and_keeps_every_rating(empty_url, mate
     engine = open_database(empty_url)
     with engine.connect() as connection:
         assert ratings(connection) == before
+        assert first_altered(connection) is None
         version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     assert version == max(known_versions())
     create_study(engine, changed(), material)
@@ -516,7 +568,8 @@ def test_a_bundles_folder_says_what_can_be_rated(bundle):
     material = bundle_material(ROOT / "models" / bundle)
     design = Design("x", ("R01",), 1, controls=Controls(2, 2, 2))
     roles = Counter(item.role for item in make_items(design, material))
-    assert roles["rated"] >= len(material.prototypes)
+    rated = [item for item in make_items(design, material) if item.role == "rated"]
+    assert len([item for item in rated if item.kind == "prototype"]) > len(material.prototypes) / 2
     assert roles["random_window"] == 2
 
 
@@ -614,3 +667,40 @@ def test_the_command_line_says_what_is_wrong_with_a_study(tmp_path, capsys, toml
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert said in err
+
+
+def shown_where(folder, *names):
+    """Return where the ECGs of these bundles lie."""
+    return Pictures([Waveforms(folder / name) for name in names])
+
+
+def test_a_study_whose_pictures_are_missing_cannot_start_and_says_what_to_do(
+    tmp_path, engine, material
+):
+    create_study(engine, changed(), material)
+    with pytest.raises(DesignError, match="items cannot be drawn.*Set PROTOECG_PTBXL"):
+        start_study(engine, "pilot", shown_where(tmp_path, "demo"))
+    assert study_info(engine, "pilot").started_at is None
+    assert rows(engine, assignment) == []
+
+
+def test_pairs_of_a_bundle_that_is_not_there_cannot_start(engine, tmp_path):
+    demo = ROOT / "models" / "demo"
+    if not demo.is_dir():
+        pytest.skip("models/demo is not there")
+    material = bundle_material(demo)
+    own, strange = (
+        ShownMatch(window_s=(0, 10), prototype=SourceWindow(record=r, sha256=s, window_s=(0, 10)))
+        for r, s in ((material.prototypes[0].record, material.prototypes[0].sha256), ("x", "0"))
+    )
+    case = {"case": "c", "statement": "PVC", "ecg": own.prototype}
+    pair = PairCase(
+        **case, a=ShownExplanation(matches=(own,)), b=ShownExplanation(matches=(strange,))
+    )
+    design = Design("pilot", ("R01",), 1, sample=Sample(size=3), practice=1)
+    here = study_pictures(material.bundle, material.fingerprint)
+    create_study(engine, design, replace(material, pairs=[pair]))
+    with pytest.raises(DesignError, match=r"^1 of \d+ items cannot be drawn.*such as 'x'"):
+        start_study(engine, "pilot", here)
+    create_study(engine, design, replace(material, pairs=[pair.model_copy(update={"b": pair.a})]))
+    assert list(start_study(engine, "pilot", here)) == ["R01"]

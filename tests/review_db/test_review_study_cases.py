@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from review_db.findings.answers import answer_table
 from review_db.findings.cases import preferences, readings, signed_rank
-from review_db.findings.prototypes import answer_table
 from review_db.studies.lifecycle import create_study, start_study
 
 

@@ -20,7 +20,8 @@ from review_db.sessions.sessions import Conflict, open_item, save_draft, save_it
 from review_db.store import database
 from review_db.store.database import reading, writing
 from review_db.studies.design import Controls, Design, Sample
-from review_db.studies.lifecycle import create_study, seat_of, start_study
+from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.seats import seat_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FIFTY = tuple(f"R{n:02d}" for n in range(50))
@@ -32,7 +33,7 @@ import itertools, sys
 from review_db import open_database
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item, save_item
-from review_db.studies.lifecycle import seat_of
+from review_db.studies.seats import seat_of
 engine = open_database(sys.argv[1])
 seat = seat_of(engine, "pilot", "R01")
 answers = {"accurate": "yes", "representativeness": "4", "clarity": "5"}

@@ -8,17 +8,19 @@ import pandas as pd
 import pytest
 
 from review_db.__main__ import main
+from review_db.findings.answers import answer_table, places_on
 from review_db.findings.cases import preferences
 from review_db.findings.export import study_files
 from review_db.findings.methods import methods_text
-from review_db.findings.prototypes import answer_table, controls, item_scores, places_on
+from review_db.findings.prototypes import controls, item_scores
 from review_db.questions.catalogue import STUDY_QUESTIONS
 from review_db.ratings.export import export
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item, save_item
 from review_db.store.database import reading
 from review_db.studies.design import Blinding, DesignError
-from review_db.studies.lifecycle import create_study, sign_in, start_study, study_info
+from review_db.studies.lifecycle import create_study, start_study, study_info
+from review_db.studies.seats import sign_in
 
 NAMES = [
     "answers_long.csv",
@@ -46,6 +48,14 @@ def frame(content):
 
 def test_a_study_is_handed_over_as_these_files(files):
     assert list(files) == NAMES
+
+
+def test_a_study_that_has_not_started_is_handed_over_as_well(engine, pilot, material):
+    create_study(engine, pilot, material)
+    files = study_files(engine, "pilot")
+    assert list(files) == NAMES
+    assert "Written once the study has started" in files["README.md"].decode()
+    assert read(files["answers_long.csv"]) == read(files["assignments.csv"]) == []
 
 
 def test_every_column_is_in_the_codebook_and_back(files):

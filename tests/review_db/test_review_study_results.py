@@ -5,17 +5,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from review_db.findings.answers import COLUMNS, answer_table
 from review_db.findings.prototypes import (
-    COLUMNS,
     agreements,
-    answer_table,
     controls,
     item_scores,
     rated,
     rating_matrix,
     repeats,
 )
-from review_db.studies.lifecycle import create_study, sign_in, start_study
+from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.seats import sign_in
 
 
 @pytest.fixture(scope="module")

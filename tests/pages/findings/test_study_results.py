@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from review_db.findings.prototypes import answer_table, item_scores
+from review_db.findings.answers import answer_table
+from review_db.findings.prototypes import item_scores
 from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
 from review_db.studies.design import Controls, Design, Sample
-from review_db.studies.lifecycle import create_study, sign_in, start_study
+from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.material import bundle_material
+from review_db.studies.seats import sign_in
 
 DESIGN = Design(
     "pilot",

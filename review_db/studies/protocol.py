@@ -1,0 +1,117 @@
+"""The protocol of a study: its settled design in words, with a digest that proves it afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Protocol as Interface
+
+from review_db.questions.catalogue import CODEBOOK_VERSION, KINDS
+from review_db.studies.design import Design
+from review_db.studies.items import StudyItem
+
+_OUTCOMES = {
+    "correct": "share of readings whose first choice is true",
+    "auc": "area under the ROC curve of the probability given to the case's finding",
+    "brier": "squared error of the confidence in the first choice",
+    "sensitivity": "share of cases with the finding in which it is given a half or more",
+    "specificity": "share of cases without the finding in which it is given less than a half",
+    "seconds": "seconds of work on a reading; pauses of more than a minute are not counted",
+    "preference": "which of two explanations is better, -2 to 2",
+    "agreement": "agreement of reviewers (Krippendorff's alpha, ordinal)",
+}
+
+
+class Planned(Interface):
+    """What a protocol is of: a study as it is stored."""
+
+    @property
+    def design(self) -> Design:
+        """What was decided."""
+
+    @property
+    def bundle(self) -> str:
+        """The bundle that is judged."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The version of its prototypes."""
+
+
+def protocol_file(info: Planned, items: Sequence[StudyItem]) -> str:
+    """Return a study's protocol as Markdown; the same study always gives the same text."""
+    design = info.design
+    settings = json.dumps(asdict(design), indent=2, sort_keys=True, ensure_ascii=False)
+    return f"""# Protocol of the study {design.name}
+
+Model: {info.bundle}, version {info.fingerprint}. Questions: codebook {CODEBOOK_VERSION}.
+Reviewers planned: {len(design.reviewers)}.
+
+## What is rated
+
+{_rated(items)}
+
+{_readings(design)}
+## Outcomes
+
+{_outcomes(design)}
+
+## Interim rule
+
+{design.protocol.interim or "None was declared."}
+
+## All settings
+
+```json
+{settings}
+```
+
+Items: {_digest_of(items)}
+"""
+
+
+def protocol_digest(info: Planned, items: Sequence[StudyItem]) -> str:
+    """Return the SHA-256 of a study's protocol, in hex."""
+    return hashlib.sha256(protocol_file(info, items).encode()).hexdigest()
+
+
+def _rated(items: Sequence[StudyItem]) -> str:
+    counted = Counter((KINDS[item.kind].words, item.kind, item.role) for item in items)
+    return "\n".join(
+        f"- {number} × {words} ({kind}), {role.replace('_', ' ')}"
+        for (words, kind, role), number in sorted(counted.items())
+    )
+
+
+def _readings(design: Design) -> str:
+    readings = design.readings
+    return (
+        f"ECGs to read are met in each of the arms {', '.join(readings.arms)} once, in sessions "
+        f"at least {readings.washout_days} days apart, balanced by a Latin square.\n"
+    )
+
+
+def _outcomes(design: Design) -> str:
+    declared = design.protocol
+    if declared.primary is None:
+        return "None was declared: the study describes, and whatever is tested is exploratory."
+    rule = (
+        "Holm's method over all that is declared here"
+        if declared.multiplicity == "holm"
+        else "no correction for more than one test"
+    )
+    lines = [f"- primary: {declared.primary} ({_OUTCOMES[declared.primary]})"]
+    lines += [f"- secondary: {name} ({_OUTCOMES[name]})" for name in declared.secondary]
+    lines += [
+        f"\nOf ECGs to read, the arms {' and '.join(declared.compare)} are compared, readers and "
+        f"cases random (Obuchowski-Rockette-Hillis). Two-sided, alpha {declared.alpha:g}, {rule}."
+    ]
+    return "\n".join(lines)
+
+
+def _digest_of(items: Sequence[StudyItem]) -> str:
+    stored = json.dumps([item.stored() for item in items], sort_keys=True)
+    return hashlib.sha256(stored.encode()).hexdigest()
