@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from pages.ecg import tracing
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.shell.accounts import Account
-from pages.taking_part import admission, items, prefetch, questions
+from pages.taking_part import admission, items, places, prefetch, questions, welcome, work
 from pages.taking_part.answers import (
     ItemSession,
     clear_answers,
@@ -24,17 +24,16 @@ from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.others import others_answers
-from review_db.sessions.progress import READ, SessionProgress, next_open, session_progress
+from review_db.sessions.progress import READ, next_open, session_progress
 from review_db.sessions.sessions import (
     OpenItem,
     foresee_item,
     open_item,
+    save_draft,
     save_item,
 )
 from review_db.studies.lifecycle import study_info
 from review_db.studies.seats import NotAdmitted, Seat
-
-STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
 
 
 def main() -> None:
@@ -58,11 +57,14 @@ def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
         )
         return
     source_ecgs.begin(bundle)
+    if welcome.is_due(engine, seat, info.design):
+        welcome.show(engine, seat, info.design, account)
+        return
     now = session_progress(engine, seat)
     item = _opened(engine, seat)
-    _top(seat, info.design.title or seat.study, now, item)
+    places.top(seat, info.design, now, item, _go, _leave)
     if item is None:
-        _finished(now)
+        places.finished(now, _go)
         return
     session = ItemSession(engine, seat, item, account)
     load_answers(session)
@@ -93,6 +95,13 @@ def _named(engine: Engine, seat: Seat, position: str, stage: str | None) -> Open
     return item
 
 
+def _turn_back(session: ItemSession) -> None:
+    # The time that was spent on this item is kept, whether it was answered or not.
+    if not session.item.settled:
+        write(session, {}, save_draft)
+    _go(*_before(session.item.at))
+
+
 def _go(position: int | None = None, stage: int | None = None) -> None:
     _address(position, stage)
     request_reload()
@@ -109,71 +118,6 @@ def _leave() -> None:
     _go()
     admission.leave()
     clear_answers()
-
-
-def _top(seat: Seat, title: str, now: SessionProgress, item: OpenItem | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(
-            now.done / max(now.total, 1),
-            f"{words.plain(title)} · {seat.reviewer}: {now.done} of {now.total} items rated",
-        )
-        with st.popover("All items", icon=":material/list:"):
-            _list(now, item)
-        st.button("Leave", type="tertiary", on_click=_leave)
-
-
-def _list(now: SessionProgress, item: OpenItem | None) -> None:
-    st.session_state["go to item"] = item.at.position if item else None
-    st.selectbox(
-        "Go to item",
-        now.reachable,
-        index=None,
-        format_func=lambda position: _in_the_list(now, position),
-        key="go to item",
-        on_change=_go_to_item,
-        placeholder="Choose an item",
-    )
-    for name, (done, total) in now.groups.items():
-        st.caption(f"{_group(name)}: {done} of {total} rated")
-
-
-def _in_the_list(now: SessionProgress, position: int) -> str:
-    flagged = ", flagged" if position in now.flagged else ""
-    return f"{position}: {STATES[now.states[position]]}{flagged}"
-
-
-def _group(name: str) -> str:
-    return words.capitalised(KINDS[name].words) if name in KINDS else words.named(name)
-
-
-def _go_to_item() -> None:
-    if position := st.session_state["go to item"]:
-        _go(position)
-
-
-def _finished(now: SessionProgress) -> None:
-    if until := now.waits_until:
-        st.info(
-            f"Session {now.visit.number} of {now.visit.of} is done and saved. The next one opens "
-            f"on {until:%Y-%m-%d at %H:%M} UTC: you will read the same cases again, and some time "
-            "should lie between. Come back with the same key.",
-            icon=":material/event:",
-        )
-        return
-    if at := now.first_skipped:
-        skipped = list(now.states.values()).count("skipped")
-        st.success(
-            "All else is rated and saved. Thank you. "
-            + ("One item stays" if skipped == 1 else f"{skipped} items stay")
-            + " skipped, and will not count.",
-            icon=":material/check_circle:",
-        )
-        st.button("Take up what was skipped", type="primary", on_click=_go, args=(at,))
-    else:
-        st.success("Everything is rated and saved. Thank you.", icon=":material/check_circle:")
-    if now.flagged:
-        st.write(f"You flagged {len(now.flagged)} items; your coordinator sees which.")
-    st.write("You can still reopen items by “All items” and change your answers.")
 
 
 def _item(session: ItemSession, bundle: Bundle) -> None:
@@ -199,6 +143,7 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
             questions.show(session)
     with steps:
         _steps(session)
+        work.watch(session)
     with here:
         if ecgs:
             items.show(item, ecgs, view)
@@ -272,8 +217,8 @@ def _steps(session: ItemSession) -> None:
             icon=":material/arrow_back:",
             shortcut="P",
             disabled=item.at == ItemStage(1),
-            on_click=_go,
-            args=_before(item.at),
+            on_click=_turn_back,
+            args=(session,),
         )
         if not item.settled:
             st.button(

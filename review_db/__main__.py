@@ -68,6 +68,8 @@ Database = Annotated[
 ]
 Study = Annotated[str, Argument(metavar="STUDY", help="its name")]
 
+ACTOR = "command line"
+
 app = command_line.commands(__doc__)
 study = command_line.commands("Make, start and list reader studies.")
 app.add_typer(study, name="study")
@@ -215,7 +217,8 @@ def start(name: Study, database: Database = None) -> None:
     """Settle a study and print its reviewers' keys."""
     with _opened(database) as engine:
         info = study_info(engine, name)
-        keys = start_study(engine, name, study_pictures(info.bundle, info.fingerprint))
+        pictures = study_pictures(info.bundle, info.fingerprint)
+        keys = start_study(engine, name, pictures.refuse_undrawable, actor=ACTOR)
     _print(f"{reviewer}  {key}" for reviewer, key in keys.items())
 
 

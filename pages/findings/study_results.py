@@ -13,7 +13,7 @@ from pages.findings import score_bars
 from pages.shell import choices, frame, words
 from protoecg import wording
 from protoecg.figures.intervals import describe_intervals, intervals_figure
-from review_db.findings import cases, prototypes
+from review_db.findings import answers, cases, prototypes
 from review_db.questions.catalogue import KINDS, STUDY_SCALES
 from review_db.studies.lifecycle import studies
 
@@ -52,7 +52,7 @@ def show(engine: Engine) -> None:
         )
         return
     name = st.selectbox("Study", started, key="study", bind="query-params", width=420)
-    table = prototypes.answer_table(engine, name)
+    table = answers.answer_table(engine, name)
     if table.empty:
         st.info(
             f"Nobody has rated an item of {words.plain(name)} yet.", icon=":material/rate_review:"

@@ -1,4 +1,4 @@
-"""The studies that are made: started, watched, taken away, and their reviewers' keys."""
+"""The studies that are made: chosen, described, and started or taken away before their start."""
 
 from __future__ import annotations
 
@@ -8,31 +8,24 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
+from pages.planning import running
+from pages.planning.actions import KEYS, act, hand_out, show_problem
 from pages.planning.new_study import BLINDING
-from pages.shell import coordinators, words
-from review_db import RatingsError
-from review_db.findings.export import study_files
-from review_db.sessions.progress import session_progress
-from review_db.store.files import as_zip
-from review_db.studies.accounts import tied_reviewers
-from review_db.studies.design import DesignError
+from pages.shell import words
 from review_db.studies.lifecycle import (
     StudyInfo,
     remove_study,
     start_study,
     studies,
     study_info,
+    study_protocol,
 )
 from review_db.studies.pictures import study_pictures
-from review_db.studies.seats import new_key, seat_of
-
-KEYS, PROBLEM = "new keys", "study said"
 
 
 def show(engine: Engine) -> None:
     """Show one of the studies, and what can be done with it."""
-    if problem := st.session_state.pop(PROBLEM, None):
-        st.error(words.plain(problem), icon=":material/error:")
+    show_problem()
     found = {info.design.name: info for info in studies(engine)}
     if not found:
         st.info("There is no study yet. Make one under “New study”.", icon=":material/science:")
@@ -40,11 +33,12 @@ def show(engine: Engine) -> None:
     name = st.selectbox("Study", list(found), key="study", bind="query-params", width=420)
     info = found[name]
     st.caption(_design(info))
+    _protocol(engine, name)
     if info.started_at is None:
         _before(engine, name)
     else:
         _keys(name)
-        _running(engine, info)
+        running.show(engine, info)
 
 
 def _design(info: StudyInfo) -> str:
@@ -52,10 +46,10 @@ def _design(info: StudyInfo) -> str:
     hidden = [what for name, what in BLINDING.items() if getattr(design.blinding, name)]
     return " · ".join(
         [
-            f"**started {info.started_at:%Y-%m-%d}**" if info.started_at else "**not started**",
+            f"**{_state(info)}**",
             words.plain(design.title or design.name),
             f"{info.items} items",
-            f"{len(design.reviewers)} reviewers",
+            f"{len(info.reviewers)} reviewers",
             f"model {words.plain(info.bundle)}, version {info.fingerprint[:8]}",
             f"hidden: {', '.join(hidden) or 'nothing'}",
             "two looks" if design.two_stages else "one look",
@@ -63,6 +57,30 @@ def _design(info: StudyInfo) -> str:
             f"seed {design.seed}",
         ]
     )
+
+
+def _state(info: StudyInfo) -> str:
+    if info.started_at is None:
+        return "not started"
+    test = "test run, " if info.design.test else ""
+    if closed_at := info.standing.closed_at:
+        return f"{test}closed {closed_at:%Y-%m-%d}"
+    return f"{test}started {info.started_at:%Y-%m-%d}"
+
+
+def _protocol(engine: Engine, name: str) -> None:
+    text, digest = study_protocol(engine, name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Protocol",
+            text,
+            file_name=f"protocol_{name}.md",
+            mime="text/markdown",
+            on_click="ignore",
+            icon=":material/contract:",
+            help="The design, the outcomes and how they are tested, as declared before the start.",
+        )
+        st.caption(f"SHA-256 {digest}")
 
 
 def _before(engine: Engine, name: str) -> None:
@@ -76,22 +94,20 @@ def _before(engine: Engine, name: str) -> None:
 
 
 def _start(engine: Engine, name: str) -> None:
-    try:
-        coordinators.confirm()
+    def start(actor: str) -> None:
         info = study_info(engine, name)
         pictures = study_pictures(info.bundle, info.fingerprint)
-        st.session_state[KEYS] = name, start_study(engine, name, pictures)
-    except (DesignError, RatingsError) as error:
-        st.session_state[PROBLEM] = str(error)
+        hand_out(name, start_study(engine, name, pictures.refuse_undrawable, actor=actor))
+
+    act(start)
 
 
 def _remove(engine: Engine, name: str) -> None:
-    try:
-        coordinators.confirm()
+    def remove(_actor: str) -> None:
         remove_study(engine, name)
         st.query_params.pop("study", None)
-    except (DesignError, RatingsError) as error:
-        st.session_state[PROBLEM] = str(error)
+
+    act(remove)
 
 
 def _keys(name: str) -> None:
@@ -108,42 +124,3 @@ def _keys(name: str) -> None:
     table = pd.DataFrame({"Reviewer": list(keys), "Key": list(keys.values()), "Link": links})
     st.dataframe(table, hide_index=True)
     st.button("I have noted them", on_click=st.session_state.pop, args=(KEYS,))
-
-
-def _running(engine: Engine, info: StudyInfo) -> None:
-    name = info.design.name
-    rows = []
-    for reviewer in info.design.reviewers:
-        now = session_progress(engine, seat_of(engine, name, reviewer))
-        states = list(now.states.values())
-        flagged = ", ".join(map(str, now.flagged))
-        rows.append((reviewer, now.done, now.total, states.count("skipped"), flagged))
-    columns = ["Reviewer", "Rated", "Of", "Skipped", "Flagged positions"]
-    table = pd.DataFrame(rows, columns=columns)
-    if tied := tied_reviewers(engine, name):
-        table["Tied to an account"] = table["Reviewer"].isin(tied)
-    st.dataframe(table, hide_index=True)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
-            "Everything as CSV, with codebook",
-            lambda: as_zip(study_files(engine, name)),
-            file_name=f"protoecg_study_{name}.zip",
-            mime="application/zip",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        reviewer = st.selectbox("A key was lost by", info.design.reviewers, width=200)
-        st.button(
-            "Make another key",
-            on_click=_replace_key,
-            args=(engine, name, reviewer),
-            help="The old key opens nothing any more, nor does the account that it is tied to.",
-        )
-
-
-def _replace_key(engine: Engine, name: str, reviewer: str) -> None:
-    try:
-        coordinators.confirm()
-        st.session_state[KEYS] = name, {reviewer: new_key(engine, name, reviewer)}
-    except RatingsError as error:
-        st.session_state[PROBLEM] = str(error)

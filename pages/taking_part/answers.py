@@ -19,6 +19,8 @@ from review_db.sessions.sessions import Conflict, OpenItem, save_draft
 from review_db.studies.seats import Seat
 
 SHEET = "study sheet"
+# Who does nothing for longer is not at work.
+LONGEST_PAUSE_S = 60.0
 
 
 @dataclass
@@ -28,10 +30,11 @@ class AnswerSheet:
     Changed in place, under its lock: a key that is pressed while the answer before is still being
     saved ends that run, and what it puts into the session state no longer arrives.
 
-    `since` is when its time was last counted, seconds of a clock that is never set; `problem`
-    is what kept the last answers from being stored; `unsaved` keeps those in sight, `outdated`
-    has them read anew; `chosen` is the question that was reopened; `next_requested` has
-    the first open item opened instead, `reload_requested` the one that the URL names.
+    `since` is when somebody was last seen at work, seconds of a clock that is never set, and
+    `worked` the seconds of work that are not stored yet; `problem` is what kept the last answers
+    from being stored; `unsaved` keeps those in sight, `outdated` has them read anew; `chosen` is
+    the question that was reopened; `next_requested` has the first open item opened instead,
+    `reload_requested` the one that the URL names.
     """
 
     seat: Seat
@@ -45,7 +48,15 @@ class AnswerSheet:
     chosen: str | None = None
     next_requested: bool = False
     reload_requested: bool = False
+    worked: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self) -> float:
+        """Count the time since somebody was last seen at work, and return all not stored yet."""
+        now = time.monotonic()
+        self.worked += min(now - self.since, LONGEST_PAUSE_S)
+        self.since = now
+        return self.worked
 
     @property
     def stale(self) -> bool:
@@ -127,7 +138,7 @@ def write(session: ItemSession, changes: Mapping[str, Any], save: Callable[..., 
     if sheet is None:
         return False
     with sheet.lock:
-        answers, now = {**sheet.answers, **changes}, time.monotonic()
+        answers, worked = {**sheet.answers, **changes}, sheet.count()
         try:
             accounts.confirm(session.account)
             sheet.revision = save(
@@ -136,7 +147,7 @@ def write(session: ItemSession, changes: Mapping[str, Any], save: Callable[..., 
                 session.item.at,
                 answers,
                 seen=sheet.revision,
-                seconds=now - sheet.since,
+                seconds=worked,
             )
         except Conflict as error:
             # What stands now is shown instead: nobody should save over what they haven't seen.
@@ -145,5 +156,5 @@ def write(session: ItemSession, changes: Mapping[str, Any], save: Callable[..., 
         except (ValueError, RatingsError) as error:
             sheet.problem, sheet.answers, sheet.unsaved = f"Not saved. {error}", answers, True
             return False
-        sheet.problem, sheet.answers, sheet.since, sheet.unsaved = "", answers, now, False
+        sheet.problem, sheet.answers, sheet.worked, sheet.unsaved = "", answers, 0.0, False
     return True

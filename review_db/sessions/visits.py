@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -40,7 +41,7 @@ def visit(connection: Connection, seat: Seat, design: Design) -> Visit:
     number, of = (
         connection.scalar(query) or 1
         for query in (
-            _met(seat, func.max(assignment.c.session)),
+            _last_met(seat),
             select(func.max(assignment.c.session)).where(*own(assignment, seat)),
         )
     )
@@ -74,10 +75,11 @@ def refuse_other_session(connection: Connection, seat: Seat, session: int, desig
     )
 
 
-def _met(seat: Seat, what: object) -> Select:
+def _last_met(seat: Seat) -> Select[Any]:
     same = (
         (item_look.c.study == assignment.c.study)
         & (item_look.c.reviewer == assignment.c.reviewer)
         & (item_look.c.position == assignment.c.position)
     )
-    return select(what).select_from(item_look.join(assignment, same)).where(*own(item_look, seat))
+    met = select(func.max(assignment.c.session)).select_from(item_look.join(assignment, same))
+    return met.where(*own(item_look, seat))

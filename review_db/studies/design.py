@@ -9,6 +9,10 @@ A design is written as TOML and stored as JSON with the study:
     practice = 3              # items in front that don't count
     two_stages = true         # rate blind, then see what was hidden and rate again
     summaries = true          # best, bad and redundant prototypes of each statement
+    title = "A pilot"         # as reviewers read it, like the next two
+    instructions = "Read each ECG as you would on your ward."
+    consent = ""              # what reviewers agree to before they begin; none, if empty
+    test = false              # a test run may be deleted with its answers
 
     [sample]                  # which prototypes; without it, all
     branches = ["rhythm"]
@@ -40,9 +44,6 @@ A design is written as TOML and stored as JSON with the study:
     alpha = 0.05
     multiplicity = "holm"     # over all that is declared; or "none"
     interim = "No result is looked at before the study is closed."
-
-Before the first table may stand `title`, `instructions` and `consent`, as reviewers read them, and
-`test = true` for a run that may be deleted with its answers.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ seat = sign_in(engine, keys["R01"])
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,7 +31,6 @@ from review_db.studies.allocation import allocate
 from review_db.studies.design import Design, DesignError, design_from, design_to_json
 from review_db.studies.items import StudyItem, item_from
 from review_db.studies.material import Material
-from review_db.studies.pictures import Pictures, refuse_undrawable
 from review_db.studies.protocol import protocol_digest, protocol_file
 from review_db.studies.seats import add_key
 from review_db.studies.selection import make_items
@@ -93,7 +93,7 @@ def create_study(engine: Engine, design: Design, material: Material) -> StudyInf
 def start_study(
     engine: Engine,
     name: str,
-    pictures: Pictures | None = None,
+    check: Callable[[Sequence[StudyItem]], None] | None = None,
     *,
     actor: str = "coordinator",
 ) -> dict[str, str]:
@@ -103,7 +103,7 @@ def start_study(
 
     Parameters
     ----------
-    pictures : where its ECGs are looked for; not at all, if it is None
+    check : refuses items that cannot be drawn (`Pictures.refuse_undrawable`), if it is given
     actor : who starts it, for the trail
 
     Raises
@@ -111,9 +111,9 @@ def start_study(
     DesignError
         If there is no such study, it has started before, or an item cannot be drawn.
     """
-    if pictures is not None:
+    if check is not None:
         with reading(engine) as connection:
-            refuse_undrawable(pictures, items_on(connection, name))
+            check(items_on(connection, name))
     with writing(engine, lock=f"study {name}") as connection:
         _refuse_started(connection, name)
         design = info_on(connection, name).design

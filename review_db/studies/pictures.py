@@ -43,6 +43,27 @@ class Pictures:
         sources = {s.record + s.sha256: s for item in items for s in item.content.sources}
         return [source for source in sources.values() if not self._has(source)]
 
+    def refuse_undrawable(self, items: Sequence[StudyItem]) -> None:
+        """Refuse items of which a reviewer would find no picture.
+
+        Raises
+        ------
+        DesignError
+            If an ECG is missing; the message says how many are, and what to do.
+        """
+        missing = self.missing(items)
+        if not missing:
+            return
+        records = {source.record for source in missing}
+        of = [item for item in items if records & {s.record for s in item.content.sources}]
+        raise DesignError(
+            f"{len(of)} of {len(items)} items cannot be drawn, so the study cannot start: "
+            f"{len(missing)} ECGs are not on this machine, such as {missing[0].record!r}. Set "
+            "PROTOECG_PTBXL to the data that the cases were drawn from, put the bundles that "
+            f"they are explained by into {folders.models()}, or get the ECGs by `python -m "
+            "protoecg fetch`."
+        )
+
     def _has(self, source: SourceFile) -> bool:
         try:
             self.load(source)
@@ -61,28 +82,6 @@ def study_pictures(bundle: str, fingerprint: str) -> Pictures:
         w for manifest, w in found if (manifest.name, manifest.fingerprint) == (bundle, fingerprint)
     ]
     return Pictures([*own, *(waveforms for _, waveforms in found if waveforms not in own)])
-
-
-def refuse_undrawable(pictures: Pictures, items: Sequence[StudyItem]) -> None:
-    """Refuse items of which a reviewer would find no picture.
-
-    Raises
-    ------
-    DesignError
-        If an ECG is missing; the message says how many are, and what to do.
-    """
-    missing = pictures.missing(items)
-    if not missing:
-        return
-    records = {source.record for source in missing}
-    of = [item for item in items if records & {s.record for s in item.content.sources}]
-    raise DesignError(
-        f"{len(of)} of {len(items)} items cannot be drawn, so the study cannot start: "
-        f"{len(missing)} ECGs are not on this machine, such as {missing[0].record!r}. Set "
-        "PROTOECG_PTBXL to the data that the cases were drawn from, put the bundles that the "
-        f"cases are explained by into {folders.models()}, or get the ECGs by `python -m protoecg "
-        "fetch`."
-    )
 
 
 def _bundles() -> Iterator[tuple[Manifest, Waveforms]]:

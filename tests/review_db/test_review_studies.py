@@ -679,7 +679,7 @@ def test_a_study_whose_pictures_are_missing_cannot_start_and_says_what_to_do(
 ):
     create_study(engine, changed(), material)
     with pytest.raises(DesignError, match="items cannot be drawn.*Set PROTOECG_PTBXL"):
-        start_study(engine, "pilot", shown_where(tmp_path, "demo"))
+        start_study(engine, "pilot", shown_where(tmp_path, "demo").refuse_undrawable)
     assert study_info(engine, "pilot").started_at is None
     assert rows(engine, assignment) == []
 
@@ -698,7 +698,7 @@ def test_pairs_of_a_bundle_that_is_not_there_cannot_start(engine, tmp_path):
         **case, a=ShownExplanation(matches=(own,)), b=ShownExplanation(matches=(strange,))
     )
     design = Design("pilot", ("R01",), 1, sample=Sample(size=3), practice=1)
-    here = study_pictures(material.bundle, material.fingerprint)
+    here = study_pictures(material.bundle, material.fingerprint).refuse_undrawable
     create_study(engine, design, replace(material, pairs=[pair]))
     with pytest.raises(DesignError, match=r"^1 of \d+ items cannot be drawn.*such as 'x'"):
         start_study(engine, "pilot", here)
