@@ -1,7 +1,7 @@
 """ECGs that were read in the arms of a crossover, one row a reading, and ready for an analysis.
 
 readings = differentials(answer_table(engine, "pilot"))
-compare(mrmc_frame(readings, "auc"), "auc")          # `statistics.mrmc`
+compare_arms(readings, "correct", "alone", "prototypes")          # `statistics.mrmc`
 
 What a reading says of an event is scored against that same event. Of the first choice: whether
 it is true ("correct"), and by how much its confidence missed that ("brier"). Of the finding that
@@ -19,17 +19,18 @@ import pandas as pd
 
 from review_db.findings.prototypes import is_skipped
 from review_db.questions.catalogue import BETWEEN, PLACES, PROBABILITIES
+from review_db.statistics.mrmc import Comparison, compare
 from review_db.studies.declared import ARMS
 
 MRMC = ("reader", "case", "treatment", "truth", "rating")
-# What the analysis of an outcome takes for its rating.
-RATING = {
-    "correct": "correct",
-    "brier": "brier",
-    "auc": "probability",
-    "sensitivity": "named",
-    "specificity": "named",
-    "seconds": "seconds",
+# Of each outcome: the column that is the rating of its analysis, and what is measured of that.
+OUTCOMES = {
+    "correct": ("correct", "mean"),
+    "auc": ("probability", "auc"),
+    "brier": ("brier", "mean"),
+    "sensitivity": ("probability", "sensitivity"),
+    "specificity": ("probability", "specificity"),
+    "seconds": ("seconds", "mean"),
 }
 OVER_AND_UNDER = (
     *("reader", "model_right_n", "model_wrong_n", "helped", "harmed"),
@@ -81,7 +82,7 @@ def differentials(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def mrmc_frame(readings: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Return readings as `statistics.mrmc` takes them, for one of the outcomes `RATING`.
+    """Return readings as `statistics.mrmc` takes them, for one of `OUTCOMES`.
 
     Columns: `MRMC`; `truth` is 1 where the finding that the case is about is true, else 0.
 
@@ -90,10 +91,10 @@ def mrmc_frame(readings: pd.DataFrame, outcome: str) -> pd.DataFrame:
     ValueError
         If there is no such outcome.
     """
-    if outcome not in RATING:
-        raise ValueError(f"There is no outcome {outcome!r}, expected one of {', '.join(RATING)}.")
+    if outcome not in OUTCOMES:
+        raise ValueError(f"There is no outcome {outcome!r}, expected one of {', '.join(OUTCOMES)}.")
     frame = readings.assign(
-        truth=readings["present"].astype(int), rating=readings[RATING[outcome]].astype(float)
+        truth=readings["present"].astype(int), rating=readings[OUTCOMES[outcome][0]].astype(float)
     )
     arms = pd.Categorical(frame["treatment"], categories=ARMS, ordered=True)
     return (
@@ -101,6 +102,20 @@ def mrmc_frame(readings: pd.DataFrame, outcome: str) -> pd.DataFrame:
         .sort_values(["treatment", "reader", "case"])[list(MRMC)]
         .astype({"treatment": str})
     )
+
+
+def compare_arms(readings: pd.DataFrame, outcome: str, without: str, with_: str) -> Comparison:
+    """Compare one of `OUTCOMES` between two arms; differences are `with_` less `without`.
+
+    Raises
+    ------
+    ValueError
+        If there are too few readings to compare, or no such outcome.
+    """
+    frame = mrmc_frame(readings[readings["treatment"].isin([without, with_])], outcome)
+    measure = OUTCOMES[outcome][1]
+    threshold = _NAMED_FROM if measure in ("sensitivity", "specificity") else None
+    return compare(frame, measure, threshold=threshold, treatments=[with_, without])
 
 
 def reliance(readings: pd.DataFrame, without: str, with_: str) -> pd.DataFrame:
