@@ -14,7 +14,8 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from protoecg.prototypes.prototype import window_identity
-from review_db.findings.prototypes import answers_on, rated
+from review_db.findings.answers import answers_on
+from review_db.findings.prototypes import rated
 from review_db.questions.catalogue import QUESTIONS
 from review_db.ratings.windows import RELATIVE
 from review_db.store.database import reading
