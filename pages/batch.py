@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages.batches import findings_table
+from pages.batches import findings_table, table
 from pages.batches.archives import Batch, batches
 from pages.ecg import picking
 from pages.ecg.recordings import recordings
@@ -121,7 +121,7 @@ def _under_way(batch: Batch) -> None:
         if st.button("Cancel", icon=":material/stop_circle:"):
             batch.stop()
             st.rerun()
-    _findings(batch.table())
+    table.show_so_far(batch.table())
 
 
 def _ended(batch: Batch) -> None:
@@ -134,46 +134,10 @@ def _ended(batch: Batch) -> None:
                 batch.start()
                 st.rerun()
     if not (rows := batch.table()).empty:
-        _findings(rows)
+        st.markdown(findings_table.summary(rows))
+        table.show(batch, table.filtered(rows))
         _downloads(batch)
         _look_at_one(batch, rows)
-
-
-def _findings(rows: pd.DataFrame) -> None:
-    if rows.empty:
-        return
-    st.markdown(findings_table.summary(rows))
-    names = st.toggle(
-        "Show the files' names",
-        key="names",
-        help="They may tell who the patients are. The tables that you download hold them.",
-    )
-    table = findings_table.on_screen(rows, names=names)
-    codes = findings_table.called_anywhere(rows)
-    st.dataframe(
-        table,
-        hide_index=True,
-        key="findings",
-        column_config={
-            "ECG": st.column_config.NumberColumn(width=48, pinned=True),
-            "Likely": st.column_config.TextColumn(width="large", help="The most probable first."),
-            "Possible": st.column_config.TextColumn(
-                width="medium",
-                help="Below what is likely, each from a probability of its own, on the model card.",
-            ),
-            **{
-                name: st.column_config.TextColumn(width="medium")
-                for name in ("Abstains", "Quality", "Error")
-            },
-            **{
-                # A whole number would say 0 or 100 % of what is neither.
-                code: st.column_config.NumberColumn(format="%.1f %%", help=words.named(code))
-                for code in codes
-            },
-        },
-        placeholder="",
-        alt=f"Findings of {len(rows)} ECGs, a row each.",
-    )
 
 
 def _downloads(batch: Batch) -> None:
@@ -190,17 +154,22 @@ def _downloads(batch: Batch) -> None:
 
 
 def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
-    """Open one ECG of the table on Explain, with the model that the table is by."""
-    model = models.of_version(batch.bundle.name, batch.bundle.fingerprint)
+    """Open one ECG of the table on Explain: one that was clicked, or by its number."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.number_input("Look at ECG", 1, len(rows), key="number", width=140)
         asked = st.button("Explain it", icon=":material/arrow_forward:")
+    model = models.of_version(batch.bundle.name, batch.bundle.fingerprint)
     if model is None:
         st.caption(f":material/info: {REPLACED}")
-    if not asked:
-        return
+    picked = table.picked() if not asked else int(number) - 1
+    if picked is not None:
+        _open(batch, picked, model)
+
+
+def _open(batch: Batch, row: int, model: Bundle | None) -> None:
+    """Go to Explain, with the model that the table is by."""
     try:
-        recording = batch.recording(int(number) - 1)
+        recording = batch.recording(row, named=table.names_are_shown())
     except ECGError as error:
         st.error(words.plain(words.capitalised(str(error))), icon=":material/error:")
         return

@@ -5,22 +5,25 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from posixpath import basename
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.batches.strips import strip
 from pages.batches.turns import Turns
 from protoecg import defects
 from protoecg.batch.run import THE_FILE, run
 from protoecg.batch.sources import Files, archive_files, recordings
 from protoecg.batch.table import BatchError, read_rows
 from protoecg.bundle import Bundle
-from protoecg.ecg import ECGError
+from protoecg.ecg import ECG, ECGError
 from protoecg.isolation import OF_A_BATCH, read_recording
 from protoecg.readers import Recording
 from protoecg.temporary import PrivateFolder
@@ -58,6 +61,7 @@ class Batch:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._folder = PrivateFolder()
+        self._strips: dict[str, np.ndarray] = {}
 
     @property
     def running(self) -> bool:
@@ -97,6 +101,7 @@ class Batch:
         self.stop()
         self._folder.close()
         self._files = Files((), _removed)
+        self._strips.clear()
 
     def csv(self) -> bytes:
         """Return the rows as CSV; empty before the first."""
@@ -117,8 +122,17 @@ class Batch:
         written = self.csv()
         return read_rows(written) if b"\n" in written else pd.DataFrame()
 
-    def recording(self, row: int) -> Recording:
+    def strips(self, rows: Iterable[int]) -> list[np.ndarray | None]:
+        """Return rows' strips as `pages.batches.strips` draws them; None of what is not read."""
+        names = list(recordings(self._files))
+        return [self._strips.get(names[row]) for row in rows]
+
+    def recording(self, row: int, *, named: bool = True) -> Recording:
         """Return the recording of a row, 0 the first.
+
+        Parameters
+        ----------
+        named : whether it keeps the name of its file, which may tell whose ECG it is
 
         Raises
         ------
@@ -130,7 +144,10 @@ class Batch:
         recording = read_recording(files, rate=self._rate, source=THE_FILE, limits=OF_A_BATCH)
         if not recording.is_long:
             recording.ecg()
-        return replace(recording, source=basename(name))
+        return replace(recording, source=basename(name) if named else f"ECG {row + 1} of a batch")
+
+    def _keep_strip(self, name: str, ecg: ECG) -> None:
+        self._strips[name] = strip(ecg)
 
     def _work(self) -> None:
         try:
@@ -143,7 +160,7 @@ class Batch:
             self.problem = f"The run ended by a defect; report the number {number}."
 
     def _explain_all(self) -> None:
-        steps = run(self._files, self.bundle, self._rows, rate=self._rate)
+        steps = run(self._files, self.bundle, self._rows, rate=self._rate, seen=self._keep_strip)
         with closing(steps):
             while True:
                 with self._turns.take(self._stop) as mine:

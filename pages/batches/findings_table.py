@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from pages.batches.triage import triage
 from protoecg import wording
 from protoecg.batch.table import ABOUT
 from protoecg.spreadsheet import harmless
 
 
-def on_screen(rows: pd.DataFrame, *, names: bool) -> pd.DataFrame:
+def on_screen(rows: pd.DataFrame, *, names: bool, strips: Sequence[str] = ()) -> pd.DataFrame:
     """Return a line for each ECG: what is likely, possible, and wrong with it.
 
     Parameters
     ----------
-    rows : as `protoecg.batch.table.read_rows` returns them; columns without any text are left out
+    rows : as `protoecg.batch.table.read_rows` returns them, or some of them in any order: an ECG's
+        number is its place in the index; columns without any text are left out
+    strips : a picture of each row's rhythm strip, or nothing
     names : whether files are named; otherwise ECGs have numbers alone. Sentences about them speak
         of "the file" in any case
     """
-    table = pd.DataFrame({"ECG": range(1, len(rows) + 1)})
+    table = pd.DataFrame({"ECG": rows.index + 1}, index=rows.index)
+    table["Triage"] = [triage(row) for _, row in rows.iterrows()]
+    if strips:
+        table["Lead II"] = strips
     if names:
         table["File"] = rows["file"].map(harmless)
     for column, certainty in (("Likely", "likely"), ("Possible", "possible")):

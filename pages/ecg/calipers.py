@@ -1,40 +1,54 @@
-"""Calipers on a tracing: drawn with the mouse or given in numbers, kept with their ECG."""
+"""Calipers on a tracing: moved in the browser alone, kept with their ECG while the page is open."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
 from pages.ecg import drawing
-from protoecg import wording
-from protoecg.ecg import DURATION_S, ECG, LEADS
+from pages.shell import frame
+from protoecg.ecg import ECG, LEADS
 from protoecg.figures.paper import Window
-from protoecg.sheet.calipers import Caliper, caliper_from_box, caliper_over
-from protoecg.sheet.pieces import Piece, print_pieces
-from protoecg.sheet.view import View
+from protoecg.measure import Delineation
+from protoecg.sheet.view import INVERTED, View
 
 HOW = (
-    "Drag a box over the tracing: its width is read in ms and as a rate, its height in mV. To "
-    "place it finely, print one lead or 50 mm/s, or open full screen; zoom is in the figure's "
-    "toolbar."
+    "Drag a box over the tracing, or begin with “New caliper”; then drag its edges, or move them "
+    "by the arrow keys (Shift for four steps). It reads ms, beats a minute and mV. “March out” (M) "
+    "repeats its interval along the strip."
 )
-OF_EXTREMES = "Left empty: the lead's lowest and highest drawn value in between."
-# Of each number: its value at first, least, most, step and decimals.
-ENDS: dict[str, tuple[float | None, float, float, float, str]] = {
-    "From, s": (0.0, 0.0, DURATION_S, 0.01, "%.3f"),
-    "To, s": (1.0, 0.0, DURATION_S, 0.01, "%.3f"),
-    "From, mV": (None, -50.0, 50.0, 0.05, "%.2f"),
-    "To, mV": (None, -50.0, 50.0, 0.05, "%.2f"),
+# Of each printed lead: whose it is, and whether it is printed upside down.
+PRINTED = {
+    **{lead: {"lead": lead, "sign": 1} for lead in LEADS},
+    INVERTED: {"lead": "aVR", "sign": -1},
 }
+_HERE = Path(__file__).resolve().parent
+_TOOLS = """
+<div class="caliper-tools">
+  <button type="button" data-does="new">New caliper</button>
+  <button type="button" data-does="march" aria-pressed="false">March out</button>
+  <button type="button" data-does="remove">Remove</button>
+  <button type="button" data-does="clear">Clear calipers</button>
+</div>
+<ol class="caliper-readings" aria-live="polite" aria-label="Calipers"></ol>
+"""
+
+_lay = st.components.v2.component(
+    "protoecg_calipers",
+    html=_TOOLS,
+    css=(_HERE / "calipers.css").read_text(),
+    js=(_HERE / "calipers.js").read_text(),
+    isolate_styles=False,
+)
 
 
-def toggle() -> bool:
+def toggle(key: str = "measuring") -> bool:
     """Ask whether the tracing is measured."""
-    return st.toggle("Calipers", key="measuring", bind="query-params", help=HOW)
+    return st.toggle("Calipers", key=key, bind="query-params", help=HOW)
 
 
-@st.fragment
 def show_ecg(
     key: str,
     ecg: ECG,
@@ -43,79 +57,20 @@ def show_ecg(
     name: str,
     view: View,
     width_px: int = drawing.PAGE_PX,
+    measured: Delineation | None = None,
 ) -> None:
-    """Print an ECG that can be measured, its measures and their numbers below.
+    """Print an ECG that can be measured, what is read from it below.
 
     Parameters
     ----------
     key : tells the ECG from others
     name : of the figure
+    measured : waves and RR intervals to mark below the lowest row
     """
-    pieces = print_pieces(ecg, view)
-
-    def measure(seconds: tuple[float, float], heights: tuple[float, float]) -> None:
-        _add(key, caliper_from_box(pieces, seconds, heights))
-
-    drawing.show_ecg(
-        ecg,
-        windows,
-        key=name,
-        view=view,
-        width_px=width_px,
-        calipers=_of(key),
-        on_box=measure,
-    )
-    # What comes first stays open when readings come and go.
-    _by_numbers(key, ecg, view)
-    _readings(key, pieces)
-
-
-def _of(key: str) -> tuple[Caliper, ...]:
-    return st.session_state.get("calipers", {}).get(key, ())
-
-
-def _keep(key: str, calipers: tuple[Caliper, ...]) -> None:
-    # Those of another ECG are let go with it.
-    st.session_state["calipers"] = {key: calipers}
-
-
-def _add(key: str, caliper: Caliper | None) -> None:
-    if caliper:
-        _keep(key, (*_of(key), caliper))
-
-
-def _readings(key: str, pieces: list[Piece]) -> None:
-    calipers = _of(key)
-    if not calipers:
+    with st.container(key=f"measured-{name}"):
+        drawing.show_ecg(ecg, windows, key=name, view=view, width_px=width_px, measured=measured)
+        _lay(
+            key=f"calipers {name}",
+            data={"ecg": key, "leads": PRINTED, "theme": frame.theme()},
+        )
         st.caption(f":material/straighten: {HOW}")
-        return
-    st.markdown("\n".join(f"1. {_in_words(caliper, pieces)}" for caliper in calipers))
-    with st.container(horizontal=True):
-        st.button("Remove the last", on_click=_keep, args=(key, calipers[:-1]))
-        st.button("Clear calipers", on_click=_keep, args=(key, ()))
-
-
-def _in_words(caliper: Caliper, pieces: list[Piece]) -> str:
-    unseen = "" if any(map(caliper.is_printed_on, pieces)) else " (not printed here)"
-    return wording.true_minus(
-        f"**{caliper.said}** · {caliper.lead}, "
-        f"{wording.between((caliper.start_s, caliper.end_s), '.3f')} s, "
-        f"{wording.between((caliper.low_mv, caliper.high_mv))} mV{unseen}"
-    )
-
-
-def _by_numbers(key: str, ecg: ECG, view: View) -> None:
-    def measure() -> None:
-        lead, *ends = (st.session_state[f"caliper {name}"] for name in ("lead", *ENDS))
-        seconds, heights = ends[:2], ends[2:]
-        _add(key, caliper_over(ecg, lead, seconds, heights, filters=view.filters))
-
-    with st.expander("Measure by numbers"), st.form("caliper", border=False):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.selectbox("Lead", LEADS, index=LEADS.index("II"), key="caliper lead", width=90)
-            for name, (value, least, most, step, decimals) in ENDS.items():
-                st.number_input(
-                    name, least, most, value, step, decimals, key=f"caliper {name}", width=120
-                )
-            st.form_submit_button("Measure", on_click=measure)
-        st.caption(OF_EXTREMES)

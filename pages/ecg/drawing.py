@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -26,7 +25,6 @@ from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.theme import file_name, toolbar
 from protoecg.measure import Delineation
 from protoecg.prototypes.prototype import Prototype
-from protoecg.sheet.calipers import Caliper
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 from review_db.store.files import as_csv
@@ -36,8 +34,6 @@ PAGE_PX, HALF_PX = 1090, 535
 FITTING_MM_PER_S = 25.0
 LATE = "The end is shown first, as what is marked lies there: scroll left for what comes before."
 GOES_ON = "What is marked lies, or goes on, to the right: scroll sideways."
-
-OnBox = Callable[[tuple[float, float], tuple[float, float]], None]
 
 
 def show(figure: go.Figure, *, key: str, alt: str) -> None:
@@ -68,7 +64,6 @@ def show_paper(
     alt: str,
     width_px: int = PAGE_PX,
     pages: int = 1,
-    on_box: OnBox | None = None,
     late: bool = False,
 ) -> None:
     """Put a figure on the page, in its proportions at any width.
@@ -76,7 +71,6 @@ def show_paper(
     Parameters
     ----------
     width_px, pages : it was made for `pages` times `width_px`; what is wider than 1 is scrolled
-    on_box : called with the x and the y of two corners whenever a box is dragged on it
     late : what is scrolled begins at its right end
     """
     margin = figure.layout.margin
@@ -91,24 +85,14 @@ def show_paper(
     # Plotly draws once before it knows its height; ranges fitted to that would be kept.
     figure.update_xaxes(constrain="domain", constraintoward="left")
     figure.update_yaxes(constrain="domain", constraintoward="top")
-    chart = f"{key} {frame.theme()}"
-
-    def read(report: OnBox) -> None:
-        for box in st.session_state[chart].selection.box[-1:]:
-            report(box["x"], box["y"])
-
-    if on_box:
-        figure.update_layout(dragmode="select", selectdirection="d")
     with st.container(key=f"frame-{'late-' if late else ''}{key}"), st.container(key=inner):
         st.plotly_chart(
             figure,
-            key=chart,
-            config=toolbar(key, boxes=bool(on_box)),
+            key=f"{key} {frame.theme()}",
+            config=toolbar(key),
             theme=None,
             alt=alt,
             height="stretch",
-            on_select=partial(read, on_box) if on_box else "ignore",
-            selection_mode="box",
         )
 
 
@@ -119,8 +103,6 @@ def show_ecg(
     key: str,
     view: View,
     width_px: int = PAGE_PX,
-    calipers: Sequence[Caliper] = (),
-    on_box: OnBox | None = None,
     measured: Delineation | None = None,
 ) -> None:
     """Print an ECG on the page, and say below what its filters do and don't.
@@ -135,7 +117,6 @@ def show_ecg(
         ecg,
         view=view,
         windows=windows,
-        calipers=calipers,
         theme=frame.theme(),
         width_px=pages * width_px,
         in_sight=(1 - 1 / pages, 1.0) if late else (0.0, 1 / pages),
@@ -146,7 +127,7 @@ def show_ecg(
     alt = describe_ecg(ecg, view, windows)
     if measured:
         alt = f"{alt} {describe_beats(measured)}"
-    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, late=late, on_box=on_box)
+    show_paper(figure, key=key, alt=alt, width_px=width_px, pages=pages, late=late)
     if late:
         st.caption(f":material/swap_horiz: {LATE}")
     elif pages > 1 and any(_goes_on(window, pages) for window in windows):

@@ -66,7 +66,7 @@ class Fetching:
         self._wanted = {_key(source) for source in sources}
         self._changed = threading.Condition()
         self._missing: dict[Key, SourceECG] = {}
-        self._refused: dict[Key, str] = {}
+        self._refused: dict[Key, tuple[SourceECG, str]] = {}
         self._looked, self._problem, self._ended = False, "", False
 
     def start(self) -> None:
@@ -100,7 +100,14 @@ class Fetching:
     def refusal(self, source: SourceECG) -> str:
         """Say why an ECG is not asked for again; nothing where it still may be."""
         with self._changed:
-            return self._refused.get(_key(source), "")
+            return self._refused[_key(source)][1] if _key(source) in self._refused else ""
+
+    def try_again(self) -> None:
+        """Ask for all that is missing at once, also for what was refused before."""
+        with self._changed:
+            self._missing |= {key: source for key, (source, _) in self._refused.items()}
+            self._refused, self._problem, self._ended = {}, "", False
+            self._changed.notify_all()
 
     def _run(self) -> None:
         missing = self._waveforms.missing(self._sources)
@@ -118,7 +125,6 @@ class Fetching:
                     pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 except CacheNotWritable as failure:
                     self._end(failure)
-                    return
 
     def _next(self) -> SourceECG:
         with self._changed:
@@ -139,7 +145,7 @@ class Fetching:
             self._problem = ""
             del self._missing[_key(source)]
             if refused:
-                self._refused[_key(source)] = refused
+                self._refused[_key(source)] = source, refused
 
     def _stand_still(self, failure: NoConnection, pause_s: float) -> None:
         _log.warning("%s Trying again in %g s.", failure, pause_s)
@@ -151,6 +157,9 @@ class Fetching:
         _log.warning("%s", failure)
         with self._changed:
             self._problem, self._ended = str(failure), True
+            self._changed.notify_all()
+            # Nothing can be kept before a person has made room and says so.
+            self._changed.wait_for(lambda: not self._ended)
 
 
 def _key(source: SourceECG) -> Key:

@@ -63,6 +63,7 @@ def tell_missing(bundle: Bundle, missing: Sequence[SourceECG], what: str = PROTO
         st.fragment(_under_way, run_every=EVERY_S)(fetching, bundle, awaited, what)
     elif why := next(filter(None, refusals), fetching.progress.problem):
         _say_why(what, "It cannot be fetched either.", bundle, why)
+        _offer_again(fetching, what)
     else:
         # It has come since it was looked for.
         st.rerun()
@@ -76,10 +77,21 @@ def _under_way(fetching: Fetching, bundle: Bundle, awaited: Sequence[SourceECG],
     if progress.problem:
         why = f"No connection to {host}; it is tried again by itself."
         _say_why(what, why, bundle, progress.problem)
+        _offer_again(fetching, what)
         return
     st.progress(
         progress.done / progress.total,
         f"Getting the prototypes' ECGs from {host}: {progress.done} of {progress.total}",
+    )
+
+
+def _offer_again(fetching: Fetching, what: str) -> None:
+    st.button(
+        "Try again",
+        icon=":material/refresh:",
+        type="tertiary",
+        key=f"fetch again {what}",
+        on_click=fetching.try_again,
     )
 
 

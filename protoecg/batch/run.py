@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
 from protoecg import defects
@@ -20,7 +20,7 @@ from protoecg.batch.table import (
     rows_of,
 )
 from protoecg.bundle import Bundle
-from protoecg.ecg import ECGError
+from protoecg.ecg import ECG, ECGError
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
 from protoecg.files import atomic_write, write_bytes
@@ -30,8 +30,17 @@ from protoecg.isolation import OF_A_BATCH, read_ecg
 THE_FILE = "the file"
 
 
+def _unseen(name: str, ecg: ECG) -> None:
+    """Nobody looks at the ECGs on the way."""
+
+
 def run(
-    files: Files, bundle: Bundle, out: Path, *, rate: float | None = None
+    files: Files,
+    bundle: Bundle,
+    out: Path,
+    *,
+    rate: float | None = None,
+    seen: Callable[[str, ECG], None] = _unseen,
 ) -> Generator[tuple[int, int], None, None]:
     """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
@@ -45,6 +54,7 @@ def run(
     Parameters
     ----------
     rate : Hz, for files that do not say it
+    seen : called with each recording's name and its ECG
 
     Raises
     ------
@@ -64,7 +74,7 @@ def run(
         for name, parts in wanted.items():
             if cell(name) in done:
                 continue
-            row = _row(name, parts, files, bundle, rate)
+            row = _row(name, parts, files, bundle, rate, seen)
             file.write(csv_line([row.get(column, "") for column in columns]))
             file.flush()
             had += 1
@@ -104,12 +114,18 @@ def forget_failures(files: Files, bundle: Bundle, out: Path) -> None:
 
 
 def _row(
-    name: str, parts: tuple[str, ...], files: Files, bundle: Bundle, rate: float | None
+    name: str,
+    parts: tuple[str, ...],
+    files: Files,
+    bundle: Bundle,
+    rate: float | None,
+    seen: Callable[[str, ECG], None],
 ) -> Mapping[str, str]:
     about = {"file": name, "bundle": bundle.name, "revision": bundle.revision}
     try:
         contents = {part: files.read(part) for part in parts}
         ecg = read_ecg(contents, rate=rate, source=THE_FILE, limits=OF_A_BATCH)
+        seen(name, ecg)
         explanation = explain(ecg, bundle)
     except ECGError as error:
         said = str(error)

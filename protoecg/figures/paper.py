@@ -12,10 +12,8 @@ from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures import sheet
 from protoecg.figures.beat_marks import MARKS_MM, beat_marks
-from protoecg.figures.calipers import caliper_traces
 from protoecg.figures.switches import Switch, add_switches, rows_of, switched, switches_px
 from protoecg.measure import Delineation
-from protoecg.sheet.calipers import Caliper
 from protoecg.sheet.colours import THEMES, Theme, ThemeName, translucent
 from protoecg.sheet.pieces import Piece, print_pieces, printed_line
 from protoecg.sheet.rows import up_to_line
@@ -61,7 +59,6 @@ def ecg_figure(
     *,
     view: View,
     windows: Sequence[Window] = (),
-    calipers: Sequence[Caliper] = (),
     title: str = "",
     theme: ThemeName = "light",
     width_px: int = 1400,
@@ -73,7 +70,6 @@ def ecg_figure(
     Parameters
     ----------
     windows : marked where their moment is printed, each switched by its button
-    calipers : drawn on the prints of their lead that show their moment
     width_px : the page's width that the height is chosen for
     in_sight : where the part of that width begins and ends that is seen unscrolled, as shares; the
         buttons stand there
@@ -113,7 +109,6 @@ def ecg_figure(
             _clock(floor + view.mv(2), colours),
             *(_label(*window, at, view) for window, at in zip(marked, label_mv, strict=True)),
             *(beat_marks(found, _lowest(lowest_row), view, colours) if found else ()),
-            *caliper_traces(calipers, pieces, view, colours),
         ]
     )
     add_switches(figure, switches, room_px, in_sight)

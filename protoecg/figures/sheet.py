@@ -135,8 +135,6 @@ def written(
             "weight": weight,
             "shadow": f"0 0 2px {halo}, 0 0 2px {halo}, 0 0 3px {halo}" if halo else "none",
         },
-        # Words outside of a box that is dragged over the paper would fade.
-        unselected={"textfont": {"color": colour}},
         hoverinfo="skip",
         **{"showlegend": False, **style},
     )

@@ -21,16 +21,11 @@ def file_name(name: str) -> str:
     return "_".join(["protoecg", *re.findall(r"[\w-]+", name)])
 
 
-def toolbar(name: str, *, boxes: bool = False) -> dict[str, Any]:
-    """Return the toolbar of a figure: `st.plotly_chart(..., config=toolbar(name), theme=None)`.
-
-    Parameters
-    ----------
-    boxes : offer to drag boxes that measure
-    """
+def toolbar(name: str) -> dict[str, Any]:
+    """Return the toolbar of a figure: `st.plotly_chart(..., config=toolbar(name), theme=None)`."""
     return {
         "displaylogo": False,
-        "modeBarButtonsToRemove": [*([] if boxes else ["select2d"]), "lasso2d", "autoScale2d"],
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {"filename": file_name(name), "scale": _PICTURE_SCALE},
     }
 

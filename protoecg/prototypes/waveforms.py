@@ -26,6 +26,7 @@ MAX_RECORD_BYTES = 1_000_000
 # As many failed connections in a row mean that there is no network.
 MAX_FAILURES_IN_A_ROW = 5
 
+_WITHOUT_NETWORK = "Where PTB-XL 1.0.3 is on this machine, set PROTOECG_PTBXL to its folder."
 _RECORD = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _UNITS_PER_MV = 1000
 _INVALID = np.iinfo(np.int16).min
@@ -124,7 +125,7 @@ class Waveforms:
             samples = fetcher.fetch(f"{url}.dat", MAX_RECORD_BYTES)
         except FetchError as error:
             kind = WaveformUnavailable if error.gone else NoConnection
-            raise kind(f"{error} {self._what_to_do()}") from error
+            raise kind(f"{error} {_WITHOUT_NETWORK}") from error
         ecg = _checked(header, samples, source, url)
         # The samples come last: a record with samples has its header.
         try:
@@ -184,10 +185,7 @@ class Waveforms:
     def _what_to_do(self) -> str:
         if not self.physionet:
             return f"The bundle {self.bundle} is incomplete: restore its folder 'waveforms'."
-        return (
-            "Set PROTOECG_PTBXL to a folder with PTB-XL 1.0.3, or run "
-            f"`python -m protoecg fetch {self.bundle}`."
-        )
+        return f"{_WITHOUT_NETWORK} Or run `python -m protoecg fetch {self.bundle}`."
 
 
 def record_checksum(root: Path, record: str) -> str:

@@ -71,7 +71,7 @@ def test_a_reload_keeps_both_uploads_and_the_finding_that_is_taken_apart(server,
     tab.get_by_role("button", name=OFFER).click()
     tab.get_by_role("button", name="Swap the two").click()
 
-    expect(tab.get_by_text(re.compile(r"No longer present: [^.]*\(AFIB\)"))).to_be_visible()
+    expect(tab.get_by_text(re.compile(r"No longer likely: [^.]*\(AFIB\)"))).to_be_visible()
     assert rates(tab) == before[::-1]
 
 

@@ -35,7 +35,6 @@ def opened(tab: Page, url: str) -> None:
     tab.goto(f"{url}/explain?{example}&arrange=one+above+the+other&measuring=true")
     expect(tab.get_by_text("What the finding adds up from")).to_be_visible()
     expect(tab.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    expect(tab.get_by_text("Drag a box over the tracing").first).to_be_visible()
     expect(tab.locator('[data-test-script-state="notRunning"]')).to_be_attached()
     expect(tab.locator(".js-plotly-plot")).to_have_count(4)
     tab.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
@@ -50,33 +49,66 @@ def drag(tab: Page, *corners: tuple[float, float]) -> None:
     tab.mouse.up()
 
 
-def test_a_caliper_drawn_with_the_mouse_reads_true_and_stays_in_another_print(server, tab):
+def readings(tab: Page) -> list[tuple[float, float, float]]:
+    """Milliseconds, beats a minute and mV of each caliper."""
+    form = re.compile(r"(\d+) ms · (\d+) bpm · ([\d.]+) mV")
+    told = tab.locator(".caliper-readings li").all_text_contents()
+    return [tuple(map(float, form.match(one).groups())) for one in told]
+
+
+def test_a_caliper_is_drawn_moved_and_marched_out_in_the_browser_alone_and_stays(server, tab):
+    sent: list[object] = []
+    tab.on("websocket", lambda socket: socket.on("framesent", lambda told: sent.append(told)))
     opened(tab, server.url)
+    expect(tab.locator("svg.calipers .paper")).to_be_attached()
     zero = tab.evaluate(ZERO_LINE, "V2")
+    tab.wait_for_timeout(500)
+    sent.clear()
 
     drag(tab, (5.6, zero - 0.2), (6.4, zero + 0.3))
 
-    reading = re.compile(r"^1: (\d+) ms · (\d+) bpm · ([\d.]+) mV$")
-    drawn = tab.locator(".js-plotly-plot text", has_text=reading)
-    expect(drawn).to_be_visible()
-    milliseconds, rate, millivolts = map(float, reading.match(drawn.text_content()).groups())
+    ((milliseconds, rate, millivolts),) = readings(tab)
     # Within the pixel at each end.
     assert abs(milliseconds - 800) <= 20 and abs(millivolts - 0.5) <= 0.05
     assert rate == round(60_000 / milliseconds)
-    assert "V2" in tab.get_by_text("V2, 5.").text_content()
+    expect(tab.locator(".caliper-readings")).to_contain_text("V2, 5.")
+    expect(tab.locator("svg.calipers text")).to_have_text(
+        f"1: {milliseconds:.0f} ms · {rate:.0f} bpm · {millivolts:.2f} mV"
+    )
 
+    drag(tab, (6.4, zero + 0.05), (6.6, zero + 0.05))
+    ((wider, _, still_mv),) = readings(tab)
+    assert abs(wider - milliseconds - 200) <= 20 and still_mv == millivolts
+
+    edge = tab.get_by_role("slider", name="Caliper 1 in V2, end").first
+    edge.press("ArrowRight")
+    edge.press("Shift+ArrowLeft")
+    assert readings(tab)[0][0] == wider - 30
+    expect(edge).to_be_focused()
+    edge.press("m")
+    expect(tab.get_by_role("button", name="March out")).to_have_attribute("aria-pressed", "true")
+    lines = [
+        float(x)
+        for x in tab.eval_on_selector_all(
+            "svg.calipers .march", "lines => lines.map(line => line.getAttribute('x1'))"
+        )
+    ]
+    apart = [after - before for before, after in zip(lines, lines[1:], strict=False)]
+    assert len(lines) >= 10 and max(apart) - min(apart) < 0.01
+    assert not sent
+
+    before = readings(tab)
     tab.get_by_role("button", name="Tracing").click()
     tab.get_by_role("radio", name="12 in full").click()
     expect(tab).to_have_url(re.compile("leads="))
     tab.get_by_role("radio", name="50", exact=True).first.click()
     expect(tab.locator(".js-plotly-plot text", has_text="50 mm/s").first).to_be_visible()
-    # Until the page is done, the former tracing may still stand beside the new one.
     expect(tab.locator('[data-test-script-state="notRunning"]')).to_be_attached()
-    expect(drawn).to_have_count(1)
-    expect(drawn).to_have_text(f"1: {milliseconds:.0f} ms · {rate:.0f} bpm · {millivolts:.2f} mV")
     tab.keyboard.press("Escape")
+    expect(tab.locator("svg.calipers text")).to_have_count(1)
+    assert readings(tab) == before
     tab.get_by_role("button", name="Clear calipers").click()
-    expect(drawn).to_have_count(0)
+    expect(tab.locator("svg.calipers text")).to_have_count(0)
 
 
 def test_a_match_is_switched_in_the_browser_alone_and_squares_stay_square_in_full_screen(

@@ -36,7 +36,8 @@ def test_an_ecg_of_a_batch_opens_with_the_model_of_the_batch(server, tab):
     tab.get_by_role("option", name="(demo)").click()
     expect(model.get_by_role("combobox")).to_have_value(re.compile(r"\(demo\)"))
 
-    tab.get_by_role("button", name="Explain it").click()
+    # A cell of the first row, below the names of the columns.
+    tab.get_by_test_id("stDataFrame").click(position={"x": 120, "y": 60})
 
     expect(tab.get_by_test_id("stSidebar").get_by_text("Findings (")).to_be_visible()
     expect(model.get_by_role("combobox")).to_have_value(re.compile(r"\(ptbxl\)"))

@@ -14,6 +14,7 @@ import pytest
 
 from pages.batches import findings_table
 from pages.batches.archives import Batches, batches
+from pages.batches.triage import ORDER
 from pages.ecg.recordings import recordings
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
@@ -101,7 +102,7 @@ def test_an_uploaded_archive_becomes_a_table_with_a_row_for_each_file(page, demo
     ended(batch)
     app.run()
 
-    shown = app.dataframe[0].value
+    shown = app.dataframe[0].value.set_index("ECG", drop=False).sort_index()
     assert list(shown["ECG"]) == [1, 2, 3, 4]
     assert "**3** explained · **1** not read" in text(app)
     rows = batch.table().set_index("file")
@@ -124,10 +125,46 @@ def test_no_name_of_a_file_is_on_screen_until_it_is_asked_for(page, demo, archiv
 
     app = page("batch", batch=token)
     assert "Jane" not in everything_shown(app) and "Doe" not in everything_shown(app)
-    assert "The file is a PDF" in app.dataframe[0].value["Error"][0]
+    assert "The file is a PDF" in " ".join(app.dataframe[0].value["Error"])
 
     app.toggle(key="names").set_value(True).run()
     assert "Jane_Doe.pdf" in set(app.dataframe[0].value["File"])
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_an_ecg_that_is_opened_tells_its_file_s_name_only_if_names_were_asked_for(
+    page, demo, archive, monkeypatch, asked
+):
+    token, batch = begun(archive, demo)
+    ended(batch)
+    went = []
+    monkeypatch.setattr(
+        "streamlit.switch_page", lambda page, query_params: went.append(query_params)
+    )
+    app = page("batch", batch=token)
+    app.toggle(key="names").set_value(asked).run()
+    row = list(batch.table()["error"]).index("")
+    app.number_input(key="number").set_value(row + 1)
+    click(app, "Explain it")
+    assert ("Jane" in recordings().get(went[-1]["ecg"]).source) == asked
+
+
+def test_ecgs_are_shown_with_their_strips_and_only_those_with_a_finding(page, demo, archive):
+    token, batch = begun(archive, demo)
+    ended(batch)
+    app = page("batch", batch=token)
+    shown = app.dataframe[0].value
+    drawn = shown["Lead II"].str.startswith("data:image/svg+xml")
+    assert drawn.sum() == 3 and not shown.loc[~drawn, "Lead II"].any()
+    assert [ORDER.index(kind) for kind in shown["Triage"]] == sorted(
+        ORDER.index(kind) for kind in shown["Triage"]
+    )
+
+    code = batch.table()["likely"].str.split().explode().dropna().iloc[0]
+    app.multiselect(key="statements").select(code).run()
+    kept = app.dataframe[0].value
+    having = [n + 1 for n, codes in enumerate(batch.table()["likely"]) if code in codes.split()]
+    assert sorted(kept["ECG"]) == having and len(kept) < len(shown)
 
 
 def test_it_is_cancelled_seen_again_after_a_reload_and_gone_on_with(page, demo, archive, gate):

@@ -71,7 +71,7 @@ def test_each_row_has_a_pulse_and_each_further_lead_a_stroke(ecg, layout):
     assert pulses[:, 1].max() - pieces[0].offset == 1.0
 
 
-@pytest.mark.parametrize("module", ["protoecg.sheet.calipers", "protoecg.printing.report"])
+@pytest.mark.parametrize("module", ["protoecg.sheet.pieces", "protoecg.printing.report"])
 def test_paper_and_page_need_neither_plotly_nor_torch(module):
     code = (
         f"import sys, {module}\n"

@@ -132,7 +132,7 @@ def test_if_all_copies_are_damaged_the_message_says_so_and_what_to_do(tmp_path, 
     wanted = prototype(tmp_path, checksum=sha256(b"another").hexdigest())
     with pytest.raises(WaveformUnavailable) as failure:
         waveforms.load(wanted)
-    for words in ("not the ECG", "Set PROTOECG_PTBXL", "python -m protoecg fetch", "bundle"):
+    for words in ("not the ECG", "set PROTOECG_PTBXL", "python -m protoecg fetch", "bundle"):
         assert words in str(failure.value)
 
 
@@ -153,6 +153,14 @@ def test_a_record_that_leads_out_of_the_folders_is_refused(tmp_path, waveforms, 
         record_checksum(tmp_path, record)
     assert waveforms.missing([wanted]) == [wanted]
     assert physionet.asked == []
+
+
+def test_who_fetches_without_a_network_is_not_told_to_fetch(waveforms, physionet, prototypes):
+    physionet.shutdown()
+    physionet.server_close()
+    with pytest.raises(WaveformUnavailable, match="PROTOECG_PTBXL") as failure:
+        list(waveforms.fetch_all(prototypes))
+    assert "protoecg fetch" not in str(failure.value)
 
 
 def test_the_network_is_used_only_when_asked_for(waveforms, physionet, prototypes):

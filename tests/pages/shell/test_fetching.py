@@ -160,3 +160,37 @@ def test_a_cache_that_cannot_be_written_ends_it(tmp_path, physionet, sources):
 
     assert "PROTOECG_CACHE" in ended(fetching).problem
     assert len(physionet.asked) == 2
+
+
+def test_who_tries_again_need_not_wait_for_the_next_try(tmp_path, waveforms, physionet, sources):
+    physionet.breaks_off_after = 4
+    fetching = started(waveforms, sources, first_pause_s=3600)
+    until(fetching, lambda progress: progress.problem)
+    physionet.breaks_off_after = None
+
+    fetching.try_again()
+
+    assert ended(fetching).complete
+
+
+def test_what_was_refused_is_asked_for_when_a_person_tries_again(waveforms, physionet, sources):
+    physionet.broken[f"/{RECORDS[1]}.dat"] = 404
+    fetching = started(waveforms, sources, first_pause_s=SOON_S)
+    assert ended(fetching).done == 4
+    physionet.broken.clear()
+
+    fetching.try_again()
+
+    assert until(fetching, lambda progress: progress.complete)
+    assert fetching.refusal(sources[1]) == ""
+
+
+def test_a_folder_that_can_be_written_to_again_is_filled(waveforms, physionet, sources):
+    waveforms.cache.write_text("a file where a folder should be")
+    fetching = started(waveforms, sources, first_pause_s=SOON_S)
+    assert "Cannot write to" in ended(fetching).problem
+    waveforms.cache.unlink()
+
+    fetching.try_again()
+
+    assert until(fetching, lambda progress: progress.complete)

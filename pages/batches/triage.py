@@ -1,0 +1,62 @@
+"""In which order the ECGs of a batch are looked at, and which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from protoecg.labels import STATEMENTS
+from protoecg.summary import SINUS_RHYTHMS, USUAL
+
+CRITICAL, MAYBE_CRITICAL, ABNORMAL = "critical", "possibly critical", "abnormal"
+MAYBE_ABNORMAL, USUAL_ECG, UNJUDGED = "possibly abnormal", "usual", "not judged"
+ORDER = (CRITICAL, MAYBE_CRITICAL, ABNORMAL, UNJUDGED, MAYBE_ABNORMAL, USUAL_ECG)
+
+
+def triage(row: pd.Series) -> str:
+    """Return which of `ORDER` an ECG is, by a row of `protoecg.batch.table.read_rows`.
+
+    What the model abstains from, or nobody could read, is not judged: a person has to look at it
+    before what is only possible.
+    """
+    if row["error"] or row["abstains"]:
+        return UNJUDGED
+    likely, possible = row["likely"].split(), row["possible"].split()
+    told = (
+        (CRITICAL, any(STATEMENTS[code].critical for code in likely)),
+        (MAYBE_CRITICAL, any(STATEMENTS[code].critical for code in possible)),
+        (ABNORMAL, any(map(_is_abnormal, likely))),
+        (MAYBE_ABNORMAL, any(map(_is_abnormal, possible))),
+    )
+    return next((name for name, holds in told if holds), USUAL_ECG)
+
+
+def _is_abnormal(code: str) -> bool:
+    return code not in (*USUAL, *SINUS_RHYTHMS)
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows in the order of `ORDER`, those of one kind as they were; the index stays."""
+    place = {name: number for number, name in enumerate(ORDER)}
+    kinds = rows.apply(triage, axis=1).map(place)
+    return rows.loc[kinds.sort_values(kind="stable").index]
+
+
+def having(rows: pd.DataFrame, codes: Collection[str], *, possible: bool) -> pd.DataFrame:
+    """Return the rows that have any of some statements; all where none is named.
+
+    Parameters
+    ----------
+    possible : whether a possible statement counts as well as a likely one
+    """
+    if not codes:
+        return rows
+    said = rows["likely"] + (" " + rows["possible"] if possible else "")
+    return rows[[not set(codes).isdisjoint(of.split()) for of in said]]
+
+
+def found(rows: pd.DataFrame) -> list[str]:
+    """Return the statements that any ECG has likely or possible, the most urgent first."""
+    codes = {code for of in (*rows["likely"], *rows["possible"]) for code in of.split()}
+    return sorted(codes, key=lambda code: (STATEMENTS[code].urgency, code))

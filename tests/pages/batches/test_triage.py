@@ -1,0 +1,50 @@
+"""In which order the ECGs of a batch are looked at, and which of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pages.batches.strips import COLUMNS, picture, strip
+from pages.batches.triage import found, having, in_order, triage
+from protoecg.ecg import ECG
+
+
+def row(likely="", possible="", abstains="", error=""):
+    return {"likely": likely, "possible": possible, "abstains": abstains, "error": error}
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        (row("SR 3AVB"), "critical"),
+        (row("SR", "INJAS"), "possibly critical"),
+        (row("SR CLBBB", "LVH"), "abnormal"),
+        (row("SR NORM", "LVH"), "possibly abnormal"),
+        (row("SBRAD NORM"), "usual"),
+        (row("3AVB", abstains="It abstains."), "not judged"),
+        (row(error="The file is a PDF."), "not judged"),
+    ],
+)
+def test_an_ecg_is_as_urgent_as_its_most_urgent_finding(told, kind):
+    assert triage(pd.Series(told)) == kind
+
+
+def test_the_most_urgent_ecgs_come_first_and_the_others_stay_in_their_order():
+    rows = pd.DataFrame([row("NORM"), row("LVH"), row("3AVB"), row("CLBBB"), row(error="A PDF.")])
+    assert list(in_order(rows).index) == [2, 1, 3, 4, 0]
+
+
+def test_ecgs_with_a_finding_are_found_by_likely_or_also_by_possible_statements():
+    rows = pd.DataFrame([row("NORM"), row("LVH"), row("NORM", "LVH")])
+    assert list(having(rows, ["LVH"], possible=False).index) == [1]
+    assert list(having(rows, ["LVH"], possible=True).index) == [1, 2]
+    assert len(having(rows, [], possible=False)) == 3
+    assert found(rows) == ["LVH", "NORM"]
+
+
+def test_a_strip_shows_every_beat_however_short():
+    signal = np.zeros((12, 5000))
+    signal[:, ::500] = 1.0
+    drawn = strip(ECG(signal, 500))
+    assert drawn.shape == (COLUMNS, 2) and (drawn[:, 1] == 1).sum() == 10
+    assert picture(drawn, "dark").startswith("data:image/svg+xml;utf8,%3Csvg")
