@@ -9,6 +9,7 @@ import pandas as pd
 from pages.batches.triage import triage
 from protoecg import wording
 from protoecg.batch.table import ABOUT
+from protoecg.labels import STATEMENTS, describe
 from protoecg.spreadsheet import harmless
 
 
@@ -57,6 +58,7 @@ def summary(rows: pd.DataFrame) -> str:
 
 
 def _listed(row: pd.Series, certainty: str) -> str:
-    """Return the statements of a certainty with their probability, the most probable first."""
+    """Return the statements of a certainty in words, each with its probability, as they are read."""
     codes = [code for code in row[certainty].split() if code in row.index and code not in ABOUT]
-    return ", ".join(f"{code} {wording.probability(row[code])}" for code in codes)
+    read = sorted(codes, key=lambda code: STATEMENTS[code].urgency)
+    return ", ".join(f"{describe(code)} {wording.probability(row[code])}" for code in read)

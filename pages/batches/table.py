@@ -114,7 +114,7 @@ def _columns(rows: pd.DataFrame) -> dict[str, Any]:
         "ECG": st.column_config.NumberColumn(width=48, pinned=True),
         "Triage": st.column_config.TextColumn(width=120, help=ABOUT_TRIAGE),
         "Lead II": st.column_config.ImageColumn(width=210, help="Ten seconds."),
-        "Likely": st.column_config.TextColumn(width="large", help="The most probable first."),
+        "Likely": st.column_config.TextColumn(width="large", help="The most urgent first."),
         "Possible": st.column_config.TextColumn(
             width="medium",
             help="Below what is likely, each from a probability of its own, on the model card.",
@@ -125,7 +125,7 @@ def _columns(rows: pd.DataFrame) -> dict[str, Any]:
         },
         **{
             # A whole number would say 0 or 100 % of what is neither.
-            code: st.column_config.NumberColumn(format="%.1f %%", help=words.named(code))
+            code: st.column_config.NumberColumn(words.named(code), format="%.1f %%")
             for code in findings_table.called_anywhere(rows)
         },
     }

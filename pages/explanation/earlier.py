@@ -17,6 +17,7 @@ from protoecg.bundle import Bundle
 from protoecg.evidence.change import (
     ABSENT,
     CHANGED,
+    DEGREES,
     TOLD,
     FindingChange,
     MeasurementChange,
@@ -108,7 +109,7 @@ def show(then: ExplainedECG, now: ExplainedECG, code: str, bundle: Bundle) -> No
 def told(measured: Sequence[MeasurementChange], changes: Sequence[FindingChange]) -> list[str]:
     """Return in Markdown what changed by more than noise, the largest change first."""
     lines = [
-        f"{change.name}: {_number(change.then)} → **{_number(change.now)} {change.unit}** "
+        f"{change.name}: {_number(change.then)} → **{_number(change.now)}{_unit(change)}** "
         f"({wording.signed(change.difference or 0, 0)})"
         for change in measured
         if change.beyond_noise
@@ -153,6 +154,10 @@ def measurements_table(changes: Sequence[MeasurementChange]) -> pd.DataFrame:
     }
     table = pd.DataFrame.from_dict(rows, orient="index")
     return _without_empty(_without_empty(table, "unsure"), "beyond noise")
+
+
+def _unit(change: MeasurementChange) -> str:
+    return change.unit if change.unit == DEGREES else f" {change.unit}"
 
 
 def _without_empty(table: pd.DataFrame, column: str) -> pd.DataFrame:

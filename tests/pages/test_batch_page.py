@@ -16,9 +16,11 @@ from pages.batches import findings_table
 from pages.batches.archives import Batches, batches
 from pages.batches.triage import ORDER
 from pages.ecg.recordings import recordings
+from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
+from protoecg.labels import describe
 from protoecg.simulate import EXAMPLES, example
 
 TITLES = list(EXAMPLES)[:3]
@@ -110,11 +112,12 @@ def test_an_uploaded_archive_becomes_a_table_with_a_row_for_each_file(page, demo
         told = explain(example(title), demo)
         row = shown.iloc[list(rows.index).index(f"ward/Doe Jane {n}.npy")]
         present = [finding for finding in told.findings if finding.present]
-        assert [part.split()[0] for part in row["Likely"].split(", ") if part] == [
-            finding.code for finding in present
-        ]
-        possible = [f.code for f in told.findings if f.certainty == "possible"]
-        assert [part.split()[0] for part in row["Possible"].split(", ") if part] == possible
+        possible = [f for f in told.findings if f.certainty == "possible"]
+        for column, findings in (("Likely", present), ("Possible", possible)):
+            parts = [part for part in row[column].split(", ") if part]
+            assert sorted(parts) == sorted(
+                f"{describe(f.code)} {wording.probability(f.probability)}" for f in findings
+            )
         for finding in present:
             assert row[finding.code] == pytest.approx(100 * finding.probability, abs=1e-3)
 
