@@ -58,7 +58,7 @@ def summary(rows: pd.DataFrame) -> str:
 
 
 def _listed(row: pd.Series, certainty: str) -> str:
-    """Return the statements of a certainty in words, each with its probability, as they are read."""
+    """Return the statements of a certainty in words with their probability, as they are read."""
     codes = [code for code in row[certainty].split() if code in row.index and code not in ABOUT]
     read = sorted(codes, key=lambda code: STATEMENTS[code].urgency)
     return ", ".join(f"{describe(code)} {wording.probability(row[code])}" for code in read)
