@@ -72,6 +72,9 @@ def test_a_reload_keeps_both_uploads_and_the_finding_that_is_taken_apart(server,
     tab.get_by_role("button", name="Swap the two").click()
 
     expect(tab.get_by_text(re.compile(r"No longer likely: [^.]*\(AFIB\)"))).to_be_visible()
+    # The table stands below both figures, and is written after them.
+    row = tab.get_by_role("row").filter(has_text="Heart rate, bpm")
+    expect(row.get_by_role("cell").first).to_have_text(before[1])
     assert rates(tab) == before[::-1]
 
 

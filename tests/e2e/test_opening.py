@@ -36,6 +36,8 @@ def test_an_ecg_of_a_batch_opens_with_the_model_of_the_batch(server, tab):
     tab.get_by_role("option", name="(demo)").click()
     expect(model.get_by_role("combobox")).to_have_value(re.compile(r"\(demo\)"))
 
+    expect(tab.locator('[data-test-script-state="notRunning"]')).to_be_attached()
+    expect(tab.locator("[data-testid=stDataFrame] canvas").first).to_be_visible()
     # A cell of the first row, below the names of the columns.
     tab.get_by_test_id("stDataFrame").click(position={"x": 120, "y": 60})
 
