@@ -2,7 +2,8 @@
 
 Each limit leaves room for the error of a measurement beside the definition that it is taken from:
 rates and intervals by the AHA/ACCF/HRS recommendations for the interpretation of the ECG (2009), ST
-by the Fourth Universal Definition of Myocardial Infarction (2018).
+and T of a normal ECG by the Fourth Universal Definition of Myocardial Infarction (2018).
+`python -m training guards` counts what they contradict.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _NEIGHBOURS = (
     *(("II", "III"), ("II", "aVF"), ("III", "aVF"), ("I", "aVL")),
     *(("V1", "V2"), ("V2", "V3"), ("V3", "V4"), ("V4", "V5"), ("V5", "V6"), ("I", "V6")),
 )
-_NO_STEADY_P = 40
+INVERTED_MV = -0.1
+# Where an inverted T wave is no variant of the normal.
+_T_UPRIGHT = ("I", "II", "aVL", "aVF", "V3", "V4", "V5", "V6")
 
 
 @dataclass(frozen=True)
@@ -60,28 +63,89 @@ def _digits(unit: str) -> int:
     return 2 if unit == "mV" else 0
 
 
+# From which steadiness of what precedes the QRS complexes on that may be P waves, for what needs
+# them, and for what has none.
+_NEEDS_P, _WITHOUT_P = {"1AVB": 40, "LPR": 40, "SR": 35}, {"AFIB": 90}
+_SMALL_VOLTAGE = (Limits("sokolow", 2), Limits("cornell", 1.2), Limits("limb_voltage", 1.3))
 LIMITS: dict[str, tuple[Limits, ...]] = {
     NORMAL: (
         Limits("heart_rate", 50, 110),
         Limits("pr", 100, 220),
         Limits("qrs", high=120),
         Limits("qtc", high=480),
+        Limits("axis", -45, 110),
+        Limits("longest_rr", high=180),
     ),
     "SR": (Limits("heart_rate", 50, 110),),
     "SBRAD": (Limits("heart_rate", high=65),),
     "STACH": (Limits("heart_rate", 95),),
+    "SARRH": (Limits("rr_spread", 3),),
+    "AFIB": (Limits("rr_spread", low=3),),
+    "BIGU": (Limits("rr_alternates", 0),),
     "1AVB": (Limits("pr", 190),),
     "LPR": (Limits("pr", 180),),
     "WPW": (Limits("pr", high=180),),
     "CLBBB": (Limits("qrs", 110),),
     "CRBBB": (Limits("qrs", 110),),
+    "IVCD": (Limits("qrs", 85),),
+    "IRBBB": (Limits("qrs", high=150),),
+    "ILBBB": (Limits("qrs", high=150),),
     "LNGQT": (Limits("qtc", 430),),
     "LAFB": (Limits("axis", high=-15),),
+    "LPFB": (Limits("axis", 60),),
     "LVOLT": (Limits("limb_voltage", high=0.8),),
-    "AFIB": (Limits("rr_spread", low=3),),
 }
-# What cannot be without a P wave before each QRS complex.
-_WITH_P = ("1AVB", "LPR")
+# Of which all have to be broken: any one of them is enough.
+ANY_OF: dict[str, tuple[Limits, ...]] = {
+    "PVC": (Limits("early_unusual", 1), Limits("early_usual", 1), Limits("unusual", 1)),
+    "PAC": (Limits("early_usual", 1), Limits("early_unusual", 1)),
+    "HVOLT": _SMALL_VOLTAGE,
+    "VCLVH": _SMALL_VOLTAGE,
+}
+
+
+@dataclass(frozen=True)
+class SomeLead:
+    """Between which values a wave lies in one lead at least, if the statement is to be.
+
+    Parameters
+    ----------
+    wave : "st" or "t", as in `QUANTITIES`
+    leads : of which one is enough
+    """
+
+    wave: str
+    leads: tuple[str, ...]
+    low: float = -inf
+    high: float = inf
+
+    def broken_by(self, values: Mapping[str, float]) -> bool:
+        """Whether the wave is known in all of the leads, and lies outside in each."""
+        known = [values[f"{self.wave}_{lead}"] for lead in self.leads]
+        return not any(isnan(mv) or self.low <= mv <= self.high for mv in known)
+
+    def sentence(self, code: str, values: Mapping[str, float]) -> str:
+        """Say what was measured."""
+        known = [values[f"{self.wave}_{lead}"] for lead in self.leads]
+        return (
+            f"{self.wave.upper()} is {min(known):+.2f} to {max(known):+.2f} mV in "
+            f"{', '.join(self.leads)}, which does not go with {describe(code)}."
+        )
+
+
+_BUT_AVR = tuple(lead for lead in LEADS if lead != "aVR")
+_USUAL_T = ("I", "II", "V2", "V3", "V4", "V5", "V6")
+SOME_LEAD: dict[str, SomeLead] = {
+    "INVT": SomeLead("t", tuple(lead for lead in _BUT_AVR if lead != "V1"), high=0),
+    "LOWT": SomeLead("t", _USUAL_T, -0.15, 0.15),
+    "NT_": SomeLead("t", _USUAL_T, high=0.15),
+    "NDT": SomeLead("t", _USUAL_T, high=0.2),
+    "TAB_": SomeLead("t", _USUAL_T, high=0.2),
+    "STE_": SomeLead("st", LEADS, low=0.05),
+    "STD_": SomeLead("st", _BUT_AVR, high=-0.02),
+}
+# What a statement is said of: it rests on this measurement.
+_RESTS_ON = {"1AVB": "pr", "LPR": "pr", "LNGQT": "qtc"}
 
 
 def guarded(findings: Sequence[Finding], values: Mapping[str, float]) -> list[Finding]:
@@ -111,30 +175,60 @@ def judgeable(values: Mapping[str, float], wander: Collection[str]) -> dict[str,
 def contradictions(
     code: str, values: Mapping[str, float], likely: Sequence[str] = ()
 ) -> Iterator[str]:
-    """Yield a sentence for each measurement, and each likely finding, that contradicts one."""
-    for limits in LIMITS.get(code, ()):
-        if limits.broken_by(values):
-            yield limits.sentence(code, values[limits.quantity])
-    if code in _WITH_P and values["p_steady"] < _NO_STEADY_P:
-        yield f"No steady P wave comes before the QRS complexes; {describe(code)} needs one."
+    """Yield a sentence for each measurement, and each likely finding, that contradicts one.
+
+    What a statement rests on and could not be measured is said too.
+    """
+    found = [*_measured(code, values), *_p_waves(code, values["p_steady"])]
+    if not found and code in _RESTS_ON and isnan(values[_RESTS_ON[code]]):
+        words = QUANTITIES[_RESTS_ON[code]].words
+        found = [f"{words} could not be measured; {describe(code)} rests on it."]
+    yield from found
     if code == NORMAL:
-        yield from _st(values)
+        yield from _st_and_t(values)
         if abnormal := [other for other in likely if other not in (NORMAL, *_SINUS)]:
             yield f"A normal ECG does not go with {', '.join(map(describe, abnormal))}."
 
 
-def _st(values: Mapping[str, float]) -> Iterator[str]:
-    """Yield what ST levels in two neighbouring leads say against a normal ECG."""
-    level = {lead: values[f"st_{lead}"] for lead in LEADS}
-    kinds = {
-        "elevated": {lead for lead, mv in level.items() if mv >= _elevated_from(lead)},
-        "depressed": {lead for lead, mv in level.items() if mv <= DEPRESSED_MV},
-    }
-    for word, found in kinds.items():
+def _measured(code: str, values: Mapping[str, float]) -> Iterator[str]:
+    for limits in LIMITS.get(code, ()):
+        if limits.broken_by(values):
+            yield limits.sentence(code, values[limits.quantity])
+    either = ANY_OF.get(code, ())
+    if either and all(limits.broken_by(values) for limits in either):
+        yield either[0].sentence(code, values[either[0].quantity])
+    if code in SOME_LEAD and SOME_LEAD[code].broken_by(values):
+        yield SOME_LEAD[code].sentence(code, values)
+
+
+def _p_waves(code: str, steady: float) -> Iterator[str]:
+    if steady < _NEEDS_P.get(code, -inf):
+        yield f"No steady P wave comes before the QRS complexes; {describe(code)} needs one."
+    if steady > _WITHOUT_P.get(code, inf):
+        yield f"P waves come steadily before the QRS complexes; {describe(code)} has none."
+
+
+def _st_and_t(values: Mapping[str, float]) -> Iterator[str]:
+    """Yield what ST levels and T waves in two neighbouring leads say against a normal ECG."""
+    st, t = ({lead: values[f"{wave}_{lead}"] for lead in LEADS} for wave in ("st", "t"))
+    kinds = (
+        ("ST is elevated 60 ms after the QRS complex", st, _raised(st)),
+        ("ST is depressed 60 ms after the QRS complex", st, _below(st, DEPRESSED_MV)),
+        ("T is inverted", t, _below(t, INVERTED_MV) & set(_T_UPRIGHT)),
+    )
+    for words, level, found in kinds:
         pairs = [pair for pair in _NEIGHBOURS if found.issuperset(pair)]
         if leads := dict.fromkeys(lead for pair in pairs for lead in pair):
             told = ", ".join(f"{lead} {level[lead]:+.2f} mV" for lead in leads)
-            yield f"ST is {word} 60 ms after the QRS complex: {told}."
+            yield f"{words}: {told}."
+
+
+def _raised(st: Mapping[str, float]) -> set[str]:
+    return {lead for lead, mv in st.items() if mv >= _elevated_from(lead)}
+
+
+def _below(level: Mapping[str, float], limit: float) -> set[str]:
+    return {lead for lead, mv in level.items() if mv <= limit}
 
 
 def _elevated_from(lead: str) -> float:

@@ -99,6 +99,11 @@ def test_every_way_of_spoiling_is_measured_on_every_ecg(measured, simulated_root
         assert told["abstained"] + told["refused"] <= 1
 
 
+def test_limb_leads_at_odds_are_abstained_from(measured):
+    for name in ("lead II half as high as recorded", "lead I upside down"):
+        assert measured["recordings"][name]["abstained"] > 0.9, name
+
+
 def test_what_no_reader_takes_is_refused_and_not_abstained_from(measured):
     assert "refused" not in summary(measured).split("as recorded", 1)[1].split("\n")[0]
     assert measured["recordings"]["as recorded"]["refused"] == 0

@@ -38,7 +38,8 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
     -------
     bundle, revision, fold, n, fitted_on : what was measured, and by which limits
     recordings : of the ordinary ECGs and of each way of spoiling them, the shares `abstained`
-        from, with its 95 % interval, and `refused`: by the reader, before any model sees it
+        from, as they are unlike those that it knows or their limb leads contradict each other,
+        with its 95 % interval, and `refused`: by the reader, before any model sees it
 
     Raises
     ------
@@ -97,12 +98,13 @@ def _shares(spoil: Spoil, ecgs: Sequence[ECG], judges: Judges) -> dict[str, Any]
     abstained = read = 0
     for familiarity, rows in judges:
         for start in range(0, len(rows), BATCH):
-            inputs = [_spoiled(spoil, ecgs[row], row) for row in rows[start : start + BATCH]]
-            kept = [x for x in inputs if x is not None]
+            spoiled = [_spoiled(spoil, ecgs[row], row) for row in rows[start : start + BATCH]]
+            kept = [ecg for ecg in spoiled if ecg is not None]
             read += len(kept)
             if kept:
-                strange = familiarity.strange(np.stack(kept)).values()
-                abstained += int(np.any(list(strange), axis=0).sum())
+                strange = familiarity.strange(np.stack([model_input(ecg) for ecg in kept]))
+                at_odds = [ecg.limb_leads_contradict for ecg in kept]
+                abstained += int(np.any([*strange.values(), at_odds], axis=0).sum())
     return {
         "abstained": abstained / len(ecgs),
         "abstained_interval": list(wilson(abstained, len(ecgs))),
@@ -110,10 +112,10 @@ def _shares(spoil: Spoil, ecgs: Sequence[ECG], judges: Judges) -> dict[str, Any]
     }
 
 
-def _spoiled(spoil: Spoil, ecg: ECG, row: int) -> np.ndarray | None:
+def _spoiled(spoil: Spoil, ecg: ECG, row: int) -> ECG | None:
     rng = np.random.default_rng([SEED, row])
     try:
-        return model_input(ECG(spoil(ecg.signal, ecg.rate, rng), ecg.rate))
+        return ECG(spoil(ecg.signal, ecg.rate, rng), ecg.rate)
     except ECGError:
         return None
 
@@ -132,6 +134,12 @@ def _chest_at_random(signal: np.ndarray, rate: float, rng: np.random.Generator) 
 
 def _times(gain: float) -> Spoil:
     return lambda signal, rate, rng: gain * signal
+
+
+def _lead_times(lead: str, gain: float) -> Spoil:
+    """Scale one lead by itself, so that a limb lead is at odds with the others."""
+    gains = np.where(np.isin(LEADS, lead), gain, 1.0)[:, None]
+    return lambda signal, rate, rng: gains * signal
 
 
 def _without(leads: Sequence[str]) -> Spoil:
@@ -171,6 +179,8 @@ SPOILS: dict[str, Spoil] = {
     "arm electrodes swapped": _leads(f"-I III II aVL aVR aVF {CHEST}"),
     "right arm and left leg swapped": _leads(f"-III -II -I aVF aVL aVR {CHEST}"),
     "left arm and left leg swapped": _leads(f"II I -III aVR aVF aVL {CHEST}"),
+    "lead II half as high as recorded": _lead_times("II", 0.5),
+    "lead I upside down": _leads(f"-I II III aVR aVL aVF {CHEST}"),
     "V1 and V2 swapped": _leads(f"{LIMBS} V2 V1 V3 V4 V5 V6"),
     "V1 to V6 reversed": _leads(f"{LIMBS} V6 V5 V4 V3 V2 V1"),
     "V1 to V6 in any order": _chest_at_random,
