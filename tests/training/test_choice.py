@@ -9,17 +9,19 @@ from training.data import ptbxl
 from training.fit import choice
 from training.fit.choice import RULES, broken, candidates, choose, contradict
 from training.fit.loop import Data
+from training.fit.reports import contradicts
 
-CONTRADICTS, NO_HUMAN, UNLIKELY, NOISY, CROWDED = RULES
+CONTRADICTS, SAYS_OTHERWISE, NO_HUMAN, UNLIKELY, NOISY, CROWDED = RULES
 
 
-def ecg(*codes, likelihoods=None, validated=True, noise=(), patient="1"):
+def ecg(*codes, likelihoods=None, validated=True, noise=(), patient="1", report=""):
     return {
         "codes": codes,
         "likelihoods": likelihoods or {},
         "validated": validated,
         "noise": noise,
         "patient": patient,
+        "report": report,
     }
 
 
@@ -52,10 +54,37 @@ def test_statements_contradict_where_one_ecg_cannot_have_both(codes, contradicto
         (ecg("IMI", noise=("burst noise: V4",)), (NOISY,)),
         (ecg("IMI", validated=False), (NO_HUMAN,)),
         (ecg("IMI", "NORM", validated=False), (CONTRADICTS, NO_HUMAN)),
+        (ecg("IMI", "AFIB", report="atrial fibrillation"), ()),
     ],
 )
 def test_it_is_said_what_speaks_against_an_ecg_as_a_prototype(found, said):
     assert broken(pd.Series(found), "IMI") == said
+
+
+REPORTS = [
+    ("1AVB", "lagetyp normal av-dissoziation mÖglich", True),
+    ("1AVB", "complete AV dissociation is present", True),
+    ("1AVB", "beschleunigter av-rhythmus lagetyp normal", True),
+    ("1AVB", "av-block iii. grades", True),
+    ("1AVB", "vorhofflimmern", True),
+    ("1AVB", "sinusrhythmus a-v block i lagetyp normal", False),
+    ("1AVB", "sinus rhythm. no av dissociation.", False),
+    ("1AVB", "sinusrhythmus av-block 1. grades, kein vorhofflimmern mehr", False),
+    ("1AVB", "sinusrhythmus av-block ii. grades edit: 1avb 100", False),
+    ("SR", "nodal rytm", True),
+    ("SR", "sinus rhythm. compared with 1991, rhythm was previously atrial fibrillation", False),
+    ("3AVB", "dropped beats due to second degree av block of wenckebach type", True),
+    ("SR", "sinus rhythm. premature ventricular contraction(s).", False),
+    ("AFIB", "sinusrytm", True),
+    ("3AVB", "complete av dissociation", False),
+    ("IMI", "vorhofflimmern", False),
+]
+
+
+@pytest.mark.parametrize(("code", "report", "against"), REPORTS)
+def test_a_report_speaks_against_a_statement_unless_it_denies_it(code, report, against):
+    assert contradicts(report, code) is against
+    assert (SAYS_OTHERWISE in broken(pd.Series(ecg(code, report=report)), code)) is against
 
 
 def test_rules_are_set_aside_only_where_too_few_patients_keep_them():
@@ -108,6 +137,7 @@ def test_of_the_sure_ecgs_the_one_most_like_the_prototype_is_taken(simulated):
         seen = branch(torch.from_numpy(data.x[rows])).values[:, 0]
     ((row, _),) = choose(branch, dataset, data, {"SR": trusted})
     assert row == rows[int(seen.argmax())]
+    assert choose(branch, dataset, data, {"SR": trusted}, statements=()) == []
     doubted = np.arange(len(dataset.table)) == row
     ((other, _),) = choose(branch, dataset, data, {"SR": doubted})
     assert other != row

@@ -7,7 +7,7 @@ ECG of a prototype breaks is stored with it and shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,12 @@ from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from training.data.ptbxl import Dataset, read_record
 from training.fit.loop import Data
+from training.fit.reports import contradicts
 
 SURE_PERCENT = 80
 OTHER_FINDINGS = 1
 # So many candidates a statement are looked at.
-MOST = 400
+MOST = 1000
 # A QRS complex nearer to the end of a window is cut.
 MARGIN_S = 0.1
 
@@ -63,6 +64,10 @@ def _no_contradiction(ecg: pd.Series, code: str) -> bool:
     return not contradict(ecg["codes"])
 
 
+def _as_reported(ecg: pd.Series, code: str) -> bool:
+    return not contradicts(ecg["report"], code)
+
+
 def _validated(ecg: pd.Series, code: str) -> bool:
     return ecg["validated"] is None or bool(ecg["validated"])
 
@@ -82,6 +87,7 @@ def _plain(ecg: pd.Series, code: str) -> bool:
 # By what is said of an ECG that breaks it, in the order in which they are kept.
 RULES: Mapping[str, Callable[[pd.Series, str], bool]] = {
     "statements that contradict each other": _no_contradiction,
+    "a report that says otherwise": _as_reported,
     "no human validation": _validated,
     f"a likelihood below {SURE_PERCENT} %": _likely,
     "a remark on noise": _quiet,
@@ -120,7 +126,11 @@ def _first_broken(ecg: pd.Series, code: str, order: list[str]) -> int:
 
 
 def choose(
-    branch: Branch, dataset: Dataset, data: Data, suspects: Mapping[str, np.ndarray]
+    branch: Branch,
+    dataset: Dataset,
+    data: Data,
+    suspects: Mapping[str, np.ndarray],
+    statements: Collection[str] | None = None,
 ) -> list[Source]:
     """Return the sure window that is most similar to each prototype of a branch.
 
@@ -130,8 +140,16 @@ def choose(
     ----------
     dataset, data : the training ECGs, and their model inputs
     suspects : of each statement, (n,) bool: ECGs whose label may be wrong
+    statements : of whose prototypes alone, in the branch's order; else of all
     """
-    owners = branch.shape.owners
+    mine = [
+        p
+        for p, owner in enumerate(branch.shape.owners)
+        if statements is None or owner in statements
+    ]
+    if not mine:
+        return []
+    owners = [branch.shape.owners[p] for p in mine]
     codes = list(dict.fromkeys(owners))
     owned = torch.tensor([[owner == code for code in codes] for owner in owners])
     allowed = torch.zeros(len(dataset.table), len(codes), dtype=torch.bool)
@@ -139,7 +157,8 @@ def choose(
         needed = owners.count(code)
         allowed[candidates(dataset.table, code, suspects[code], needed), column] = True
     rows = torch.nonzero(allowed.any(dim=1)).flatten()
-    seen, allowed = best_windows(branch, data.rows(rows)), allowed[rows]
+    best = best_windows(branch, data.rows(rows))
+    seen, allowed = Similarities(*(part[:, mine] for part in best)), allowed[rows]
     patients = dataset.table["patient"].to_numpy()[rows.numpy()]
     if branch.shape.view != "strip":
         _bar_without_beat(branch, dataset, rows, seen, owned, allowed, patients)
