@@ -14,6 +14,7 @@ from protoecg.explanation import Explanation, Finding, Match, Measured, add_up, 
 from protoecg.measure import delineate, quantities
 from protoecg.measured.contradictions import guarded, judgeable
 from protoecg.network.protoecgnet import Output
+from protoecg.prototypes.prototype import Prototype
 from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
 
@@ -92,13 +93,12 @@ def _finding(
 ) -> Finding:
     code = bundle.statements[column]
     decision = bundle.decisions[code]
-    weights = bundle.network.fusion.weight[column].tolist()
+    weights = bundle.network.fusion.weight[column]
     matches = [
-        Match(prototype, similarity, weight, weight * similarity, window_s, lead_parts)
-        for prototype, weight, (similarity, window_s, lead_parts) in zip(
-            bundle.prototypes, weights, seen, strict=True
+        _match(bundle.prototypes[index], weight, seen[index])
+        for index, weight in zip(
+            weights.nonzero().flatten().tolist(), weights[weights != 0].tolist(), strict=True
         )
-        if weight
     ]
     return add_up(
         code,
@@ -109,6 +109,11 @@ def _finding(
         possible_from=decision.possible_from,
         measured=measured,
     )
+
+
+def _match(prototype: Prototype, weight: float, seen: _Seen) -> Match:
+    contribution = weight * seen.similarity
+    return Match(prototype, seen.similarity, weight, contribution, seen.window_s, seen.lead_parts)
 
 
 def _abstains(ecg: ECG, x: np.ndarray, bundle: Bundle) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
@@ -141,9 +140,8 @@ def _chest_reversed(signal: np.ndarray, rate: float) -> bool:
 
 
 def _is_flat(values: np.ndarray, rate: float) -> bool:
-    still = np.abs(np.diff(values)) <= FLAT_MV
-    longest = max((len(list(run)) for same, run in groupby(still) if same), default=0)
-    return np.ptp(values) > 0 and longest >= FLAT_S * rate
+    longest = _runs(np.abs(np.diff(values)) <= FLAT_MV).max(initial=0)
+    return bool(np.ptp(values) > 0 and longest >= FLAT_S * rate)
 
 
 def _is_clipped(values: np.ndarray, rate: float) -> bool:
@@ -152,10 +150,15 @@ def _is_clipped(values: np.ndarray, rate: float) -> bool:
     for rail in (values.max(), values.min()):
         if abs(rail - np.median(values)) < RAIL_MV:
             continue
-        lengths = [len(list(run)) for held, run in groupby(values == rail) if held]
-        if sum(length >= long_enough for length in lengths) >= RAIL_RUNS:
+        if (_runs(values == rail) >= long_enough).sum() >= RAIL_RUNS:
             return True
     return False
+
+
+def _runs(held: np.ndarray) -> np.ndarray:
+    """Return how long each run of true values is."""
+    edges = np.flatnonzero(np.diff(held, prepend=False, append=False))
+    return edges[1::2] - edges[::2]
 
 
 def _band(signal: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:

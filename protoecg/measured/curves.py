@@ -5,8 +5,10 @@ measured.json   of each statement, its curves; part of a bundle, see `protoecg.b
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +57,17 @@ class Curve:
     def __call__(self, value: np.ndarray | float) -> np.ndarray:
         """Return what values add; exactly 0 where they are NaN, which means unsure."""
         return np.where(np.isnan(value), 0.0, np.interp(value, self.knots, self.logits))
+
+    def at(self, value: float) -> float:
+        """Return what one value adds: as many values do, without the cost of an array."""
+        if isnan(value):
+            return 0.0
+        above = bisect_right(self.knots, value)
+        if above in (0, len(self.knots)):
+            return self.logits[min(above, len(self.knots) - 1)]
+        low, high = self.knots[above - 1 : above + 1]
+        from_, to = self.logits[above - 1 : above + 1]
+        return from_ + (to - from_) * (value - low) / (high - low)
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,7 @@ def _measured(curves: tuple[Curve, ...], values: Mapping[str, float]) -> tuple[M
     told = []
     for curve in curves:
         quantity, value = QUANTITIES[curve.quantity], values[curve.quantity]
-        if added := float(curve(value)):
+        if added := curve.at(value):
             told.append(Measured(quantity.words, value, quantity.unit, added))
     return tuple(sorted(told, key=lambda measured: -measured.contribution))
 

@@ -77,3 +77,9 @@ def test_a_file_of_anything_else_is_refused(tmp_path, broken):
     file.write_text(json.dumps(broken))
     with pytest.raises((ValueError, ValidationError)):
         read_evidence(file)
+
+
+def test_one_value_adds_what_it_adds_among_many():
+    curve = Curve("qtc", (400.0, 450.0, 500.0), (-1.0, 0.25, 2.0))
+    values = [nan, 0.0, 400.0, 401.5, 450.0, 499.9, 500.0, 900.0]
+    assert [curve.at(value) for value in values] == pytest.approx(curve(np.array(values)).tolist())
