@@ -35,6 +35,7 @@ def main() -> None:
     accuracy.show_calibration(figures)
     checks.show_faithfulness(card)
     checks.show_abstention(bundle, card)
+    checks.show_known_changes(card)
     checks.show_ablations(card)
     limits.show(bundle, card)
 

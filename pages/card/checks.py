@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
 from pages.card import facts
 from pages.shell import words
 from protoecg.bundle import Bundle
-from protoecg.card import tables
+from protoecg.card import changes, tables
 from protoecg.card.document import CardFigures
 from protoecg.labels import BRANCHES
 
@@ -67,6 +70,38 @@ def show_abstention(bundle: Bundle, card: CardFigures) -> None:
             ),
         },
     )
+
+
+def show_known_changes(card: CardFigures) -> None:
+    """Show what the model says of known changes, and where it points to real early beats."""
+    st.markdown("#### Whether it names a known change")
+    measured = tables.section(card, "known_changes")
+    table = changes.known_changes(measured)
+    if table.empty:
+        facts.missing("Known changes")
+        return
+    ecgs, fold = tables.number(measured, "n"), tables.text(measured, "fold", default="unknown")
+    st.caption(
+        f"Put into the waveforms of {ecgs or 0:,.0f} normal ECGs of fold {words.plain(fold)}, "
+        "where there is room for it and it measures as asked. A computed change is purer than "
+        "disease: what is named here may be missed in patients, and the other way round."
+    )
+    st.dataframe(table, hide_index=True, height=420, column_config=_whole(table))
+    early = changes.premature(measured)
+    if early.empty:
+        return
+    st.caption(
+        "Real ECGs with early beats, which are found by measurements alone: whether the window "
+        "that leads the finding holds half of the QRS complex of one."
+    )
+    st.dataframe(early, hide_index=True, height="content", column_config=_whole(early))
+
+
+def _whole(table: pd.DataFrame) -> dict[str, Any]:
+    return {
+        column: st.column_config.NumberColumn(format="%.0f")
+        for column in table.select_dtypes("number")
+    }
 
 
 def show_ablations(card: CardFigures) -> None:

@@ -21,8 +21,8 @@ FILE = "card.json"
 AGAIN = "Delete it, or write it anew with `python -m training card`."
 # `evaluations` holds one for each fold, by its number.
 MEASUREMENTS = (
-    *("evaluations", "faithfulness", "baseline_faithfulness", "abstention", "ablations"),
-    "curation",
+    *("evaluations", "faithfulness", "baseline_faithfulness"),
+    *("abstention", "known_changes", "ablations", "curation"),
 )
 
 CardFigures = Mapping[str, Mapping[str, Any]]

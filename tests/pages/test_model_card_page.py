@@ -27,6 +27,30 @@ FAITHFULNESS = {
         "exactness": {"definition": "As its ECG.", "branches": {"rhythm": {"exact": 1.0}}},
     },
 }
+KNOWN_CHANGES = {
+    "fold": 9,
+    "n": 60,
+    "changes": {
+        "ST +0.4 mV in V1 to V4": {
+            "ecgs": 58,
+            "likely": {"share": 0.5, "interval": [0.4, 0.6]},
+            "called": {"share": 0.75, "interval": [0.6, 0.8]},
+            "called_before": {"share": 0.0, "interval": [0.0, 0.1]},
+            "normal": {"share": 0.0, "interval": [0.0, 0.1]},
+            "holds": 0.9,
+            "holds_by_chance": 0.4,
+        }
+    },
+    "premature": {
+        "PVC": {
+            "ecgs": 93,
+            "holds": 0.94,
+            "holds_by_chance": 0.2,
+            "centre": 0.7,
+            "centre_by_chance": 0.1,
+        }
+    },
+}
 ABLATIONS = {
     "fold": 9,
     "branch": "morphology",
@@ -67,6 +91,7 @@ def carded(demo: Bundle) -> Bundle:
             "evaluations": {"8": evaluation(demo, 8, 0.7), "10": evaluation(demo, 10, 0.8)},
             "faithfulness": FAITHFULNESS,
             "abstention": ABSTENTION,
+            "known_changes": KNOWN_CHANGES,
             "ablations": ABLATIONS,
         },
     )
@@ -94,7 +119,7 @@ def test_it_carries_the_notice_and_says_what_it_is_not_for(page):
 def test_what_is_not_measured_is_said_to_be_missing(page):
     said = words(page("model_card"))
 
-    for what in ("Faithfulness", "Abstention", "The ablation"):
+    for what in ("Faithfulness", "Abstention", "Known changes", "The ablation"):
         assert f"{what}: not measured for this bundle." in said
     assert "Licence of the weights: **MIT**" in said
 
@@ -129,6 +154,16 @@ def test_a_card_adds_its_measurements(page, carded: Bundle):
     )
     assert len(app.get("plotly_chart")) == 1
     assert any("white noise" in table.to_string() for table in tables(app))
+
+
+def test_it_says_what_is_said_of_known_changes_and_of_real_early_beats(page, carded: Bundle):
+    app = page("model_card")
+
+    assert "waveforms of 60 normal ECGs of fold 9" in words(app)
+    changes = next(table for table in tables(app) if "put in" in table)
+    assert list(changes.iloc[0]) == ["ST +0.4 mV in V1 to V4", 58, 50, 75, 0, 0, 90, 40]
+    early = next(table for table in tables(app) if "holds one, %" in table)
+    assert list(early.iloc[0]) == ["PVC", 93, 94, 20, 70, 10]
 
 
 def test_the_figures_of_each_fold_can_be_chosen(page, carded: Bundle):

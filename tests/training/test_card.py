@@ -10,6 +10,7 @@ from training.__main__ import main
 FAITHFULNESS = {"fold": 9, "n": 3, "measures": {}}
 ABSTENTION = {"fold": 9, "n": 3, "recordings": {}}
 EVALUATION = {"fold": 9, "n": 3, "per_statement": {}}
+KNOWN_CHANGES = {"fold": 9, "n": 3, "changes": {}}
 ABLATIONS = {"fold": 9, "n": 3, "rows": []}
 
 
@@ -41,15 +42,18 @@ def test_a_bundle_without_a_card_has_no_measurements(bundle):
 
 def test_measurements_are_collected_and_the_bundle_stays_as_it_is(bundle, file, capsys):
     assert card(bundle, "--faithfulness", file(FAITHFULNESS)) == 0
+    changes = "--known-changes", file(KNOWN_CHANGES, "k")
+    assert card(bundle, *changes) == 0
     assert card(bundle, "--abstention", file(ABSTENTION), "--ablations", file(ABLATIONS, "t")) == 0
     assert read_card(bundle) == {
         "faithfulness": FAITHFULNESS,
         "abstention": ABSTENTION,
+        "known_changes": KNOWN_CHANGES,
         "ablations": ABLATIONS,
     }
     again = load_bundle(bundle.path)
     assert (again.revision, again.fingerprint) == (bundle.revision, bundle.fingerprint)
-    assert "holds: faithfulness, abstention, ablations" in capsys.readouterr().out
+    assert "holds: faithfulness, known_changes, abstention, ablations" in capsys.readouterr().out
 
 
 def test_a_measurement_takes_the_place_of_an_older_one(bundle, file):

@@ -70,6 +70,44 @@ def abstention(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
     sys.stdout.write(summary(figures))
 
 
+@app.command("known_changes")
+def known_changes(
+    bundle: Bundle,
+    data: Data,
+    fold: Fold,
+    json: Json,
+    n: Annotated[int, Option("--n", help="normal ECGs drawn")] = 60,
+) -> None:
+    """Measure whether a bundle names what was put into normal ECGs."""
+    from protoecg.bundle import load_bundle
+    from training.measure.known_changes.measure import measure, summary
+
+    figures = measure(load_bundle(bundle), data, fold, n)
+    write_json(json, figures)
+    sys.stdout.write(summary(figures))
+
+
+@app.command()
+def evidence(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
+    """Measure which prototypes lead findings, and what measurements give them."""
+    from protoecg.bundle import load_bundle
+    from training.measure.evidence import measure, summary
+
+    figures = measure(load_bundle(bundle), data, fold)
+    write_json(json, figures)
+    sys.stdout.write(summary(figures))
+
+
+@app.command()
+def guards(data: Data, fold: Fold, json: Json) -> None:
+    """Count how often measurements contradict a label, by statement."""
+    from training.measure.guards import measure, summary
+
+    figures = measure(data, fold)
+    write_json(json, figures)
+    sys.stdout.write(summary(figures))
+
+
 @app.command()
 def quality(
     data: Data,
@@ -93,6 +131,7 @@ def card(
         Path | None, Option(help="of the published rule's bundle")
     ] = None,
     abstention: Annotated[Path | None, Option(help="of this bundle")] = None,
+    known_changes: Annotated[Path | None, Option(help="of this bundle")] = None,
     ablations: Annotated[Path | None, Option(help="what each rule costs or gains")] = None,
     evaluation: Annotated[list[Path] | None, Option(help="of this bundle, one a fold")] = None,
 ) -> None:
@@ -104,6 +143,7 @@ def card(
         "faithfulness": faithfulness,
         "baseline_faithfulness": baseline_faithfulness,
         "abstention": abstention,
+        "known_changes": known_changes,
         "ablations": ablations,
     }
     parts = add(load_bundle(bundle), files, evaluation or [])

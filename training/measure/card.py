@@ -16,6 +16,7 @@ EXPECTED = {
     "faithfulness": "measures",
     "baseline_faithfulness": "measures",
     "abstention": "recordings",
+    "known_changes": "changes",
     "ablations": "rows",
 }
 # These are about other models, so that they need not name this bundle.
