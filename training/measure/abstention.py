@@ -103,7 +103,7 @@ def _shares(spoil: Spoil, ecgs: Sequence[ECG], judges: Judges) -> dict[str, Any]
             read += len(kept)
             if kept:
                 strange = familiarity.strange(np.stack([model_input(ecg) for ecg in kept]))
-                at_odds = [ecg.limb_leads_contradict for ecg in kept]
+                at_odds = np.array([ecg.limb_leads_contradict for ecg in kept])
                 abstained += int(np.any([*strange.values(), at_odds], axis=0).sum())
     return {
         "abstained": abstained / len(ecgs),
