@@ -4,6 +4,8 @@
 
 `python -m benchmarks drawing`: how long a browser draws an ECG, against plain lines.
 
+`python -m benchmarks pages`: how long a reader waits for a page, against what was promised.
+
 `python -m benchmarks reading`: what the process of its own costs in which a file is read.
 
 `python -m benchmarks load`: how long people wait for an explanation while batches run.
@@ -12,33 +14,16 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks import ours, published
-from protoecg.bundle import Bundle
-from protoecg.explain import explain
-from protoecg.network import projection
-from protoecg.network.protoecgnet import ProtoECGNet
-from protoecg.signals import model_input
-from protoecg.simulate import CODES, simulate
-from training.fit.loop import autocast
-from training.fit.stages import assignment
-
-BATCH = 16
+from benchmarks import networks, ours
 
 
 def main() -> int:
@@ -48,6 +33,8 @@ def main() -> int:
         return _sitting(args.json)
     if args.what == "reading":
         return _reading(args)
+    if args.what == "pages":
+        return _pages(args.json)
     if args.what == "load":
         return _under_load(args)
     return _drawing(args) if args.what == "drawing" else _networks(args)
@@ -70,6 +57,21 @@ def _sitting(file: Path | None) -> int:
     print(f"\nLoad after: {_load()}.")
     if file:
         file.write_text(json.dumps({"machine": _machine(), "kinds": figures}, indent=1) + "\n")
+    return 0
+
+
+def _pages(file: Path | None) -> int:
+    from benchmarks import pages
+
+    print(f"What a reader waits for, in Chromium and on the server; {_machine()}.")
+    print(f"Load before: {_load()}.\n")
+    figures = {}
+    for what, goal_s, taken_s in pages.measure():
+        figures[what] = {"s": taken_s, "goal_s": goal_s}
+        print(f"{what:44}{taken_s:8.2f} s{goal_s:8.2f} s promised", flush=True)
+    print(f"\nLoad after: {_load()}.")
+    if file:
+        file.write_text(json.dumps({"machine": _machine(), "waits": figures}, indent=1) + "\n")
     return 0
 
 
@@ -164,8 +166,8 @@ def _networks(args: argparse.Namespace) -> int:
     print(f"{args.threads} thread(s), {args.ecgs} simulated ECGs, {_machine()}.\n")
     print(f"{'':22}{'ours':>12}{'theirs':>12}{'ratio':>9}   repeats")
     figures = {}
-    for task, pair, repeats in _tasks(bundle, args.ecgs, args.repeats):
-        mine, theirs = _interleaved(pair, repeats)
+    for task, pair, repeats in networks.tasks(bundle, args.ecgs, args.repeats):
+        mine, theirs = networks.interleaved(pair, repeats)
         figures[task] = {"ours_s": mine, "theirs_s": theirs, "ratio": theirs / mine}
         print(
             f"{task:22}{1e3 * mine:9.1f} ms{1e3 * theirs:9.1f} ms{theirs / mine:8.1f}x   {repeats}"
@@ -181,7 +183,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["networks", "sitting", "drawing", "reading", "load"],
+        choices=["networks", "sitting", "drawing", "pages", "reading", "load"],
         default="networks",
     )
     parser.add_argument("--network", choices=["auto", "ptbxl", "demo", "random"], default="auto")
@@ -191,109 +193,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=3.0, help="under load (default 3)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser.parse_args()
-
-
-Pair = tuple[Callable[[], Any], Callable[[], Any]]
-
-
-def _tasks(bundle: Bundle, n: int, repeats: int) -> list[tuple[str, Pair, int]]:
-    ecg = simulate(["AFIB"], seed=1, rate=500).ecg
-    strips = [simulate([CODES[i % len(CODES)]], seed=i).ecg for i in range(n)]
-    x = np.stack([model_input(strip) for strip in strips])
-    theirs = published.Published().eval()
-    sources = np.stack([x[i % n][:, 300 : 300 + published.SHOWN_SAMPLES] for i in range(1037)])
-    return [
-        ("inference, one ECG", _inference(bundle, theirs, torch.from_numpy(x[:1])), repeats),
-        (
-            "explanation, one ECG",
-            (
-                lambda: explain(ecg, bundle),
-                lambda: published.explain(
-                    theirs, torch.from_numpy(model_input(ecg))[None], sources
-                ),
-            ),
-            repeats,
-        ),
-        (f"projection, {n} ECGs", _projection(bundle, theirs, x), 3),
-        (f"training, {BATCH} ECGs", _training(bundle, theirs, x), max(repeats // 3, 3)),
-    ]
-
-
-def _inference(bundle: Bundle, theirs: published.Published, x: torch.Tensor) -> Pair:
-    return _no_gradient(lambda: bundle.network(x)), _no_gradient(lambda: theirs(x))
-
-
-def _no_gradient(call: Callable[[], Any]) -> Callable[[], Any]:
-    return torch.inference_mode()(call)
-
-
-def _projection(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pair:
-    network, theirs = copy.deepcopy(bundle.network), copy.deepcopy(theirs)
-    y = _labels(len(x), published.STATEMENTS)
-    patients = np.arange(len(x))
-
-    def batches() -> list[torch.Tensor]:
-        return list(torch.from_numpy(x).split(64))
-
-    def mine() -> None:
-        for joint, own in ours.joints(network, y[:, : len(network.statements)]):
-            found = projection.project(
-                joint.branch, batches(), assignment(joint.branch.shape.owners), own, patients
-            )
-            projection.embed(joint.branch, projection.crop(joint.branch, x, found))
-
-    return _no_gradient(mine), lambda: published.project(theirs, batches(), y)
-
-
-def _training(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> Pair:
-    """One step of joint training of all branches as `fit` takes it; theirs as plain as they are.
-
-    Members are trained one at a time, so each branch is one here. Theirs is in single precision and
-    without the prototype losses.
-    """
-    shapes = {n: replace(b.shape, members=1) for n, b in bundle.network.branches.items()}
-    network = ProtoECGNet(shapes, bundle.statements).train()
-    theirs = copy.deepcopy(theirs).train()
-    batch, y = torch.from_numpy(x[:BATCH]), _labels(BATCH, published.STATEMENTS)
-    joints = ours.joints(network, y[:, : len(network.statements)])
-    mine_step = torch.optim.AdamW(network.parameters(), 1e-4)
-    their_step = torch.optim.AdamW(theirs.parameters(), 1e-4)
-
-    def mine() -> None:
-        mine_step.zero_grad()
-        for joint, own in joints:
-            with autocast(batch.device):
-                loss = joint.loss(batch, own, targets=own)
-            loss.backward()
-        mine_step.step()
-
-    def other() -> None:
-        their_step.zero_grad()
-        logits = theirs(batch)[1]
-        torch.nn.functional.binary_cross_entropy_with_logits(logits, y).backward()
-        their_step.step()
-
-    return mine, other
-
-
-def _labels(n: int, statements: int) -> torch.Tensor:
-    """Draw a tenth of all, with enough of each statement for its prototypes."""
-    labels = (torch.rand(n, statements, generator=torch.Generator().manual_seed(0)) < 0.1).float()
-    for statement in range(statements):
-        labels[(statement * 7 + torch.arange(20)) % n, statement] = 1.0
-    return labels
-
-
-def _interleaved(pair: Pair, repeats: int) -> tuple[float, float]:
-    """Median seconds of each; what slows the machine down for a while slows both."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(repeats + 1):
-        for call, taken in zip(pair, times, strict=True):
-            begun = time.perf_counter()
-            call()
-            if turn:
-                taken.append(time.perf_counter() - begun)
-    return median(times[0]), median(times[1])
 
 
 def _machine() -> str:

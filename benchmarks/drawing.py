@@ -3,7 +3,8 @@
 All twelve leads are printed in full, so all 60,000 samples are drawn. The baseline is a plain
 Plotly figure of the same samples as lines, without paper, names or matches. A drawing is timed
 from Plotly's call until it has told that it has plotted, and until the browser has painted that; a
-toggle from the release of the mouse on a match's switch.
+toggle from the release of the mouse on a match's switch; a move of a caliper from the mouse's event
+until the calipers are drawn, and until that is painted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from playwright.sync_api import Page
 from plotly.offline import get_plotlyjs
 
 from benchmarks.browser import chromium
+from benchmarks.ours import ROOT
 from protoecg.ecg import ECG, LEADS
 from protoecg.figures.paper import Window, ecg_figure
 from protoecg.figures.theme import toolbar
@@ -46,6 +48,33 @@ _AWAIT_TOGGLE = """
     'plotly_afterplot', () => done(performance.now() - begun)));
 }
 """
+_CALIPERS = """
+async ([code, leads]) => {
+  document.body.className = 'st-key-measured-paper';
+  const frame = document.createElement('div'), tools = document.createElement('div');
+  frame.className = 'st-key-frame-paper';
+  tools.innerHTML = '<ol></ol><button data-does="new"></button>';
+  frame.append(document.getElementById('paper'));
+  document.body.replaceChildren(frame, tools);
+  const made = await import(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})));
+  const end = made.default({parentElement: tools, data: {ecg: 'paper', leads, theme: 'light'}});
+  tools.querySelector('button').click();
+  const grip = document.querySelector('svg.calipers .grip.to'), at = grip.getBoundingClientRect();
+  const told = {bubbles: true, clientX: at.x + at.width / 2, clientY: at.y + at.height / 2};
+  grip.dispatchEvent(new PointerEvent('pointerdown', told));
+  const begun = performance.now();
+  window.dispatchEvent(new PointerEvent('pointermove', {...told, clientX: told.clientX + 20}));
+  const drawn = performance.now() - begun;
+  const frames = () => new Promise(requestAnimationFrame);
+  await frames();
+  await frames();
+  const painted = performance.now() - begun;
+  window.dispatchEvent(new PointerEvent('pointerup', told));
+  end();
+  window.protoecgCalipers.clear();
+  return [drawn, painted];
+}
+"""
 
 
 def measure(repeats: int) -> pd.DataFrame:
@@ -61,6 +90,7 @@ def measure(repeats: int) -> pd.DataFrame:
         for turn in range(repeats + 1):
             told = [("plain lines", *_drawn(tab, lines)), ("ECG paper", *_drawn(tab, paper))]
             told.append(("toggle of a match", _toggled(tab, 1 + turn % (MATCHES - 1)), np.nan))
+            told.append(("move of a caliper", *_moved(tab)))
             rows += told if turn else []
     return pd.DataFrame(rows, columns=["task", "plotted_ms", "painted_ms"])
 
@@ -91,3 +121,9 @@ def _toggled(tab: Page, entry: int) -> float:
     tab.evaluate(_AWAIT_TOGGLE)
     tab.locator(".updatemenu-button").nth(entry).click()
     return tab.evaluate("window.taken")
+
+
+def _moved(tab: Page) -> list[float]:
+    code = (ROOT / "pages" / "ecg" / "calipers.js").read_text()
+    leads = {lead: {"lead": lead, "sign": 1} for lead in LEADS}
+    return tab.evaluate(_CALIPERS, [code, leads])

@@ -15,7 +15,7 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 
 PARAMETER = "batch"
-EVERY_S = 2.0
+EVERY_S = 1.0
 GONE = (
     "This batch is no longer kept: the app was started anew, it was removed, or many others were "
     "begun since. Upload the archive again."

@@ -25,7 +25,7 @@ export function reading(caliper) {
 
 // What the figure prints: a stretch of a lead each, with the height of its zero line.
 function pieces(plot, leads) {
-  return plot._fullData.filter(trace => leads[trace.name]).map(trace => {
+  return plot._fullData.filter(trace => leads[trace.name] && trace.customdata).map(trace => {
     const {name, x0, dx, y, customdata} = trace;
     const {lead, sign} = leads[name];
     return {lead, sign, start: x0, end: x0 + dx * y.length, step: dx, y, zero: y[0] - customdata[0]};

@@ -1,0 +1,123 @@
+"""How long a reader waits: for the first page of a cold server, a comparison, a batch, a report.
+
+Pages are timed in a headless Chromium from the moment they are asked for until they are whole: the
+server has ended its run, and as many figures have curves as the page has.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlencode
+
+import numpy as np
+from playwright.sync_api import FilePayload, Page, expect
+
+from benchmarks.app_server import app_server
+from benchmarks.browser import chromium
+from benchmarks.ours import ROOT
+from protoecg.bundle import load_bundle
+from protoecg.ecg import ECG
+from protoecg.explain import explain
+from protoecg.measure import measure as measure_ecg
+from protoecg.printing.case import leading_case
+from protoecg.printing.report import pdf
+from protoecg.prototypes.waveforms import Waveforms
+from protoecg.simulate import CODES, simulate
+
+RATE, ECGS, REPEATS = 500, 20, 5
+GIVE_UP_MS = 120_000
+THEN, NOW, WARM = "Left bundle branch block", "Atrial fibrillation", "Atrial flutter"
+_WHOLE = """
+() => {
+  const figures = [...document.querySelectorAll('.js-plotly-plot')];
+  return document.querySelector('[data-test-script-state=notRunning]') && figures.length &&
+    figures.every(figure => figure.querySelector('.scatterlayer .js-line, .barlayer path'));
+}
+"""
+Wait = tuple[str, float, float]
+
+
+def measure() -> Iterator[Wait]:
+    """Yield what is waited for, how long was promised and how long it took, in seconds."""
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        begun = time.perf_counter()
+        with app_server(f"sqlite:///{folder}/ratings.db", Path(folder)) as address:
+            tab = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+            tab.set_default_timeout(GIVE_UP_MS)
+            tab.goto(address)
+            expect(tab.get_by_text("ProtoECG explains")).to_be_visible(timeout=GIVE_UP_MS)
+            yield "cold server to first page", 4.0, time.perf_counter() - begun
+            _whole(tab)
+            yield "comparison with an earlier ECG", 2.0, _comparison(tab, address)
+            yield f"batch of {ECGS}", 4.0, _batch(tab, address)
+    yield from _on_the_server()
+
+
+def _whole(tab: Page) -> None:
+    tab.wait_for_function(_WHOLE, timeout=GIVE_UP_MS)
+
+
+def _comparison(tab: Page, address: str) -> float:
+    """Open a comparison once the model and the page's code are loaded."""
+    for now in (WARM, NOW):
+        query = urlencode({"bundle": "demo", "example": now, "earlier_example": THEN})
+        begun = time.perf_counter()
+        tab.goto(f"{address}/explain?{query}")
+        expect(tab.get_by_text("What a finding's change adds up from")).to_be_visible()
+        _whole(tab)
+    return time.perf_counter() - begun
+
+
+def _batch(tab: Page, address: str) -> float:
+    archive = FilePayload(name="a.zip", mimeType="application/zip", buffer=_archive())
+    tab.goto(f"{address}/batch?bundle=demo")
+    tab.locator("input[type=file]").set_input_files(archive)
+    tab.get_by_label("Sampling rate").fill(str(RATE))
+    tab.get_by_label("Sampling rate").press("Tab")
+    expect(tab.get_by_text("a.zip")).to_be_visible()
+    begun = time.perf_counter()
+    tab.get_by_role("button", name="Explain all").click()
+    expect(tab.get_by_role("button", name="Explain it")).to_be_visible(timeout=GIVE_UP_MS)
+    return time.perf_counter() - begun
+
+
+def _archive() -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        for number in range(ECGS):
+            file = BytesIO()
+            np.save(file, _ecg(number).signal)
+            packed.writestr(f"{number}.npy", file.getvalue())
+    return content.getvalue()
+
+
+def _ecg(number: int) -> ECG:
+    return simulate([CODES[number % len(CODES)]], seed=number, rate=RATE).ecg
+
+
+def _on_the_server() -> Iterator[Wait]:
+    bundle = load_bundle(ROOT / "models" / "demo")
+    ecg = _ecg(1)
+    explanation, measured = explain(ecg, bundle), measure_ecg(ecg)
+    case = leading_case(explanation, Waveforms.for_bundle(bundle.path, bundle.simulated))
+    yield "first measurements", 1.0, _median_s(lambda: measure_ecg(ecg))
+    yield (
+        "report, PDF",
+        1.0,
+        _median_s(lambda: pdf(ecg, explanation, measured, revision="0", case=case)),
+    )
+
+
+def _median_s(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begun)
+    return median(times)
