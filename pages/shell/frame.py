@@ -54,9 +54,20 @@ def guard(title: str) -> None:
         navigation()
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
-    st.html(_HEAD, unsafe_allow_javascript=True)
+    st.html(f"{_colours(theme())}{_HEAD}", unsafe_allow_javascript=True)
     accounts.show()
     coordinators.show()
+
+
+def _colours(theme: ThemeName) -> str:
+    """Return the page's own colours, which Streamlit tells to components alone, as CSS."""
+    told = {
+        "page": st.get_option(f"theme.{theme}.backgroundColor"),
+        "shade": st.get_option(f"theme.{theme}.secondaryBackgroundColor"),
+        "ink": st.get_option(f"theme.{theme}.textColor"),
+    }
+    lines = " ".join(f"--{name}: {colour};" for name, colour in told.items())
+    return f"<style>:root {{ {lines} }}</style>"
 
 
 def theme() -> ThemeName:
