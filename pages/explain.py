@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.ecg import intervals, picking, warnings
 from pages.explanation import downloads, earlier, finding, findings_list, landing
 from pages.explanation.explained import ExplainedECG, explained
-from pages.shell import frame, models, words
+from pages.shell import blinding, frame, models, words
 from protoecg.bundle import Bundle
 
 
@@ -17,6 +17,7 @@ def main() -> None:
     frame.guard("Explain")
     picked = picking.picked()
     bundle = models.choose(simulated=picking.NOW.is_example)
+    blinding.refuse(bundle)
     if picked is None:
         _welcome(bundle)
         return
@@ -32,6 +33,7 @@ def _welcome(bundle: Bundle) -> None:
     worked = landing.worked_example(bundle)
     if worked is None:
         return
+    blinding.refuse(worked.bundle)
     now = explained(worked.key, worked.ecg, worked.bundle)
     with _row():
         st.markdown("#### A worked example", width="stretch")

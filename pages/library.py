@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.ecg import cases, drawing, tracing
-from pages.shell import coordinators, frame, models, reviews, source_ecgs, words
+from pages.shell import blinding, coordinators, frame, models, reviews, source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.labels import BRANCHES
@@ -20,6 +20,7 @@ def main() -> None:
     """Lay out the page."""
     frame.guard("Library")
     bundle = models.choose()
+    blinding.refuse(bundle)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("### Prototypes", width="content", help=words.PROTOTYPE)
         models.badge(bundle)

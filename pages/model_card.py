@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.card import accuracy, checks, facts, limits
-from pages.shell import frame, models, words
+from pages.shell import blinding, frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.card import tables
 from protoecg.card.document import CardError, CardFigures, read_card
@@ -17,6 +17,7 @@ def main() -> None:
     """Lay out the page."""
     frame.guard("Model card")
     bundle = models.choose()
+    blinding.refuse(bundle)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {words.plain(bundle.name)}", width="content")
         models.badge(bundle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import words
+from pages.shell import blinding, words
 from pages.shell.accounts import Account
 from review_db.studies.accounts import claim_seat, seat_by_key, seats_of
 from review_db.studies.lifecycle import study_info
@@ -26,6 +26,8 @@ def seat(engine: Engine, account: Account | None) -> Seat | None:
         found = None
     if found is None:
         _ask(engine, account)
+    else:
+        blinding.remember(found)
     return found
 
 

@@ -45,7 +45,11 @@ def answer_table(engine: Engine, study: str) -> pd.DataFrame:
     Columns: `COLUMNS`; answers as text, missing where none stands; `seconds` spent over all saves.
     """
     with reading(engine) as connection:
-        table = answers_on(connection, study)
+        return counted(answers_on(connection, study))
+
+
+def counted(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers that count in an analysis: not those of reviewers who were withdrawn."""
     return table[~table["withdrawn"]].reset_index(drop=True)
 
 

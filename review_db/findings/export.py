@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import get_args
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -15,8 +16,9 @@ from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, KINDS, STUDY_QU
 from review_db.questions.codebook import CODEBOOK, Meaning, codebook
 from review_db.store.database import reading
 from review_db.store.files import as_csv
-from review_db.store.schema import current_answer, item_event, item_look
-from review_db.studies.lifecycle import StudyInfo, study_info
+from review_db.store.schema import current_answer, item_event, item_look, study_action
+from review_db.studies.lifecycle import StudyInfo, study_info, study_protocol
+from review_db.studies.trail import Action
 
 _ASSIGNED = ("item", *ITEM, "truth", *SHOWN, "repeat_of", "swapped", "session", "arm", "withdrawn")
 _VERSIONS = ("bundle", "fingerprint", "app_version", "codebook_version")
@@ -41,6 +43,10 @@ _FILES = {
     "looks.csv": (
         "when a reviewer first opened each stage of an item",
         (*PLACE, "stage", "at"),
+    ),
+    "trail.csv": (
+        "what was done besides answering: by whom, when and why",
+        ("study", "at", "actor", "action", "reviewer", "reason", "data"),
     ),
     "codebook.csv": (
         "what each column of these files holds",
@@ -101,6 +107,10 @@ _MEANINGS = {
         "category",
         "True; False",
     ),
+    "actor": ("Who did it: an account's code, a reviewer, or where it was done", "text", ""),
+    "action": ("What was done", "category", "; ".join(get_args(Action))),
+    "reason": ("Why, in the words of who did it", "text", ""),
+    "data": ("What belongs to it, such as digests and profiles", "text", "JSON"),
     "question": ("Key of the question", "category", "; ".join(STUDY_QUESTIONS)),
     "value": (
         "The answer",
@@ -135,6 +145,7 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         standing = rows_of(connection, current_answer, name)
         events = rows_of(connection, item_event, name)
         looks = rows_of(connection, item_look, name)
+        done = rows_of(connection, study_action, name)
         places = places_on(connection, name)
     long = standing.merge(places, on=PLACE, how="left").assign(value=standing["new_value"])
     frames = {
@@ -143,12 +154,15 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         "events.csv": events,
         "assignments.csv": places,
         "looks.csv": looks,
+        "trail.csv": done,
         "codebook.csv": codebook(
             {file: columns for file, (_, columns) in _FILES.items()}, _MEANINGS, _asked
         ),
     }
     files = {file: as_csv(frames[file], columns) for file, (_, columns) in _FILES.items()}
-    return files | {"README.md": _readme(info, places).encode("utf-8")}
+    protocol, _ = study_protocol(engine, name)
+    told = {"protocol.md": protocol, "README.md": _readme(info, places)}
+    return files | {file: text.encode("utf-8") for file, text in told.items()}
 
 
 def _methods(info: StudyInfo, places: pd.DataFrame) -> str:
@@ -173,13 +187,16 @@ def _readme(info: StudyInfo, places: pd.DataFrame) -> str:
     design = info.design
     settings = json.dumps(asdict(design), indent=2, ensure_ascii=False)
     started = f"{info.started_at:%Y-%m-%d %H:%M} UTC" if info.started_at else "not yet"
-    files = "\n".join(f"- `{file}`: {what}" for file, (what, _) in _FILES.items())
+    described = {file: what for file, (what, _) in _FILES.items()}
+    described["protocol.md"] = "what was declared before the start"
+    files = "\n".join(f"- `{file}`: {what}" for file, what in described.items())
     return f"""# Study {design.name}{f": {design.title}" if design.title else ""}
 
 - bundle: {info.bundle}, version {info.fingerprint}
 - made with: app {info.app_version}, codebook {info.codebook_version}
 - started: {started}
-- items: {info.items}; assignments: {len(places)}; reviewers: {len(design.reviewers)}
+- items: {info.items}; assignments: {len(places)}; reviewers: {len(info.reviewers)}, of whom
+  {len(info.standing.withdrawn)} withdrawn
 
 ## Files
 

@@ -14,7 +14,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from protoecg.prototypes.prototype import window_identity
-from review_db.findings.answers import answers_on
+from review_db.findings.answers import answers_on, counted
 from review_db.findings.prototypes import rated
 from review_db.questions.catalogue import QUESTIONS
 from review_db.ratings.windows import RELATIVE
@@ -94,7 +94,7 @@ def _of_study(connection: Connection, name: str) -> pd.DataFrame:
     ).one()
     found = [
         {**_window(row["statement"], drawn[row["item"]]), **_said(row, question)}
-        for row in rated(answers_on(connection, name)).to_dict("records")
+        for row in rated(counted(answers_on(connection, name))).to_dict("records")
         for question in ASKED
         if question in row and isinstance(row[question], str)
     ]

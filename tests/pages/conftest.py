@@ -75,9 +75,11 @@ def engine(models: Path) -> Engine:
 def page(models: Path) -> Open:
     """Opens a page as a browser would that comes with these query parameters."""
 
-    def opened(name: str, **query: str) -> AppTest:
+    def opened(name: str, state: dict | None = None, **query: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
         app.session_state["navigated"] = True
+        for key, value in (state or {}).items():
+            app.session_state[key] = value
         for key, value in query.items():
             app.query_params[key] = value
         app.run()

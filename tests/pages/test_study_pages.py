@@ -15,6 +15,7 @@ from review_db.studies.declared import Readings
 from review_db.studies.design import Blinding, Controls, Design, Sample
 from review_db.studies.lifecycle import create_study, start_study, studies
 from review_db.studies.material import bundle_material
+from review_db.studies.running import close_study
 from review_db.studies.seats import sign_in
 
 DESIGN = Design(
@@ -335,3 +336,24 @@ def test_another_key_makes_the_first_one_worthless(page, start: Start):
     second = app.dataframe[0].value["Key"].item()
     assert "opens no study" in words(page("take_part", key=first))
     assert "R01" in page("take_part", key=second).get("progress")[0].proto.text
+
+
+@pytest.mark.parametrize("name", ["library", "model_card", "explain"])
+def test_what_a_study_hides_is_closed_to_its_reviewers_until_it_is_closed(
+    page, start: Start, engine: Engine, name
+):
+    keys = start(blinding=Blinding(statement=True))
+    stranger = page(name, bundle="demo")
+    assert "You take part in the study" not in words(stranger)
+    app = page("take_part", key=keys["R01"])
+    opened = app.session_state["seats opened here"]
+    assert {seat.reviewer for seat in opened} == {"R01"}
+
+    # The same browser, on another page.
+    mine = page(name, bundle="demo", state={"seats opened here": opened})
+    assert "You take part in the study" in words(mine)
+    assert not mine.get("plotly_chart")
+
+    close_study(engine, "pilot", actor="coordinator")
+    again = page(name, bundle="demo", state={"seats opened here": opened})
+    assert "You take part in the study" not in words(again)

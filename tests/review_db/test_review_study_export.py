@@ -28,7 +28,9 @@ NAMES = [
     "events.csv",
     "assignments.csv",
     "looks.csv",
+    "trail.csv",
     "codebook.csv",
+    "protocol.md",
     "README.md",
 ]
 
@@ -246,7 +248,7 @@ def test_the_methods_paragraph_says_nothing_that_was_not_done(engine, material, 
 
 def test_the_export_of_everything_holds_each_started_study(rated_study, files, tmp_path):
     written = export(rated_study, tmp_path)
-    assert [str(f.relative_to(tmp_path)) for f in written[4:]] == [
+    assert [str(f.relative_to(tmp_path)) for f in written[5:]] == [
         f"study-pilot/{n}" for n in NAMES
     ]
     for name in NAMES:
