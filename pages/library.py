@@ -10,9 +10,11 @@ from pages.shell import blinding, coordinators, frame, models, reviews, source_e
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.labels import BRANCHES
+from protoecg.prototypes.curation import Change, newcomers
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
 from review_db import RatingsError
+from review_db.findings.opinions import opinions, summary
 from review_db.ratings.results import prototype_summary
 
 
@@ -28,9 +30,9 @@ def main() -> None:
     ecgs = {prototype.name: source_ecgs.load(bundle, prototype) for prototype in shown}
     if missing := [prototype for prototype in shown if ecgs[prototype.name] is None]:
         source_ecgs.tell_missing(bundle, missing, "Some of these ECGs")
-    ratings = _summary(bundle)
+    ratings, came = _summary(bundle), newcomers(bundle.about)
     for prototype in shown:
-        _card(prototype, ecgs[prototype.name], ratings, view)
+        _card(prototype, ecgs[prototype.name], ratings, came.get(prototype.name), view)
 
 
 def _summary(bundle: Bundle) -> pd.DataFrame | None:
@@ -38,9 +40,10 @@ def _summary(bundle: Bundle) -> pd.DataFrame | None:
     if not coordinators.is_here():
         return None
     try:
-        return prototype_summary(
-            reviews.opened(), bundle=bundle.name, fingerprint=bundle.fingerprint
-        )
+        engine = reviews.opened()
+        told = summary(opinions(engine), {p.identity: p.name for p in bundle.prototypes})
+        own = prototype_summary(engine, bundle=bundle.name, fingerprint=bundle.fingerprint)
+        return told.assign(best=own["best"].reindex(told.index).fillna(0))
     except RatingsError as error:
         # What the reviewers said is an extra here; without it the library is worth showing.
         st.warning(words.plain(str(error)), icon=":material/warning:")
@@ -68,12 +71,20 @@ def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
     return [p for p in of_branch if p.statement == statement], view
 
 
-def _card(prototype: Prototype, ecg: ECG | None, ratings: pd.DataFrame | None, view: View) -> None:
+def _card(
+    prototype: Prototype,
+    ecg: ECG | None,
+    ratings: pd.DataFrame | None,
+    came: Change | None,
+    view: View,
+) -> None:
     with st.container(border=True):
         st.markdown(f"#### {words.plain(prototype.name)}")
         st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
         if known := drawing.belief(prototype):
             st.caption(known)
+        if came is not None:
+            st.caption(f":material/published_with_changes: {_in_place(came, ratings is not None)}")
         if ratings is not None:
             st.markdown(_in_words(prototype, ratings))
         if ecg is not None:
@@ -84,6 +95,11 @@ def _card(prototype: Prototype, ecg: ECG | None, ratings: pd.DataFrame | None, v
                 view=view,
                 key=f"ecg {prototype.name}",
             )
+
+
+def _in_place(came: Change, may_see_ratings: bool) -> str:
+    words_of = came.words if may_see_ratings else f"replaced {came.retired}"
+    return words.plain(words.capitalised(words_of))
 
 
 def _in_words(prototype: Prototype, ratings: pd.DataFrame) -> str:
@@ -99,6 +115,8 @@ def _in_words(prototype: Prototype, ratings: pd.DataFrame) -> str:
         if pd.notna(row[scale])
     ]
     facts += [f"{mark}: {row[mark]:.0f}" for mark in ("best", "bad") if row[mark]]
+    if row.studies:
+        facts.append("studies included")
     return "Reviewers: " + " · ".join(facts)
 
 

@@ -19,6 +19,8 @@ FORBIDDEN = {
     "pages": {"training", "alembic", "torch", "benchmarks"},
     "app": {"training", "sqlalchemy", "alembic", "torch", "benchmarks"},
 }
+# A coordinator makes bundles on the page Curate: its folder alone may use so much of training.
+CURATING = ("training.curate", "training.data")
 # Each would run code that a file brought along.
 UNSAFE = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"}
 
@@ -52,8 +54,10 @@ def test_the_rooms_are_there():
 
 @pytest.mark.parametrize(("room", "file"), ALL, ids=IDS)
 def test_a_room_imports_only_what_its_place_allows(room, file):
-    packages = {name.split(".")[0] for name in imported(parsed(file))}
-    assert not packages & FORBIDDEN.get(room, set())
+    names = set(imported(parsed(file)))
+    if file.parent.name == "curation" and room == "pages":
+        names -= {name for name in names if name.startswith(CURATING)}
+    assert not {name.split(".")[0] for name in names} & FORBIDDEN.get(room, set())
 
 
 @pytest.mark.parametrize("file", files("training"), ids=lambda file: str(file.relative_to(ROOT)))

@@ -38,6 +38,7 @@ def navigation() -> Page:
             st.Page(TAKE_PART, title="Take part"),
             st.Page(_PAGES / "sitting.py", title="Take part", visibility="hidden"),
             st.Page(_PAGES / "results.py", title="Results"),
+            st.Page(_PAGES / "curate.py", title="Curate"),
             st.Page(_PAGES / "model_card.py", title="Model card"),
         ],
         position="top",

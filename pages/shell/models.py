@@ -12,7 +12,14 @@ import streamlit as st
 from pages.shell import source_ecgs, words
 from protoecg import folders
 from protoecg.bundle import Bundle, load_bundle
-from protoecg.prototypes.manifest import FILE, BundleError, Manifest, read_manifest
+from protoecg.prototypes.manifest import (
+    FILE,
+    BundleError,
+    Manifest,
+    read_manifest,
+    read_prototypes,
+)
+from protoecg.prototypes.prototype import Prototype
 
 PARAMETER, WIDGET, CHOSEN = "bundle", "model", "chosen model"
 
@@ -31,6 +38,32 @@ class Choice:
     def load(self) -> Bundle:
         """Return the bundle; raise its `BundleError`, or `OSError`."""
         return _load(self.path, _written_ns(self.path))
+
+
+@dataclass(frozen=True)
+class KnownPrototypes:
+    """The prototypes of a bundle on this machine, not yet read."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the prototypes."""
+        return self.manifest.fingerprint
+
+    def load(self) -> tuple[Prototype, ...]:
+        """Read them; none where they are damaged."""
+        try:
+            return read_prototypes(self.path, self.manifest)
+        except (BundleError, OSError):
+            return ()
+
+
+def known_prototypes() -> list[KnownPrototypes]:
+    """Return the prototypes of each bundle on this machine."""
+    found = _choices().values()
+    return [KnownPrototypes(c.path, c.manifest) for c in found if c.manifest is not None]
 
 
 def choose(*, simulated: bool = False) -> Bundle:

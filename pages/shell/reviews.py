@@ -9,9 +9,10 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import words
+from pages.shell import models, words
 from protoecg.bundle import Bundle
 from review_db import Item, RatingsError, open_database
+from review_db.ratings.windows import register
 
 
 @contextmanager
@@ -45,10 +46,25 @@ def put(key: str, stands: Any) -> None:
         st.session_state[key] = stands
 
 
-@st.cache_resource(show_spinner=False)
 def opened() -> Engine:
-    """Return the database of ratings, or raise its `RatingsError`."""
+    """Return the database of ratings, or raise its `RatingsError`.
+
+    It knows which windows the prototypes of all bundles here are, so that ratings follow them.
+    """
+    engine = _engine()
+    for prototypes in models.known_prototypes():
+        _register(str(engine.url), prototypes.fingerprint, prototypes)
+    return engine
+
+
+@st.cache_resource(show_spinner=False)
+def _engine() -> Engine:
     return open_database()
+
+
+@st.cache_resource(show_spinner=False)
+def _register(url: str, fingerprint: str, _prototypes: models.KnownPrototypes) -> None:
+    register(_engine(), fingerprint, _prototypes.load())
 
 
 def items(bundle: Bundle) -> list[Item]:

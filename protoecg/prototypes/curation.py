@@ -15,7 +15,7 @@ import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from protoecg.files import STRICT
-from protoecg.prototypes.manifest import BundleError, Manifest
+from protoecg.prototypes.manifest import BundleError
 
 ABOUT = "curations"
 MAX_RULE_BYTES = 1_000_000
@@ -61,7 +61,7 @@ class Rule:
     retire, keep : names of prototypes, by hand
     replace : whether another window takes its place; else the statement goes on with fewer
     chosen : by name of a retired prototype, the window that takes its place, as `"RECORD START"`,
-        the start in seconds; the first candidate where nothing is said
+        the start in seconds; empty for none, the first candidate where nothing is said
     candidates : which windows may
     """
 
@@ -227,11 +227,16 @@ def curations(about: Mapping[str, Any]) -> tuple[Curation, ...]:
         raise BundleError("What the bundle says of its curations cannot be read.") from error
 
 
-def newcomers(manifest: Manifest) -> dict[str, Change]:
-    """Return, by name, the prototypes that took the place of others, and what was changed."""
+def newcomers(about: Mapping[str, Any]) -> dict[str, Change]:
+    """Return, by name, the prototypes that took the place of others, and what was changed.
+
+    Parameters
+    ----------
+    about : what a bundle's manifest says of it
+    """
     return {
         change.new: change
-        for curation in curations(manifest.about)
+        for curation in curations(about)
         for change in curation.changes
         if change.new
     }

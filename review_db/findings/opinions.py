@@ -8,7 +8,7 @@ prototypes count, as they were judged when all was shown; controls, practice and
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Engine, select
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, select
 from protoecg.prototypes.prototype import window_identity
 from review_db.findings.answers import answers_on, counted
 from review_db.findings.prototypes import rated
-from review_db.questions.catalogue import QUESTIONS
+from review_db.questions.catalogue import QUESTIONS, SCALES
 from review_db.ratings.windows import RELATIVE
 from review_db.store.database import reading
 from review_db.store.schema import prototype_window, rating_event, study, study_item
@@ -125,6 +125,30 @@ def _said(row: dict[str, object], question: str) -> dict[str, object]:
     }
 
 
-def of_windows(told: pd.DataFrame, windows: Sequence[str]) -> pd.DataFrame:
-    """Return the opinions of some windows."""
-    return told[told["window"].isin(list(windows))]
+def summary(told: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
+    """Say what reviewers found of some windows: one row each that was rated, by its name.
+
+    Columns: `reviewers` (how many), `representativeness` and `clarity` (mean), `accurate` (share of
+    yes), `bad` (by how many), `studies` (whether some of it was said in a study).
+
+    Parameters
+    ----------
+    told : as `opinions` returns them
+    named : names of the windows
+    """
+    own = told[told["window"].isin(named)]
+    own = own.assign(
+        name=own["window"].map(named),
+        points=pd.to_numeric(own["value"], errors="coerce").astype(float),
+        yes=own["value"].map({"yes": 1.0, "no": 0.0}).astype(float),
+    )
+    asked = {question: own[own["question"] == question] for question in ASKED}
+    return pd.DataFrame(
+        {
+            "reviewers": own.groupby("name")["reviewer"].nunique(),
+            **{s: asked[s].groupby("name")["points"].mean() for s in SCALES},
+            "accurate": asked["accurate"].groupby("name")["yes"].mean(),
+            "bad": asked["bad"].groupby("name")["yes"].sum(),
+            "studies": own.groupby("name")["study"].any(),
+        }
+    )

@@ -175,9 +175,8 @@ def _refit(bundle: Bundle, known: Pool, network: ProtoECGNet, work: Path) -> tup
     if known.dataset is None:
         before, after = (approximate(n, known.ecgs) for n in (bundle.network, network))
     else:
-        # The new prototypes first: one pass over the ECGs is then enough for both.
-        after = similarities(network, known.dataset, work, "training ECGs, after")
-        before = similarities(bundle.network, known.dataset, work, "training ECGs, before")
+        both = (bundle.network, network)
+        before, after = similarities(both, known.dataset, work, "training ECGs")
     return Refit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels)), after
 
 
@@ -185,8 +184,7 @@ def _validation(bundle: Bundle, network: ProtoECGNet, known: Pool, work: Path) -
     assert known.dataset is not None  # noqa: S101
     folds = bundle.about["config"]["validation_folds"]
     data = ptbxl.load(known.dataset.root).folds(folds)
-    after = similarities(network, data, work, "validation ECGs, after")
-    before = similarities(bundle.network, data, work, "validation ECGs, before")
+    before, after = similarities((bundle.network, network), data, work, "validation ECGs")
     beside: Beside = 0.0
     if bundle.measured is not None:
         values = measured(data, work / f"measured-{data.checksum[:16]}.npz")

@@ -7,7 +7,7 @@ prototypes adds the columns that are new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -51,8 +51,12 @@ class Columns:
             np.savez(file, key=np.array(list(columns), dtype="S64"), value=list(columns.values()))
 
 
-def similarities(network: ProtoECGNet, dataset: Dataset, folder: Path, title: str) -> Tensor:
-    """Similarity (n, p) of each ECG to each prototype, as the network decides on it.
+def similarities(
+    networks: Sequence[ProtoECGNet], dataset: Dataset, folder: Path, title: str
+) -> list[Tensor]:
+    """Similarity (n, p) of each ECG to each prototype of networks that differ in these alone.
+
+    All that is not kept is computed in one pass over the ECGs.
 
     Parameters
     ----------
@@ -61,14 +65,17 @@ def similarities(network: ProtoECGNet, dataset: Dataset, folder: Path, title: st
     """
     records = list(dataset.table["record"])
     starts = range(0, len(records), CHUNK)
-    backbones = {name: _digest(branch) for name, branch in network.branches.items()}
-    parts = []
-    for start in tqdm(starts, title, unit="x 512 ECGs", mininterval=2):
+    backbones = {name: _digest(branch) for name, branch in networks[0].branches.items()}
+    parts: list[list[Tensor]] = [[] for _ in networks]
+    for start in tqdm(starts, title, unit=f"x {CHUNK} ECGs", mininterval=2):
         own = records[start : start + CHUNK]
         place = sha256("\n".join([dataset.checksum, *own]).encode()).hexdigest()[:32]
         files = {n: Columns(folder / f"{key[:32]}-{place}.npz") for n, key in backbones.items()}
-        parts.append(_chunk(network, dataset.root, own, files))
-    return torch.cat(parts)
+        kept = _kept(networks, dataset.root, own, files)
+        for part, network in zip(parts, networks, strict=True):
+            columns = [kept[name][key] for name in files for key, _ in _vectors(network, name)]
+            part.append(torch.from_numpy(np.stack(columns, axis=1)))
+    return [torch.cat(part) for part in parts]
 
 
 def approximate(network: ProtoECGNet, ecgs: TrainingECGs) -> Tensor:
@@ -76,13 +83,11 @@ def approximate(network: ProtoECGNet, ecgs: TrainingECGs) -> Tensor:
 
     Off by `protoecg.evidence.neighbours.ROUNDING`, and by the windows that are not kept.
     """
-    return torch.cat(
-        [
-            torch.from_numpy(nearest_kept(ecgs, name, branch.prototypes.vectors.numpy()))
-            for name, branch in network.branches.items()
-        ],
-        dim=1,
-    )
+    found = []
+    for name, branch in network.branches.items():
+        seen = torch.from_numpy(nearest_kept(ecgs, name, branch.prototypes.vectors.numpy()))
+        found.append(seen if branch.shape.signed else seen.clamp(min=0))
+    return torch.cat(found, dim=1)
 
 
 def nearest_kept(ecgs: TrainingECGs, branch: str, vectors: np.ndarray) -> np.ndarray:
@@ -100,32 +105,38 @@ def _best(stored: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return (latents @ wanted).max(axis=1)
 
 
-def _chunk(
-    network: ProtoECGNet, root: Path, records: list[str], files: dict[str, Columns]
-) -> Tensor:
+def _kept(
+    networks: Sequence[ProtoECGNet], root: Path, records: list[str], files: dict[str, Columns]
+) -> dict[str, dict[bytes, np.ndarray]]:
+    """Return the columns of some ECGs by branch and prototype, computing those that lack."""
     kept = {name: file.read() for name, file in files.items()}
-    keys = {name: _keys(branch) for name, branch in network.branches.items()}
-    lacking = {n: [p for p, k in enumerate(keys[n]) if k not in kept[n]] for n in files}
-    if any(lacking.values()):
-        for name, columns in _seen(network, root, records, lacking).items():
-            new = dict(zip([keys[name][p] for p in lacking[name]], columns.T, strict=True))
-            files[name].write(kept[name] | new)
-            kept[name] |= new
-    found = [kept[name][key] for name in files for key in keys[name]]
-    return torch.from_numpy(np.stack(found, axis=1))
+    lacking: dict[str, dict[bytes, Tensor]] = {}
+    for name in files:
+        for network in networks:
+            for key, vector in _vectors(network, name):
+                if key not in kept[name]:
+                    lacking.setdefault(name, {})[key] = vector
+    if lacking:
+        for name, columns in _seen(networks[0], root, records, lacking).items():
+            kept[name] |= dict(zip(lacking[name], columns.T, strict=True))
+            files[name].write(kept[name])
+    return kept
 
 
 @torch.inference_mode()
 def _seen(
-    network: ProtoECGNet, root: Path, records: list[str], wanted: dict[str, list[int]]
+    network: ProtoECGNet,
+    root: Path,
+    records: list[str],
+    wanted: dict[str, dict[bytes, Tensor]],
 ) -> dict[str, np.ndarray]:
     """Similarities (n, wanted) by branch, of the branches of which any are wanted."""
-    parts: dict[str, list[Tensor]] = {name: [] for name, columns in wanted.items() if columns}
+    parts: dict[str, list[Tensor]] = {name: [] for name in wanted}
+    vectors = {name: torch.stack(list(of.values())) for name, of in wanted.items()}
     for x in _inputs(root, records):
         for name, values in parts.items():
             branch = network.branches[name]
-            vectors = branch.prototypes.vectors[wanted[name]]
-            seen = branch.prototypes.compare(branch.backbone(x), vectors).values
+            seen = branch.prototypes.compare(branch.backbone(x), vectors[name]).values
             values.append(seen if branch.shape.signed else seen.clamp(min=0))
     return {name: torch.cat(values).numpy() for name, values in parts.items()}
 
@@ -136,9 +147,10 @@ def _inputs(root: Path, records: list[str]) -> Iterator[Tensor]:
         yield torch.from_numpy(np.stack(read))
 
 
-def _keys(branch: Branch) -> list[bytes]:
-    vectors = branch.prototypes.vectors.numpy(force=True)
-    return [sha256(vector.tobytes()).hexdigest().encode() for vector in vectors]
+def _vectors(network: ProtoECGNet, branch: str) -> list[tuple[bytes, Tensor]]:
+    """Return the prototypes of a branch, each after the digest that its column is kept under."""
+    vectors = network.branches[branch].prototypes.vectors.detach().cpu()
+    return [(sha256(v.numpy().tobytes()).hexdigest().encode(), v) for v in vectors]
 
 
 def _digest(branch: Branch) -> str:

@@ -56,7 +56,7 @@ def swaps(
         If the rule names a window that is no candidate.
     """
     by_name = {prototype.name: prototype for prototype in bundle.prototypes}
-    rejected = {*proposals.rejected, *_retired_before(bundle)}
+    rejected = {*proposals.rejected, *retired_before(bundle)}
     chooser = Chooser(bundle, known, suspect, rejected, rule.candidates)
     found: list[Swap] = []
     for proposal in proposals.retired:
@@ -74,7 +74,7 @@ def dry(bundle: Bundle, root: Path | None, proposals: Proposals, rule: Rule, *, 
     known = pool(bundle, root)
     suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)
     chooser = Chooser(
-        bundle, known, suspect, {*proposals.rejected, *_retired_before(bundle)}, rule.candidates
+        bundle, known, suspect, {*proposals.rejected, *retired_before(bundle)}, rule.candidates
     )
     by_name = {prototype.name: prototype for prototype in bundle.prototypes}
     say(f"{len(proposals.retired)} of {len(bundle.prototypes)} prototypes would be retired")
@@ -100,6 +100,8 @@ def _chosen(
 ) -> Candidate | None:
     if retired.name not in rule.chosen:
         return next(iter(chooser.candidates(retired, taken)), None)
+    if not rule.chosen[retired.name]:
+        return None
     record, _, start = rule.chosen[retired.name].rpartition(" ")
     try:
         found = chooser.named(retired, record, float(start))
@@ -123,5 +125,6 @@ def _next(bundle: Bundle, retired: Prototype, found: Sequence[Swap]) -> str:
     return f"{stem}{max((int(n) for n in numbers if n.isdigit()), default=0) + 1}"
 
 
-def _retired_before(bundle: Bundle) -> set[str]:
+def retired_before(bundle: Bundle) -> set[str]:
+    """Return the identities of the windows that earlier curations retired."""
     return {c.identity for curation in curations(bundle.about) for c in curation.changes}

@@ -1,0 +1,51 @@
+"""Curate: a coordinator retires prototypes by their ratings, and chooses what replaces them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.curation import bundle as new_bundle
+from pages.curation import decisions, desks
+from pages.curation import rule as stated
+from pages.ecg import tracing
+from pages.shell import coordinators, frame, models, reviews, words
+from protoecg.prototypes.curation import CurationError
+from review_db.curation.proposals import propose
+from review_db.findings.opinions import opinions
+
+
+def main() -> None:
+    """Lay out the page."""
+    frame.guard("Curate")
+    # Everybody's ratings and comments are shown here, and bundles made.
+    if not coordinators.admitted():
+        return
+    bundle = models.choose()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("### Curate", width="stretch")
+        models.badge(bundle)
+        view = tracing.choose()
+    rule = stated.ask()
+    with reviews.database() as engine:
+        told = opinions(engine)
+    try:
+        proposals = propose(rule, bundle.prototypes, told)
+    except CurationError as error:
+        st.info(words.plain(str(error)), icon=":material/info:")
+        return
+    st.caption(f"{proposals.rated} of {len(bundle.prototypes)} prototypes have ratings.")
+    if not proposals.retired:
+        st.info("The rule retires nothing.", icon=":material/check:")
+        return
+    decisions.table(proposals, decisions.decided(bundle))
+    desk = desks.desk(bundle, bundle.revision)
+    try:
+        decisions.show(bundle, desk, proposals, rule, view)
+        new_bundle.tally(bundle, desk, proposals, rule)
+    except CurationError as error:
+        st.error(words.plain(str(error)), icon=":material/error:")
+        return
+    new_bundle.make(bundle, desk, proposals, rule)
+
+
+main()

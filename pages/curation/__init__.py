@@ -1,0 +1,1 @@
+"""The parts of Curate: the rule, its proposals, candidates, and the new bundle."""

@@ -1,0 +1,139 @@
+"""What the chosen changes do, and the bundle that is made of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, replace
+
+import pandas as pd
+import streamlit as st
+
+from pages.curation.decisions import BEST, KEEP, NONE, decided, window
+from pages.curation.desks import Making, makings
+from pages.shell import coordinators, words
+from protoecg import folders
+from protoecg.bundle import Bundle
+from protoecg.prototypes.curation import Proposals, Rule, curations
+from review_db import RatingsError
+from training.curate.candidates import Candidate
+from training.curate.desk import Desk
+
+EVERY_S = 2.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", re.ASCII)
+BY_INDEX = (
+    "Of each statement that changes, how well its prototypes and those against it rank the "
+    "training ECGs, fitted anew, by the index of latents: to compare choices, not to believe. The "
+    "finished bundle is measured on validation ECGs."
+)
+ALONE = (
+    "To replace what was rated lowest raises the mean rating by itself: low ratings are low by "
+    "chance as well. Only reviewers who did not decide can say whether the newcomers are better."
+)
+
+
+def tally(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule) -> None:
+    """Show what the changes that were decided do to each statement."""
+    st.markdown("**What the changes do so far**", help=BY_INDEX)
+    chosen = _chosen(bundle, desk, proposals, rule)
+    if not chosen:
+        st.caption("Nothing was looked at yet. Choose a prototype above.")
+        return
+    rows = [
+        (words.named(t.statement), t.before, t.after, t.auroc_before, t.auroc_after)
+        for t in desk.tally(chosen)
+    ]
+    columns = ["Statement", "Prototypes", "Then", "AUROC, training ECGs", "Then "]
+    st.dataframe(pd.DataFrame(rows, columns=columns).round(4), hide_index=True)
+
+
+def make(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule) -> None:
+    """Offer to make the bundle, or show how far it is."""
+    number = len(curations(bundle.about)) + 1
+    name = st.text_input("Folder of the new bundle", f"{bundle.path.name}-curated-{number}")
+    if not _NAME.fullmatch(name):
+        st.error("Name it by letters, digits, '_' and '-'.")
+        return
+    out = folders.models() / name
+    if desk.root is None:
+        st.caption(
+            ":material/info: The data set is not on this server: the bundle can be made, but its "
+            "thresholds stay as they are, and nothing of it is measured."
+        )
+    st.caption(ALONE)
+    making = makings().get(out)
+    running = making is not None and making.running
+    st.button(
+        "Make the bundle",
+        type="primary",
+        disabled=running,
+        on_click=_begin,
+        args=(desk, proposals, _as_decided(bundle, proposals, rule), name),
+    )
+    if problem := st.session_state.pop("curation said", None):
+        st.error(words.plain(problem), icon=":material/error:")
+    if making is not None:
+        st.fragment(_progress, run_every=EVERY_S if running else None)(making)
+
+
+def _begin(desk: Desk, proposals: Proposals, rule: Rule, name: str) -> None:
+    try:
+        coordinators.confirm()
+    except RatingsError as error:
+        st.session_state["curation said"] = str(error)
+        return
+    out = folders.models() / name
+    kept = tuple(p for p in proposals.retired if p.prototype not in rule.keep)
+    makings()[out] = Making(desk, replace(proposals, retired=kept), rule, out)
+
+
+def _progress(making: Making) -> None:
+    with st.container(border=True):
+        for line in list(making.lines):
+            st.caption(words.plain(line))
+        if making.running:
+            st.markdown(":material/hourglass: Under way")
+            return
+        if making.problem:
+            st.error(words.plain(making.problem), icon=":material/error:")
+            return
+        st.success("The bundle is made. Choose it in the sidebar of any page.")
+        _compared(making)
+
+
+def _compared(making: Making) -> None:
+    parts = making.comparison.get("per_part")
+    if not isinstance(parts, dict):
+        return
+    rows = [
+        (name, told["before"], told["after"], told["difference"], *told["interval"])
+        for name, told in parts.items()
+    ]
+    columns = ["", "Before", "After", "Difference", "95 % from", "to"]
+    st.markdown("Macro AUROC on the validation ECGs, which also calibrate: it flatters both")
+    st.dataframe(pd.DataFrame(rows, columns=columns).round(4), hide_index=True)
+
+
+def _chosen(
+    bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule
+) -> dict[str, Candidate | None]:
+    """Return what takes the place of each prototype that was looked at in this session."""
+    decisions = decided(bundle)
+    chosen: dict[str, Candidate | None] = {}
+    for name in (p.prototype for p in proposals.retired if p.prototype in decisions):
+        if decisions[name] == NONE:
+            chosen[name] = None
+        elif decisions[name] != KEEP:
+            found = desk.candidates(name, proposals, rule)
+            by_window = {BEST: found[0] if found else None} | {window(c): c for c in found}
+            chosen[name] = by_window.get(decisions[name])
+    return chosen
+
+
+def _as_decided(bundle: Bundle, proposals: Proposals, rule: Rule) -> Rule:
+    """Return the rule with what was decided by eye."""
+    decisions = decided(bundle)
+    names = {proposal.prototype for proposal in proposals.retired} & set(decisions)
+    by_eye = {n: decisions[n] for n in names if decisions[n] not in (BEST, KEEP)}
+    chosen = {name: "" if choice == NONE else choice for name, choice in by_eye.items()}
+    kept = tuple(sorted(name for name in names if decisions[name] == KEEP))
+    return Rule(**{**asdict(rule), "chosen": chosen, "keep": kept, "candidates": rule.candidates})

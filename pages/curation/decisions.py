@@ -1,0 +1,108 @@
+"""The proposals of a rule, and by eye what takes the place of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from pages.ecg import drawing
+from pages.shell import source_ecgs, words
+from protoecg.bundle import Bundle
+from protoecg.prototypes.curation import Proposal, Proposals, Rule
+from protoecg.prototypes.prototype import Prototype
+from protoecg.sheet.view import View
+from training.curate.candidates import Candidate
+from training.curate.desk import Desk
+
+BEST, KEEP, NONE = "the best candidate", "stays", "nothing takes its place"
+DECISIONS = "curation decisions"
+HALF_PX = 640
+
+
+def decided(bundle: Bundle) -> dict[str, str]:
+    """Return what was decided in this session, by name: a window's record and start, or words."""
+    return st.session_state.setdefault(f"{DECISIONS} {bundle.revision}", {})
+
+
+def table(proposals: Proposals, decisions: Mapping[str, str]) -> None:
+    """List the proposals with why, and what was decided."""
+    rows = [
+        (p.prototype, decisions.get(p.prototype, BEST), p.why, p.disagreement)
+        for p in proposals.retired
+    ]
+    columns = ["Prototype", "Takes its place", "Why", "Disagreement"]
+    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
+
+
+def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: View) -> None:
+    """Show one proposal: what was said, the prototype, and the candidates to choose from."""
+    by_name = {proposal.prototype: proposal for proposal in proposals.retired}
+    name = st.selectbox("Prototype", list(by_name), key="proposal", width=420)
+    prototype = next(p for p in bundle.prototypes if p.name == name)
+    _said(by_name[name])
+    _tracing(bundle, prototype, view, "retired", HALF_PX * 2)
+    decisions = decided(bundle)
+    with st.container(horizontal=True):
+        _button("Keep it", KEEP, decisions, name)
+        _button("Retire without another", NONE, decisions, name)
+        _button("Take the best candidate", BEST, decisions, name)
+    with st.spinner("Looking for candidates; the first time takes a minute"):
+        found = desk.candidates(name, proposals, rule)
+    st.markdown(f"**{len(found)} candidates**, the best first")
+    if not found:
+        st.info("No other window may stand for this statement. Keep it, or retire it alone.")
+    for pair in (found[n : n + 2] for n in range(0, len(found), 2)):
+        for column, candidate in zip(st.columns(2), pair, strict=False):
+            with column.container(border=True):
+                _candidate(bundle, candidate, decisions, name, view)
+
+
+def window(candidate: Candidate) -> str:
+    """Name a candidate as a rule does."""
+    return f"{candidate.prototype.record} {candidate.prototype.window_s[0]:.2f}"
+
+
+def _said(proposal: Proposal) -> None:
+    st.markdown(words.plain(words.capitalised(proposal.why)) + ".")
+    if proposal.disagreement:
+        st.caption(f":material/call_split: {words.plain(words.capitalised(proposal.disagreement))}")
+    for reviewer, comment in proposal.verdict.comments:
+        st.caption(f"{words.plain(reviewer)}: “{words.plain(comment)}”")
+
+
+def _candidate(
+    bundle: Bundle, candidate: Candidate, decisions: dict[str, str], name: str, view: View
+) -> None:
+    own = candidate.prototype
+    st.caption(f"{drawing.provenance(own)} · {drawing.other_statements(own)}")
+    if known := drawing.belief(own):
+        st.caption(known)
+    st.caption(
+        f"Keeps the statement's ECGs {candidate.parts:.1f} standard deviations from the others · "
+        f"similarity to the retired one {candidate.likeness:.2f}"
+    )
+    _tracing(bundle, own, view, window(candidate), HALF_PX)
+    _button("Take this one", window(candidate), decisions, name)
+
+
+def _tracing(bundle: Bundle, prototype: Prototype, view: View, key: str, width_px: int) -> None:
+    ecg = source_ecgs.load(bundle, prototype)
+    if ecg is None:
+        source_ecgs.tell_missing(bundle, [prototype])
+        return
+    own = [drawing.prototype_window(prototype)]
+    drawing.show_ecg(ecg, own, key=f"curate {key}", view=view, width_px=width_px)
+
+
+def _button(label: str, choice: str, decisions: dict[str, str], name: str) -> None:
+    taken = decisions.get(name, BEST) == choice
+    st.button(
+        label,
+        key=f"{name} {choice}",
+        icon=":material/check:" if taken else None,
+        type="primary" if taken else "secondary",
+        on_click=decisions.__setitem__,
+        args=(name, choice),
+    )

@@ -1,0 +1,86 @@
+"""What Curate has of training: desks, one a bundle, and bundles in the making."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from protoecg import defects, folders
+from protoecg.bundle import Bundle
+from protoecg.prototypes.curation import CurationError, Proposals, Rule
+from training.curate.desk import Desk
+from training.curate.run import curate
+from training.data import ptbxl
+
+WORK = ("runs", "curate")
+
+
+class Making:
+    """A bundle that is made in the background; a reload of the page loses nothing.
+
+    Parameters
+    ----------
+    out : the folder that it comes to lie in
+    """
+
+    def __init__(self, desk: Desk, proposals: Proposals, rule: Rule, out: Path) -> None:
+        self.out = out
+        self.lines: list[str] = []
+        self.problem = ""
+        self.comparison: Mapping[str, object] = {}
+        self._given = desk, proposals, rule
+        self._thread = threading.Thread(target=self._make, daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is being made."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, at most so long."""
+        self._thread.join(seconds)
+
+    def _make(self) -> None:
+        desk, proposals, rule = self._given
+        work = folders.project().joinpath(*WORK)
+        try:
+            _, self.comparison = curate(
+                desk.bundle,
+                desk.root,
+                proposals,
+                rule,
+                out=self.out,
+                work=work,
+                say=self.lines.append,
+            )
+        except (CurationError, ptbxl.DataError, OSError) as error:
+            self.problem = str(error)
+        except Exception as error:
+            number = defects.report(error, "curating a bundle")
+            self.problem = f"Something that nobody has foreseen; report the number {number}."
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking for the training ECGs")
+def desk(_bundle: Bundle, revision: str) -> Desk:
+    """Return the desk of a bundle, by its revision; all who curate it share one."""
+    return Desk(_bundle, _root(_bundle))
+
+
+@st.cache_resource(show_spinner=False)
+def makings() -> dict[Path, Making]:
+    """Return the bundles that were begun on this server, by their folder."""
+    return {}
+
+
+def _root(bundle: Bundle) -> Path | None:
+    """Return where the data set lies that a bundle was trained on; None where it is not here."""
+    try:
+        found = ptbxl.load(folders.ptbxl())
+    except (ptbxl.DataError, OSError):
+        return None
+    is_own = found.checksum == bundle.about.get("data_sha256")
+    return folders.ptbxl() if is_own else None

@@ -1,0 +1,126 @@
+"""A curation in the making: candidates to look at, and what a choice does to its statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from protoecg.bundle import Bundle
+from protoecg.prototypes.curation import Proposals, Rule
+from protoecg.prototypes.prototype import Prototype
+from training.curate.candidates import Candidate, Chooser, suspects
+from training.curate.pool import Pool, pool
+from training.curate.refit import FUSION, shares_of
+from training.curate.similarity import approximate, nearest_kept
+from training.curate.swaps import retired_before
+from training.fit.fuse import likeness
+from training.metrics import auroc
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What chosen changes do to a statement, on the training ECGs and by the index alone.
+
+    Parameters
+    ----------
+    before, after : prototypes that it has
+    auroc_before, auroc_after : of its prototypes and those that speak against it, fitted anew
+    """
+
+    statement: str
+    before: int
+    after: int
+    auroc_before: float
+    auroc_after: float
+
+
+@dataclass(eq=False)
+class Desk:
+    """What a coordinator has before them; slow to lay out, then quick.
+
+    Parameters
+    ----------
+    root : the data set that the bundle was trained on, if it is here
+    """
+
+    bundle: Bundle
+    root: Path | None
+    _found: dict[str, list[Candidate]] = field(default_factory=dict)
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The training ECGs."""
+        return pool(self.bundle, self.root)
+
+    def candidates(self, name: str, proposals: Proposals, rule: Rule) -> list[Candidate]:
+        """Return the windows that may take the place of a prototype, the best first."""
+        key = f"{name} {rule.candidates} {proposals.rejected}"
+        if key not in self._found:
+            rejected = {*proposals.rejected, *retired_before(self.bundle)}
+            chooser = Chooser(self.bundle, self.pool, self._suspect, rejected, rule.candidates)
+            self._found[key] = chooser.candidates(self._prototype(name))
+        return self._found[key]
+
+    def tally(self, chosen: Mapping[str, Candidate | None]) -> list[Tally]:
+        """Return what changes do to the statements whose prototypes they change.
+
+        Parameters
+        ----------
+        chosen : by name of a retired prototype, what takes its place; None for nothing
+        """
+        codes = dict.fromkeys(self._prototype(name).statement for name in chosen)
+        return [self._tally(code, chosen) for code in codes]
+
+    def _tally(self, code: str, chosen: Mapping[str, Candidate | None]) -> Tally:
+        place = self.bundle.statements.index(code)
+        prototypes = self.bundle.prototypes
+        own = torch.tensor([p.statement == code for p in prototypes])
+        speaks = own | (self.bundle.network.fusion.weight[place] != 0)
+        lost = {i for i, p in enumerate(prototypes) if p.name in chosen and chosen[p.name] is None}
+        kept = [i for i in torch.nonzero(speaks).flatten().tolist() if i not in lost]
+        after = self._seen.clone()
+        for column, p in enumerate(prototypes):
+            if p.name in chosen and (candidate := chosen[p.name]) is not None:
+                after[:, column] = self._column(candidate)
+        left = [i for i in kept if own[i]]
+        return Tally(
+            code,
+            int(own.sum()),
+            len(left),
+            self._fitted(self._seen[:, speaks], own[speaks], place),
+            self._fitted(after[:, kept], own[kept], place) if left else float("nan"),
+        )
+
+    def _fitted(self, seen: Tensor, own: Tensor, place: int) -> float:
+        labels = torch.from_numpy(self.pool.labels[:, [place]])
+        share = self._shares[[place]]
+        weight, bias = likeness(seen, labels, own[:, None], share)
+        return float(auroc(labels.numpy(), (seen @ weight.T + bias).numpy())[0])
+
+    def _column(self, candidate: Candidate) -> Tensor:
+        vectors = candidate.vector.numpy()[None]
+        name = candidate.prototype.branch
+        seen = nearest_kept(self.pool.ecgs, name, vectors)[:, 0]
+        signed = self.bundle.network.branches[name].shape.signed
+        return torch.from_numpy(seen if signed else np.maximum(seen, 0))
+
+    def _prototype(self, name: str) -> Prototype:
+        return next(p for p in self.bundle.prototypes if p.name == name)
+
+    @cached_property
+    def _suspect(self) -> np.ndarray:
+        return suspects(self.bundle, self.pool)
+
+    @cached_property
+    def _seen(self) -> Tensor:
+        return approximate(self.bundle.network, self.pool.ecgs)
+
+    @cached_property
+    def _shares(self) -> Tensor:
+        return shares_of(self.bundle)[FUSION]
