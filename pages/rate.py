@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.ecg import drawing, tracing
+from pages.ecg import calipers, drawing, tracing
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.taking_part import rater
 from pages.taking_part.rater import Rater
@@ -69,6 +69,7 @@ def _sit(engine: Engine, who: Rater, bundle: Bundle) -> None:
         st.markdown(f"### {words.named(prototype.statement)}", width="stretch")
         models.badge(bundle)
         view = tracing.choose()
+        calipers.toggle()
     given = answers(engine, reviewer=reviewer, bundle=item.bundle, fingerprint=item.fingerprint)
     _marked_best(item, items, given)
     if _picture(bundle, prototype, view):
@@ -166,7 +167,7 @@ def _picture(bundle: Bundle, prototype: Prototype, view: View) -> bool:
         st.info("A prototype can be rated once its ECG is shown. Go on with the next one.")
         return False
     own = [drawing.prototype_window(prototype)]
-    drawing.show_ecg(ecg, own, key=f"rate {prototype.name}", view=view)
+    calipers.draw_ecg(ecg, own, key=f"rate {prototype.name}", view=view)
     return True
 
 

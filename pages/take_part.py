@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.ecg import tracing
+from pages.ecg import calipers, tracing
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.shell.accounts import Account
 from pages.taking_part import admission, items, places, prefetch, questions, welcome, work
@@ -126,6 +126,7 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
         st.markdown(f"#### {_heading(item)}", width="stretch")
         models.badge(bundle)
         view = tracing.choose()
+        calipers.toggle()
     st.caption(" · ".join(_about(item)))
     for known in items.beliefs(item, bundle):
         st.caption(known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -24,6 +25,7 @@ PRINTED = {
     **{lead: {"lead": lead, "sign": 1} for lead in LEADS},
     INVERTED: {"lead": "aVR", "sign": -1},
 }
+ASKED = "measuring"
 _HERE = Path(__file__).resolve().parent
 _TOOLS = """
 <div class="caliper-tools">
@@ -44,9 +46,17 @@ _lay = st.components.v2.component(
 )
 
 
-def toggle(key: str = "measuring") -> bool:
-    """Ask whether the tracing is measured."""
-    return st.toggle("Calipers", key=key, bind="query-params", help=HOW)
+def toggle() -> bool:
+    """Ask whether tracings are measured."""
+    return st.toggle("Calipers", key=ASKED, bind="query-params", help=HOW)
+
+
+def draw_ecg(ecg: ECG, windows: Sequence[Window], *, key: str, view: View, **printed: Any) -> None:
+    """Print an ECG as `drawing.show_ecg` does, with calipers on it if `toggle` is on."""
+    if st.session_state.get(ASKED):
+        show_ecg(key, ecg, windows, name=key, view=view, **printed)
+    else:
+        drawing.show_ecg(ecg, windows, key=key, view=view, **printed)
 
 
 def show_ecg(

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ecg import drawing
+from pages.ecg import calipers, drawing
 from pages.shell import frame, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
@@ -99,7 +99,7 @@ def _window(content: PrototypeContent, ecgs: ECGs, view: View, key: str) -> None
     ecg = ecgs[content.ecg.record]
     if noise := content.noise:
         ecg = with_noise(ecg, noise.snr_db, noise.seed)
-    drawing.show_ecg(ecg, [_marked(content.ecg)], key=key, view=view)
+    calipers.draw_ecg(ecg, [_marked(content.ecg)], key=key, view=view)
 
 
 def _match(content: MatchContent, ecgs: ECGs, view: View, key: str) -> None:
@@ -110,10 +110,10 @@ def _match(content: MatchContent, ecgs: ECGs, view: View, key: str) -> None:
     half: dict[str, Any] = {"view": view, "width_px": drawing.HALF_PX}
     with left:
         st.markdown("**The patient's ECG**")
-        drawing.show_ecg(patient, [own], key=f"{key} patient", **half)
+        calipers.draw_ecg(patient, [own], key=f"{key} patient", **half)
     with right:
         st.markdown("**The prototype's ECG**")
-        drawing.show_ecg(prototype, [_marked(content.prototype)], key=f"{key} prototype", **half)
+        calipers.draw_ecg(prototype, [_marked(content.prototype)], key=f"{key} prototype", **half)
     drawing.show_comparison(
         patient,
         content.window_s,
@@ -142,12 +142,12 @@ def _explained(
     """Draw a patient's ECG, its matched windows marked, and the prototypes of the matches."""
     matches = list(enumerate(explanation.matches if explanation else (), start=1))
     windows = [Window(*match.window_s, f"match {n}") for n, match in matches]
-    drawing.show_ecg(ecgs[ecg.record], windows, key=key, **printed)
+    calipers.draw_ecg(ecgs[ecg.record], windows, key=key, **printed)
     for n, match in matches:
         named = f": {words.named(match.statement)}" if match.statement else ""
         st.markdown(f"**The prototype of match {n}{named}**")
         own = [_marked(match.prototype)]
-        drawing.show_ecg(ecgs[match.prototype.record], own, key=f"{key} {n}", **printed)
+        calipers.draw_ecg(ecgs[match.prototype.record], own, key=f"{key} {n}", **printed)
 
 
 def _calls(content: DifferentialContent) -> None:
@@ -168,7 +168,7 @@ def _several(content: StatementContent, ecgs: ECGs, view: View, key: str) -> Non
     for n, prototype in enumerate(content.prototypes):
         st.markdown(f"**Prototype {_letter(n)}**")
         windows = [_marked(prototype)]
-        drawing.show_ecg(ecgs[prototype.record], windows, key=f"{key} {n}", view=view)
+        calipers.draw_ecg(ecgs[prototype.record], windows, key=f"{key} {n}", view=view)
 
 
 def _marked(of: SourceWindow | MatchContent, label: str = "prototype") -> Window:

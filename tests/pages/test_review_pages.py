@@ -55,6 +55,13 @@ def test_a_code_that_cannot_be_one_is_refused_with_a_sentence(page):
     assert "R01, not a name" in page("rate", reviewer="Jane Doe").error[0].value
 
 
+def test_a_prototype_can_be_measured_with_calipers(page):
+    app = page("rate", reviewer="R01")
+    assert not app.get("bidi_component")
+    app.toggle(key="measuring").set_value(True).run()
+    assert len(app.get("bidi_component")) == 1 and not app.exception
+
+
 def test_nothing_is_answered_beforehand(page):
     app = page("rate", reviewer="R01")
 

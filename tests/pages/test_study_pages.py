@@ -101,6 +101,14 @@ def test_nothing_is_answered_beforehand(page, start: Start):
     assert not [b for b in app.button if b.proto.type == "primary" and not b.key.endswith("save")]
 
 
+def test_an_item_can_be_measured_with_calipers(page, start: Start):
+    app = page("take_part", key=start()["R01"])
+    app.toggle(key="measuring").set_value(True).run()
+    assert [one.key for one in app.get("bidi_component") if one.key.startswith("calipers")] == [
+        "calipers item 1 1"
+    ]
+
+
 def test_a_session_goes_on_with_its_draft_in_another_browser(page, start: Start):
     key = start()["R01"]
     one = page("take_part", key=key)
