@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from sqlalchemy import Engine
 from typer import Argument, Option
 
 from protoecg import command_line
+from review_db.commands.shared import Database, as_it_stands, opened, show
+from review_db.commands.studies import study
 from review_db.findings.export import study_files
 from review_db.ratings.export import export as export_ratings
 from review_db.ratings.reviewers import new_secret
@@ -24,15 +23,9 @@ from review_db.statistics.mrmc.words import in_words
 from review_db.store.backup import backup as back_up
 from review_db.store.backup import restore as put_back
 from review_db.store.chain import first_altered, summary
-from review_db.store.database import open_database, reading
-from review_db.store.failures import URL_VARIABLE, RatingsError
+from review_db.store.database import reading
+from review_db.store.failures import RatingsError
 from review_db.store.files import write_files
-from review_db.studies import design
-from review_db.studies.design import DesignError, design_from_toml
-from review_db.studies.lifecycle import StudyInfo, create_study, start_study, studies, study_info
-from review_db.studies.material import bundle_material
-from review_db.studies.pictures import study_pictures
-from review_db.studies.seats import new_key
 
 _EXPORTED = """\
 files:
@@ -54,24 +47,7 @@ examples:
   python -m review_db export --out scores --database sqlite:///copy/ratings.db"""
 
 
-def _as_it_stands(text: str) -> str:
-    """Keep the lines of a text's paragraphs in a command's help."""
-    return "\n\n".join(f"\b\n{paragraph}" for paragraph in text.split("\n\n"))
-
-
-Database = Annotated[
-    str | None,
-    Option(
-        metavar="URL",
-        help=f"SQLAlchemy URL of the database; else ${URL_VARIABLE}, else data/ratings.db (SQLite)",
-    ),
-]
-Study = Annotated[str, Argument(metavar="STUDY", help="its name")]
-
-ACTOR = "command line"
-
 app = command_line.commands(__doc__)
-study = command_line.commands("Make, start and list reader studies.")
 app.add_typer(study, name="study")
 
 
@@ -84,18 +60,18 @@ def _errors() -> tuple[type[Exception], ...]:
     return RatingsError, ValueError
 
 
-@app.command(epilog=_as_it_stands(_EXPORTED))
+@app.command(epilog=as_it_stands(_EXPORTED))
 def export(
     out: Annotated[Path, Option(metavar="DIR", help="folder, made if missing")],
     study: Annotated[str | None, Option(metavar="STUDY", help="write this study alone")] = None,
     database: Database = None,
 ) -> None:
     """Write all ratings as CSV (UTF-8), with a codebook."""
-    with _opened(database) as engine:
+    with opened(database) as engine:
         if study is None:
-            _print(export_ratings(engine, out))
+            show(export_ratings(engine, out))
         else:
-            _print(write_files(out, study_files(engine, study)))
+            show(write_files(out, study_files(engine, study)))
 
 
 @app.command()
@@ -104,8 +80,8 @@ def reviewer(
     database: Database = None,
 ) -> None:
     """Give a reviewer's code its secret, or another one; an old one opens nothing any more."""
-    with _opened(database) as engine:
-        _print([f"{code}  {new_secret(engine, code)}"])
+    with opened(database) as engine:
+        show([f"{code}  {new_secret(engine, code)}"])
 
 
 @app.command()
@@ -119,7 +95,7 @@ def backup(
     (by pg_dump).
     """
     back_up(database, file)
-    _print([f"{file}: written and checked."])
+    show([f"{file}: written and checked."])
 
 
 @app.command()
@@ -133,9 +109,9 @@ def restore(
     FILE).
     """
     kept = put_back(database, file)
-    _print([f"{file}: restored and checked."])
+    show([f"{file}: restored and checked."])
     if kept:
-        _print([f"What was there before is kept in {kept}."])
+        show([f"What was there before is kept in {kept}."])
 
 
 @app.command()
@@ -175,7 +151,7 @@ def mrmc(
         covariance=covariance,
         treatments=treatments.split(",") if treatments else None,
     )
-    _print([json.dumps(found.to_json(), indent=2)] if as_json else in_words(found))
+    show([json.dumps(found.to_json(), indent=2)] if as_json else in_words(found))
 
 
 @app.command()
@@ -185,88 +161,14 @@ def verify(database: Database = None) -> None:
     Each event carries a digest of itself and of the one before. The digest that is printed stands
     for all of them: one that was noted before proves that none was taken away at the end.
     """
-    with _opened(database) as engine, reading(engine) as connection:
+    with opened(database) as engine, reading(engine) as connection:
         if found := first_altered(connection):
             raise RatingsError(
                 f"Event {found.id} of {found.table} ({', '.join(found.of)}) is not as it was "
                 "saved, or one before it is missing. Compare with a backup."
             )
         told = summary(connection)
-    _print([f"{told.events} events in {told.chains} chains are as they were saved: {told.digest}"])
-
-
-@study.command(epilog=_as_it_stands(design.__doc__ or ""))
-def create(
-    settings: Annotated[Path, Argument(metavar="STUDY.toml", help="the design, see below")],
-    bundle: Annotated[Path, Option(metavar="DIR", help="folder of the bundle")],
-    cases: Annotated[
-        Path | None,
-        Option(metavar="JSON", help="matches, pairs, readings, and ecgs for random windows"),
-    ] = None,
-    database: Database = None,
-) -> None:
-    """Make a study of a bundle's prototypes, or make one anew that has not started."""
-    with _opened(database, create=True) as engine:
-        planned = design_from_toml(_text(settings))
-        made = create_study(engine, planned, bundle_material(bundle, cases))
-    _print([f"{planned.name}: {made.items} items of {made.bundle}. Start it with `study start`."])
-
-
-@study.command()
-def start(name: Study, database: Database = None) -> None:
-    """Settle a study and print its reviewers' keys."""
-    with _opened(database) as engine:
-        info = study_info(engine, name)
-        pictures = study_pictures(info.bundle, info.fingerprint)
-        keys = start_study(engine, name, pictures.refuse_undrawable, actor=ACTOR)
-    _print(f"{reviewer}  {key}" for reviewer, key in keys.items())
-
-
-@study.command()
-def key(
-    name: Study,
-    reviewer: Annotated[str, Argument(metavar="REVIEWER", help="whose old key ends")],
-    database: Database = None,
-) -> None:
-    """Give a reviewer another key."""
-    with _opened(database) as engine:
-        _print([f"{reviewer}  {new_key(engine, name, reviewer)}"])
-
-
-@study.command("list")
-def list_studies(database: Database = None) -> None:
-    """List all studies."""
-    with _opened(database) as engine:
-        _print(map(_summary, studies(engine)))
-
-
-def _summary(info: StudyInfo) -> str:
-    started = f"started {info.started_at:%Y-%m-%d}" if info.started_at else "not started"
-    reviewers = len(info.design.reviewers)
-    return (
-        f"{info.design.name}  {info.bundle}  {info.items} items  {reviewers} reviewers  {started}"
-    )
-
-
-@contextmanager
-def _opened(url: str | None, create: bool = False) -> Iterator[Engine]:
-    engine = open_database(url, create=create)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DesignError(f"{file} cannot be read: {error}.") from error
-
-
-def _print(lines: Iterable[object]) -> None:
-    for line in lines:
-        typer.echo(line)
+    show([f"{told.events} events in {told.chains} chains are as they were saved: {told.digest}"])
 
 
 if __name__ == "__main__":
