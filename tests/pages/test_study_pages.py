@@ -104,9 +104,7 @@ def test_nothing_is_answered_beforehand(page, start: Start):
 def test_an_item_can_be_measured_with_calipers(page, start: Start):
     app = page("take_part", key=start()["R01"])
     app.toggle(key="measuring").set_value(True).run()
-    assert [one.key for one in app.get("bidi_component") if one.key.startswith("calipers")] == [
-        "calipers item 1 1"
-    ]
+    assert "calipers item 1 1" in [one.key for one in app.get("bidi_component")]
 
 
 def test_a_session_goes_on_with_its_draft_in_another_browser(page, start: Start):
