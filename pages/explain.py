@@ -1,82 +1,139 @@
-"""Explain: what the model finds in an ECG, and the prototypes that each finding rests on."""
+"""Explain: an ECG as a cart prints it, what the model finds in it, and the cases it looks like."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ecg import intervals, picking, warnings
-from pages.explanation import downloads, earlier, finding, findings_list, landing
+from pages.ecg import calipers, drawing, header, intervals, picking, tracing, warnings
+from pages.explanation import cases, downloads, earlier, finding, landing, statements
+from pages.explanation.cases import Case
 from pages.explanation.explained import ExplainedECG, explained
 from pages.shell import blinding, frame, models, words
 from protoecg.bundle import Bundle
+from protoecg.figures.paper import Window
+from protoecg.sheet.view import View
+
+LOOKED_AT = "ECG looked at"
+MARKS = (
+    "P, QRS and T of each beat, as measured, below the lowest row where that is one lead, and the "
+    "RR intervals in ms."
+)
 
 
 def main() -> None:
     """Lay out the page."""
     frame.guard("Explain")
     picked = picking.picked()
-    bundle = models.choose(simulated=picking.NOW.is_example)
-    blinding.refuse(bundle)
     if picked is None:
-        _welcome(bundle)
+        _welcome()
         return
+    key, ecg = picked
     before = picking.picked(picking.EARLIER)
-    now = explained(*picked, bundle)
+    row = _row()
+    with row:
+        st.markdown(f"#### {words.plain(ecg.source or 'ECG')}", width="stretch")
+    bundle = models.choose(simulated=picking.NOW.is_example, place=row)
+    blinding.refuse(bundle)
+    place = _cleared(key)
+    now = explained(key, ecg, bundle)
     then = explained(*before, bundle) if before else None
-    _heading(now, bundle, then)
-    _findings(now, bundle, then)
-
-
-def _welcome(bundle: Bundle) -> None:
-    landing.show()
-    worked = landing.worked_example(bundle)
-    if worked is None:
-        return
-    blinding.refuse(worked.bundle)
-    now = explained(worked.key, worked.ecg, worked.bundle)
-    with _row():
-        st.markdown("#### A worked example", width="stretch")
-        models.badge(worked.bundle)
-        _tools(now, worked.bundle, None)
-    st.caption(worked.about)
-    warnings.show(now.explanation)
-    _findings(now, worked.bundle, None, first=worked.finding)
-
-
-def _heading(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None) -> None:
-    with _row():
-        st.markdown(f"#### {words.plain(now.ecg.source or 'ECG')}", width="stretch")
+    with row:
         models.badge(bundle)
-        _tools(now, bundle, then)
+        _report(now, bundle, then)
         with st.popover("Another ECG", icon=":material/upload_file:"):
             if picking.EARLIER.named:
                 st.caption("It could be another patient's: the earlier ECG is put away with it.")
             picking.picker()
         earlier.offer()
-    warnings.show(now.explanation)
+    with place.container() if place else st.container():
+        _reading(now, bundle, then)
+
+
+def _welcome() -> None:
+    landing.show()
+    row = _row()
+    with row:
+        st.markdown("#### A worked example", width="stretch")
+    bundle = models.choose(place=row)
+    worked = landing.worked_example(bundle)
+    if worked is None:
+        return
+    blinding.refuse(worked.bundle)
+    place = _cleared(worked.key)
+    now = explained(worked.key, worked.ecg, worked.bundle)
+    with row:
+        models.badge(worked.bundle)
+        _report(now, worked.bundle, None)
+    with place.container() if place else st.container():
+        st.caption(worked.about)
+        _reading(now, worked.bundle, None, first=worked.finding)
 
 
 def _row() -> DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="center")
 
 
-def _tools(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None) -> None:
-    st.toggle("Measurements", key="measured", bind="query-params")
+def _cleared(key: str) -> DeltaGenerator | None:
+    """Return the place of the reading, empty, where that is of another ECG than before."""
+    if st.session_state.get(LOOKED_AT) == key:
+        return None
+    st.session_state[LOOKED_AT] = key
+    # It is sent before the ECG is explained: what was read of another one must not stand beside it.
+    return st.empty()
+
+
+def _report(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None) -> None:
     with st.popover("Report", icon=":material/print:"):
         downloads.show(now, bundle, then)
 
 
-def _findings(
+def _reading(
     now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None, *, first: str = ""
 ) -> None:
-    if st.session_state.get("measured"):
-        intervals.show(now.key, now.ecg)
-    chosen = findings_list.choose(now.explanation, first)
+    chosen = statements.chosen(now.explanation, first)
+    warnings.show(now.explanation)
     if then and earlier.is_chosen():
-        earlier.show(then, now, chosen.code, bundle)
+        header.show(now.found, now.explanation.quality)
+        statements.show(now.explanation, chosen)
+        earlier.show(then, now, (chosen or now.explanation.findings[0]).code, bundle)
+        return
+    of = cases.chosen(now, bundle, chosen) if chosen else None
+    view = _tracing(now, of.case if of else None)
+    statements.show(now.explanation, chosen)
+    if chosen and of:
+        finding.show(now, bundle, chosen, of, view)
+
+
+def _tracing(now: ExplainedECG, case: Case | None) -> View:
+    """Print the header line and the ECG, and return how tracings are printed."""
+    with _row():
+        with st.container(width="stretch"):
+            header.show(now.found, now.explanation.quality)
+        view = tracing.choose()
+        marks = st.toggle("Marks", key="marks", bind="query-params", help=MARKS)
+        measuring = calipers.toggle()
+        measured = st.toggle("Median beat", key="measured", bind="query-params")
+    # As carts print them: a page that is always as high.
+    close = replace(view, close=True)
+    windows, found = _windows(case), now.found if marks else None
+    if measuring:
+        calipers.show_ecg(now.key, now.ecg, windows, name="query", view=close, measured=found)
     else:
-        finding.show(now, bundle, chosen)
+        drawing.show_ecg(now.ecg, windows, key="query", view=close, measured=found)
+    if measured:
+        intervals.show(now.key, now.ecg)
+    return view
+
+
+def _windows(case: Case | None) -> list[Window]:
+    """Return what is marked: what the case is like; nothing where that is the whole strip."""
+    if case is None:
+        return []
+    window = drawing.marked(case.window_s, "compared below")
+    return [] if window.whole_strip else [window]
 
 
 main()

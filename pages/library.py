@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.ecg import cases, drawing, tracing
+from pages.ecg import cases, origin, tracing
 from pages.shell import blinding, coordinators, frame, models, reviews, source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
@@ -80,8 +80,8 @@ def _card(
 ) -> None:
     with st.container(border=True):
         st.markdown(f"#### {words.plain(prototype.name)}")
-        st.caption(f"{drawing.provenance(prototype)} · {drawing.other_statements(prototype)}")
-        if known := drawing.belief(prototype):
+        st.caption(f"{origin.provenance(prototype)} · {origin.other_statements(prototype)}")
+        if known := origin.belief(prototype):
             st.caption(known)
         if came is not None:
             st.caption(f":material/published_with_changes: {_in_place(came, ratings is not None)}")

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.ecg import calipers, drawing, tracing
+from pages.ecg import calipers, drawing, origin, tracing
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.taking_part import rater
 from pages.taking_part.rater import Rater
@@ -158,8 +158,8 @@ def _marked_best(item: Item, items: list[Item], given: dict[str, dict[str, str]]
 
 
 def _picture(bundle: Bundle, prototype: Prototype, view: View) -> bool:
-    st.caption(f"{words.plain(prototype.name)} · {drawing.provenance(prototype)}")
-    if known := drawing.belief(prototype):
+    st.caption(f"{words.plain(prototype.name)} · {origin.provenance(prototype)}")
+    if known := origin.belief(prototype):
         st.caption(known)
     ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match, Measured, add_up, ranked
-from protoecg.measure import delineate, quantities
+from protoecg.measure import Delineation, delineate, quantities
 from protoecg.measured.contradictions import guarded, judgeable
 from protoecg.network.protoecgnet import Output
 from protoecg.prototypes.prototype import Prototype
@@ -20,17 +20,21 @@ from protoecg.signals import MODEL_RATE, model_input
 
 
 @torch.inference_mode()
-def explain(ecg: ECG, bundle: Bundle) -> Explanation:
+def explain(ecg: ECG, bundle: Bundle, found: Delineation | None = None) -> Explanation:
     """Explain the first ten seconds of an ECG by the prototypes of a bundle.
 
     A finding's matches are all prototypes with a weight for it; their contributions, those of the
     measurements and the bias add up to its logit.
+
+    Parameters
+    ----------
+    found : what `delineate` returns of this ECG, where that is known
     """
     x = model_input(ecg)
     tensor = torch.from_numpy(x)[None]
     output = bundle.network(tensor)
     seen = _seen(bundle, tensor, output)
-    values, recording = quantities(delineate(ecg)), quality(ecg)
+    values, recording = quantities(found or delineate(ecg)), quality(ecg)
     measured = bundle.measured.contributions(values) if bundle.measured else {}
     findings = [
         _finding(bundle, column, seen, measured.get(code, ()))

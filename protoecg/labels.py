@@ -12,7 +12,7 @@ CRITICAL = frozenset(
     ("INJAS", "INJAL", "INJIN", "INJIL", "INJLA", "3AVB", "2AVB", "SVTAC", "PSVT", "LNGQT")
 )
 # In the order of a reading: diagnoses by PTB-XL's classes, then the others, a normal ECG last.
-_ORDER = ("MI", "CD", "STTC", "HYP", "form", "rhythm", "NORM")
+_ORDER = ("MI", "CD", "HYP", "STTC", "form", "rhythm", "NORM")
 
 
 @dataclass(frozen=True)

@@ -155,10 +155,13 @@ class Summary:
         )
 
 
-def _after(finding: Finding) -> tuple[bool, bool, bool]:
-    """Return what puts a finding after others: that it is usual, possible, a benign rhythm."""
-    usual = finding.code in USUAL
-    return usual, finding.certainty == "possible", finding.code in SINUS_RHYTHMS
+def _after(finding: Finding) -> tuple[bool, bool, bool, int]:
+    """Return what puts a finding after others: usual, possible, of sinus rhythm, less urgent."""
+    statement = STATEMENTS[finding.code]
+    # Any other rhythm than a sinus rhythm stands beside infarctions.
+    urgency = min(statement.urgency, 1) if statement.is_rhythm else statement.urgency
+    possible = finding.certainty == "possible"
+    return finding.code in USUAL, possible, finding.code in SINUS_RHYTHMS, urgency
 
 
 def summarised(explanation: Explanation) -> Summary:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages.ecg import drawing
+from pages.ecg import drawing, origin
 from pages.shell import source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposal, Proposals, Rule
@@ -76,8 +76,8 @@ def _candidate(
     bundle: Bundle, candidate: Candidate, decisions: dict[str, str], name: str, view: View
 ) -> None:
     own = candidate.prototype
-    st.caption(f"{drawing.provenance(own)} · {drawing.other_statements(own)}")
-    if known := drawing.belief(own):
+    st.caption(f"{origin.provenance(own)} · {origin.other_statements(own)}")
+    if known := origin.belief(own):
         st.caption(known)
     st.caption(
         f"Keeps the statement's ECGs {candidate.parts:.1f} standard deviations from the others · "

@@ -14,7 +14,7 @@ from protoecg.sheet.view import View
 
 CONTEXT = (
     "The model compares whole strips and points at no wave. For context, measured and marked below "
-    "the lowest row: P, QRS and T of each beat, and the RR intervals in ms."
+    "{where}: P, QRS and T of each beat, and the RR intervals in ms."
 )
 
 
@@ -40,7 +40,7 @@ def show(
     if window.whole_strip:
         found = intervals.delineated(f"case {hash(ecg.signal.tobytes())}", ecg)
         drawing.show_ecg(ecg, [], key=key, view=view, measured=found)
-        st.caption(CONTEXT)
+        st.caption(CONTEXT.format(where="the lowest row"))
         return
     drawing.show_ecg(ecg, [window], key=key, view=view)
     telling = telling_leads(statement) if statement else ()

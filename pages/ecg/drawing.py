@@ -8,9 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shell import frame, words
+from pages.shell import frame
 from pages.shell.paper_style import container_key
-from protoecg import wording
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures.beat_marks import describe_beats
 from protoecg.figures.overlay import (
@@ -236,33 +235,9 @@ def _with_small_type(figure: go.Figure) -> None:
 
 def prototype_window(prototype: Prototype) -> Window:
     """Return a prototype's own window, to be marked on its source ECG."""
-    return Window(*prototype.window_s, "prototype", THEMES[frame.theme()].prototype)
+    return marked(prototype.window_s, "prototype")
 
 
-def provenance(prototype: Prototype) -> str:
-    """Say where a prototype comes from, as Markdown."""
-    return (
-        f"Record {words.plain(prototype.record)} · {wording.window(prototype.window_s)} · "
-        f"{words.plain(words.patient(prototype))}"
-    )
-
-
-def belief(prototype: Prototype) -> str:
-    """Say what is known of the label of a prototype's source ECG; nothing in older bundles."""
-    relaxed = " and ".join(prototype.relaxed)
-    validated = {True: "validated by a human", False: "not validated by a human", None: ""}
-    told = [
-        validated[prototype.validated],
-        f"likelihood {prototype.likelihood:g} %" if prototype.likelihood is not None else "",
-        *map(words.plain, prototype.noise),
-        f"report: “{words.plain(prototype.report)}”" if prototype.report else "",
-        f"chosen in spite of {words.plain(relaxed)}" if relaxed else "",
-    ]
-    known = " · ".join(one for one in told if one)
-    return f"Its label: {known}" if known else ""
-
-
-def other_statements(prototype: Prototype) -> str:
-    """Say what else stands in a prototype's source ECG."""
-    others = [words.named(code) for code in prototype.statements if code != prototype.statement]
-    return f"Also in its ECG: {', '.join(others) or 'nothing else'}"
+def marked(window_s: tuple[float, float], label: str) -> Window:
+    """Return a window to be marked in the colour of what the model finds."""
+    return Window(*window_s, label, THEMES[frame.theme()].prototype)

@@ -1,139 +1,154 @@
-"""One finding: how sure the model is, the cases that it rests on, and what it adds up from."""
+"""One finding: how sure the model is, the cases that it looks like, and what it adds up to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
-from pages.ecg import arrangement, calipers, drawing, tracing
-from pages.explanation import matches, neighbours, what_if
+from pages.ecg import drawing, intervals, origin
+from pages.ecg.cases import CONTEXT
+from pages.explanation import cases, exact, neighbours, what_if
+from pages.explanation.cases import NEAREST, Case, Cases
 from pages.explanation.explained import ExplainedECG
-from pages.shell import frame, source_ecgs, words
+from pages.shell import source_ecgs, words
 from protoecg import wording
 from protoecg.bundle import Bundle
-from protoecg.explanation import Explanation, Finding, Match, Measured
-from protoecg.figures.charts import contributions_figure, describe_contributions
-from protoecg.figures.paper import Window
+from protoecg.ecg import ECG
+from protoecg.evidence.in_words import adds_up
+from protoecg.evidence.likeness import Likeness, likeness
+from protoecg.evidence.neighbours import Neighbour
+from protoecg.explanation import Explanation, Finding
+from protoecg.figures.strips import strip_leads
+from protoecg.labels import describe
 from protoecg.sheet.view import View
 
-
-@dataclass(frozen=True)
-class Drawn:
-    """How the tracings are drawn, and whether the reader measures on them."""
-
-    view: View
-    calipers: bool
-    arranged: str = arrangement.BESIDE
+LABELS = ("this ECG", "the case")
+UNLIKE = "They differ to the eye, though the model finds them alike: {}."
+UNLIKE_TO_THE_MODEL = "They differ to the eye: {}."
 
 
-def show(now: ExplainedECG, bundle: Bundle, finding: Finding) -> None:
-    """Lay out a finding with all that it rests on."""
-    _verdict(finding, now.explanation)
-    if not finding.speaking:
-        st.info("No prototype speaks for or against this statement: it rests on the bias alone.")
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            drawn = Drawn(tracing.choose(), calipers.toggle())
-        _tracing(now, [], drawn)
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        offered = matches.strongest(finding)
-        arranged = arrangement.choose()
-        drawn = Drawn(tracing.choose(), calipers.toggle(), arranged)
-    match = matches.choose(offered)
-    matches.describe(now, bundle, match)
-    _pictures(now, bundle, match, matches.windows(finding, offered, match), drawn)
-    neighbours.show(now.key, now.ecg, bundle, finding, match, drawn.view)
-    _contributions(finding)
-    what_if.show(now.explanation, finding)
+def show(now: ExplainedECG, bundle: Bundle, finding: Finding, of: Cases, view: View) -> None:
+    """Lay out a finding with all that it rests on.
+
+    Parameters
+    ----------
+    of : the cases that are looked at, as `cases.chosen` returns them
+    """
+    _heading(finding, now.explanation)
+    if of.kinds:
+        cases.choose(of)
+        if of.kind == NEAREST:
+            found = [c.source for c in of.offered if isinstance(c.source, Neighbour)]
+            branch = finding.speaking[0].prototype.branch
+            neighbours.tell(bundle, finding.code, branch, found)
+        if of.case:
+            _looks_like(now, bundle, finding, of.case, view)
+    _adds_up(now, bundle, finding, of.case)
 
 
-def _verdict(finding: Finding, explanation: Explanation) -> None:
-    st.markdown(f"### {words.named(finding.code)}")
+def _heading(finding: Finding, explanation: Explanation) -> None:
+    st.markdown(f"### {words.capitalised(describe(finding.code))}")
     probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
     starts = f"likely from {threshold}"
     if finding.possible_from is not None:
         starts = f"possible from {wording.probability(finding.possible_from)}, {starts}"
-    conclusion = f": {finding.certainty} ({starts})"
+    told = f"**{finding.certainty.capitalize()}**, {probability} ({starts})"
     if explanation.abstains:
-        conclusion = f", threshold {threshold}: no verdict, as the model abstains"
+        told = f"{probability}: no verdict, as the model abstains"
     st.markdown(
-        f"Probability **{probability}**{conclusion} · {finding.branch} branch",
+        f"{told} · {words.plain(finding.code)} · {finding.branch} branch",
         help=words.BRANCHES[finding.branch],
     )
     if finding.low_evidence:
-        st.warning(
-            "Low evidence: too few ECGs with this statement were seen in validation to trust its "
-            "probability and threshold.",
-            icon=":material/warning:",
-        )
-    if finding.contradictions:
-        st.warning(
-            f"This finding is contradicted{', and not called likely' if finding.withheld else ''}: "
-            f"{' '.join(map(words.plain, finding.contradictions))}",
-            icon=":material/rule:",
+        st.caption(
+            ":orange[:material/warning: Low evidence:] too few ECGs with this statement were seen "
+            "in validation to trust its probability and thresholds."
         )
 
 
-def _tracing(
-    now: ExplainedECG, windows: list[Window], drawn: Drawn, width_px: int = drawing.PAGE_PX
+def _looks_like(
+    now: ExplainedECG, bundle: Bundle, finding: Finding, case: Case, view: View
 ) -> None:
-    st.markdown("**This ECG**")
-    if drawn.calipers:
-        calipers.show_ecg(
-            now.key, now.ecg, windows, name="query", view=drawn.view, width_px=width_px
-        )
-    else:
-        drawing.show_ecg(now.ecg, windows, key="query", view=drawn.view, width_px=width_px)
+    source = source_ecgs.load(bundle, case.source)
+    telling = exact.telling(now, bundle, finding, case)
+    with st.container(key="case"):
+        beat, facts = st.columns([3, 1])
+    with beat:
+        if source is None:
+            source_ecgs.tell_missing(bundle, [case.source], "The case's ECG")
+            drawing.show_window(
+                now.ecg, case.window_s, view=view, telling=telling, key="comparison"
+            )
+        else:
+            seen = _compared(now, case, source, view, telling)
+    with facts:
+        _facts(case)
+        if source is not None and seen:
+            _likeness(seen, telling, case)
+        if case.match:
+            whole = st.toggle("Its whole ECG", key="whole", bind="query-params")
+        else:
+            whole = False
+    if source is not None and whole:
+        own = drawing.marked(case.source.window_s, "the case")
+        drawing.show_ecg(source, [] if own.whole_strip else [own], key="source", view=view)
 
 
-def _pictures(
-    now: ExplainedECG, bundle: Bundle, match: Match, windows: list[Window], drawn: Drawn
-) -> None:
-    source = source_ecgs.load(bundle, match.prototype)
-    if source is None:
-        source_ecgs.tell_missing(bundle, [match.prototype])
-        _tracing(now, windows, drawn)
-        drawing.show_window(
-            now.ecg,
-            match.window_s,
-            view=drawn.view,
-            lead_shares=match.lead_shares,
+def _compared(
+    now: ExplainedECG, case: Case, source: ECG, view: View, telling: tuple[str, ...]
+) -> Likeness | None:
+    """Lay the case's beat below this ECG's; of whole strips set both with their beats marked."""
+    if wording.is_whole_strip(case.window_s):
+        other = intervals.delineated(f"case {case.source.sha256}", source)
+        drawing.show_comparison(
+            *(now.ecg, case.window_s, source, case.source.window_s),
+            view=view,
+            labels=LABELS,
+            measured=(now.found, other),
             key="comparison",
         )
-        return
-    left, right, width_px = arrangement.containers(drawn.arranged)
-    with left:
-        _tracing(now, windows, drawn, width_px)
-    with right:
-        st.markdown("**The prototype's ECG**")
-        own = [drawing.prototype_window(match.prototype)]
-        drawing.show_ecg(source, own, key="source", view=drawn.view, width_px=width_px)
+        st.caption(CONTEXT.format(where=f"lead {strip_leads(view)[0]}"))
+        return None
+    seen = likeness(now.ecg, case.window_s, source, case.source.window_s)
     drawing.show_comparison(
-        now.ecg,
-        match.window_s,
-        source,
-        match.prototype.window_s,
-        view=drawn.view,
-        labels=("this ECG", "prototype"),
-        lead_shares=match.lead_shares,
+        *(now.ecg, case.window_s, source, case.source.window_s),
+        view=view,
+        labels=LABELS,
+        telling=telling,
+        shift_s=seen.shift_s,
         key="comparison",
     )
+    return seen
 
 
-def _contributions(finding: Finding) -> None:
-    st.markdown("#### What the finding adds up from", help=words.CONTRIBUTION)
-    if told := [_measured(measured) for measured in finding.measured]:
-        st.caption(f"Measurements: {' · '.join(told)}")
-    drawing.show(
-        contributions_figure(finding, theme=frame.theme()),
-        key="contributions",
-        alt=describe_contributions(finding),
-    )
+def _facts(case: Case) -> None:
+    source = case.source
+    st.markdown(f"**{words.plain(words.patient(source)).capitalize()}**")
+    told = origin.case_facts(source)
+    st.markdown("\n".join(f"- {line}" for line in told))
+    names = dict.fromkeys((source.name, source.record))
+    st.caption(f"{' · '.join(map(words.plain, names))} · {wording.window(source.window_s)}")
 
 
-def _measured(measured: Measured) -> str:
-    return (
-        f"{measured.name} {measured.value:.3g} {measured.unit} adds "
-        f"**{wording.signed(measured.contribution)}**"
-    )
+def _likeness(seen: Likeness, telling: tuple[str, ...], case: Case) -> None:
+    told = [seen.correlation[lead] for lead in telling if lead in seen.correlation]
+    leads = ", ".join(telling)
+    if differs := seen.differs(telling):
+        alike = case.match is None or case.match.similarity > 0.5
+        st.warning((UNLIKE if alike else UNLIKE_TO_THE_MODEL).format(differs))
+    elif told:
+        mean = wording.signed(sum(told) / len(told))
+        st.caption(f"Correlation to the eye in {leads}: mean {mean}.")
+    if seen.shift_s:
+        moved = f"{1000 * abs(seen.shift_s):.0f} ms {'later' if seen.shift_s > 0 else 'earlier'}"
+        st.caption(f"The case is drawn {moved}, so that the beats fall together.")
+
+
+def _adds_up(now: ExplainedECG, bundle: Bundle, finding: Finding, case: Case | None) -> None:
+    st.markdown("#### What it adds up to")
+    st.markdown(words.plain(adds_up(finding)) or "It rests on no case and no measurement.")
+    if off := cases.switched_off(finding):
+        what_if.show(now.explanation, finding, off)
+        st.button("Count all cases again", on_click=cases.count_all)
+    with st.expander("The exact sum", key="sum", on_change="rerun", bind="query-params") as opened:
+        if opened.open:
+            exact.show(now, bundle, finding, case)

@@ -1,15 +1,13 @@
-"""The training ECGs nearest to a match's window, and one of them laid over it."""
+"""The training ECGs nearest to a match's window: cases that decide nothing, and what they carry."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from pages.ecg import drawing
-from pages.shell import source_ecgs, words
+from pages.shell import words
 from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
@@ -22,13 +20,12 @@ from protoecg.evidence.neighbours import (
     nearest,
     read_neighbours,
 )
-from protoecg.explanation import Finding, Match
-from protoecg.sheet.view import View
+from protoecg.explanation import Match
 
 HELP = (
-    "All training ECGs, not only prototypes, by the model's own similarity to the marked window of "
-    "this ECG; one a patient. The similarities are rounded: off by up to "
-    f"{ROUNDING}. The model learned from these ECGs' labels: what they carry shows what "
+    "All training ECGs, not only the cases that the model decides by, by the model's own "
+    "similarity to the marked window of this ECG; one a patient. The similarities are rounded: off "
+    f"by up to {ROUNDING}. The model learned from these ECGs' labels: what they carry shows what "
     "it goes by, and is no second opinion."
 )
 MISSED = (
@@ -37,9 +34,24 @@ MISSED = (
 )
 
 
-def show(key: str, ecg: ECG, bundle: Bundle, finding: Finding, match: Match, view: View) -> None:
-    """Tell what the nearest training ECGs are labelled with; `key` names the ECG."""
-    st.markdown("#### Nearest ECGs of the training data", help=HELP)
+def found(key: str, ecg: ECG, bundle: Bundle, match: Match) -> tuple[Neighbour, ...]:
+    """Return the nearest training ECGs; none where the bundle's index is missing or damaged.
+
+    Parameters
+    ----------
+    key : tells the ECG from others
+    """
+    try:
+        ecgs = _index(bundle.path, bundle.revision, _written_ns(bundle), bundle)
+    except NeighboursError:
+        return ()
+    if ecgs is None:
+        return ()
+    return _nearest(key, bundle.path, bundle.revision, match, ecg, bundle, ecgs)
+
+
+def tell(bundle: Bundle, code: str, branch: str, found: Sequence[Neighbour]) -> None:
+    """Say what the nearest training ECGs are labelled with, or why there are none."""
     try:
         ecgs = _index(bundle.path, bundle.revision, _written_ns(bundle), bundle)
     except NeighboursError as reason:
@@ -51,23 +63,11 @@ def show(key: str, ecg: ECG, bundle: Bundle, finding: Finding, match: Match, vie
             "`python -m training neighbours` makes one."
         )
         return
-    found = _nearest(key, bundle.path, bundle.revision, match, ecg, bundle, ecgs)
-    st.markdown(summary(found, finding.code, ecgs.labelled(bundle, finding.code), len(ecgs)))
-    if (kept := ecgs.cells[match.prototype.branch].shape[1]) > 1:
+    st.markdown(summary(found, code, ecgs.labelled(bundle, code), len(ecgs)), help=HELP)
+    if (kept := ecgs.cells[branch].shape[1]) > 1:
         st.caption(MISSED.format(kept=kept))
     if found[0].similarity > 1 - ROUNDING:
         st.caption("The nearest is this ECG itself or all but the same, so it says nothing new.")
-    st.table(table(found, finding.code))
-    chosen = st.selectbox(
-        "Lay one of them over this ECG",
-        range(len(found)),
-        index=None,
-        format_func=lambda place: f"{place + 1} · {found[place].record}",
-        placeholder="Choose one",
-        key=f"neighbour {match.prototype.name}",
-    )
-    if chosen is not None:
-        _lay_over(ecg, bundle, match, found[chosen], view)
 
 
 def summary(found: Sequence[Neighbour], code: str, labelled: int, total: int) -> str:
@@ -77,45 +77,6 @@ def summary(found: Sequence[Neighbour], code: str, labelled: int, total: int) ->
         f"**{carry} of the {len(found)} nearest** are labelled {words.named(code)}; of all "
         f"{total:,} training ECGs {wording.probability(labelled / total)} are."
     )
-
-
-def table(found: Sequence[Neighbour], code: str) -> pd.DataFrame:
-    """Return a row for each neighbour, the nearest first."""
-    rows = [
-        {
-            "similarity": wording.signed(neighbour.similarity),
-            code: "yes" if code in neighbour.statements else "no",
-            "labelled": ", ".join(neighbour.statements) or "nothing",
-            "patient": words.patient(neighbour),
-            "window": wording.window(neighbour.window_s),
-            "record": words.plain(neighbour.record),
-        }
-        for neighbour in found
-    ]
-    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(found) + 1))
-
-
-def _lay_over(ecg: ECG, bundle: Bundle, match: Match, neighbour: Neighbour, view: View) -> None:
-    source = source_ecgs.load(bundle, neighbour)
-    if source is None and bundle.simulated:
-        st.info(
-            "A simulated bundle brings the ECGs of its prototypes alone, and this one is none of "
-            "them: it cannot be drawn.",
-            icon=":material/image:",
-        )
-        return
-    if source is None:
-        source_ecgs.tell_missing(bundle, [neighbour], "The training ECG")
-    else:
-        drawing.show_comparison(
-            ecg,
-            match.window_s,
-            source,
-            neighbour.window_s,
-            view=view,
-            labels=("this ECG", "training ECG"),
-            key="neighbour",
-        )
 
 
 def _written_ns(bundle: Bundle) -> int:

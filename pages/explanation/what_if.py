@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -12,43 +14,34 @@ from protoecg.explanation import Explanation, Finding
 
 # Half a percent is the least that a printed probability shows.
 SMALLEST_CHANGE = 0.005
-VERDICTS = ["verdict", "supposed verdict"]
+VERDICTS = ["certainty", "supposed certainty"]
 
 
-def show(explanation: Explanation, finding: Finding) -> None:
-    """Let prototypes be switched off, and show what would be found then."""
-    st.markdown("#### What if it did not rest on them all")
-    off = st.multiselect(
-        "Switch prototypes off",
-        [match.prototype.name for match in finding.matches],
-        placeholder="All are on",
-        key=f"without_{finding.code}",
-        bind="query-params",
-        help="What they add is taken out of every finding; nothing else changes.",
-    )
-    if not off:
-        return
-    st.caption("Only supposed: the findings above and at the left stay those of the model.")
+def show(explanation: Explanation, finding: Finding, off: Sequence[str]) -> None:
+    """Say what would be found without some cases.
+
+    Parameters
+    ----------
+    off : prototypes of the finding that are left out
+    """
     supposed = without(explanation, off)
     now = next(f for f in supposed.findings if f.code == finding.code)
     changed = [
-        ("logit", wording.signed(finding.logit), wording.signed(now.logit)),
         (
             "probability",
             wording.probability(finding.probability),
             wording.probability(now.probability),
         ),
-        *([] if explanation.abstains else [("verdict", _verdict(finding), _verdict(now))]),
-        ("place", *(str(_ranks(e)[finding.code]) for e in (explanation, supposed))),
+        ("logit", wording.signed(finding.logit), wording.signed(now.logit)),
     ]
-    changes_in_words = [f"{what} {before} → **{after}**" for what, before, after in changed]
-    st.markdown(f"Supposed, not found: {', '.join(changes_in_words)}.")
+    if not explanation.abstains:
+        changed.insert(0, ("certainty", finding.certainty, now.certainty))
+    told = ", ".join(f"{what} {before} → **{after}**" for what, before, after in changed)
+    st.markdown(f"Supposed, not found, without {len(off)} of the cases: {told}.")
     others = changes(explanation, supposed, finding.code)
     if explanation.abstains:
         others = others.drop(columns=VERDICTS, errors="ignore")
-    if others.empty:
-        st.caption("No other finding changes its verdict, or its probability by 0.5 % or more.")
-    else:
+    if not others.empty:
         st.dataframe(others, hide_index=True)
 
 
@@ -66,7 +59,7 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
                     "also changed": words.named(other),
                     "probability": wording.probability(was.probability),
                     "supposed": wording.probability(now.probability),
-                    **dict(zip(VERDICTS, (_verdict(was), _verdict(now)), strict=True)),
+                    **dict(zip(VERDICTS, (was.certainty, now.certainty), strict=True)),
                     "place": before[other],
                     "supposed place": after[other],
                     "change": change,
@@ -79,7 +72,3 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
 
 def _ranks(explanation: Explanation) -> dict[str, int]:
     return {finding.code: n for n, finding in enumerate(explanation.findings, start=1)}
-
-
-def _verdict(finding: Finding) -> str:
-    return finding.certainty

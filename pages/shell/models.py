@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import source_ecgs, words
 from protoecg import folders
@@ -66,13 +67,14 @@ def known_prototypes() -> list[KnownPrototypes]:
     return [KnownPrototypes(c.path, c.manifest) for c in found if c.manifest is not None]
 
 
-def choose(*, simulated: bool = False) -> Bundle:
-    """Show the choice of a model in the sidebar, kept in the URL; end the page without one.
+def choose(*, simulated: bool = False, place: DeltaGenerator | None = None) -> Bundle:
+    """Show the choice of a model, kept in the URL; end the page without one.
 
     Parameters
     ----------
     simulated : whether it is for a simulated ECG: these alone are a simulated model's, unless a
         person chooses otherwise
+    place : where it is offered as a button; else it stands in the sidebar
     """
     choices = _choices()
     if not choices:
@@ -82,25 +84,26 @@ def choose(*, simulated: bool = False) -> Bundle:
             icon=":material/error:",
         )
         st.stop()
-    name = _ask(choices, _preferred(choices, simulated))
+    name = _ask(choices, _preferred(choices, simulated), place)
     try:
         bundle = choices[name].load()
     except (BundleError, OSError) as error:
         st.error(words.plain(str(error)), icon=":material/error:")
-        st.info("Choose another model in the sidebar.")
+        st.info("Choose another model.")
         st.stop()
     source_ecgs.begin(bundle)
     return bundle
 
 
-def _ask(choices: Mapping[str, Choice], preferred: str) -> str:
+def _ask(choices: Mapping[str, Choice], preferred: str, place: DeltaGenerator | None) -> str:
     """Return the model that was chosen, else the preferred one, which then follows the ECG."""
     asked = st.query_params.get(PARAMETER) or st.session_state.get(CHOSEN)
     chosen = asked if asked in choices and asked != preferred else None
     _keep(chosen)
     # The URL holds the choice: what a widget keeps by itself would outlive another ECG.
-    st.session_state[WIDGET] = chosen or preferred
-    with st.sidebar:
+    st.session_state[WIDGET] = shown = chosen or preferred
+    label = f"Model: {words.plain(_called(shown, choices[shown]))}"
+    with place.popover(label, icon=":material/network_node:") if place else st.sidebar:
         st.selectbox(
             "Model",
             list(choices),
@@ -111,7 +114,7 @@ def _ask(choices: Mapping[str, Choice], preferred: str) -> str:
             "simulated examples are explained by a model of simulated ECGs, and all others by one "
             "of real ECGs.",
         )
-    return chosen or preferred
+    return shown
 
 
 def _keep(chosen: str | None) -> None:

@@ -12,6 +12,8 @@ from protoecg.figures.switches import switches_px
 
 HUNDREDS, UNITS = range(10), range(100)
 WIDE = (2, 4)
+# How wide a figure that was made for a whole page is at least.
+LEAST_PX = 760
 EDGES = [
     MARGIN_PX + SIDE_PX,
     MARGIN_PX + SIDE_PX + LEGEND_PX,
@@ -25,12 +27,15 @@ HEIGHTS = "\n".join(
         # What reads from right to left begins scrolled to its right end.
         '[class*="st-key-frame-late-"] { direction: rtl; }',
         '[class*="st-key-paper-"] { direction: ltr; }',
-        '[class*="st-key-paper-"] { flex: none; height: calc('
-        "(var(--hundreds) + var(--units)) * 1cqi + var(--edges)); }",
+        '[class*="st-key-paper-"] { --across: 100cqi; flex: none; height: calc('
+        "(var(--hundreds) + var(--units)) / 100 * var(--across) + var(--edges)); }",
+        # On a phone paper is scrolled sideways, so that its squares can be read.
+        f'[class*="st-key-paper-"][class*="-full-"] {{ --across: max(100cqi, {LEAST_PX}px); '
+        "width: var(--across); max-width: none; }",
         *(f'[class*="st-key-paper-"][class*="-{n}edges-"] {{ --edges: {n}px; }}' for n in EDGES),
         *(
             f'[class*="st-key-paper-"][class*="-{n}pages-"] '
-            f"{{ width: {100 * n}cqi; max-width: none; }}"
+            f"{{ width: calc({n} * var(--across)); max-width: none; }}"
             for n in WIDE
         ),
         *(f'[class*="st-key-paper-{n}h"] {{ --hundreds: {100 * n}; }}' for n in HUNDREDS),
@@ -48,4 +53,5 @@ def container_key(height: float, width: float, *, edges: int, pages: int, name: 
     pages : how many times as wide as its surroundings it is, 1 or one of `WIDE`
     """
     hundreds, units = divmod(min(ceil(100 * height / width), 999), 100)
-    return f"paper-{hundreds}h{units}u-{edges}edges-{pages}pages-{name}"
+    size = "full" if width >= LEAST_PX else "part"
+    return f"paper-{hundreds}h{units}u-{edges}edges-{pages}pages-{size}-{name}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ecg import calipers, drawing
+from pages.ecg import calipers, drawing, origin
 from pages.shell import frame, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
@@ -83,7 +83,7 @@ def beliefs(item: OpenItem, bundle: Bundle) -> list[str]:
         return []
     records = {source.record for source in item.content.sources}
     own = [p for p in bundle.prototypes if p.statement == statement and p.record in records]
-    return [known for prototype in own if (known := drawing.belief(prototype))]
+    return [known for prototype in own if (known := origin.belief(prototype))]
 
 
 def letters(content: StatementContent) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 from protoecg.ecg import DURATION_S
@@ -66,5 +68,5 @@ def _rr(found: Delineation, height: float, theme: Theme) -> list[go.Scatter]:
         ((start + end) / 2, height, f"{1000 * rr:.0f}")
         for start, end, rr in zip(middles, middles[1:], found.rr_s, strict=False)
     ]
-    style = {"position": "middle center", "name": "RR intervals"}
+    style: dict[str, Any] = {"position": "middle center", "name": "RR intervals"}
     return [sheet.written(texts, size=11, colour=theme.faint_ink, halo=theme.paper, **style)]

@@ -19,7 +19,7 @@ def change_figure(
     """Show how the prototypes' contributions, risen or fallen, lead from logit to logit.
 
     Each bar starts where the one above it ends. The `top` largest changes stand alone, the others
-    share a bar; the dashed line is the logit from which the statement is called present.
+    share a bar; the dashed line is the logit from which the statement is likely.
     """
     return steps_figure(
         steps_of_change(change, top),

@@ -40,7 +40,7 @@ def contributions_figure(
     """Show how contributions, for and against, and the bias add up to the logit.
 
     Each bar starts where the one above it ends. The `top` strongest matches stand alone, the
-    others share a bar; the dashed line is the logit from which the statement is called present.
+    others share a bar; the dashed line is the logit from which the statement is likely.
     """
     return steps_figure(
         steps_to_logit(finding, top),
@@ -58,7 +58,7 @@ def steps_figure(
 
     Parameters
     ----------
-    threshold : probability from which the statement is called present; its logit is dashed
+    threshold : probability from which the statement is likely; its logit is dashed
     """
     colours = THEMES[theme]
     figure = blank_figure(colours, title=title, height=BAR_PX * len(steps) + 80 + 30 * bool(title))
@@ -208,7 +208,7 @@ def _mark_threshold(figure: go.Figure, threshold: float, theme: Theme) -> None:
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"present from {probability(threshold, 1)}",
+        text=f"likely from {probability(threshold, 1)}",
         showarrow=False,
         font={"size": 12, "color": theme.faint_ink},
     )

@@ -143,8 +143,9 @@ def _paper_range(
     below = view.mv(sheet.PRINTED_MM + 4 + marks_mm) - lowest
     margin, large = view.mv(MARGIN_MM), view.mv(LARGE_MM)
     label_room = view.mv(LABEL_MM) * min(len(windows), LABEL_LINES)
-    high = top + max(up_to_line(above, large), margin) + label_room
-    return bottom - max(up_to_line(below, large), margin), high
+    if not view.close:
+        above, below = up_to_line(above, large), up_to_line(below, large)
+    return bottom - max(below, margin), top + max(above, margin) + label_room
 
 
 def _next_accent(theme: Theme, index: int) -> str:

@@ -45,21 +45,26 @@ def upload(tab: Page, url: str, *files: Path) -> None:
     tab.locator("input[type=file]").first.set_input_files(list(files))
 
 
+def upload_files(tab: Page, record: Path) -> None:
+    files = [record.with_suffix(".hea"), record.with_suffix(".dat")]
+    tab.locator("input[type=file]").first.set_input_files(files)
+
+
 def upload_record(tab: Page, url: str, record: Path) -> None:
-    upload(tab, url, record.with_suffix(".hea"), record.with_suffix(".dat"))
+    tab.goto(f"{url}/explain?bundle=demo")
+    upload_files(tab, record)
     # A worked example stands there before.
     expect(tab).to_have_url(re.compile(r"\becg="))
     # It stays, grey, until all of the new page is drawn.
     expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
-    expect(tab.get_by_text("Findings (")).to_be_visible()
+    expect(tab.get_by_role("radiogroup", name="Rhythm")).to_be_visible()
 
 
 def choose_finding(tab: Page, name: str) -> None:
     # A list that is drawn anew under the mouse takes no click.
     expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
-    # A prototype's own statements are named on the page too, at times before the findings are.
-    findings = tab.get_by_role("radiogroup", name="Likely and possible findings")
-    findings.get_by_text(name).click()
+    # A case's own statements are named on the page too.
+    tab.get_by_role("radiogroup").get_by_text(name, exact=True).click()
 
 
 def drawn(tab: Page, number: int) -> None:
@@ -92,20 +97,62 @@ def test_nothing_is_fetched_from_elsewhere(server, tab):
 def test_an_uploaded_record_is_explained_and_its_windows_are_drawn(server, tab, record):
     upload_record(tab, server.url, record)
 
-    drawn(tab, 4)
-    expect(tab.get_by_text("Ventricular premature complex (PVC)").first).to_be_visible()
-    choose_finding(tab, "Ventricular premature complex (PVC)")
-    expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
-    expect(tab.locator(".js-plotly-plot text", has_text="match 1").first).to_be_visible()
-    expect(tab.locator(".js-plotly-plot text", has_text="prototype").first).to_be_visible()
+    drawn(tab, 2)
+    # It opens on what matters, not on sinus rhythm.
+    expect(tab.get_by_role("heading", name="Ventricular premature complex")).to_be_visible()
+    expect(tab.locator(".js-plotly-plot text", has_text="compared below").first).to_be_visible()
+    expect(tab.locator(".js-plotly-plot text", has_text="the case").first).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])
+def test_the_first_view_is_a_reading_and_all_of_it_can_be_reached(server, tab, size):
+    width, height = size
+    tab.set_viewport_size({"width": width, "height": height})
+    tab.goto(f"{server.url}/explain?bundle=demo&example=Premature+ventricular+complexes")
+    drawn(tab, 2)
+
+    paper = tab.locator('[class*="st-key-frame-query"]').bounding_box()
+    groups = [tab.get_by_role("radiogroup", name=name) for name in ("Likely", "Rhythm")]
+    if width == 1440:
+        # The tracing at full width, and the statements, are in sight without scrolling.
+        assert paper["width"] > 0.9 * width
+        assert all(group.bounding_box()["y"] + 40 < height for group in groups)
+    # Nothing is wider than the page: what is, is scrolled within its own frame.
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    drawing = tab.locator('[class*="st-key-frame-query"] .main-svg').first.bounding_box()
+    assert drawing["width"] >= 700
+    groups[1].get_by_text("Sinus rhythm").click()
+    expect(tab.get_by_role("heading", name="Sinus rhythm")).to_be_visible()
+
+
+def test_what_was_shown_of_another_ecg_is_gone_before_the_next_is_explained(server, tab, record):
+    tab.goto(f"{server.url}/explain?bundle=demo")
+    drawn(tab, 2)
+    tab.evaluate(
+        """() => {
+          window.beside = 0;
+          const title = '[data-testid=stMarkdown] h4';
+          new MutationObserver(() => {
+            const told = [...document.querySelectorAll(title)].map(e => e.textContent);
+            const old = document.querySelectorAll('.js-plotly-plot').length;
+            if (told.some(t => t.startsWith('pvc')) && !document.querySelector('.st-key-case'))
+              window.beside = Math.max(window.beside, old);
+          }).observe(document.body, {childList: true, subtree: true});
+        }"""
+    )
+
+    upload_files(tab, record)
+
+    expect(tab.get_by_role("heading", name="Ventricular premature complex")).to_be_visible()
+    assert tab.evaluate("window.beside") <= 1
 
 
 def test_a_reload_loses_neither_the_upload_nor_the_choices(server, tab, record):
     upload_record(tab, server.url, record)
-    expect(tab.get_by_text("What the finding adds up from")).to_be_visible()
+    expect(tab.get_by_text("What it adds up to")).to_be_visible()
     tab.wait_for_load_state("networkidle")
-    choose_finding(tab, "Ventricular premature complex (PVC)")
-    expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
+    choose_finding(tab, "Sinus rhythm")
+    expect(tab.get_by_role("heading", name="Sinus rhythm")).to_be_visible()
     tab.get_by_role("button", name="Tracing").click()
     tab.get_by_role("radio", name="12 in full").click()
     expect(tab).to_have_url(re.compile("leads="))
@@ -115,7 +162,7 @@ def test_a_reload_loses_neither_the_upload_nor_the_choices(server, tab, record):
 
     tab.reload()
 
-    expect(tab.get_by_role("heading", name="Ventricular premature complex (PVC)")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Sinus rhythm")).to_be_visible()
     tab.get_by_role("button", name="Tracing").click()
     expect(tab.get_by_role("radio", name="12 in full")).to_be_checked()
     expect(tab.locator(".js-plotly-plot text", has_text="50 mm/s").first).to_be_visible()
@@ -129,7 +176,7 @@ def test_coming_back_from_another_page_the_ecg_is_still_there(server, tab, recor
     expect(tab.get_by_text("Prototypes", exact=True)).to_be_visible()
     tab.get_by_role("link", name="Explain").click()
 
-    expect(tab.get_by_text("Findings (")).to_be_visible()
+    expect(tab.get_by_role("radiogroup", name="Rhythm")).to_be_visible()
 
 
 @pytest.mark.parametrize(

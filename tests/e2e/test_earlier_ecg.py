@@ -26,7 +26,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def compare(tab: Page, url: str, earlier: Path, later: Path) -> None:
     tab.goto(f"{url}/explain?bundle=demo")
     tab.locator("input[type=file]").first.set_input_files(later)
-    expect(tab.get_by_text("What the finding adds up from")).to_be_visible()
+    expect(tab.get_by_text("What it adds up to")).to_be_visible()
     tab.get_by_role("button", name=OFFER).click()
     uploader = tab.get_by_test_id("stPopoverBody")
     uploader.locator("input[type=file]").set_input_files(earlier)
@@ -53,9 +53,9 @@ def test_a_reload_keeps_both_uploads_and_the_finding_that_is_taken_apart(server,
     tab.get_by_text("All findings of either ECG").click()
     expect(tab.get_by_role("cell", name=">99 % → <1 %", exact=True).first).to_be_visible()
     # A list that is opened while the page still scrolls is closed by that.
-    tab.get_by_label("Statement").scroll_into_view_if_needed()
+    tab.get_by_label("Statement", exact=True).scroll_into_view_if_needed()
     tab.wait_for_timeout(500)
-    tab.get_by_label("Statement").click()
+    tab.get_by_label("Statement", exact=True).click()
     tab.get_by_role("option", name=re.compile("CLBBB.*no longer likely")).click()
     expect(tab).to_have_url(re.compile("finding=CLBBB"))
     expect(tab.locator(".js-plotly-plot text", has_text="morphology-CLBBB").first).to_be_visible()
@@ -90,5 +90,5 @@ def test_a_bad_earlier_file_gets_its_sentence_and_leaves_the_ecg_as_it_was(
     uploader.locator("input[type=file]").set_input_files(tmp_path / "scan.pdf")
 
     expect(uploader.get_by_text("A printed ECG has no samples in it")).to_be_visible()
-    expect(tab.get_by_text("What the finding adds up from")).to_be_visible()
+    expect(tab.get_by_text("What it adds up to")).to_be_visible()
     assert "earlier_ecg" not in tab.url

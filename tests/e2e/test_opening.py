@@ -41,8 +41,8 @@ def test_an_ecg_of_a_batch_opens_with_the_model_of_the_batch(server, tab):
     # A cell of the first row, below the names of the columns.
     tab.get_by_test_id("stDataFrame").click(position={"x": 120, "y": 60})
 
-    expect(tab.get_by_test_id("stSidebar").get_by_text("Findings (")).to_be_visible()
-    expect(model.get_by_role("combobox")).to_have_value(re.compile(r"\(ptbxl\)"))
+    expect(tab.get_by_text("What it adds up to")).to_be_visible()
+    expect(tab.get_by_role("button", name=re.compile(r"Model: .*\(ptbxl\)"))).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,9 @@ def test_wide_paper_begins_at_the_half_in_which_the_window_is(server, tab, examp
     query = urlencode({"bundle": "demo", "example": example, "finding": finding, "speed": 50})
     tab.goto(f"{server.url}/start?{query}")
     paper = tab.locator("[class*='st-key-frame-'][class*='query']")
-    label = paper.locator(".js-plotly-plot text:not(.updatemenu-item-text)", has_text="match 1")
+    label = paper.locator(
+        ".js-plotly-plot text:not(.updatemenu-item-text)", has_text="compared below"
+    )
     expect(label).to_be_visible()
     shown, marked = paper.bounding_box(), label.bounding_box()
     assert shown["x"] < marked["x"] < shown["x"] + shown["width"] - marked["width"]

@@ -42,7 +42,7 @@ def test_of_an_ecg_nothing_stays_but_what_was_read(own_server, tab, csv):
     tab.get_by_label("Sampling rate in Hz").fill("500")
     tab.keyboard.press("Enter")
 
-    expect(tab.get_by_text("Findings (")).to_be_visible(timeout=SECONDS)
+    expect(tab.get_by_text("What it adds up to")).to_be_visible(timeout=SECONDS)
     # The server counts anew every five seconds.
     tab.wait_for_timeout(6000)
     assert uploads_held(own_server) == []

@@ -1,17 +1,24 @@
 import json
+import re
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from pages.ecg.picking import NOW
 from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, LEADS
+from protoecg.evidence.leads import telling_leads
+from protoecg.evidence.likeness import Likeness
 from protoecg.explain import explain
+from protoecg.labels import describe
+from protoecg.measure import measure
 from protoecg.simulate import example, simulate
+from protoecg.summary import header, summarised
 from training.measure.abstention import SPOILS
 
-AFIB = "Atrial fibrillation"
+AFIB, PVC = "Atrial fibrillation", "Premature ventricular complexes"
 
 
 def words(app) -> str:
@@ -27,93 +34,158 @@ def figures(app) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
-def present(app) -> list[str]:
-    return [label.split("(")[-1].rstrip(")") for label in app.radio(key="present").options]
+def button(app, label: str):
+    return next(one for one in app.button if one.label == label)
 
 
-def test_likely_findings_are_listed_first_and_possible_ones_after_them(page, demo: Bundle):
+def plain(text: str) -> str:
+    return text.replace("\\", "")
+
+
+GROUPS = ("likely", "rhythm", "possible")
+
+
+def listed(app) -> dict[str, list[str]]:
+    """The codes of each group of statements."""
+    groups = {radio.key: radio for radio in app.radio if radio.key in GROUPS}
+    return {
+        key: [caption.split()[0] for caption in groups[key].proto.captions] if key in groups else []
+        for key in GROUPS
+    }
+
+
+def shown(app) -> str | None:
+    """The code of the statement that is looked at."""
+    widgets = [*(app.radio(key=key) for key, codes in listed(app).items() if codes)]
+    return next((w.value for w in [*widgets, app.selectbox(key="other")] if w.value), None)
+
+
+def test_statements_stand_in_the_order_of_a_reading(page, demo: Bundle):
     app = page("explain", example=AFIB)
 
-    found = explain(example(AFIB), demo).findings
-    sure = [finding for finding in found if finding.certainty != "absent"]
-    assert present(app) == [finding.code for finding in sure]
-    assert [f.certainty for f in sure] == sorted(f.certainty for f in sure)
-    assert app.radio(key="present").value == found[0].code
+    said = summarised(explain(example(AFIB), demo))
+    assert listed(app) == {
+        "likely": [f.code for f in (*said.critical, *said.likely)],
+        "rhythm": [f.code for f in said.rhythm],
+        "possible": [f.code for f in said.possible],
+    }
+    assert shown(app) == said.foremost.code == "AFIB"
 
 
-def test_the_share_of_each_lead_is_told_and_stands_in_the_comparison(page, demo: Bundle):
-    found = explain(example("Premature ventricular complexes"), demo).findings
+def test_the_header_line_is_always_there_and_says_what_is_out_of_limits(page):
+    (line,) = [m.value for m in page("explain", example=AFIB).markdown if "**Rate**" in m.value]
+    values = header(measure(example(AFIB)))
+    assert all(value.value in line for value in values)
+    assert "**PR** unsure" in line and "computed; QTc Fridericia" in line
+    (line,) = [
+        m.value for m in page("explain", example="Long QT interval").markdown if "**Rate" in m.value
+    ]
+    assert re.search(r":red[a-z-]*\[\*\*QT/QTc [^]]*high\]", line)
+
+
+def test_the_exact_sum_waits_for_its_click_and_holds_the_leads_shares(page, demo: Bundle):
+    found = explain(example(PVC), demo).findings
     finding = next(f for f in found if f.present and f.branch == "morphology")
     match = finding.matches[0]
-    app = page("explain", example="Premature ventricular complexes", finding=finding.code)
+    app = page("explain", example=PVC, finding=finding.code)
+    assert "Of the similarity" not in words(app) and "× weight" not in words(app)
+    assert len(figures(app)) == 2
+
+    app = page("explain", example=PVC, finding=finding.code, sum="true")
 
     (lead, share), *_ = match.lead_shares.items()
     assert f"Of the similarity, **{wording.share(share)} {lead}**" in words(app)
-    (drawn,) = [
-        t["text"] for f in figures(app) for t in f["data"] if t.get("name") == "lead shares"
-    ]
-    assert drawn == [wording.share(match.lead_shares[lead]) for lead in LEADS]
+    assert f"contribution **{wording.signed(match.contribution)}**" in words(app)
+    assert len(figures(app)) == 3
 
 
 def test_of_a_whole_strip_the_leads_are_silenced_in_turn(page):
-    assert "each silenced in turn" in words(page("explain", example=AFIB, finding="AFIB"))
+    app = page("explain", example=AFIB, finding="AFIB", sum="true")
+    assert "each silenced in turn" in words(app)
 
 
-def test_every_statement_can_be_reached(page, demo: Bundle):
+def test_a_rhythm_is_shown_by_what_is_measured_and_nothing_is_laid_over_the_paper(page):
+    tracing, strips = figures(page("explain", example=AFIB, finding="AFIB", marks="true"))
+    for figure in (tracing, strips):
+        names = [trace.get("name") for trace in figure["data"]]
+        assert "RR intervals" in names and "QRS waves" in names and "P waves" not in names
+        assert not any(trace.get("fill") for trace in figure["data"])
+
+
+def test_every_statement_can_be_reached_the_nearest_misses_first(page, demo: Bundle):
     app = page("explain", example=AFIB)
 
-    absent = [label.split("(")[-1].rstrip(")") for label in app.selectbox(key="absent").options]
-    assert sorted(present(app) + absent) == sorted(demo.statements)
+    others = [re.search(r"\((\S+)\) ·", label)[1] for label in app.selectbox(key="other").options]
+    assert sorted(sum(listed(app).values(), others)) == sorted(demo.statements)
+    found = {f.code: f for f in explain(example(AFIB), demo).findings}
+    missed = [logit(found[c].possible_from or found[c].threshold) - found[c].logit for c in others]
+    assert missed == sorted(missed)
 
 
-def test_an_absent_statement_shows_its_matches_too(page, demo: Bundle):
+def test_an_absent_statement_shows_its_cases_too(page, demo: Bundle):
     app = page("explain", example=AFIB)
     found = explain(example(AFIB), demo).findings
     code = [f for f in found if f.certainty == "absent" and f.matches][-1].code
 
-    app.selectbox(key="absent").select(code).run()
+    app.selectbox(key="other").select(code).run()
 
-    assert f"({code})" in heading(app)
-    assert ": absent (possible from" in words(app)
+    assert heading(app).removeprefix("### ").lower() == describe(code).lower()
+    assert "**Absent**, " in words(app)
     assert code in app.query_params["finding"]
-    assert len(figures(app)) == 4
+    assert len(figures(app)) == 2
 
 
-def test_the_query_is_marked_where_the_chosen_match_is(page, demo: Bundle):
-    finding = next(
-        f
-        for f in explain(example("Premature ventricular complexes"), demo).findings
-        if f.branch == "morphology" and f.matches[0].prototype.branch == "morphology"
-    )
-    app = page(
-        "explain",
-        example="Premature ventricular complexes",
-        finding=finding.code,
-        evidence="for it",
-    )
+def test_the_beat_is_marked_on_the_tracing_and_on_every_lead_that_tells(page, demo: Bundle):
+    name, code = "Anteroseptal myocardial infarction", "ASMI"
+    tracing, beat = figures(page("explain", example=name, finding=code, bundle="demo"))
 
-    bands = [t for t in figures(app)[0]["data"] if t.get("fill") == "toself"]
-    shown = [band for band in bands if band["opacity"] == 1]
-    assert [band["name"] for band in shown] == ["match 1"]
-    assert finding.matches[0].prototype.name in app.radio(key="match choice").options[0]
+    (band,) = [t for t in tracing["data"] if t.get("fill") == "toself"]
+    assert band["name"] == "compared below"
+    (names,) = [t for t in beat["data"] if t.get("name") == "lead names"]
+    upper = sorted(zip(names["y"], names["x"], names["text"], strict=True), key=lambda at: at[1])
+    top = max(names["y"])
+    first = [lead for y, _, lead in upper if y > top - 1.5][: len(telling_leads(code))]
+    assert set(first) == set(telling_leads(code))
+    (marks,) = [t for t in beat["data"] if t.get("name") == "telling leads"]
+    assert marks["fill"] == "toself"
 
 
-def test_the_url_alone_brings_back_finding_and_match(page, demo: Bundle):
+def test_the_url_alone_brings_back_finding_and_case(page, demo: Bundle):
     sides = [
-        (finding.code, side, [m.prototype.name for m in ordered if (m.contribution > 0) == pro])
+        (finding.code, side, [m.prototype.name for m in ordered if sign * m.contribution > 0.005])
         for finding in explain(example(AFIB), demo).findings[1:]
-        for side, pro, ordered in (
-            ("for it", True, finding.matches),
-            ("against it", False, finding.matches[::-1]),
+        for side, sign, ordered in (
+            ("for", 1, finding.matches),
+            ("against", -1, finding.matches[::-1]),
         )
     ]
     code, side, names = max(sides, key=lambda found: len(found[2]))
-    match = names[:5][-1]
 
-    app = page("explain", example=AFIB, finding=code, evidence=side, match=match)
+    app = page("explain", example=AFIB, finding=code, evidence=side, match=names[-1])
 
-    assert f"({code})" in heading(app)
-    assert app.radio(key="match choice").value == match
+    assert f"Case {len(names)} of {len(names)}" in words(app)
+    assert f"{names[-1]} · " in words(app)
+    assert button(app, "Next case").disabled
+
+
+def test_the_next_case_is_a_click_away_and_none_that_adds_nothing_is_offered(page, demo: Bundle):
+    found = next(f for f in explain(example(AFIB), demo).findings if f.code == "AFIB")
+    told = [m.prototype.name for m in found.matches if m.contribution >= 0.005]
+    app = page("explain", example=AFIB, finding="AFIB")
+    assert f"Case 1 of {len(told)}" in words(app)
+
+    button(app, "Next case").click().run()
+
+    assert f"Case 2 of {len(told)}" in words(app)
+    assert f"{told[1]} · " in words(app)
+
+
+def test_when_the_case_looks_unlike_the_page_says_so(page, monkeypatch):
+    unlike = Likeness(0.0, dict.fromkeys(LEADS, -0.7))
+    monkeypatch.setattr("pages.explanation.finding.likeness", lambda *_: unlike)
+    name = "Anteroseptal myocardial infarction"
+    (said,) = [w.value for w in page("explain", example=name, finding="ASMI").warning]
+    assert "opposite polarity in V1 (−0.7)" in said
 
 
 def test_twelve_full_leads_show_the_window_in_every_lead(page):
@@ -126,7 +198,7 @@ def test_twelve_full_leads_show_the_window_in_every_lead(page):
 def test_what_is_wrong_in_the_url_is_passed_over(page):
     app = page("explain", example=AFIB, finding="<script>", match="../../x", bundle="nowhere")
 
-    assert app.radio(key="present").value
+    assert shown(app)
 
 
 def test_an_upload_that_is_no_longer_kept_is_asked_for_again(page):
@@ -148,7 +220,7 @@ def test_a_damaged_bundle_says_so_and_leaves_the_others_usable(
     (models / "real" / damage).write_bytes(b"{")
 
     assert page("explain", bundle="real").error
-    assert page("explain", bundle="demo", example=AFIB).radio(key="present").value
+    assert shown(page("explain", bundle="demo", example=AFIB))
 
 
 def test_without_any_bundle_the_page_says_what_to_do(page, monkeypatch, tmp_path):
@@ -157,28 +229,35 @@ def test_without_any_bundle_the_page_says_what_to_do(page, monkeypatch, tmp_path
     assert "make demo" in page("explain").error[0].value
 
 
-def test_switching_all_prototypes_off_leaves_the_bias(page, demo: Bundle):
-    app = page("explain", example=AFIB)
-    found = explain(example(AFIB), demo).findings[0]
-    before = present(app)
+def test_switching_all_cases_off_leaves_the_rest_of_the_sum(page, demo: Bundle):
+    found = next(f for f in explain(example(AFIB), demo).findings if f.code == "AFIB")
+    names = [m.prototype.name for m in found.matches]
+    before = listed(page("explain", example=AFIB))
 
-    app.multiselect[0].set_value([m.prototype.name for m in found.matches]).run()
+    app = page("explain", example=AFIB, finding="AFIB", without=names)
 
-    assert not app.exception
     supposed = next(m.value for m in app.markdown if m.value.startswith("Supposed, not found"))
-    assert f"**{wording.signed(found.bias)}**" in supposed
-    assert "→ **absent**" in supposed
-    assert present(app) == before
+    rest = found.bias + sum(m.contribution for m in found.measured)
+    assert f"**{wording.signed(rest)}**" in supposed
+    assert "likely → **absent**" in supposed
+    assert listed(app) == before
 
 
-def test_a_link_says_what_is_switched_off(page, demo: Bundle):
-    found = explain(example(AFIB), demo).findings[0]
-    name = found.matches[0].prototype.name
+def test_a_case_is_switched_off_beside_it_and_stays_so_while_others_are_looked_at(
+    page, demo: Bundle
+):
+    app = page("explain", example=AFIB, finding="AFIB")
+    switch = next(toggle for toggle in app.toggle if toggle.label == "Counts")
+    name = switch.key.removeprefix("counts ")
 
-    app = page("explain", example=AFIB, finding=found.code, **{f"without_{found.code}": name})
+    switch.set_value(False).run()
+    button(app, "Next case").click().run()
 
-    assert app.multiselect[0].value == [name]
-    assert "Supposed, not found" in words(app)
+    assert name in app.query_params["without"]
+    assert "without 1 of the cases" in words(app)
+    button(app, "Count all cases again").click().run()
+    assert "without" not in app.query_params
+    assert "Supposed, not found" not in words(app)
 
 
 def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
@@ -204,16 +283,23 @@ def test_no_verdict_is_said_where_the_model_abstains(page, models, monkeypatch):
 
     app = page("explain")
 
+    assert not any(m.value.startswith("### ") for m in app.markdown)
+    certainties = {"likely", "possible", "absent"}
+    assert not certainties & set(re.findall(r"\w+", words(app).lower()))
+    assert "No verdict" in app.expander[-1].label
+
+    app.selectbox(key="other").select_index(0).run()
+
     assert "no verdict, as the model abstains" in words(app)
-    assert not {"likely", "possible"} & set(words(app).split())
-    assert app.selectbox(key="absent").label.startswith("Others")
+    assert not certainties & set(re.findall(r"\w+", words(app).lower()))
 
 
-def test_a_finding_that_measurements_contradict_is_marked_in_the_list(page, demo: Bundle):
+def test_a_finding_that_measurements_contradict_is_marked_and_says_why(page, demo: Bundle):
     name = "Long QT interval"
     found = {f.code: f for f in explain(example(name), demo).findings}
     assert found["NORM"].contradictions
-    (listed,) = [r for r in page("explain", example=name).radio if r.key == "present"]
-    captions = dict(zip(listed.options, listed.proto.captions, strict=True))
-    marked = {option for option, caption in captions.items() if "contradicted" in caption}
-    assert marked == {option for option in captions if "(NORM)" in option}
+    app = page("explain", example=name)
+    captions = [caption for radio in app.radio for caption in radio.proto.captions]
+    marked = {caption.split()[0] for caption in captions if "contradicted" in caption}
+    assert marked == {code for code, finding in found.items() if finding.contradictions}
+    assert found["NORM"].contradictions[0].split(";")[0] in plain(words(app))

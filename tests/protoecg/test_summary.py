@@ -114,6 +114,8 @@ def test_words_come_first_and_the_code_second():
         ({"SBRAD": 0.9, "NORM": 0.8}, "SBRAD"),
         ({"SARRH": 0.9, "LVH": 0.6, "AMI": 0.3}, "LVH"),
         ({"AFIB": 0.9, "AMI": 0.3}, "AFIB"),
+        ({"AFIB": 0.6, "NDT": 0.9, "LVH": 0.9}, "AFIB"),
+        ({"AFIB": 0.9, "IMI": 0.6}, "IMI"),
         ({"LVH": 0.9, "3AVB": 0.6}, "3AVB"),
         ({"SR": 0.99, "NORM": 0.9}, "NORM"),
     ],

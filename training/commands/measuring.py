@@ -60,6 +60,23 @@ def faithfulness(
 
 
 @app.command()
+def first_view(
+    bundle: Bundle,
+    data: Data,
+    fold: Fold,
+    json: Json,
+    n: Annotated[int, Option("--n", help="ECGs drawn, and of each statement at most")] = 400,
+) -> None:
+    """Measure what an explanation shows first, and how its first cases look."""
+    from protoecg.bundle import load_bundle
+    from training.measure.first_view import measure, table
+
+    figures = measure(load_bundle(bundle), data, fold, n)
+    write_json(json, figures)
+    sys.stdout.write(table(figures))
+
+
+@app.command()
 def abstention(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
     """Measure how often a bundle abstains, from ordinary and spoiled ECGs."""
     from protoecg.bundle import load_bundle

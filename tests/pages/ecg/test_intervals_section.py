@@ -17,7 +17,7 @@ def table(app) -> str:
 
 
 def marks(app) -> set[str]:
-    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
+    spec = json.loads(app.get("plotly_chart")[1].proto.spec)
     return {trace["name"] for trace in spec["data"]}
 
 
@@ -45,7 +45,7 @@ def test_the_table_holds_what_is_measured_and_the_reason_where_it_is_unsure(page
 def test_lead_by_lead_is_kept_in_the_url(page):
     app = page("explain", example=AFIB, measured="true", beat="lead by lead")
 
-    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
+    spec = json.loads(app.get("plotly_chart")[1].proto.spec)
     assert [trace["name"] for trace in spec["data"]].count("T end") == 12
 
 

@@ -12,6 +12,7 @@ from pages.explanation.explained import ExplainedECG
 from protoecg import wording
 from protoecg.evidence.change import TOLD, finding_changes
 from protoecg.explain import explain
+from protoecg.measure import delineate
 from protoecg.simulate import example
 
 
@@ -30,7 +31,7 @@ def test_each_download_is_offered_and_made_only_on_click(page, monkeypatch):
 
 def seen(title, bundle):
     ecg = example(title)
-    return ExplainedECG(title, ecg, explain(ecg, bundle))
+    return ExplainedECG(title, ecg, explain(ecg, bundle), delineate(ecg))
 
 
 def test_the_downloads_are_the_page_the_picture_of_it_and_every_number(demo):

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from pages.ecg.picking import NOW
-from pages.explanation.neighbours import summary, table
+from pages.explanation.neighbours import summary
+from pages.shell.words import named
 from protoecg.bundle import Bundle
 from protoecg.evidence.neighbours import HEAD, NUMBERS, Neighbour, nearest, read_neighbours
 from protoecg.explain import explain
@@ -11,6 +12,7 @@ from protoecg.prototypes.waveforms import Waveforms
 from protoecg.simulate import example
 
 AFIB = "Atrial fibrillation"
+NEAREST = {"example": AFIB, "bundle": "demo", "finding": "AFIB", "evidence": "nearest"}
 
 
 def words(app) -> str:
@@ -35,7 +37,7 @@ def a_neighbour(*statements: str, record: str = "records100/00000/00001_lr") -> 
 def found(demo: Bundle) -> tuple[Neighbour, ...]:
     """What is nearest to the first match of the example."""
     ecg = example(AFIB)
-    match = explain(ecg, demo).findings[0].matches[0]
+    match = next(f for f in explain(ecg, demo).findings if f.code == "AFIB").matches[0]
     return nearest(ecg, demo, match, read_neighbours(demo))
 
 
@@ -47,70 +49,48 @@ def test_the_summary_counts_carriers_against_the_base_rate():
     )
 
 
-def test_the_table_says_who_the_neighbours_are():
-    (row,) = table([a_neighbour("SR", "PVC")], "PVC").to_dict("records")
-    assert row == {
-        "similarity": "+0.91",
-        "PVC": "yes",
-        "labelled": "SR, PVC",
-        "patient": "female, 61 years",
-        "window": "1.00 to 1.95 s",
-        "record": "records100/00000/00001\\_lr",
-    }
-
-
-def test_a_record_of_a_hostile_index_brings_no_picture_along():
-    (row,) = table([a_neighbour(record="![x](http://e.example/a.png)")], "PVC").to_dict("records")
-    assert "![" not in row["record"] and "](" not in row["record"]
-
-
 def test_the_page_tells_what_the_nearest_carry(page, demo: Bundle, found):
-    app = page("explain", example=AFIB, bundle="demo")
-    code = explain(example(AFIB), demo).findings[0].code
+    app = page("explain", **NEAREST)
 
-    carry = sum(code in neighbour.statements for neighbour in found)
-    assert f"**{carry} of the 10 nearest** are labelled" in words(app)
-    assert list(app.table[0].value[code]).count("yes") == carry
+    carry = sum("AFIB" in neighbour.statements for neighbour in found)
+    assert f"**{carry} of the {len(found)} nearest** are labelled" in words(app)
 
 
-def test_one_can_be_laid_over_the_ecg(page, demo: Bundle, found):
+def test_each_of_them_is_a_case_to_look_at_and_none_can_be_switched_off(page, demo, found):
     at_hand = {prototype.record for prototype in demo.prototypes}
-    app = page("explain", example=AFIB, bundle="demo")
-    before = len(app.get("plotly_chart"))
-    choice = next(box for box in app.selectbox if box.label.startswith("Lay one"))
+    for place in (0, len(found) - 1):
+        neighbour = found[place]
+        app = page("explain", **NEAREST, match=neighbour.name)
 
-    for place, neighbour in enumerate(found):
-        choice.set_value(place).run()
-        choice = next(box for box in app.selectbox if box.label.startswith("Lay one"))
-        drawn = len(app.get("plotly_chart")) - before
-        assert not app.exception
-        assert drawn == (neighbour.record in at_hand)
-        assert drawn or "cannot be drawn" in words(app)
+        assert f"Case {place + 1} of {len(found)}" in words(app)
+        assert all(named(code) in words(app) for code in neighbour.statements)
+        drawn = len(app.get("plotly_chart"))
+        assert drawn == (2 if neighbour.record in at_hand else 1)
+        assert drawn == 2 or "cannot be drawn" in words(app)
+        assert "Counts" not in [toggle.label for toggle in app.toggle]
 
 
 def test_where_the_ecg_is_missing_it_is_said(page, real_without_ecgs: Bundle):
     head = json.loads((real_without_ecgs.path / HEAD).read_text())
     head["revision"] = real_without_ecgs.revision
     (real_without_ecgs.path / HEAD).write_text(json.dumps(head))
-    app = page("explain", example=AFIB, bundle="real")
-    choice = next(box for box in app.selectbox if box.label.startswith("Lay one"))
 
-    choice.set_value(0).run()
+    app = page("explain", **{**NEAREST, "bundle": "real"})
 
-    assert "The training ECG cannot be drawn: not on this machine." in words(app)
+    assert "The case's ECG cannot be drawn: not on this machine." in words(app)
 
 
 def test_a_bundle_without_an_index_says_how_to_make_one(page, demo: Bundle):
     (demo.path / HEAD).unlink()
-    app = page("explain", example=AFIB, bundle="demo")
+    app = page("explain", **NEAREST)
     assert "brings no index" in words(app)
 
 
 def test_a_damaged_index_leaves_the_rest_of_the_page(page, demo: Bundle):
     (demo.path / NUMBERS).write_bytes(b"{")
-    app = page("explain", example=AFIB, bundle="demo")
+    app = page("explain", **NEAREST)
     assert "cannot be used" in words(app)
-    assert "What the finding adds up from" in words(app)
+    assert "What it adds up to" in words(app)
 
 
 def test_an_ecg_of_the_training_data_is_told_to_find_itself(page, demo: Bundle, monkeypatch):
@@ -121,8 +101,10 @@ def test_an_ecg_of_the_training_data_is_told_to_find_itself(page, demo: Bundle, 
         lambda slot=NOW: ("known", ecg) if slot is NOW else None,
     )
 
-    assert "this ECG itself" in words(page("explain", bundle="demo", finding="SR"))
+    assert "this ECG itself" in words(
+        page("explain", bundle="demo", finding="SR", evidence="nearest")
+    )
 
 
 def test_an_ecg_that_is_new_to_the_model_is_not_told_so(page):
-    assert "this ECG itself" not in words(page("explain", example=AFIB, bundle="demo"))
+    assert "this ECG itself" not in words(page("explain", **NEAREST))

@@ -20,7 +20,7 @@ def test_a_verdict_that_flips_is_told_however_little_the_probability_moves(expla
 
     (row,) = changes(explanation, supposed, explanation.findings[0].code).to_dict("records")
 
-    assert (row["verdict"], row["supposed verdict"]) == ("absent", "likely")
+    assert (row["certainty"], row["supposed certainty"]) == ("absent", "likely")
     assert (row["place"], row["supposed place"]) == (len(explanation.findings), 1)
 
 

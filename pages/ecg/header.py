@@ -1,0 +1,37 @@
+"""The header line of an ECG, as an ECG cart prints it: rate, intervals, axis, recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shell import words
+from protoecg.measure import QTC_FORMULA, Delineation, measurements
+from protoecg.summary import HeaderValue, header, header_note
+
+
+def show(found: Delineation, faults: Sequence[str] = ()) -> None:
+    """Print the header line.
+
+    Parameters
+    ----------
+    faults : what is wrong with the recording, one sentence each
+    """
+    values = header(measurements(found))
+    recording = ":orange[**Recording** poor]" if faults else "**Recording** without fault"
+    computed = f":gray[computed; QTc {QTC_FORMULA}]"
+    st.markdown(" · ".join([*map(_told, values), recording, computed]), help=_help(values))
+
+
+def _told(value: HeaderValue) -> str:
+    if not value.flag:
+        return f"**{value.name}** {value.value}"
+    colour = "red-background" if value.critical else "red"
+    return f":{colour}[**{value.name} {value.value}** {value.flag}]"
+
+
+def _help(values: Sequence[HeaderValue]) -> str:
+    limits = "; ".join(f"{value.name} {value.limits}" for value in values)
+    unsure = [f"{v.name} is unsure: {words.plain(v.unsure)}." for v in values if v.unsure]
+    return " ".join([header_note(), f"Ordinary in adults: {limits}.", *unsure])

@@ -1,0 +1,146 @@
+"""What a model finds in an ECG, in the order of a reading; one statement is chosen to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+from scipy.special import logit
+
+from pages.shell import words
+from protoecg import wording
+from protoecg.explanation import Explanation, Finding
+from protoecg.labels import STATEMENTS, describe
+from protoecg.summary import Summary, summarised
+
+LIKELY, RHYTHM, POSSIBLE, OTHER = "likely", "rhythm", "possible", "other"
+NAMED = 4
+NO_VERDICT = "No verdict: the model abstains. What it would say of an ordinary ECG"
+
+
+def chosen(explanation: Explanation, first: str = "") -> Finding | None:
+    """Return the finding that the URL names, else that of the code `first`, else the foremost.
+
+    None where nothing is likely or possible, or the model abstains, and nothing is asked for.
+    """
+    by_code = {finding.code: finding for finding in explanation.findings}
+    for code in (st.query_params.get("finding"), first):
+        if code in by_code:
+            return by_code[code]
+    return None if explanation.abstains else summarised(explanation).foremost
+
+
+def show(explanation: Explanation, finding: Finding | None) -> None:
+    """Show all statements, those that matter first; each can be chosen.
+
+    Parameters
+    ----------
+    finding : the one that is looked at
+    """
+    said, code = summarised(explanation), finding.code if finding else None
+    absent = [one for one in explanation.findings if one.certainty == "absent"]
+    if explanation.abstains:
+        _folded(f"{NO_VERDICT} ({len(said.in_order)})", said.in_order, code)
+        _others("Others", absent, code)
+        return
+    left, right = st.columns([3, 2])
+    with left:
+        _group("Likely", (*said.critical, *said.likely), LIKELY, code)
+    with right:
+        _group("Rhythm", said.rhythm, RHYTHM, code)
+    _contradictions(said)
+    left, right = st.columns([3, 2])
+    with left:
+        _folded(_possible(said.possible), said.possible, code)
+    with right:
+        _others("Other statements", absent, code)
+
+
+def _group(label: str, findings: Sequence[Finding], key: str, code: str | None) -> None:
+    if not findings:
+        st.markdown(f"**{label}:** none")
+        return
+    codes = [finding.code for finding in findings]
+    # Several widgets, one choice: the URL holds it, and each shows it or nothing.
+    st.session_state[key] = code if code in codes else None
+    st.radio(
+        f"**{label}**",
+        codes,
+        format_func=_named,
+        captions=[_caption(finding) for finding in findings],
+        key=key,
+        on_change=_take,
+        args=(key,),
+        horizontal=True,
+    )
+
+
+def _folded(label: str, findings: Sequence[Finding], code: str | None) -> None:
+    if not findings:
+        st.markdown(f"{label}")
+        return
+    is_inside = any(finding.code == code for finding in findings)
+    with st.expander(label, expanded=is_inside, icon=":material/help:"):
+        _group("Look at", findings, POSSIBLE, code)
+
+
+def _possible(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return "**Possible:** nothing else"
+    named = [words.plain(describe(finding.code)) for finding in findings[:NAMED]]
+    more = ", …" if len(findings) > NAMED else ""
+    return f"**Possible ({len(findings)}):** {', '.join(named)}{more}"
+
+
+def _others(label: str, findings: Sequence[Finding], code: str | None) -> None:
+    nearest = sorted(findings, key=_missed_by)
+    told = {one.code: wording.probability(one.probability) for one in nearest}
+    st.session_state[OTHER] = code if code in told else None
+    st.selectbox(
+        label,
+        list(told),
+        index=None,
+        format_func=lambda one: f"{words.named(one)} · {told[one]}",
+        placeholder=f"{label} ({len(told)}), the nearest first",
+        key=OTHER,
+        on_change=_take,
+        args=(OTHER,),
+        label_visibility="collapsed",
+    )
+
+
+def _missed_by(finding: Finding) -> float:
+    """Return by how much a statement missed being possible, in logits."""
+    return float(logit(finding.possible_from or finding.threshold)) - finding.logit
+
+
+def _take(widget: str) -> None:
+    st.query_params["finding"] = st.session_state[widget]
+    for name in ("match", "evidence"):
+        st.query_params.pop(name, None)
+
+
+def _named(code: str) -> str:
+    name = words.capitalised(describe(code))
+    return f":red[**{name}**]" if STATEMENTS[code].critical else f"**{name}**"
+
+
+def _caption(finding: Finding) -> str:
+    probability, _ = wording.distinct_probabilities(finding.probability, finding.threshold)
+    marks = [
+        ":red[critical]" if STATEMENTS[finding.code].critical else "",
+        ":orange[low evidence]" if finding.low_evidence else "",
+        ":orange[contradicted]" if finding.contradictions else "",
+    ]
+    return " · ".join([f"{words.plain(finding.code)} {probability}", *filter(None, marks)])
+
+
+def _contradictions(said: Summary) -> None:
+    for finding in said.in_order:
+        if finding.contradictions:
+            withheld = ", so not likely" if finding.withheld else ""
+            st.caption(
+                f":orange[:material/rule: **{words.capitalised(describe(finding.code))}** "
+                f"({finding.certainty}) is contradicted{withheld}:] "
+                f"{' '.join(map(words.plain, finding.contradictions))}"
+            )

@@ -1,0 +1,59 @@
+"""What a finding adds up to, in plain words; the exact sum stands in the finding itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from protoecg.explanation import Finding, Measured
+from protoecg.labels import describe
+from protoecg.wording import true_minus
+
+# From this similarity on, two windows are told to resemble each other.
+ALIKE = 0.5
+# In logits: what adds less is not worth a word. So many of each side are told.
+NOTABLE, TOLD = 0.2, 3
+
+
+def adds_up(finding: Finding) -> str:
+    """Say which cases an ECG resembles, and what else speaks for a finding and against it."""
+    return " ".join(filter(None, (_resembles(finding), *_speaks(finding))))
+
+
+def measured_in_words(measured: Measured) -> str:
+    """Put a measurement in words, such as "QRS duration 96 ms"."""
+    digits = 2 if measured.unit == "mV" else 0
+    unit = "°" if measured.unit == "degrees" else f" {measured.unit}"
+    return true_minus(f"{measured.name} {measured.value:.{digits}f}{unit}")
+
+
+def _resembles(finding: Finding) -> str:
+    own = [match for match in finding.matches if match.prototype.statement == finding.code]
+    if not own:
+        return ""
+    alike = sum(match.similarity >= ALIKE for match in own)
+    cases = f"the {len(own)} cases of {describe(finding.code)} that the model knows"
+    return f"Resembles {alike or 'none'} of {cases}."
+
+
+def _speaks(finding: Finding) -> list[str]:
+    others: dict[str, float] = {}
+    for match in finding.speaking:
+        other = match.prototype.statement
+        if other != finding.code:
+            likeness = f"likeness to {describe(other)}"
+            others[likeness] = others.get(likeness, 0.0) + match.contribution
+    amounts = {measured_in_words(one): one.contribution for one in finding.measured} | others
+    ranked = sorted(amounts, key=lambda told: -abs(amounts[told]))
+    told_for = [told for told in ranked if amounts[told] >= NOTABLE][:TOLD]
+    against = [told for told in ranked if amounts[told] <= -NOTABLE][:TOLD]
+    return [
+        f"{_listed(told)} {'speaks' if len(told) == 1 else 'speak'} {side} it."
+        for told, side in ((told_for, "for"), (against, "against"))
+        if told
+    ]
+
+
+def _listed(told: Sequence[str]) -> str:
+    *most, last = told
+    listed = f"{', '.join(most)} and {last}" if most else last
+    return listed[:1].upper() + listed[1:]
