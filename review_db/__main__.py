@@ -15,6 +15,7 @@ from review_db.commands.shared import Database, as_it_stands, opened, show
 from review_db.commands.studies import study
 from review_db.findings.export import study_files
 from review_db.ratings.export import export as export_ratings
+from review_db.ratings.imports import import_ratings, imports
 from review_db.ratings.reviewers import new_secret
 from review_db.statistics.mrmc import compare
 from review_db.statistics.mrmc.measures import Covariance, MeasureName
@@ -72,6 +73,29 @@ def export(
             show(export_ratings(engine, out))
         else:
             show(write_files(out, study_files(engine, study)))
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, Argument(metavar="FILE", help="CSV of an export, or published JSON")],
+    site: Annotated[str, Option(metavar="NAME", help="where they were given; before each code")],
+    database: Database = None,
+) -> None:
+    """Add ratings that were given elsewhere; no file counts twice.
+
+    FILE is ratings_long.csv, ratings_wide.csv or events.csv of an export, or the JSON of the
+    published interface, whose accuracy of 4 and 5 counts as yes, of 1 and 2 as no, 3 as neither.
+    """
+    with opened(database, create=True) as engine:
+        done = import_ratings(engine, file, site)
+    show([f"{done.file}: {done.answers} answers of {done.site}."])
+
+
+@app.command("imports")
+def list_imports(database: Database = None) -> None:
+    """List what was imported."""
+    with opened(database) as engine:
+        show(f"{i.at:%Y-%m-%d}  {i.site}  {i.file}  {i.answers} answers" for i in imports(engine))
 
 
 @app.command()

@@ -20,7 +20,7 @@ A bundle's fingerprint is part of every key: prototypes of a retrained bundle ma
 of the old ones, but they are other ECGs, and no rating may pass from one to the other.
 `prototype_window`, append-only, says which window of which ECG each prototype is: ratings of the
 same window under the same statement are ratings of the same prototype, in whatever bundle
-(`ratings.windows`).
+(`ratings.windows`). `rating_import`, append-only, lists the files of ratings given elsewhere.
 
 Longer than 300 lines, as all tables and views stand beside each other.
 """
@@ -149,6 +149,21 @@ class PrototypeWindow(Base):
     end_s: Mapped[float] = mapped_column(Float)
 
     __table_args__ = (Index("prototype_window_identity", "identity"),)
+
+
+class RatingImport(Base):
+    """A file of ratings that were given elsewhere, and how many answers it brought."""
+
+    __tablename__ = "rating_import"
+
+    id: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    site: Mapped[str] = mapped_column(String(REVIEWER_LENGTH))
+    file: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    answers: Mapped[int] = mapped_column(Integer)
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class ReviewerSecret(Base):
@@ -364,6 +379,7 @@ def _view(name: str, of: Table) -> Table:
 
 rating_event = Base.metadata.tables["rating_event"]
 prototype_window = Base.metadata.tables["prototype_window"]
+rating_import = Base.metadata.tables["rating_import"]
 reviewer_secret = Base.metadata.tables["reviewer_secret"]
 study = Base.metadata.tables["study"]
 study_item = Base.metadata.tables["study_item"]
