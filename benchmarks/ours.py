@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from protoecg.bundle import Bundle, load_bundle
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.manifest import Decision
@@ -34,12 +34,12 @@ def _random() -> Bundle:
     config = read_config(ROOT / "training" / "configs" / "ptbxl.toml")
     shapes = {}
     for name, b in config.branches.items():
-        codes = [code for code, s in STATEMENTS.items() if s.branch == name]
+        codes = [code for code, s in PTBXL.items() if s.branch == name]
         owners = tuple(code for code in codes for _ in range(b.prototypes_per_statement))
         sizes = b.widths, b.strides, b.latent
         shapes[name] = BranchShape(b.view, *sizes, owners, members=1 + len(b.members))  # type: ignore[arg-type]
     torch.manual_seed(0)
-    network = ProtoECGNet(shapes, tuple(STATEMENTS)).eval().requires_grad_(False)
+    network = ProtoECGNet(shapes, tuple(PTBXL)).eval().requires_grad_(False)
     network.fusion.weight *= torch.rand_like(network.fusion.weight) < FUSION_DENSITY
     prototypes = tuple(
         Prototype(
@@ -57,7 +57,7 @@ def _random() -> Bundle:
         for n, shape in shapes.items()
         for i, code in enumerate(shape.owners)
     )
-    decisions = {code: Decision(0.5, 100, False) for code in STATEMENTS}
+    decisions = {code: Decision(0.5, 100, False) for code in PTBXL}
     return Bundle(
         path=ROOT,
         name="random",
@@ -65,6 +65,7 @@ def _random() -> Bundle:
         network=network,
         prototypes=prototypes,
         decisions=decisions,
+        labels=PTBXL,
         familiarity=None,
         measured=None,
         about={},

@@ -121,7 +121,7 @@ def _under_way(batch: Batch) -> None:
         if st.button("Cancel", icon=":material/stop_circle:"):
             batch.stop()
             st.rerun()
-    table.show_so_far(batch.table())
+    table.show_so_far(batch.table(), batch.bundle.labels)
 
 
 def _ended(batch: Batch) -> None:
@@ -135,7 +135,7 @@ def _ended(batch: Batch) -> None:
                 st.rerun()
     if not (rows := batch.table()).empty:
         st.markdown(findings_table.summary(rows))
-        table.show(batch, table.filtered(rows))
+        table.show(batch, table.filtered(rows, batch.bundle.labels))
         _downloads(batch)
         _look_at_one(batch, rows)
 

@@ -9,7 +9,7 @@ from pages.ecg import cases, origin, tracing
 from pages.shell import blinding, coordinators, frame, models, reviews, source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
-from protoecg.labels import BRANCHES
+from protoecg.labels import BRANCHES, LabelSet
 from protoecg.prototypes.curation import Change, newcomers
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
@@ -32,7 +32,8 @@ def main() -> None:
         source_ecgs.tell_missing(bundle, missing, "Some of these ECGs")
     ratings, came = _summary(bundle), newcomers(bundle.about)
     for prototype in shown:
-        _card(prototype, ecgs[prototype.name], ratings, came.get(prototype.name), view)
+        change = came.get(prototype.name)
+        _card(prototype, ecgs[prototype.name], ratings, change, view, bundle.labels)
 
 
 def _summary(bundle: Bundle) -> pd.DataFrame | None:
@@ -64,7 +65,11 @@ def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
     of_branch = [p for p in bundle.prototypes if p.branch == branch]
     statements = list(dict.fromkeys(p.statement for p in of_branch))
     statement = right.selectbox(
-        "Statement", statements, format_func=words.named, key="statement", bind="query-params"
+        "Statement",
+        statements,
+        format_func=bundle.labels.named,
+        key="statement",
+        bind="query-params",
     )
     with last:
         view = tracing.choose()
@@ -77,10 +82,11 @@ def _card(
     ratings: pd.DataFrame | None,
     came: Change | None,
     view: View,
+    labels: LabelSet,
 ) -> None:
     with st.container(border=True):
         st.markdown(f"#### {words.plain(prototype.name)}")
-        st.caption(f"{origin.provenance(prototype)} · {origin.other_statements(prototype)}")
+        st.caption(f"{origin.provenance(prototype)} · {origin.other_statements(prototype, labels)}")
         if known := origin.belief(prototype):
             st.caption(known)
         if came is not None:
@@ -91,7 +97,7 @@ def _card(
             cases.show(
                 ecg,
                 prototype.window_s,
-                prototype.statement,
+                labels.get(prototype.statement),
                 view=view,
                 key=f"ecg {prototype.name}",
             )

@@ -14,6 +14,7 @@ from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.taking_part import rater
 from pages.taking_part.rater import Rater
 from protoecg.bundle import Bundle
+from protoecg.labels import LabelSet
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
 from review_db import (
@@ -63,10 +64,10 @@ def _sit(engine: Engine, who: Rater, bundle: Bundle) -> None:
     item = _chosen(engine, reviewer, items)
     now = progress(engine, reviewer=reviewer, items=items)
     _top(engine, reviewer, items, item, now)
-    _by_statement(now, items)
+    _by_statement(now, items, bundle.labels)
     prototype = next(p for p in bundle.prototypes if p.name == item.prototype)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.markdown(f"### {words.named(prototype.statement)}", width="stretch")
+        st.markdown(f"### {bundle.labels.named(prototype.statement)}", width="stretch")
         models.badge(bundle)
         view = tracing.choose()
         calipers.toggle()
@@ -115,14 +116,14 @@ def _leave() -> None:
     st.query_params.pop("prototype", None)
 
 
-def _by_statement(now: Progress, items: list[Item]) -> None:
+def _by_statement(now: Progress, items: list[Item], labels: LabelSet) -> None:
     first = {item.statement: item.prototype for item in reversed(items)}
     with st.sidebar:
         st.selectbox(
             "Go to a statement",
             list(now.by_statement),
             index=None,
-            format_func=lambda code: _counted(code, *now.by_statement[code]),
+            format_func=lambda code: _counted(labels.named(code), *now.by_statement[code]),
             placeholder="Choose a statement",
             key="go to",
             on_change=_go_to_statement,
@@ -135,8 +136,8 @@ def _by_statement(now: Progress, items: list[Item]) -> None:
         st.dataframe(table, hide_index=True)
 
 
-def _counted(code: str, done: int, total: int) -> str:
-    return f"{words.named(code)}: {done} of {total} rated"
+def _counted(named: str, done: int, total: int) -> str:
+    return f"{named}: {done} of {total} rated"
 
 
 def _go_to_statement(first: dict[str, str]) -> None:

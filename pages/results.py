@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from pages.findings import score_bars, study_results
 from pages.shell import choices, coordinators, frame, models, reviews, words
 from protoecg.bundle import Bundle
+from protoecg.labels import LabelSet
 from review_db.questions.catalogue import SCALES
 from review_db.ratings.export import export_zip
 from review_db.ratings.results import GROUPS, RatedBundle, rated_bundles, scores
@@ -50,7 +51,7 @@ def _single_ratings(engine: Engine, bundle: Bundle) -> None:
     if table.empty:
         _nothing_yet(rated)
     else:
-        _show(table, by)
+        _show(table, by, bundle.labels)
 
 
 def _export(engine: Engine) -> None:
@@ -92,13 +93,13 @@ def _nothing_yet(rated: RatedBundle) -> None:
     )
 
 
-def _show(table: pd.DataFrame, by: str) -> None:
+def _show(table: pd.DataFrame, by: str, labels: LabelSet) -> None:
     if by == "prototype":
-        table = score_bars.of_statement(table)
+        table = score_bars.of_statement(table, labels)
     for scale, column in zip(SCALES, score_bars.columns(len(SCALES)), strict=True):
         with column:
             score_bars.show(table, scale, by, about="ratings")
-    st.dataframe(_printed(table, score_bars.names(table, by), by), hide_index=True)
+    st.dataframe(_printed(table, score_bars.names(table, by, labels), by), hide_index=True)
 
 
 def _printed(table: pd.DataFrame, names: pd.Series, by: str) -> pd.DataFrame:

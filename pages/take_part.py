@@ -20,6 +20,7 @@ from pages.taking_part.answers import (
 )
 from protoecg import wording
 from protoecg.bundle import Bundle
+from protoecg.labels import LabelSet
 from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.assignments import ItemStage
@@ -62,7 +63,7 @@ def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
         return
     now = session_progress(engine, seat)
     item = _opened(engine, seat)
-    places.top(seat, info.design, now, item, _go, _leave)
+    places.top(seat, info.design, now, item, bundle.labels, _go, _leave)
     if item is None:
         places.finished(now, _go)
         return
@@ -123,7 +124,7 @@ def _leave() -> None:
 def _item(session: ItemSession, bundle: Bundle) -> None:
     item = session.item
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.markdown(f"#### {_heading(item)}", width="stretch")
+        st.markdown(f"#### {_heading(item, bundle.labels)}", width="stretch")
         models.badge(bundle)
         view = tracing.choose()
         calipers.toggle()
@@ -141,13 +142,13 @@ def _item(session: ItemSession, bundle: Bundle) -> None:
         asking, steps = st.container(), st.container()
     with asking:
         if ecgs:
-            questions.show(session)
+            questions.show(session, bundle.labels)
     with steps:
         _steps(session)
         work.watch(session)
     with here:
         if ecgs:
-            items.show(item, ecgs, view)
+            items.show(item, ecgs, view, bundle.labels)
         _others(session)
     with open_next():
         prefetch.prefetched(_prefetch(session, bundle, view))
@@ -163,15 +164,15 @@ def _prefetch(session: ItemSession, bundle: Bundle, view: View) -> str:
     if following.session != item.session:
         return ""
     if ecgs := items.load(following, bundle):
-        items.show(following, ecgs, view)
+        items.show(following, ecgs, view, bundle.labels)
     return items.name(following)
 
 
-def _heading(item: OpenItem) -> str:
+def _heading(item: OpenItem, labels: LabelSet) -> str:
     if item.kind in READ:
         return "What does this ECG show?"
     statement = item.facts.statement
-    return words.named(statement) if statement else "Which statement this is about is hidden"
+    return labels.named(statement) if statement else "Which statement this is about is hidden"
 
 
 def _about(item: OpenItem) -> list[str]:

@@ -200,12 +200,10 @@ def _against(finding: Finding) -> list[str]:
 
 
 def _in_a_line(finding: Finding) -> str:
-    from protoecg.labels import describe
-
     few = ", low evidence" if finding.low_evidence else ""
     held = ", withheld: measurements contradict it" if finding.withheld else ""
     probability = wording.probability(finding.probability, 1)
-    return f"{probability:>7}  {finding.code}  {describe(finding.code)}{few}{held}"
+    return f"{probability:>7}  {finding.code}  {finding.statement.description}{few}{held}"
 
 
 def _finding_in_words(finding: Finding) -> list[str]:

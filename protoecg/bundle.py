@@ -5,6 +5,7 @@ prototypes.json     every prototype and where it comes from
 weights.safetensors the network's weights
 familiarity.safetensors  what is usual of an ECG, so that it can abstain; absent in older bundles
 measured.json       what measurements add to the statements; absent in older bundles
+labels.csv          the label set; older bundles have PTB-XL's
 card.json           measurements made later, see `protoecg.card`; not part of the bundle itself
 waveforms/          source ECGs, where the bundle carries them (simulated data)
 """
@@ -25,20 +26,22 @@ from safetensors import SafetensorError
 
 from protoecg.ecg import DURATION_S
 from protoecg.familiarity import Familiarity, Usual
-from protoecg.files import checksum, write_json
-from protoecg.labels import BRANCHES, STATEMENTS
+from protoecg.files import checksum, write_bytes, write_json
+from protoecg.labels import BRANCHES, PTBXL, LabelSet
 from protoecg.measured.curves import MeasuredEvidence, read_evidence, write_evidence
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.manifest import (
     FAMILIARITY,
     FILE,
+    LABELS,
     MANIFEST,
     MEASURED,
     PROTOTYPES,
     WEIGHTS,
     Decision,
     Manifest,
+    read_label_set,
     read_manifest,
     read_prototypes,
     refuse_damaged,
@@ -63,6 +66,7 @@ class Bundle:
     network : in evaluation mode, on the CPU
     prototypes : in the order of the network's similarities
     decisions : by statement
+    labels : the label set that its statements, and those of its prototypes' ECGs, belong to
     familiarity : what is usual of an ECG; None in a bundle without limits
     measured : what measurements add to the statements; None where prototypes alone decide
     about : data set, configuration, metrics and dates, as plain JSON
@@ -76,6 +80,7 @@ class Bundle:
     network: ProtoECGNet
     prototypes: tuple[Prototype, ...]
     decisions: Mapping[str, Decision]
+    labels: LabelSet
     familiarity: Familiarity | None
     measured: MeasuredEvidence | None
     about: Mapping[str, Any]
@@ -84,7 +89,7 @@ class Bundle:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """The statements that it decides, in PTB-XL's order."""
+        """The statements that it decides, in the order of its label set."""
         return self.network.statements
 
 
@@ -97,6 +102,7 @@ def save_bundle(
     prototypes: tuple[Prototype, ...],
     decisions: Mapping[str, Decision],
     about: Mapping[str, Any],
+    labels: LabelSet = PTBXL,
     familiarity: Familiarity | None = None,
     measured: MeasuredEvidence | None = None,
 ) -> Bundle:
@@ -109,8 +115,9 @@ def save_bundle(
     weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
     safetensors.torch.save_file(weights, path / WEIGHTS)
     write_json(path / PROTOTYPES, [asdict(prototype) for prototype in prototypes])
+    write_bytes(path / LABELS, labels.to_csv().encode())
     files = (
-        *(PROTOTYPES, WEIGHTS),
+        *(PROTOTYPES, WEIGHTS, LABELS),
         *_write_familiarity(path / FAMILIARITY, familiarity),
         *_write_measured(path / MEASURED, measured),
     )
@@ -139,10 +146,10 @@ def load_bundle(path: Path) -> Bundle:
     manifest = read_manifest(path)
     for file, expected in manifest.sha256.items():
         refuse_damaged(path / file, expected)
-    prototypes = read_prototypes(path, manifest)
+    prototypes, labels = read_prototypes(path, manifest), read_label_set(path, manifest)
     try:
-        network = _network(manifest, path / WEIGHTS)
-        _refuse_unfitting(network, prototypes, manifest.decisions)
+        network = _network(manifest, path / WEIGHTS, labels)
+        _refuse_unfitting(network, prototypes, manifest.decisions, labels)
         return Bundle(
             path=path,
             name=manifest.name,
@@ -150,10 +157,13 @@ def load_bundle(path: Path) -> Bundle:
             network=network,
             prototypes=prototypes,
             decisions=manifest.decisions,
+            labels=labels,
             familiarity=_familiarity(path / FAMILIARITY)
             if FAMILIARITY in manifest.sha256
             else None,
-            measured=read_evidence(path / MEASURED) if MEASURED in manifest.sha256 else None,
+            measured=read_evidence(path / MEASURED, labels)
+            if MEASURED in manifest.sha256
+            else None,
             about=manifest.about,
             fingerprint=manifest.fingerprint,
             revision=revision(path),
@@ -162,8 +172,8 @@ def load_bundle(path: Path) -> Bundle:
         raise unusable(path, error) from error
 
 
-def _network(manifest: Manifest, weights: Path) -> ProtoECGNet:
-    _refuse_unknown("statements", manifest.statements, STATEMENTS)
+def _network(manifest: Manifest, weights: Path, labels: LabelSet) -> ProtoECGNet:
+    _refuse_unknown("statements", manifest.statements, labels)
     _refuse_unknown("branches", manifest.branches, BRANCHES)
     for name, shape in manifest.branches.items():
         _refuse_impossible(name, shape)
@@ -214,14 +224,17 @@ def _familiarity(file: Path) -> Familiarity:
 
 
 def _refuse_unfitting(
-    network: ProtoECGNet, prototypes: tuple[Prototype, ...], decisions: Mapping[str, Decision]
+    network: ProtoECGNet,
+    prototypes: tuple[Prototype, ...],
+    decisions: Mapping[str, Decision],
+    labels: LabelSet,
 ) -> None:
     if network.owners != tuple((p.branch, p.statement) for p in prototypes):
         raise ValueError("its prototypes are not those of its network")
     if len({p.name for p in prototypes}) != len(prototypes):
         raise ValueError("two of its prototypes have one name")
     for prototype in prototypes:
-        _refuse_unknown("statements", (prototype.statement, *prototype.statements), STATEMENTS)
+        _refuse_unknown("statements", (prototype.statement, *prototype.statements), labels)
         start, end = prototype.window_s
         if not 0 <= start < end <= DURATION_S:
             raise ValueError(f"{prototype.name} is from {start:g} to {end:g} s, which cannot be")

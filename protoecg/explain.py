@@ -105,7 +105,7 @@ def _finding(
         )
     ]
     return add_up(
-        code,
+        bundle.labels[code],
         bias=float(bundle.network.fusion.bias[column]),
         threshold=decision.threshold,
         low_evidence=decision.low_evidence,

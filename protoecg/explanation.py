@@ -10,7 +10,7 @@ from typing import Any, Literal
 from scipy.special import expit
 
 from protoecg.ecg import LEADS
-from protoecg.labels import STATEMENTS
+from protoecg.labels import Statement
 from protoecg.prototypes.prototype import Prototype
 
 # A similarity nearer to zero is a rest of leads that cancel out; shares of it say nothing.
@@ -80,8 +80,7 @@ class Finding:
     by it alone. `contradictions` are sentences on what does not go with the statement.
     """
 
-    code: str
-    branch: str
+    statement: Statement
     probability: float
     threshold: float
     logit: float
@@ -91,6 +90,16 @@ class Finding:
     possible_from: float | None = None
     measured: tuple[Measured, ...] = ()
     contradictions: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """The statement's code."""
+        return self.statement.code
+
+    @property
+    def branch(self) -> str:
+        """The branch that reads the statement."""
+        return self.statement.branch
 
     @property
     def certainty(self) -> Certainty:
@@ -109,7 +118,7 @@ class Finding:
     @property
     def withheld(self) -> bool:
         """Whether an ECG is not called normal because something contradicts it."""
-        return self.code == "NORM" and bool(self.contradictions)
+        return self.statement.is_normal and bool(self.contradictions)
 
     @property
     def speaking(self) -> tuple[Match, ...]:
@@ -147,7 +156,7 @@ class Explanation:
 
 
 def add_up(
-    code: str,
+    statement: Statement,
     *,
     bias: float,
     threshold: float,
@@ -163,8 +172,7 @@ def add_up(
         (bias, *(match.contribution for match in matches), *(m.contribution for m in measured))
     )
     return Finding(
-        code=code,
-        branch=STATEMENTS[code].branch,
+        statement=statement,
         probability=float(expit(logit)),
         threshold=threshold,
         logit=logit,
@@ -184,8 +192,12 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:
+    numbers = asdict(finding)
+    del numbers["statement"]
     return {
-        **asdict(finding),
+        "code": finding.code,
+        "branch": finding.branch,
+        **numbers,
         "certainty": finding.certainty,
         "present": finding.present,
         "withheld": finding.withheld,

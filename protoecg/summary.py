@@ -12,7 +12,6 @@ from math import inf
 from typing import Literal
 
 from protoecg.explanation import Certainty, Explanation, Finding, Match
-from protoecg.labels import STATEMENTS, describe
 from protoecg.measure import QTC_FORMULA, Measurements
 from protoecg.wording import true_minus
 
@@ -157,11 +156,12 @@ class Summary:
 
 def _after(finding: Finding) -> tuple[bool, bool, bool, int]:
     """Return what puts a finding after others: usual, possible, of sinus rhythm, less urgent."""
-    statement = STATEMENTS[finding.code]
+    statement = finding.statement
     # Any other rhythm than a sinus rhythm stands beside infarctions.
     urgency = min(statement.urgency, 1) if statement.is_rhythm else statement.urgency
     possible = finding.certainty == "possible"
-    return finding.code in USUAL, possible, finding.code in SINUS_RHYTHMS, urgency
+    usual = statement.is_normal or statement.scp in USUAL
+    return usual, possible, statement.scp in SINUS_RHYTHMS, urgency
 
 
 def summarised(explanation: Explanation) -> Summary:
@@ -170,12 +170,12 @@ def summarised(explanation: Explanation) -> Summary:
     Where the model abstains, the order is the same and no group's name is a verdict.
     """
     likely, possible = (_of(explanation, certainty) for certainty in ("likely", "possible"))
-    critical = [finding for finding in likely if STATEMENTS[finding.code].critical]
+    critical = [finding for finding in likely if finding.statement.critical]
     others = [finding for finding in likely if finding not in critical]
     return Summary(
         critical=tuple(critical),
-        likely=tuple(finding for finding in others if not _is_rhythm(finding)),
-        rhythm=tuple(finding for finding in others if _is_rhythm(finding)),
+        likely=tuple(finding for finding in others if not finding.statement.is_rhythm),
+        rhythm=tuple(finding for finding in others if finding.statement.is_rhythm),
         possible=tuple(possible),
     )
 
@@ -186,14 +186,9 @@ def _of(explanation: Explanation, certainty: Certainty) -> list[Finding]:
 
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
     """Sort findings: what cannot wait, then by the statement's urgency, then the most probable."""
-    return sorted(findings, key=lambda f: (STATEMENTS[f.code].urgency, -f.logit))
-
-
-def _is_rhythm(finding: Finding) -> bool:
-    return STATEMENTS[finding.code].is_rhythm
+    return sorted(findings, key=lambda f: (f.statement.urgency, -f.logit))
 
 
 def in_words(finding: Finding) -> str:
     """Name a finding in words, its code second: "Atrial fibrillation (AFIB)"."""
-    words = describe(finding.code)
-    return f"{words[:1].upper()}{words[1:]} ({finding.code})"
+    return finding.statement.named

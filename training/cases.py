@@ -111,7 +111,7 @@ def carried(bundle: Bundle) -> Dataset:
         {"record": p.record, "patient": p.patient, "codes": p.statements} for p in bundle.prototypes
     ]
     table = pd.DataFrame(rows).drop_duplicates("record")
-    return Dataset(bundle.path / "waveforms", bundle.name, True, "", table)
+    return Dataset(bundle.path / "waveforms", bundle.name, True, "", bundle.labels, table)
 
 
 def _pool(dataset: Dataset, size: int, chance: random.Random) -> list[pd.Series]:

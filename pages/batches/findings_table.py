@@ -9,11 +9,13 @@ import pandas as pd
 from pages.batches.triage import triage
 from protoecg import wording
 from protoecg.batch.table import ABOUT
-from protoecg.labels import STATEMENTS, describe
+from protoecg.labels import LabelSet
 from protoecg.spreadsheet import harmless
 
 
-def on_screen(rows: pd.DataFrame, *, names: bool, strips: Sequence[str] = ()) -> pd.DataFrame:
+def on_screen(
+    rows: pd.DataFrame, labels: LabelSet, *, names: bool, strips: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return a line for each ECG: what is likely, possible, and wrong with it.
 
     Parameters
@@ -25,13 +27,13 @@ def on_screen(rows: pd.DataFrame, *, names: bool, strips: Sequence[str] = ()) ->
         of "the file" in any case
     """
     table = pd.DataFrame({"ECG": rows.index + 1}, index=rows.index)
-    table["Triage"] = [triage(row) for _, row in rows.iterrows()]
+    table["Triage"] = [triage(row, labels) for _, row in rows.iterrows()]
     if strips:
         table["Lead II"] = strips
     if names:
         table["File"] = rows["file"].map(harmless)
     for column, certainty in (("Likely", "likely"), ("Possible", "possible")):
-        table[column] = [_listed(row, certainty) for _, row in rows.iterrows()]
+        table[column] = [_listed(row, certainty, labels) for _, row in rows.iterrows()]
     for column, source in (("Abstains", "abstains"), ("Quality", "quality"), ("Error", "error")):
         if (rows[source] != "").any():
             table[column] = rows[source].map(harmless)
@@ -57,8 +59,10 @@ def summary(rows: pd.DataFrame) -> str:
     return " · ".join(f"**{count}** {what}" for what, count in counted.items())
 
 
-def _listed(row: pd.Series, certainty: str) -> str:
+def _listed(row: pd.Series, certainty: str, labels: LabelSet) -> str:
     """Return the statements of a certainty in words with their probability, as they are read."""
     codes = [code for code in row[certainty].split() if code in row.index and code not in ABOUT]
-    read = sorted(codes, key=lambda code: STATEMENTS[code].urgency)
-    return ", ".join(f"{describe(code)} {wording.probability(row[code])}" for code in read)
+    read = sorted(codes, key=lambda code: labels[code].urgency)
+    return ", ".join(
+        f"{labels[code].description} {wording.probability(row[code])}" for code in read
+    )

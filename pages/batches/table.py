@@ -9,7 +9,8 @@ import streamlit as st
 
 from pages.batches import findings_table, strips, triage
 from pages.batches.archives import Batch
-from pages.shell import choices, frame, words
+from pages.shell import choices, frame
+from protoecg.labels import LabelSet
 
 NAMES, PICKED = "names of files are shown", "row that was picked"
 LIKELY, POSSIBLE = "likely", "likely or possible"
@@ -23,13 +24,13 @@ ABOUT_TRIAGE = (
 MOST_STRIPS = 500
 
 
-def filtered(rows: pd.DataFrame) -> pd.DataFrame:
+def filtered(rows: pd.DataFrame, labels: LabelSet) -> pd.DataFrame:
     """Ask which ECGs are looked at, and in which order."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         codes = st.multiselect(
             "Only ECGs with",
-            triage.found(rows),
-            format_func=words.named,
+            triage.found(rows, labels),
+            format_func=labels.named,
             placeholder="Any finding",
             key="statements",
             width=420,
@@ -40,7 +41,7 @@ def filtered(rows: pd.DataFrame) -> pd.DataFrame:
     shown = triage.having(rows, codes, possible=sure == POSSIBLE)
     if len(shown) < len(rows):
         st.caption(f"{len(shown)} of {len(rows)} ECGs.")
-    return triage.in_order(shown) if order == TRIAGE and not shown.empty else shown
+    return triage.in_order(shown, labels) if order == TRIAGE and not shown.empty else shown
 
 
 def _ask_for_names() -> None:
@@ -62,13 +63,13 @@ def names_are_shown() -> bool:
     return bool(st.session_state.get(NAMES, False))
 
 
-def show_so_far(rows: pd.DataFrame) -> None:
+def show_so_far(rows: pd.DataFrame, labels: LabelSet) -> None:
     """Show what there is while the others are still being explained."""
     if rows.empty:
         return
     st.markdown(findings_table.summary(rows))
-    table = findings_table.on_screen(rows, names=names_are_shown())
-    st.dataframe(table, hide_index=True, column_config=_columns(rows), placeholder="")
+    table = findings_table.on_screen(rows, labels, names=names_are_shown())
+    st.dataframe(table, hide_index=True, column_config=_columns(rows, labels), placeholder="")
 
 
 def show(batch: Batch, rows: pd.DataFrame) -> None:
@@ -77,7 +78,8 @@ def show(batch: Batch, rows: pd.DataFrame) -> None:
         st.info("No ECG has that. Name fewer findings, or count possible ones.")
         return
     drawn = _pictures(batch, rows) if len(rows) <= MOST_STRIPS else []
-    table = findings_table.on_screen(rows, names=names_are_shown(), strips=drawn)
+    labels = batch.bundle.labels
+    table = findings_table.on_screen(rows, labels, names=names_are_shown(), strips=drawn)
     # What is picked stands for a place in the table, so another table must not inherit it.
     key = f"findings {hash(tuple(rows.index))}"
 
@@ -92,7 +94,7 @@ def show(batch: Batch, rows: pd.DataFrame) -> None:
         on_select=pick,
         selection_mode="single-cell",
         row_height=44 if drawn else None,
-        column_config=_columns(rows),
+        column_config=_columns(rows, labels),
         placeholder="",
         alt=f"Findings of {len(rows)} ECGs, a row each.",
     )
@@ -109,7 +111,7 @@ def _pictures(batch: Batch, rows: pd.DataFrame) -> list[str]:
     return ["" if one is None else strips.picture(one, frame.theme()) for one in kept]
 
 
-def _columns(rows: pd.DataFrame) -> dict[str, Any]:
+def _columns(rows: pd.DataFrame, labels: LabelSet) -> dict[str, Any]:
     return {
         "ECG": st.column_config.NumberColumn(width=48, pinned=True),
         "Triage": st.column_config.TextColumn(width=120, help=ABOUT_TRIAGE),
@@ -125,7 +127,7 @@ def _columns(rows: pd.DataFrame) -> dict[str, Any]:
         },
         **{
             # A whole number would say 0 or 100 % of what is neither.
-            code: st.column_config.NumberColumn(words.named(code), format="%.1f %%")
+            code: st.column_config.NumberColumn(labels.named(code), format="%.1f %%")
             for code in findings_table.called_anywhere(rows)
         },
     }

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from protoecg.labels import STATEMENTS
+from protoecg.labels import LabelSet, Statement
 from protoecg.summary import SINUS_RHYTHMS, USUAL
 
 CRITICAL, MAYBE_CRITICAL, ABNORMAL = "critical", "possibly critical", "abnormal"
@@ -14,7 +14,7 @@ MAYBE_ABNORMAL, USUAL_ECG, UNJUDGED = "possibly abnormal", "usual", "not judged"
 ORDER = (CRITICAL, MAYBE_CRITICAL, ABNORMAL, UNJUDGED, MAYBE_ABNORMAL, USUAL_ECG)
 
 
-def triage(row: pd.Series) -> str:
+def triage(row: pd.Series, labels: LabelSet) -> str:
     """Return which of `ORDER` an ECG is, by a row of `protoecg.batch.table.read_rows`.
 
     What the model abstains from, or nobody could read, is not judged: a person has to look at it
@@ -24,22 +24,22 @@ def triage(row: pd.Series) -> str:
         return UNJUDGED
     likely, possible = row["likely"].split(), row["possible"].split()
     told = (
-        (CRITICAL, any(STATEMENTS[code].critical for code in likely)),
-        (MAYBE_CRITICAL, any(STATEMENTS[code].critical for code in possible)),
-        (ABNORMAL, any(map(_is_abnormal, likely))),
-        (MAYBE_ABNORMAL, any(map(_is_abnormal, possible))),
+        (CRITICAL, any(labels[code].critical for code in likely)),
+        (MAYBE_CRITICAL, any(labels[code].critical for code in possible)),
+        (ABNORMAL, any(_is_abnormal(labels[code]) for code in likely)),
+        (MAYBE_ABNORMAL, any(_is_abnormal(labels[code]) for code in possible)),
     )
     return next((name for name, holds in told if holds), USUAL_ECG)
 
 
-def _is_abnormal(code: str) -> bool:
-    return code not in (*USUAL, *SINUS_RHYTHMS)
+def _is_abnormal(statement: Statement) -> bool:
+    return not statement.is_normal and statement.scp not in (*USUAL, *SINUS_RHYTHMS)
 
 
-def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+def in_order(rows: pd.DataFrame, labels: LabelSet) -> pd.DataFrame:
     """Return rows in the order of `ORDER`, those of one kind as they were; the index stays."""
     place = {name: number for number, name in enumerate(ORDER)}
-    kinds = rows.apply(triage, axis=1).map(place)
+    kinds = rows.apply(triage, axis=1, args=(labels,)).map(place)
     return rows.loc[kinds.sort_values(kind="stable").index]
 
 
@@ -56,7 +56,7 @@ def having(rows: pd.DataFrame, codes: Collection[str], *, possible: bool) -> pd.
     return rows[[not set(codes).isdisjoint(of.split()) for of in said]]
 
 
-def found(rows: pd.DataFrame) -> list[str]:
+def found(rows: pd.DataFrame, labels: LabelSet) -> list[str]:
     """Return the statements that any ECG has likely or possible, the most urgent first."""
     codes = {code for of in (*rows["likely"], *rows["possible"]) for code in of.split()}
-    return sorted(codes, key=lambda code: (STATEMENTS[code].urgency, code))
+    return sorted(codes, key=lambda code: (labels[code].urgency, code))

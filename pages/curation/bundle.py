@@ -39,7 +39,7 @@ def tally(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule) -> None:
         st.caption("Nothing was looked at yet. Choose a prototype above.")
         return
     rows = [
-        (words.named(t.statement), t.before, t.after, t.auroc_before, t.auroc_after)
+        (bundle.labels.named(t.statement), t.before, t.after, t.auroc_before, t.auroc_after)
         for t in desk.tally(chosen)
     ]
     columns = ["Statement", "Prototypes", "Then", "AUROC, training ECGs", "Then "]

@@ -76,7 +76,7 @@ def _candidate(
     bundle: Bundle, candidate: Candidate, decisions: dict[str, str], name: str, view: View
 ) -> None:
     own = candidate.prototype
-    st.caption(f"{origin.provenance(own)} · {origin.other_statements(own)}")
+    st.caption(f"{origin.provenance(own)} · {origin.other_statements(own, bundle.labels)}")
     if known := origin.belief(own):
         st.caption(known)
     st.caption(

@@ -9,6 +9,7 @@ from pages.shell import frame
 from protoecg.ecg import ECG
 from protoecg.evidence.leads import telling_leads
 from protoecg.figures.paper import Window
+from protoecg.labels import Statement
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 
@@ -21,7 +22,7 @@ CONTEXT = (
 def show(
     ecg: ECG,
     window_s: tuple[float, float],
-    statement: str | None,
+    statement: Statement | None,
     *,
     view: View,
     key: str,

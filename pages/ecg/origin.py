@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pages.shell import words
 from protoecg import wording
+from protoecg.labels import LabelSet
 from protoecg.prototypes.prototype import Prototype, SourceECG
 
 
@@ -34,14 +35,14 @@ def _known(prototype: Prototype) -> list[str]:
     return [one for one in told if one]
 
 
-def case_facts(source: SourceECG) -> list[str]:
+def case_facts(source: SourceECG, labels: LabelSet) -> list[str]:
     """Say line by line what a case is labelled with, and how sure that is, as Markdown."""
-    labels = ", ".join(map(words.named, source.statements)) or "nothing"
+    carried = ", ".join(map(labels.named, source.statements)) or "nothing"
     known = _known(source) if isinstance(source, Prototype) else []
-    return [f"Labelled {labels}", *map(words.capitalised, known)]
+    return [f"Labelled {carried}", *map(words.capitalised, known)]
 
 
-def other_statements(prototype: Prototype) -> str:
+def other_statements(prototype: Prototype, labels: LabelSet) -> str:
     """Say what else stands in a prototype's source ECG."""
-    others = [words.named(code) for code in prototype.statements if code != prototype.statement]
+    others = [labels.named(c) for c in prototype.statements if c != prototype.statement]
     return f"Also in its ECG: {', '.join(others) or 'nothing else'}"

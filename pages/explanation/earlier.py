@@ -115,7 +115,7 @@ def told(measured: Sequence[MeasurementChange], changes: Sequence[FindingChange]
         if change.beyond_noise
     ]
     for kind in CHANGED:
-        if found := [words.named(change.code) for change in of_kind(changes, kind)]:
+        if found := [change.now.statement.named for change in of_kind(changes, kind)]:
             lines.append(f"{kind.capitalize()}: {', '.join(f'**{f}**' for f in found)}")
     return lines or [NOTHING]
 
@@ -190,7 +190,7 @@ def _findings(changes: Sequence[FindingChange]) -> None:
 def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
     """Return a row for each finding of either ECG: what is new, what is gone, what is in both."""
     rows = {
-        words.named(change.code): {
+        change.now.statement.named: {
             "": kind,
             "probability": " → ".join(_cell(_told(finding)[0]) for finding in _both(change)),
             "threshold": _cell(max((_told(finding)[1] for finding in _both(change)), key=len)),
@@ -238,12 +238,14 @@ def _choose(changes: Sequence[FindingChange], code: str) -> None:
     st.selectbox(
         "Statement",
         list(ordered),
-        format_func=lambda code: (
-            f"{words.named(code)} · {ordered[code].kind} · {wording.signed(ordered[code].amount)}"
-        ),
+        format_func=lambda code: _in_the_list(ordered[code]),
         key="change choice",
         on_change=_take,
     )
+
+
+def _in_the_list(change: FindingChange) -> str:
+    return f"{change.now.statement.named} · {change.kind} · {wording.signed(change.amount)}"
 
 
 def _take() -> None:

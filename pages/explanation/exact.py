@@ -23,10 +23,10 @@ LEADS_NAMED, SMALLEST_FALL = 3, 0.005
 
 def telling(now: ExplainedECG, bundle: Bundle, finding: Finding, case: Case) -> tuple[str, ...]:
     """Return the leads to look at: those that define the statement, else that carry the match."""
-    leads = telling_leads(finding.code)
+    leads = telling_leads(finding.statement)
     if leads or case.match is None or wording.is_whole_strip(case.window_s):
         return leads
-    return telling_leads(finding.code, _parts(now, bundle, case.match))
+    return telling_leads(finding.statement, _parts(now, bundle, case.match))
 
 
 def _parts(now: ExplainedECG, bundle: Bundle, match: Match) -> dict[str, float]:
@@ -58,7 +58,7 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding, case: Case | None)
 def _part(now: ExplainedECG, bundle: Bundle, match: Match) -> None:
     st.markdown(
         f"{words.plain(match.prototype.name)}, a case of "
-        f"**{words.named(match.prototype.statement)}**: similarity "
+        f"**{bundle.labels.named(match.prototype.statement)}**: similarity "
         f"**{wording.signed(match.similarity)}** × weight {wording.signed(match.weight)} = "
         f"contribution **{wording.signed(match.contribution)}**",
         help=f"Similarity: {words.SIMILARITY} Contribution: {words.CONTRIBUTION}",

@@ -18,7 +18,7 @@ from protoecg.evidence.likeness import Likeness, likeness
 from protoecg.evidence.neighbours import Neighbour
 from protoecg.explanation import Explanation, Finding
 from protoecg.figures.strips import strip_leads
-from protoecg.labels import describe
+from protoecg.labels import LabelSet
 from protoecg.sheet.view import View
 
 LABELS = ("this ECG", "the case")
@@ -39,14 +39,14 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding, of: Cases, view: V
         if of.kind == NEAREST:
             found = [c.source for c in of.offered if isinstance(c.source, Neighbour)]
             branch = finding.speaking[0].prototype.branch
-            neighbours.tell(bundle, finding.code, branch, found)
+            neighbours.tell(bundle, finding.statement, branch, found)
         if of.case:
             _looks_like(now, bundle, finding, of.case, view)
     _adds_up(now, bundle, finding, of.case)
 
 
 def _heading(finding: Finding, explanation: Explanation) -> None:
-    st.markdown(f"### {words.capitalised(describe(finding.code))}")
+    st.markdown(f"### {words.capitalised(finding.statement.description)}")
     probability, threshold = wording.distinct_probabilities(finding.probability, finding.threshold)
     starts = f"likely from {threshold}"
     if finding.possible_from is not None:
@@ -81,7 +81,7 @@ def _looks_like(
         else:
             seen = _compared(now, case, source, view, telling)
     with facts:
-        _facts(case)
+        _facts(case, bundle.labels)
         if source is not None and seen:
             _likeness(seen, telling, case)
         if case.match:
@@ -120,10 +120,10 @@ def _compared(
     return seen
 
 
-def _facts(case: Case) -> None:
+def _facts(case: Case, labels: LabelSet) -> None:
     source = case.source
     st.markdown(f"**{words.plain(words.patient(source)).capitalize()}**")
-    told = origin.case_facts(source)
+    told = origin.case_facts(source, labels)
     st.markdown("\n".join(f"- {line}" for line in told))
     names = dict.fromkeys((source.name, source.record))
     st.caption(f"{' · '.join(map(words.plain, names))} · {wording.window(source.window_s)}")
@@ -145,7 +145,9 @@ def _likeness(seen: Likeness, telling: tuple[str, ...], case: Case) -> None:
 
 def _adds_up(now: ExplainedECG, bundle: Bundle, finding: Finding, case: Case | None) -> None:
     st.markdown("#### What it adds up to")
-    st.markdown(words.plain(adds_up(finding)) or "It rests on no case and no measurement.")
+    st.markdown(
+        words.plain(adds_up(finding, bundle.labels)) or "It rests on no case and no measurement."
+    )
     if off := cases.switched_off(finding):
         what_if.show(now.explanation, finding, off)
         st.button("Count all cases again", on_click=cases.count_all)

@@ -92,7 +92,7 @@ def _each(
     if match and _window(match.now):
         st.caption(
             f"Marked: where each is most like {words.plain(match.prototype.name)}, whose "
-            f"contribution to {words.named(change.code)} changed most "
+            f"contribution to {change.now.statement.named} changed most "
             f"({wording.signed(match.amount)})."
         )
 

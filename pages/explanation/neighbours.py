@@ -21,6 +21,7 @@ from protoecg.evidence.neighbours import (
     read_neighbours,
 )
 from protoecg.explanation import Match
+from protoecg.labels import Statement
 
 HELP = (
     "All training ECGs, not only the cases that the model decides by, by the model's own "
@@ -50,7 +51,7 @@ def found(key: str, ecg: ECG, bundle: Bundle, match: Match) -> tuple[Neighbour, 
     return _nearest(key, bundle.path, bundle.revision, match, ecg, bundle, ecgs)
 
 
-def tell(bundle: Bundle, code: str, branch: str, found: Sequence[Neighbour]) -> None:
+def tell(bundle: Bundle, statement: Statement, branch: str, found: Sequence[Neighbour]) -> None:
     """Say what the nearest training ECGs are labelled with, or why there are none."""
     try:
         ecgs = _index(bundle.path, bundle.revision, _written_ns(bundle), bundle)
@@ -63,18 +64,20 @@ def tell(bundle: Bundle, code: str, branch: str, found: Sequence[Neighbour]) -> 
             "`python -m training neighbours` makes one."
         )
         return
-    st.markdown(summary(found, code, ecgs.labelled(bundle, code), len(ecgs)), help=HELP)
+    st.markdown(
+        summary(found, statement, ecgs.labelled(bundle, statement.code), len(ecgs)), help=HELP
+    )
     if (kept := ecgs.cells[branch].shape[1]) > 1:
         st.caption(MISSED.format(kept=kept))
     if found[0].similarity > 1 - ROUNDING:
         st.caption("The nearest is this ECG itself or all but the same, so it says nothing new.")
 
 
-def summary(found: Sequence[Neighbour], code: str, labelled: int, total: int) -> str:
+def summary(found: Sequence[Neighbour], statement: Statement, labelled: int, total: int) -> str:
     """Say how many of the nearest carry a statement, and how many of all do."""
-    carry = sum(code in neighbour.statements for neighbour in found)
+    carry = sum(statement.code in neighbour.statements for neighbour in found)
     return (
-        f"**{carry} of the {len(found)} nearest** are labelled {words.named(code)}; of all "
+        f"**{carry} of the {len(found)} nearest** are labelled {statement.named}; of all "
         f"{total:,} training ECGs {wording.probability(labelled / total)} are."
     )
 

@@ -10,7 +10,7 @@ from scipy.special import logit
 from pages.shell import words
 from protoecg import wording
 from protoecg.explanation import Explanation, Finding
-from protoecg.labels import STATEMENTS, describe
+from protoecg.labels import Statement
 from protoecg.summary import Summary, summarised
 
 LIKELY, RHYTHM, POSSIBLE, OTHER = "likely", "rhythm", "possible", "other"
@@ -60,13 +60,13 @@ def _group(label: str, findings: Sequence[Finding], key: str, code: str | None) 
     if not findings:
         st.markdown(f"**{label}:** none")
         return
-    codes = [finding.code for finding in findings]
+    by_code = {finding.code: finding.statement for finding in findings}
     # Several widgets, one choice: the URL holds it, and each shows it or nothing.
-    st.session_state[key] = code if code in codes else None
+    st.session_state[key] = code if code in by_code else None
     st.radio(
         f"**{label}**",
-        codes,
-        format_func=_named,
+        list(by_code),
+        format_func=lambda one: _named(by_code[one]),
         captions=[_caption(finding) for finding in findings],
         key=key,
         on_change=_take,
@@ -87,20 +87,23 @@ def _folded(label: str, findings: Sequence[Finding], code: str | None) -> None:
 def _possible(findings: Sequence[Finding]) -> str:
     if not findings:
         return "**Possible:** nothing else"
-    named = [words.plain(describe(finding.code)) for finding in findings[:NAMED]]
+    named = [words.plain(finding.statement.description) for finding in findings[:NAMED]]
     more = ", …" if len(findings) > NAMED else ""
     return f"**Possible ({len(findings)}):** {', '.join(named)}{more}"
 
 
 def _others(label: str, findings: Sequence[Finding], code: str | None) -> None:
     nearest = sorted(findings, key=_missed_by)
-    told = {one.code: wording.probability(one.probability) for one in nearest}
+    told = {
+        one.code: f"{one.statement.named} · {wording.probability(one.probability)}"
+        for one in nearest
+    }
     st.session_state[OTHER] = code if code in told else None
     st.selectbox(
         label,
         list(told),
         index=None,
-        format_func=lambda one: f"{words.named(one)} · {told[one]}",
+        format_func=lambda one: told[one],
         placeholder=f"{label} ({len(told)}), the nearest first",
         key=OTHER,
         on_change=_take,
@@ -120,15 +123,15 @@ def _take(widget: str) -> None:
         st.query_params.pop(name, None)
 
 
-def _named(code: str) -> str:
-    name = words.capitalised(describe(code))
-    return f":red[**{name}**]" if STATEMENTS[code].critical else f"**{name}**"
+def _named(statement: Statement) -> str:
+    name = words.capitalised(statement.description)
+    return f":red[**{name}**]" if statement.critical else f"**{name}**"
 
 
 def _caption(finding: Finding) -> str:
     probability, _ = wording.distinct_probabilities(finding.probability, finding.threshold)
     marks = [
-        ":red[critical]" if STATEMENTS[finding.code].critical else "",
+        ":red[critical]" if finding.statement.critical else "",
         ":orange[low evidence]" if finding.low_evidence else "",
         ":orange[contradicted]" if finding.contradictions else "",
     ]
@@ -140,7 +143,7 @@ def _contradictions(said: Summary) -> None:
         if finding.contradictions:
             withheld = ", so not likely" if finding.withheld else ""
             st.caption(
-                f":orange[:material/rule: **{words.capitalised(describe(finding.code))}** "
+                f":orange[:material/rule: **{words.capitalised(finding.statement.description)}** "
                 f"({finding.certainty}) is contradicted{withheld}:] "
                 f"{' '.join(map(words.plain, finding.contradictions))}"
             )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.shell import words
 from protoecg import wording
 from protoecg.evidence.what_if import without
 from protoecg.explanation import Explanation, Finding
@@ -56,7 +55,7 @@ def changes(explanation: Explanation, supposed: Explanation, code: str) -> pd.Da
         if other != code and (change >= SMALLEST_CHANGE or was.certainty != now.certainty):
             rows.append(
                 {
-                    "also changed": words.named(other),
+                    "also changed": was.statement.named,
                     "probability": wording.probability(was.probability),
                     "supposed": wording.probability(now.probability),
                     **dict(zip(VERDICTS, (was.certainty, now.certainty), strict=True)),

@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.ecg import drawing
-from pages.shell import frame, words
+from pages.shell import frame
 from protoecg.figures.scores import SCORES, scores_figure
+from protoecg.labels import LabelSet
 from review_db.questions.catalogue import STUDY_QUESTIONS
 
 BARS = 40
@@ -44,17 +45,17 @@ def key(table: pd.DataFrame, what: str, by: str) -> str:
     return f"{what} by {by}{of}"
 
 
-def names(table: pd.DataFrame, by: str) -> pd.Series:
+def names(table: pd.DataFrame, by: str, labels: LabelSet) -> pd.Series:
     """Return what each group is called."""
-    return table[by].map(words.named) if by == "statement" else table[by]
+    return table[by].map(labels.named) if by == "statement" else table[by]
 
 
-def of_statement(table: pd.DataFrame) -> pd.DataFrame:
+def of_statement(table: pd.DataFrame, labels: LabelSet) -> pd.DataFrame:
     """Ask for a statement and return its rows."""
     statement = st.selectbox(
         "Statement",
         sorted(table["statement"].unique()),
-        format_func=words.named,
+        format_func=labels.named,
         key="statement",
         bind="query-params",
         width=420,

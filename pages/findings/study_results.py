@@ -10,12 +10,13 @@ from sqlalchemy import Engine
 
 from pages.ecg import drawing
 from pages.findings import score_bars
-from pages.shell import choices, frame, words
+from pages.shell import choices, frame, models, words
 from protoecg import wording
 from protoecg.figures.intervals import describe_intervals, intervals_figure
+from protoecg.labels import LabelSet
 from review_db.findings import answers, cases, prototypes
 from review_db.questions.catalogue import KINDS, STUDY_SCALES
-from review_db.studies.lifecycle import studies
+from review_db.studies.lifecycle import studies, study_info
 
 STATISTICS = {
     "alpha": "Krippendorff's alpha, ordinal",
@@ -63,26 +64,33 @@ def show(engine: Engine) -> None:
         st.info("Only practice items are rated so far, or all were skipped; these do not count.")
         return
     view = choices.one_of("What it found", offered, key="found")
-    VIEWS[view][1](table)
+    VIEWS[view][1](table, _labels(engine, name))
     st.caption(
         "Practice and skipped items do not count. Intervals are 95 % and hold for these reviewers. "
         "Everything as CSV, with the methods in words: on Studies."
     )
 
 
-def _prototypes(table: pd.DataFrame) -> None:
-    _scores(table, "prototype")
+def _labels(engine: Engine, study: str) -> LabelSet:
+    """Return the label set of a study's bundle; where that is gone, codes stand for themselves."""
+    info = study_info(engine, study)
+    bundle = models.of_version(info.bundle, info.fingerprint)
+    return bundle.labels if bundle else LabelSet(())
 
 
-def _matches(table: pd.DataFrame) -> None:
-    _scores(table, "match")
+def _prototypes(table: pd.DataFrame, labels: LabelSet) -> None:
+    _scores(table, labels, "prototype")
 
 
-def _scores(table: pd.DataFrame, kind: str) -> None:
+def _matches(table: pd.DataFrame, labels: LabelSet) -> None:
+    _scores(table, labels, "match")
+
+
+def _scores(table: pd.DataFrame, labels: LabelSet, kind: str) -> None:
     by = choices.one_of("Scores by", list(prototypes.GROUPS), key="by", default="branch")
     found = prototypes.item_scores(table, by, kind)
     if by == "prototype":
-        found = score_bars.of_statement(found)
+        found = score_bars.of_statement(found, labels)
     about = _named(table, kind)
     asked = [question for question in KINDS[kind].required if question in STUDY_SCALES]
     for question, column in zip(asked, score_bars.columns(len(asked)), strict=True):
@@ -91,7 +99,7 @@ def _scores(table: pd.DataFrame, kind: str) -> None:
             means = _intervals(found, by, question).head(score_bars.BARS)
             key = score_bars.key(found, f"{about} mean {question}", by)
             _forest(means, f"mean {question}", (0.8, 5.2), key=key)
-    columns = {by: score_bars.names(found, by), "ratings": found["n"]}
+    columns = {by: score_bars.names(found, by, labels), "ratings": found["n"]}
     for question in KINDS[kind].required:
         columns |= _spread(found, question)
     st.dataframe(pd.DataFrame(columns), hide_index=True)
@@ -116,7 +124,7 @@ def _spread(found: pd.DataFrame, question: str) -> dict[str, list[str]]:
     }
 
 
-def _controls(table: pd.DataFrame) -> None:
+def _controls(table: pd.DataFrame, _: LabelSet) -> None:
     st.markdown("#### Rated prototypes against control items")
     found = prototypes.controls(table)
     found = found[found["control_n"] > 0]
@@ -156,7 +164,7 @@ def _controls(table: pd.DataFrame) -> None:
     st.dataframe(pd.DataFrame(printed), hide_index=True)
 
 
-def _agreement(table: pd.DataFrame) -> None:
+def _agreement(table: pd.DataFrame, labels: LabelSet) -> None:
     asked = [
         question
         for kind in ("prototype", "match")
@@ -183,7 +191,7 @@ def _agreement(table: pd.DataFrame) -> None:
     if rows.empty:
         st.info("No statement has two items that two reviewers or more have rated.")
         return
-    labelled = rows.set_axis(rows["statement"].map(words.named), axis=0)
+    labelled = rows.set_axis(rows["statement"].map(labels.named), axis=0)
     key = _named(table, f"agreement on {question} by statement")
     _forest(labelled, STATISTICS[statistic], (-1.05, 1.05), key=key, reference=0)
     st.caption("Statements with a single such item are left out.")
@@ -199,7 +207,7 @@ def _by_statement(table: pd.DataFrame, question: str, statistic: str) -> pd.Data
     return prototypes.agreement_by_statement(table, question, statistic)
 
 
-def _pairs(table: pd.DataFrame) -> None:
+def _pairs(table: pd.DataFrame, _: LabelSet) -> None:
     found = cases.preferences(table)
     names = found["reviewer"].replace("", "all reviewers")
     rows = found.rename(columns={"preference": "value"}).set_axis(names, axis=0)
@@ -220,7 +228,7 @@ def _pairs(table: pd.DataFrame) -> None:
     st.dataframe(pd.DataFrame(printed), hide_index=True)
 
 
-def _readings(table: pd.DataFrame) -> None:
+def _readings(table: pd.DataFrame, _: LabelSet) -> None:
     found = cases.readings(table)
     if not found["n"].any():
         st.info("No ECG has been read both without and with its explanation yet.")
@@ -277,7 +285,7 @@ def _share(share: float, low: float, high: float) -> str:
 
 
 # Of each view: the kind of item that it is about, and what shows it.
-VIEWS: dict[str, tuple[str, Callable[[pd.DataFrame], None]]] = {
+VIEWS: dict[str, tuple[str, Callable[[pd.DataFrame, LabelSet], None]]] = {
     "Prototypes": ("prototype", _prototypes),
     "Controls and repeats": ("prototype", _controls),
     "Agreement": ("prototype", _agreement),

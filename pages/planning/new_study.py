@@ -72,7 +72,7 @@ def _form(bundle: Bundle) -> dict[str, object]:
     with middle:
         branches = st.multiselect("Branches", sorted({p.branch for p in bundle.prototypes}))
         codes = sorted({p.statement for p in bundle.prototypes})
-        statements = st.multiselect("Statements", codes, format_func=words.named)
+        statements = st.multiselect("Statements", codes, format_func=bundle.labels.named)
         size = st.number_input("Prototypes (0 for all)", 0, len(bundle.prototypes), 0)
         stratify = st.selectbox("Spread evenly over", STRATA)
         practice = st.number_input("Practice items", 0, value=3)

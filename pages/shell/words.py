@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from protoecg.labels import describe
 from protoecg.prototypes.prototype import SourceECG
 
 SIMILARITY = (
@@ -35,11 +34,6 @@ BRANCHES = {
     "morphology": "The morphology branch compares short windows of all twelve leads.",
     "global": "The global branch compares the whole ten seconds, so the whole strip is marked.",
 }
-
-
-def named(code: str) -> str:
-    """Name a statement in words with its code, such as "Atrial fibrillation (AFIB)"."""
-    return f"{capitalised(describe(code))} ({code})"
 
 
 def capitalised(text: str) -> str:

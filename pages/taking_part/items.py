@@ -12,10 +12,11 @@ from typing import Any
 import streamlit as st
 
 from pages.ecg import calipers, drawing, origin
-from pages.shell import frame, words
+from pages.shell import frame
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.figures.paper import Window
+from protoecg.labels import LabelSet
 from protoecg.noise import with_noise
 from protoecg.prototypes.waveforms import WaveformUnavailable
 from protoecg.sheet.colours import THEMES
@@ -57,18 +58,18 @@ def load(item: OpenItem, bundle: Bundle) -> ECGs:
         return {}
 
 
-def show(item: OpenItem, ecgs: ECGs, view: View) -> None:
+def show(item: OpenItem, ecgs: ECGs, view: View, labels: LabelSet) -> None:
     """Draw an item."""
     key, content = name(item), item.content
     if isinstance(content, MatchContent):
         _match(content, ecgs, view, key)
     elif isinstance(content, SidesContent):
-        _sides(content, ecgs, view, key)
+        _sides(content, ecgs, view, key, labels)
     elif isinstance(content, ReadingContent):
-        _explained(content.ecg, content.explanation, ecgs, key, view=view)
+        _explained(content.ecg, content.explanation, ecgs, key, labels, view=view)
     elif isinstance(content, DifferentialContent):
-        _calls(content)
-        _explained(content.ecg, content.explanation, ecgs, key, view=view)
+        _calls(content, labels)
+        _explained(content.ecg, content.explanation, ecgs, key, labels, view=view)
     elif isinstance(content, StatementContent):
         _several(content, ecgs, view, key)
     else:
@@ -125,7 +126,7 @@ def _match(content: MatchContent, ecgs: ECGs, view: View, key: str) -> None:
     )
 
 
-def _sides(content: SidesContent, ecgs: ECGs, view: View, key: str) -> None:
+def _sides(content: SidesContent, ecgs: ECGs, view: View, key: str, labels: LabelSet) -> None:
     with st.container(key=f"pair {key}"):
         columns = st.columns(2)
     sides = {"left": content.left, "right": content.right}
@@ -133,29 +134,34 @@ def _sides(content: SidesContent, ecgs: ECGs, view: View, key: str) -> None:
         with column:
             st.markdown(f"**The {side} explanation**")
             half = {"view": view, "width_px": drawing.HALF_PX}
-            _explained(content.ecg, explanation, ecgs, f"{key} {side}", **half)
+            _explained(content.ecg, explanation, ecgs, f"{key} {side}", labels, **half)
 
 
 def _explained(
-    ecg: SourceFile, explanation: ShownExplanation | None, ecgs: ECGs, key: str, **printed: Any
+    ecg: SourceFile,
+    explanation: ShownExplanation | None,
+    ecgs: ECGs,
+    key: str,
+    labels: LabelSet,
+    **printed: Any,
 ) -> None:
     """Draw a patient's ECG, its matched windows marked, and the prototypes of the matches."""
     matches = list(enumerate(explanation.matches if explanation else (), start=1))
     windows = [Window(*match.window_s, f"match {n}") for n, match in matches]
     calipers.draw_ecg(ecgs[ecg.record], windows, key=key, **printed)
     for n, match in matches:
-        named = f": {words.named(match.statement)}" if match.statement else ""
+        named = f": {labels.named(match.statement)}" if match.statement else ""
         st.markdown(f"**The prototype of match {n}{named}**")
         own = [_marked(match.prototype)]
         calipers.draw_ecg(ecgs[match.prototype.record], own, key=f"{key} {n}", **printed)
 
 
-def _calls(content: DifferentialContent) -> None:
+def _calls(content: DifferentialContent, labels: LabelSet) -> None:
     """Say what the model calls, where the arm shows it."""
     if content.calls is None:
         return
     called = [
-        f"**{words.named(call.statement)}**{_percent(call.probability)}" for call in content.calls
+        f"**{labels.named(call.statement)}**{_percent(call.probability)}" for call in content.calls
     ]
     st.markdown(f"The model calls: {', '.join(called) or 'no finding'}.")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shell import words
+from protoecg.labels import LabelSet
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.progress import SessionProgress
 from review_db.sessions.sessions import OpenItem
@@ -23,6 +24,7 @@ def top(
     design: Design,
     now: SessionProgress,
     item: OpenItem | None,
+    labels: LabelSet,
     go: Go,
     leave: Callable[[], None],
 ) -> None:
@@ -34,7 +36,7 @@ def top(
             f"{title} · {seat.reviewer}: {now.done} of {now.total} items rated",
         )
         with st.popover("All items", icon=":material/list:"):
-            _list(now, item, go)
+            _list(now, item, labels, go)
         if design.instructions:
             with st.popover("Instructions", icon=":material/help:"):
                 st.text(design.instructions)
@@ -67,7 +69,7 @@ def finished(now: SessionProgress, go: Go) -> None:
     st.write("You can still reopen items by “All items” and change your answers.")
 
 
-def _list(now: SessionProgress, item: OpenItem | None, go: Go) -> None:
+def _list(now: SessionProgress, item: OpenItem | None, labels: LabelSet, go: Go) -> None:
     st.session_state["go to item"] = item.at.position if item else None
     st.selectbox(
         "Go to item",
@@ -80,7 +82,7 @@ def _list(now: SessionProgress, item: OpenItem | None, go: Go) -> None:
         placeholder="Choose an item",
     )
     for name, (done, total) in now.groups.items():
-        st.caption(f"{_group(name)}: {done} of {total} rated")
+        st.caption(f"{_group(name, labels)}: {done} of {total} rated")
 
 
 def _in_the_list(now: SessionProgress, position: int) -> str:
@@ -88,8 +90,8 @@ def _in_the_list(now: SessionProgress, position: int) -> str:
     return f"{position}: {STATES[now.states[position]]}{flagged}"
 
 
-def _group(name: str) -> str:
-    return words.capitalised(KINDS[name].words) if name in KINDS else words.named(name)
+def _group(name: str, labels: LabelSet) -> str:
+    return words.capitalised(KINDS[name].words) if name in KINDS else labels.named(name)
 
 
 def _go_to_item(go: Go) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.shell import reviews, words
 from pages.taking_part import items
 from pages.taking_part.answers import AnswerSheet, ItemSession, answer, sheet_of
-from protoecg.labels import STATEMENTS
+from protoecg.labels import LabelSet
 from review_db.questions.catalogue import (
     ALWAYS,
     BETWEEN,
@@ -26,7 +26,7 @@ from review_db.studies.items import StatementContent
 
 # Answers change but this part of the page: the tracing is neither drawn nor sent anew.
 @st.fragment
-def show(session: ItemSession) -> None:
+def show(session: ItemSession, labels: LabelSet) -> None:
     """Ask what is still open, and show what was answered."""
     sheet, item = sheet_of(session), session.item
     # A key that follows an answer at once, such as that of the next item, can come with a run of
@@ -34,7 +34,7 @@ def show(session: ItemSession) -> None:
     if sheet is None or sheet.stale:
         st.rerun()
     if item.feedback.truth:
-        _tell(item)
+        _tell(item, labels)
     elif item.settled:
         st.info("The first look is over; its answers stay as they are.", icon=":material/lock:")
     elif item.saved.get("skip"):
@@ -48,12 +48,12 @@ def show(session: ItemSession) -> None:
         elif question.options:
             _line(session, question, sheet)
         else:
-            _words(session, question, sheet)
+            _words(session, question, sheet, labels)
     _remarks(session, sheet)
 
 
-def _tell(item: OpenItem) -> None:
-    true = ", ".join(words.named(code) for code in item.feedback.truth)
+def _tell(item: OpenItem, labels: LabelSet) -> None:
+    true = ", ".join(labels.named(code) for code in item.feedback.truth)
     st.info(f"Practice. True of this ECG: {true}.", icon=":material/school:")
 
 
@@ -120,9 +120,9 @@ def _line(session: ItemSession, question: Question, sheet: AnswerSheet) -> None:
     )
 
 
-def _words(session: ItemSession, question: Question, sheet: AnswerSheet) -> None:
+def _words(session: ItemSession, question: Question, sheet: AnswerSheet, labels: LabelSet) -> None:
     given = sheet.answers.get(question.key, "")
-    if options := _choices(session.item, question.key):
+    if options := _choices(session.item, question.key, labels):
         _pick(session, question, options, given)
         return
     st.text_area(
@@ -134,13 +134,13 @@ def _words(session: ItemSession, question: Question, sheet: AnswerSheet) -> None
     )
 
 
-def _choices(item: OpenItem, question: str) -> dict[str, str]:
+def _choices(item: OpenItem, question: str, labels: LabelSet) -> dict[str, str]:
     """Return what there is to choose from, with how it is shown; nothing for a free text."""
     named = question.endswith(("prototype", "prototypes"))
     if named and isinstance(item.content, StatementContent):
         return items.letters(item.content)
     if question == "diagnosis" or STUDY_QUESTIONS[question].statement:
-        return {code: words.named(code) for code in STATEMENTS}
+        return {code: labels.named(code) for code in labels}
     return {}
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from protoecg import wording
 from protoecg.bundle import Bundle
-from protoecg.labels import BRANCHES, STATEMENTS
+from protoecg.labels import BRANCHES
 
 # Of each branch's numbers: the measure, what it says, where it stands, how it is printed.
 FAITHFULNESS = (
@@ -148,8 +148,8 @@ def per_statement(figures: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
         told, decision = section(figures, "per_statement", code), bundle.decisions[code]
         row: dict[str, Any] = {
             "statement": code,
-            "meaning": STATEMENTS[code].description,
-            "branch": STATEMENTS[code].branch,
+            "meaning": bundle.labels[code].description,
+            "branch": bundle.labels[code].branch,
             "evidence": "low" if decision.low_evidence else "",
             "positives": number(told, "positives"),
         }

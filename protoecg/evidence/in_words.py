@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protoecg.explanation import Finding, Measured
-from protoecg.labels import describe
+from protoecg.labels import LabelSet
 from protoecg.wording import true_minus
 
 # From this similarity on, two windows are told to resemble each other.
@@ -14,9 +14,9 @@ ALIKE = 0.5
 NOTABLE, TOLD = 0.2, 3
 
 
-def adds_up(finding: Finding) -> str:
+def adds_up(finding: Finding, labels: LabelSet) -> str:
     """Say which cases an ECG resembles, and what else speaks for a finding and against it."""
-    return " ".join(filter(None, (_resembles(finding), *_speaks(finding))))
+    return " ".join(filter(None, (_resembles(finding), *_speaks(finding, labels))))
 
 
 def measured_in_words(measured: Measured) -> str:
@@ -31,16 +31,16 @@ def _resembles(finding: Finding) -> str:
     if not own:
         return ""
     alike = sum(match.similarity >= ALIKE for match in own)
-    cases = f"the {len(own)} cases of {describe(finding.code)} that the model knows"
+    cases = f"the {len(own)} cases of {finding.statement.description} that the model knows"
     return f"Resembles {alike or 'none'} of {cases}."
 
 
-def _speaks(finding: Finding) -> list[str]:
+def _speaks(finding: Finding, labels: LabelSet) -> list[str]:
     others: dict[str, float] = {}
     for match in finding.speaking:
         other = match.prototype.statement
         if other != finding.code:
-            likeness = f"likeness to {describe(other)}"
+            likeness = f"likeness to {labels[other].description}"
             others[likeness] = others.get(likeness, 0.0) + match.contribution
     amounts = {measured_in_words(one): one.contribution for one in finding.measured} | others
     ranked = sorted(amounts, key=lambda told: -abs(amounts[told]))

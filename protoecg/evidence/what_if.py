@@ -30,7 +30,7 @@ def without(explanation: Explanation, names: Collection[str]) -> Explanation:
         )
     findings = [
         add_up(
-            finding.code,
+            finding.statement,
             bias=finding.bias,
             threshold=finding.threshold,
             low_evidence=finding.low_evidence,

@@ -14,10 +14,9 @@ from math import inf, isnan, nan
 
 from protoecg.ecg import LEADS
 from protoecg.explanation import Finding
-from protoecg.labels import describe
+from protoecg.labels import Statement
 from protoecg.measure import QUANTITIES
 
-NORMAL = "NORM"
 # Rhythms that a normal ECG may have.
 _SINUS = ("SR", "SBRAD", "STACH", "SARRH")
 
@@ -45,7 +44,7 @@ class Limits:
         value = values[self.quantity]
         return not isnan(value) and not self.low <= value <= self.high
 
-    def sentence(self, code: str, value: float) -> str:
+    def sentence(self, statement: Statement, value: float) -> str:
         """Say what was measured, and what goes with the statement."""
         quantity = QUANTITIES[self.quantity]
         span = f"{self.low:g} to {self.high:g}"
@@ -55,7 +54,7 @@ class Limits:
             span = f"at most {self.high:g}"
         return (
             f"{quantity.words} is {value:.{_digits(quantity.unit)}f} {quantity.unit}; "
-            f"{describe(code)} goes with {span}."
+            f"{statement.description} goes with {span}."
         )
 
 
@@ -67,8 +66,9 @@ def _digits(unit: str) -> int:
 # them, and for what has none.
 _NEEDS_P, _WITHOUT_P = {"1AVB": 40, "LPR": 40, "SR": 35}, {"AFIB": 90}
 _SMALL_VOLTAGE = (Limits("sokolow", 2), Limits("cornell", 1.2), Limits("limb_voltage", 1.3))
+# By PTB-XL's codes, as all that follows: see `Statement.scp`.
 LIMITS: dict[str, tuple[Limits, ...]] = {
-    NORMAL: (
+    "NORM": (
         Limits("heart_rate", 50, 110),
         Limits("pr", 100, 220),
         Limits("qrs", high=120),
@@ -124,12 +124,12 @@ class SomeLead:
         known = [values[f"{self.wave}_{lead}"] for lead in self.leads]
         return not any(isnan(mv) or self.low <= mv <= self.high for mv in known)
 
-    def sentence(self, code: str, values: Mapping[str, float]) -> str:
+    def sentence(self, statement: Statement, values: Mapping[str, float]) -> str:
         """Say what was measured."""
         known = [values[f"{self.wave}_{lead}"] for lead in self.leads]
         return (
             f"{self.wave.upper()} is {min(known):+.2f} to {max(known):+.2f} mV in "
-            f"{', '.join(self.leads)}, which does not go with {describe(code)}."
+            f"{', '.join(self.leads)}, which does not go with {statement.description}."
         )
 
 
@@ -158,9 +158,9 @@ def guarded(findings: Sequence[Finding], values: Mapping[str, float]) -> list[Fi
     findings : all of an ECG
     values : as `protoecg.measure.quantities` returns them
     """
-    likely = [finding.code for finding in findings if finding.present]
+    likely = [finding.statement for finding in findings if finding.present]
     return [
-        replace(finding, contradictions=tuple(contradictions(finding.code, values, likely)))
+        replace(finding, contradictions=tuple(contradictions(finding.statement, values, likely)))
         if finding.certainty != "absent"
         else finding
         for finding in findings
@@ -173,39 +173,45 @@ def judgeable(values: Mapping[str, float], wander: Collection[str]) -> dict[str,
 
 
 def contradictions(
-    code: str, values: Mapping[str, float], likely: Sequence[str] = ()
+    statement: Statement, values: Mapping[str, float], likely: Sequence[Statement] = ()
 ) -> Iterator[str]:
     """Yield a sentence for each measurement, and each likely finding, that contradicts one.
 
     What a statement rests on and could not be measured is said too.
     """
-    found = [*_measured(code, values), *_p_waves(code, values["p_steady"])]
+    code = statement.scp
+    found = [*_measured(statement, values), *_p_waves(statement, values["p_steady"])]
     if not found and code in _RESTS_ON and isnan(values[_RESTS_ON[code]]):
         words = QUANTITIES[_RESTS_ON[code]].words
-        found = [f"{words} could not be measured; {describe(code)} rests on it."]
+        found = [f"{words} could not be measured; {statement.description} rests on it."]
     yield from found
-    if code == NORMAL:
+    if statement.is_normal:
         yield from _st_and_t(values)
-        if abnormal := [other for other in likely if other not in (NORMAL, *_SINUS)]:
-            yield f"A normal ECG does not go with {', '.join(map(describe, abnormal))}."
+        if abnormal := [other.description for other in likely if not _is_ordinary(other)]:
+            yield f"A normal ECG does not go with {', '.join(abnormal)}."
 
 
-def _measured(code: str, values: Mapping[str, float]) -> Iterator[str]:
+def _is_ordinary(statement: Statement) -> bool:
+    return statement.is_normal or statement.scp in _SINUS
+
+
+def _measured(statement: Statement, values: Mapping[str, float]) -> Iterator[str]:
+    code = statement.scp
     for limits in LIMITS.get(code, ()):
         if limits.broken_by(values):
-            yield limits.sentence(code, values[limits.quantity])
+            yield limits.sentence(statement, values[limits.quantity])
     either = ANY_OF.get(code, ())
     if either and all(limits.broken_by(values) for limits in either):
-        yield either[0].sentence(code, values[either[0].quantity])
+        yield either[0].sentence(statement, values[either[0].quantity])
     if code in SOME_LEAD and SOME_LEAD[code].broken_by(values):
-        yield SOME_LEAD[code].sentence(code, values)
+        yield SOME_LEAD[code].sentence(statement, values)
 
 
-def _p_waves(code: str, steady: float) -> Iterator[str]:
-    if steady < _NEEDS_P.get(code, -inf):
-        yield f"No steady P wave comes before the QRS complexes; {describe(code)} needs one."
-    if steady > _WITHOUT_P.get(code, inf):
-        yield f"P waves come steadily before the QRS complexes; {describe(code)} has none."
+def _p_waves(statement: Statement, steady: float) -> Iterator[str]:
+    if steady < _NEEDS_P.get(statement.scp, -inf):
+        yield f"No steady P wave comes before the QRS complexes; {statement.description} needs one."
+    if steady > _WITHOUT_P.get(statement.scp, inf):
+        yield f"P waves come steadily before the QRS complexes; {statement.description} has none."
 
 
 def _st_and_t(values: Mapping[str, float]) -> Iterator[str]:

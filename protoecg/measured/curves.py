@@ -6,7 +6,7 @@ measured.json   of each statement, its curves; part of a bundle, see `protoecg.b
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from math import isnan
 from pathlib import Path
@@ -18,7 +18,6 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from protoecg.explanation import Measured
 from protoecg.files import write_bytes
-from protoecg.labels import STATEMENTS
 from protoecg.measure import QUANTITIES
 
 _CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
@@ -136,16 +135,16 @@ def write_evidence(file: Path, evidence: MeasuredEvidence) -> None:
     write_bytes(file, _FILE.dump_json(dict(evidence.curves), indent=1) + b"\n")
 
 
-def read_evidence(file: Path) -> MeasuredEvidence:
-    """Read curves, checked.
+def read_evidence(file: Path, statements: Collection[str]) -> MeasuredEvidence:
+    """Read curves of some statements, checked.
 
     Raises
     ------
     ValueError
-        If the file is no such JSON, or is about statements or quantities that do not exist.
+        If the file is no such JSON, or is about other statements, or quantities that do not exist.
     """
     curves = _FILE.validate_json(file.read_bytes())
-    if unknown := set(curves) - set(STATEMENTS):
+    if unknown := set(curves) - set(statements):
         raise ValueError(f"{file.name} has unknown statements {', '.join(sorted(unknown))}")
     for code, of_one in curves.items():
         if len({curve.quantity for curve in of_one}) < len(of_one):

@@ -8,7 +8,6 @@ from reportlab.platypus import Flowable, Table
 
 from protoecg import wording
 from protoecg.explanation import Explanation, Finding
-from protoecg.labels import describe
 from protoecg.measure import QTC_FORMULA, Measurements
 from protoecg.printing.case import Case
 from protoecg.printing.text import WARNING, paragraph
@@ -57,7 +56,8 @@ def _finding(finding: Finding) -> list[Flowable]:
 def about_case(case: Case) -> list[Flowable]:
     """Return what the leading case is, and what is known of it."""
     prototype = case.match.prototype
-    words = describe(prototype.statement)
+    own = prototype.statement == case.finding.code
+    words = case.finding.statement.description if own else prototype.statement
     sure = None if prototype.likelihood is None else f"likelihood {prototype.likelihood:g} %"
     human = "validated by a human" if prototype.validated else None
     whose = [prototype.sex, f"{min(prototype.age, 90)} years" if prototype.age else None]

@@ -10,6 +10,7 @@ import pydantic.dataclasses
 from pydantic import Field, TypeAdapter
 
 from protoecg.files import STRICT, Format, FormatError, Head, checksum, read_limited, validated
+from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
 
@@ -17,9 +18,9 @@ FORMAT = "protoecg-bundle"
 VERSION = 5
 FILE, PROTOTYPES = "bundle.json", "prototypes.json"
 WEIGHTS, FAMILIARITY = "weights.safetensors", "familiarity.safetensors"
-MEASURED = "measured.json"
+MEASURED, LABELS = "measured.json", "labels.csv"
 # Files that older bundles lack.
-_LATER = {FAMILIARITY, MEASURED}
+_LATER = {FAMILIARITY, MEASURED, LABELS}
 MAX_JSON_BYTES = 20_000_000
 AGAIN = "Get the bundle again, or train it with `python -m training fit`."
 
@@ -73,7 +74,7 @@ class Manifest(Head):
     ----------
     name : what to call the bundle
     simulated : whether it was trained on simulated ECGs
-    statements : that it decides, in PTB-XL's order
+    statements : that it decides, in the order of its label set
     branches : how each is built
     decisions : by statement
     about : data set, configuration, metrics and dates, as plain JSON
@@ -129,6 +130,23 @@ def read_prototypes(path: Path, manifest: Manifest) -> tuple[Prototype, ...]:
     try:
         return validated(_PROTOTYPES, file, read_limited(file, MAX_JSON_BYTES))
     except FormatError as error:
+        raise unusable(path, error) from error
+
+
+def read_label_set(path: Path, manifest: Manifest) -> LabelSet:
+    """Read the label set of the bundle in a folder: PTB-XL's in bundles that bring none.
+
+    Raises
+    ------
+    BundleError
+        If the file is missing, is not the one that the manifest knows, or no label set.
+    """
+    if LABELS not in manifest.sha256:
+        return PTBXL
+    refuse_damaged(path / LABELS, manifest.sha256[LABELS])
+    try:
+        return read_labels((path / LABELS).read_bytes(), LABELS)
+    except LabelsError as error:
         raise unusable(path, error) from error
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from protoecg.labels import STATEMENTS
+from protoecg.labels import is_code
 from review_db.questions.catalogue import BETWEEN, QUESTIONS, TEXT_LENGTH, Question
 from review_db.store.schema import REVIEWER_LENGTH
 
@@ -44,9 +44,9 @@ def checked_value(asked: Question, value: str | int | bool | Sequence[str] | Non
     answer = _codes(value) if asked.several else _as_text(asked, value)
     if not answer:
         return ""
-    if asked.statement and answer not in STATEMENTS:
+    if asked.statement and not is_code(answer):
         raise ValueError(
-            f"The answer to {asked.key} is {answer[:40]!r}, expected a statement such as AFIB."
+            f"The answer to {asked.key} is {answer[:40]!r}, expected the code of a statement."
         )
     if not asked.options:
         return _checked_text(asked, answer)

@@ -14,13 +14,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
-from protoecg.labels import STATEMENTS
+from protoecg.labels import is_code
 from review_db.store.failures import UnreadableValue
 
 
 def _known(code: str) -> str:
-    if code not in STATEMENTS:
-        raise PydanticCustomError("statement", "expected a statement of PTB-XL, such as AFIB")
+    if not is_code(code):
+        raise PydanticCustomError("statement", "expected the code of a statement, such as AFIB")
     return code
 
 

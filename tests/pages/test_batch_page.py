@@ -20,7 +20,7 @@ from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
-from protoecg.labels import describe
+from protoecg.labels import PTBXL
 from protoecg.simulate import EXAMPLES, example
 
 TITLES = list(EXAMPLES)[:3]
@@ -116,7 +116,7 @@ def test_an_uploaded_archive_becomes_a_table_with_a_row_for_each_file(page, demo
         for column, findings in (("Likely", present), ("Possible", possible)):
             parts = [part for part in row[column].split(", ") if part]
             assert sorted(parts) == sorted(
-                f"{describe(f.code)} {wording.probability(f.probability)}" for f in findings
+                f"{f.statement.description} {wording.probability(f.probability)}" for f in findings
             )
         for finding in present:
             assert row[finding.code] == pytest.approx(100 * finding.probability, abs=1e-3)
@@ -359,7 +359,7 @@ def test_no_error_of_any_file_tells_its_name_or_what_is_written_in_it(demo):
     ended(batch)
     rows = batch.table()
     assert len(rows) == len(files) and (rows["error"] != "").all()
-    told = findings_table.on_screen(rows, names=False).to_string()
+    told = findings_table.on_screen(rows, PTBXL, names=False).to_string()
     assert "Doe" not in told and "Jane" not in told
     for row in range(len(rows)):
         with pytest.raises(ECGError) as refused:

@@ -4,7 +4,7 @@ import pytest
 
 from protoecg.ecg import LEADS
 from protoecg.explanation import add_up
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.measure import QUANTITIES
 from protoecg.measured.contradictions import (
     ANY_OF,
@@ -24,11 +24,12 @@ T_UPRIGHT = {f"t_{lead}": 0.3 for lead in LEADS}
 
 
 def said(code, likely=(), **values):
-    return list(contradictions(code, {**USUAL, **values}, likely))
+    others = [PTBXL[other] for other in likely]
+    return list(contradictions(PTBXL[code], {**USUAL, **values}, others))
 
 
 def finding(code, bias=3.0):
-    return add_up(code, bias=bias, threshold=0.5, low_evidence=False, matches=[])
+    return add_up(PTBXL[code], bias=bias, threshold=0.5, low_evidence=False, matches=[])
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,9 @@ def test_a_measurement_that_does_not_go_with_the_finding_is_said(code, measured,
     assert words in sentence
 
 
-@pytest.mark.parametrize("code", STATEMENTS)
+@pytest.mark.parametrize("code", PTBXL)
 def test_nothing_that_is_unsure_contradicts_but_what_rests_on_it_is_told(code):
-    told = " ".join(contradictions(code, dict.fromkeys(QUANTITIES, nan)))
+    told = " ".join(contradictions(PTBXL[code], dict.fromkeys(QUANTITIES, nan)))
     assert ("could not be measured" in told) is (code in ("1AVB", "LPR", "LNGQT"))
     assert bool(told) is ("could not be measured" in told)
 
@@ -127,12 +128,12 @@ def test_what_is_not_called_is_not_contradicted():
 
 
 def test_limits_are_of_statements_and_quantities_that_exist():
-    assert {*LIMITS, *ANY_OF, *SOME_LEAD} <= set(STATEMENTS)
+    assert {*LIMITS, *ANY_OF, *SOME_LEAD} <= set(PTBXL)
     assert {limits.quantity for each in LIMITS.values() for limits in each} <= set(QUANTITIES)
 
 
 def test_st_levels_of_leads_that_wander_contradict_nothing():
     raised = dict.fromkeys(QUANTITIES, nan) | {f"st_V{n}": 0.5 for n in (1, 2, 3)}
-    assert "ST is elevated" in " ".join(contradictions("NORM", raised))
-    assert not list(contradictions("NORM", judgeable(raised, ("V2",))))
+    assert "ST is elevated" in " ".join(contradictions(PTBXL["NORM"], raised))
+    assert not list(contradictions(PTBXL["NORM"], judgeable(raised, ("V2",))))
     assert judgeable(raised, ("V2",))["st_V1"] == 0.5

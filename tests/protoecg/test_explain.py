@@ -12,7 +12,7 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain, without_leads
 from protoecg.explanation import Match
 from protoecg.figures.charts import steps_to_logit
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
 
@@ -58,7 +58,7 @@ def test_every_statement_has_one_finding(explanation, tiny_bundle):
     codes = [finding.code for finding in explanation.findings]
     assert sorted(codes) == sorted(tiny_bundle.statements)
     for finding in explanation.findings:
-        assert finding.branch == STATEMENTS[finding.code].branch
+        assert finding.branch == PTBXL[finding.code].branch
         assert finding.threshold == tiny_bundle.decisions[finding.code].threshold
         assert finding.low_evidence == tiny_bundle.decisions[finding.code].low_evidence
 

@@ -4,6 +4,7 @@ import math
 import pytest
 
 from protoecg.explanation import Explanation, Match, Measured, add_up, ranked
+from protoecg.labels import PTBXL
 from protoecg.prototypes.prototype import Prototype
 
 
@@ -25,7 +26,7 @@ def match(name, weight, similarity):
 
 def finding(logit, *, code="LNGQT", likely=0.4, possible=0.1, measured=()):
     return add_up(
-        code,
+        PTBXL[code],
         bias=logit,
         threshold=likely,
         low_evidence=False,
@@ -52,7 +53,7 @@ def test_an_older_bundle_knows_nothing_possible():
 def test_matches_measurements_and_bias_add_up_to_the_logit():
     measured = (Measured("QTc", 560.0, "ms", 3.1), Measured("heart rate", 70.0, "/min", -0.2))
     found = add_up(
-        "LNGQT",
+        PTBXL["LNGQT"],
         bias=-4.0,
         threshold=0.4,
         low_evidence=False,

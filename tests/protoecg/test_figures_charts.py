@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from protoecg.explanation import Finding, Match, Measured, add_up
 from protoecg.figures.charts import contributions_figure, describe_contributions, steps_to_logit
 from protoecg.figures.scores import scores_figure
+from protoecg.labels import PTBXL
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.colours import DARK, LIGHT
 
@@ -35,7 +36,7 @@ def a_finding(pairs: list[tuple[float, float]], bias: float = -1.0) -> Finding:
     )
     logit = bias + math.fsum(match.contribution for match in matches)
     probability = 1 / (1 + math.exp(-logit))
-    return Finding("PVC", "morphology", probability, 0.3, logit, bias, False, tuple(matches))
+    return Finding(PTBXL["PVC"], probability, 0.3, logit, bias, False, tuple(matches))
 
 
 pairs = st.lists(st.tuples(st.floats(-1, 1), st.floats(-3, 3)), max_size=40)
@@ -129,7 +130,7 @@ def test_a_missing_score_column_is_named():
 def test_measurements_have_a_bar_of_their_own_and_the_bars_still_end_at_the_logit():
     measured = [Measured("QTc (Fridericia)", 560.0, "ms", 3.1), Measured("T in V5", 0.1, "mV", 0.4)]
     finding = add_up(
-        "LNGQT", bias=-2.0, threshold=0.5, low_evidence=False, matches=[], measured=measured
+        PTBXL["LNGQT"], bias=-2.0, threshold=0.5, low_evidence=False, matches=[], measured=measured
     )
     (bar, bias, total) = steps_to_logit(finding)
     assert bar.label == "measurements" and bar.amount == pytest.approx(3.5)

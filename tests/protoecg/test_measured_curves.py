@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from protoecg.labels import PTBXL
 from protoecg.measure import QUANTITIES
 from protoecg.measured.curves import (
     Curve,
@@ -58,7 +59,7 @@ def test_a_factor_scales_a_statement_and_none_leaves_it_out():
 
 def test_what_is_written_is_read_again(tmp_path):
     write_evidence(tmp_path / "measured.json", EVIDENCE)
-    assert read_evidence(tmp_path / "measured.json") == EVIDENCE
+    assert read_evidence(tmp_path / "measured.json", PTBXL) == EVIDENCE
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_file_of_anything_else_is_refused(tmp_path, broken):
     file = tmp_path / "measured.json"
     file.write_text(json.dumps(broken))
     with pytest.raises((ValueError, ValidationError)):
-        read_evidence(file)
+        read_evidence(file, PTBXL)
 
 
 def test_one_value_adds_what_it_adds_among_many():

@@ -13,6 +13,7 @@ from PIL import Image
 
 from protoecg.ecg import ECG, LEADS
 from protoecg.explanation import Explanation, Finding
+from protoecg.labels import PTBXL
 from protoecg.measure import measure
 from protoecg.printing.raster import DPI, png
 from protoecg.printing.report import EDGE, HEAD, PAPERS, pdf
@@ -42,7 +43,7 @@ def boxes() -> ECG:
 @pytest.fixture(scope="module", params=PAPERS)
 def page(request):
     ecg = boxes()
-    nothing = Finding("NORM", "rhythm", 0.1, 0.5, -2.0, -2.0, False, ())
+    nothing = Finding(PTBXL["NORM"], 0.1, 0.5, -2.0, -2.0, False, ())
     told = Explanation("Tiny", True, "boxes", (), None, (nothing,))
     return pdf(ecg, told, measure(ecg), revision="0", paper=request.param)
 

@@ -14,7 +14,7 @@ from protoecg.__main__ import main
 from protoecg.ecg import ECG, LEADS
 from protoecg.evidence.change import compare
 from protoecg.explanation import Explanation, Finding, Match
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.measure import measure
 from protoecg.printing.case import Case, leading_case
 from protoecg.printing.report import EDGE, HEAD, NOTICE, PAPERS, pdf
@@ -40,12 +40,12 @@ PROTOTYPE = Prototype(
     sha256="0" * 64,
 )
 WHOLE = replace(PROTOTYPE, name="rhythm-AFIB-0", branch="rhythm", window_s=(0.0, 10.0))
-NOTHING = Finding("WPW", "morphology", 0.01, 0.4, -4.6, -4.6, False, ())
+NOTHING = Finding(PTBXL["WPW"], 0.01, 0.4, -4.6, -4.6, False, ())
 
 
 def found(code, probability, prototype, *, low_evidence=False):
     match = Match(prototype, 0.81, 2.0, 1.62, (3.25, 4.2) if prototype is PROTOTYPE else (0, 10))
-    return Finding(code, prototype.branch, probability, 0.3, 1.0, -1.0, low_evidence, (match,))
+    return Finding(PTBXL[code], probability, 0.3, 1.0, -1.0, low_evidence, (match,))
 
 
 EXPLANATION = Explanation(
@@ -166,7 +166,7 @@ def test_the_header_line_stands_above_the_tracing_with_its_limits_below(ecg, mea
 
 
 def test_findings_are_told_in_words_likely_before_possible(ecg, measured):
-    possible = Finding("LVH", "morphology", 0.2, 0.4, -1.0, -1.0, False, (), possible_from=0.1)
+    possible = Finding(PTBXL["LVH"], 0.2, 0.4, -1.0, -1.0, False, (), possible_from=0.1)
     explanation = replace(EXPLANATION, findings=(*EXPLANATION.findings, possible))
     said = words(printed(ecg, measured, explanation))
     assert "Likely Ventricular premature complex (PVC), 41 %, low evidence" in said
@@ -192,12 +192,16 @@ def test_where_the_model_abstains_no_finding_is_called_likely(ecg, measured):
 def test_the_leading_case_stands_beside_the_patient_s_beat(ecg, measured, finding):
     only = replace(EXPLANATION, findings=(EXPLANATION.findings[finding],))
     prototype = replace(
-        only.findings[0].matches[0].prototype, likelihood=100.0, validated=True, report="alt."
+        only.findings[0].matches[0].prototype,
+        statement=only.findings[0].code,
+        likelihood=100.0,
+        validated=True,
+        report="alt.",
     )
     match = replace(only.findings[0].matches[0], prototype=prototype)
     case = Case(only.findings[0], match, simulate(["PVC"], seed=2, rate=100).ecg)
     said = words(printed(ecg, measured, only, case=case))
-    assert "Looks like: ventricular premature complex, similarity +0.81" in said
+    assert f"Looks like: {case.finding.statement.description}, similarity +0.81" in said
     assert "records100/00000/00042_lr, female, 60 years, likelihood 100 %, validated" in said
     assert "Report of its ECG: alt." in said and "25 mm/s" in said
     assert ("compared below" in said) == (finding == 1)
@@ -255,7 +259,7 @@ def test_on_a_full_page_what_came_or_went_is_still_told(paper, ecg, measured, si
         EXPLANATION,
         abstains="The model abstains: unusual.",
         notes=("A long note. " * 30,) * 9,
-        findings=tuple(found(code, 0.9, PROTOTYPE) for code in list(STATEMENTS)[:20]),
+        findings=tuple(found(code, 0.9, PROTOTYPE) for code in list(PTBXL)[:20]),
     )
     said = words(printed(ecg, measured, full, since=since, paper=paper))
     assert "Newly likely" in said and "Atrial fibrillation (AFIB)" in said
@@ -267,7 +271,7 @@ def test_without_an_earlier_ecg_nothing_is_said_of_one(ecg, measured):
 
 
 def test_what_finds_no_room_is_counted_and_nothing_is_cut(ecg, measured):
-    likely = tuple(found(code, 0.9, PROTOTYPE) for code in STATEMENTS)
+    likely = tuple(found(code, 0.9, PROTOTYPE) for code in PTBXL)
     said = words(printed(ecg, measured, replace(EXPLANATION, findings=likely)))
     assert "more, all on screen" in said and "\N{HORIZONTAL ELLIPSIS}" not in said
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protoecg.ecg import LEADS
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.simulate import (
     CODES,
     EVIDENCE,
@@ -429,7 +429,7 @@ def test_a_person_keeps_age_and_sex_from_one_ecg_to_the_next():
 
 
 def test_all_codes_are_statements_of_ptbxl():
-    assert set(CODES) <= set(STATEMENTS)
+    assert set(CODES) <= set(PTBXL)
     assert set(EVIDENCE) <= set(CODES)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from protoecg.explanation import Explanation, Finding
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.measure import Measurements
 from protoecg.summary import header, in_words, summarised
 
@@ -23,9 +23,7 @@ ORDINARY = Measurements(
 
 def found(code, probability):
     logit = probability - 0.5
-    return Finding(
-        code, STATEMENTS[code].branch, probability, 0.5, logit, 0.0, False, (), possible_from=0.2
-    )
+    return Finding(PTBXL[code], probability, 0.5, logit, 0.0, False, (), possible_from=0.2)
 
 
 def explanation(*findings):
@@ -98,8 +96,8 @@ def test_among_findings_of_one_kind_the_most_probable_is_read_first():
 
 
 def test_every_statement_has_a_place_in_a_reading():
-    assert all(statement.urgency >= 0 for statement in STATEMENTS.values())
-    last = max(STATEMENTS.values(), key=lambda statement: statement.urgency)
+    assert all(statement.urgency >= 0 for statement in PTBXL.values())
+    last = max(PTBXL.values(), key=lambda statement: statement.urgency)
     assert last.code == "NORM"
 
 

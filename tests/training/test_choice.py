@@ -17,6 +17,8 @@ CONTRADICTS, SAYS_OTHERWISE, NO_HUMAN, UNLIKELY, NOISY, CROWDED = RULES
 def ecg(*codes, likelihoods=None, validated=True, noise=(), patient="1", report=""):
     return {
         "codes": codes,
+        "scp": codes,
+        "findings": tuple(set(codes) - ptbxl.NO_FINDING),
         "likelihoods": likelihoods or {},
         "validated": validated,
         "noise": noise,

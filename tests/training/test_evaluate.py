@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.special import expit
 
-from protoecg.labels import BRANCHES, STATEMENTS
+from protoecg.labels import BRANCHES, PTBXL
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.manifest import BundleError
@@ -197,9 +197,9 @@ def test_statements_that_do_not_occur_are_null_and_left_out_of_the_means():
 
 
 def test_figures_of_all_statements_are_plain_json_and_small_enough_for_a_bundle():
-    told, *_ = made(tuple(STATEMENTS), 60)
+    told, *_ = made(tuple(PTBXL), 60)
     text = json.dumps(told, indent=1, allow_nan=False)
-    assert len(STATEMENTS) == 71 and len(text) < 100_000
+    assert len(PTBXL) == 71 and len(text) < 100_000
 
 
 def test_a_single_ecg_has_no_figures_but_is_no_error():
@@ -282,7 +282,7 @@ def test_bundles_are_compared_on_the_statements_that_both_decide(tiny_bundle, si
 
 
 def test_bundles_without_a_common_statement_are_not_compared(tiny_bundle, simulated_root):
-    foreign = next(code for code in STATEMENTS if code not in tiny_bundle.statements)
+    foreign = next(code for code in PTBXL if code not in tiny_bundle.statements)
     other = deciding(tiny_bundle, (foreign,), (foreign,))
     with pytest.raises(BundleError, match="no statement in common"):
         evaluate(tiny_bundle, simulated_root, 10, other)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.measure import QUANTITIES
 from training.fit.kinds import may_speak, must_rise
 from training.fit.measured import USUAL_WEIGHT, fit, weights
 
 NAMES = list(QUANTITIES)
-CODES = ("LNGQT", "CLBBB")
+STATEMENTS = [PTBXL["LNGQT"], PTBXL["CLBBB"]]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def evidence(data):
-    return fit(*data, CODES, share=0.3)
+    return fit(*data, STATEMENTS, share=0.3)
 
 
 def test_the_quantity_that_decides_has_the_curve_and_the_others_have_none(evidence):
@@ -41,22 +41,22 @@ def test_a_curve_adds_nothing_on_average(data, evidence):
 
 def test_a_quantity_with_a_known_direction_never_goes_the_other_way(data):
     values, labels = data
-    falling = fit(values, 1 - labels, CODES, share=0.05)
+    falling = fit(values, 1 - labels, STATEMENTS, share=0.05)
     for curve in falling.curves["LNGQT"]:
         if curve.quantity == "qtc":
             assert np.all(np.diff(curve.logits) >= 0)
 
 
 def test_only_quantities_of_the_right_kind_may_speak():
-    allowed = may_speak(NAMES, ("PVC", "LAFB", "NORM"))
+    allowed = may_speak(NAMES, [PTBXL[code] for code in ("PVC", "LAFB", "NORM")])
     assert allowed[NAMES.index("early_unusual")].tolist() == [True, False, True]
     assert allowed[NAMES.index("axis")].tolist() == [False, True, True]
     assert allowed[NAMES.index("st_V2")].tolist() == [False, False, True]
 
 
 def test_every_statement_may_be_spoken_for_by_some_quantity():
-    assert may_speak(NAMES, tuple(STATEMENTS)).any(axis=0).all()
-    assert set(np.unique(must_rise(NAMES, tuple(STATEMENTS)))) == {-1, 0, 1}
+    assert may_speak(NAMES, list(PTBXL.values())).any(axis=0).all()
+    assert set(np.unique(must_rise(NAMES, list(PTBXL.values())))) == {-1, 0, 1}
 
 
 def test_curves_that_help_get_a_weight_and_those_that_do_not_are_left_out():

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protoecg.labels import PTBXL
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.network.shape import BranchShape
 from training.fit.config import FusionConfig
@@ -205,7 +206,7 @@ def test_the_statements_of_each_branch_take_a_share_of_their_own():
     y = (torch.rand(logits.shape, generator=rng) < torch.sigmoid(logits)).float()
     told = []
     config = FusionConfig(shares=(0.6, 0.02), tolerance=0.005, matches=99)
-    fit_all(network, [s, s], [y, y], config, lambda **line: told.append(line))
+    fit_all(network, [s, s], [y, y], config, lambda **line: told.append(line), PTBXL)
     for column, share in ((0, 0.02), (1, 0.6)):
         weight, bias = likeness(s, y, owned_by(network), share)
         assert torch.allclose(network.fusion.weight[column], weight[column])

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from protoecg.bundle import Bundle
-from protoecg.labels import BRANCHES, STATEMENTS
+from protoecg.labels import BRANCHES
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.curation import CurationError
 from training.fit.config import FusionConfig
@@ -156,7 +156,7 @@ def shares_of(bundle: Bundle) -> dict[str, Tensor]:
     config = FusionConfig(**known)
     log = bundle.about.get("log", [])
     chosen = {stage: _chosen(log, stage, config) for stage in (FUSION, SOLO)}
-    of = [STATEMENTS[code].branch for code in bundle.statements]
+    of = [bundle.labels[code].branch for code in bundle.statements]
     if config.support != "own" or not all(set(of) <= set(c) for c in chosen.values()):
         raise CurationError(
             f"{bundle.path} does not say by which penalties it was fitted, or was fitted by "

@@ -174,6 +174,7 @@ def _written(
         network=settled.network,
         prototypes=prototypes,
         decisions=settled.decisions,
+        labels=bundle.labels,
         about=_about(bundle, settled.validation, history),
         familiarity=bundle.familiarity,
         measured=settled.measured,

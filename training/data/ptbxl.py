@@ -19,10 +19,12 @@ from tqdm import tqdm
 
 from protoecg.ecg import ECG, LEADS
 from protoecg.files import write_bytes
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL, LabelSet
 from protoecg.signals import MODEL_SAMPLES, model_input
 
 BATCH = 64
+# No finding beside another: the normal, and the rhythm that goes with all of them.
+NO_FINDING = {"SR", "NORM"}
 NOISE = ("baseline_drift", "static_noise", "burst_noise", "electrodes_problems")
 
 
@@ -40,7 +42,10 @@ class Dataset:
     name : what to call it
     simulated : whether its ECGs are
     licence : that its ECGs are under
-    table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple), and what
+    label_set : of its codes
+    table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple), `scp`
+        (those that PTB-XL knows, by its codes), `findings` (those that say more than that the ECG
+        is normal or in sinus rhythm), and what
         is known of these: `likelihoods` (a mapping, percent, of those that have one), `validated`
         (by a human; None if not known), `noise` (a tuple of remarks), `report` (in words)
     """
@@ -49,13 +54,14 @@ class Dataset:
     name: str
     simulated: bool
     licence: str
+    label_set: LabelSet
     table: pd.DataFrame
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """The statements that occur, in PTB-XL's order."""
+        """The statements that occur, in the order of the label set."""
         present = {code for codes in self.table["codes"] for code in codes}
-        return tuple(code for code in STATEMENTS if code in present)
+        return tuple(code for code in self.label_set if code in present)
 
     @property
     def checksum(self) -> str:
@@ -117,6 +123,7 @@ def load(root: Path) -> Dataset:
         meta.get("name", "PTB-XL 1.0.3"),
         simulated,
         meta.get("licence", "CC BY 4.0"),
+        PTBXL,
         # What is simulated is known, and not validated.
         table.assign(validated=None) if simulated else table,
     )
@@ -134,6 +141,8 @@ def _table(raw: pd.DataFrame) -> pd.DataFrame:
             "age": raw["age"].where(raw["age"] < 120),
             "sex": raw["sex"].map({0: "male", 1: "female"}),
             "codes": codes.map(tuple),
+            "scp": codes.map(lambda of: tuple(sorted(PTBXL.scp(of)))),
+            "findings": codes.map(lambda of: tuple(sorted(set(of) - NO_FINDING))),
             # PTB-XL gives 0 to rhythms and forms, which it gives no likelihood.
             "likelihoods": [{code: p for code, p in of.items() if p} for of in codes],
             "validated": raw.get("validated_by_human"),

@@ -28,8 +28,6 @@ MOST = 1000
 # A QRS complex nearer to the end of a window is cut.
 MARGIN_S = 0.1
 
-# No finding beside another: the normal, and the rhythm that goes with all of them.
-_NO_FINDING = {"SR", "NORM"}
 _WITHOUT_P = {"AFIB", "AFLT", "PSVT", "SVTAC"}
 _FORMS = {
     *("ABQRS", "PVC", "STD_", "VCLVH", "QWAVE", "LOWT", "NT_", "PAC", "LPR", "INVT"),
@@ -53,7 +51,10 @@ CONTRADICTIONS: tuple[tuple[set[str], set[str]], ...] = (
 
 
 def contradict(codes: Iterable[str]) -> bool:
-    """Whether some statements cannot all be true; NORM goes with rhythms and mere forms only."""
+    """Whether some of PTB-XL's statements cannot all be true.
+
+    NORM goes with rhythms and mere forms only.
+    """
     found = set(codes)
     if "NORM" in found and found - {"NORM"} - _RHYTHMS_OF_NORM - _FORMS:
         return True
@@ -61,7 +62,7 @@ def contradict(codes: Iterable[str]) -> bool:
 
 
 def _no_contradiction(ecg: pd.Series, code: str) -> bool:
-    return not contradict(ecg["codes"])
+    return not contradict(ecg["scp"])
 
 
 def _as_reported(ecg: pd.Series, code: str) -> bool:
@@ -81,7 +82,7 @@ def _quiet(ecg: pd.Series, code: str) -> bool:
 
 
 def _plain(ecg: pd.Series, code: str) -> bool:
-    return len(set(ecg["codes"]) - {code} - _NO_FINDING) <= OTHER_FINDINGS
+    return len(set(ecg["findings"]) - {code}) <= OTHER_FINDINGS
 
 
 # By what is said of an ECG that breaks it, in the order in which they are kept.

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protoecg.labels import STATEMENTS
+from protoecg.labels import LabelSet, Statement
 from protoecg.network.protoecgnet import ProtoECGNet
 from training.fit.config import FusionConfig
 from training.fit.loop import Data
@@ -38,6 +38,7 @@ def fit_all(
     labels: Sequence[Tensor],
     config: FusionConfig,
     log: Callable[..., None],
+    label_set: LabelSet,
 ) -> None:
     """Fit `network.fusion` and every `network.solo` in place.
 
@@ -45,6 +46,7 @@ def fit_all(
     ----------
     seen : similarities of training and validation ECGs, (n, p) each
     labels : their statements, (n, c) each
+    label_set : that the statements belong to
     """
     owned = owned_by(network)
     fit = partial(_fit, config=config)
@@ -53,7 +55,7 @@ def fit_all(
         seen,
         labels,
         owned,
-        _by_branch(network.statements),
+        _by_branch([label_set[code] for code in network.statements]),
         partial(log, stage="fusion"),
     )
     for name, columns, statements in parts(network):
@@ -67,11 +69,11 @@ def fit_all(
         )
 
 
-def _by_branch(statements: Sequence[str]) -> dict[str, list[int]]:
+def _by_branch(statements: Sequence[Statement]) -> dict[str, list[int]]:
     """Group statements by the branch that reads them, whether or not the network has it."""
     of: dict[str, list[int]] = {}
-    for index, code in enumerate(statements):
-        of.setdefault(STATEMENTS[code].branch, []).append(index)
+    for index, statement in enumerate(statements):
+        of.setdefault(statement.branch, []).append(index)
     return of
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from protoecg.labels import STATEMENTS
+from protoecg.labels import Statement
 
 _RHYTHM = (
     *("heart_rate", "rr_change", "rr_spread", "shortest_rr", "longest_rr", "rr_alternates"),
@@ -41,6 +41,13 @@ _OF_GROUP = (
     (("NORM",), (*_RHYTHM, "pr", "qrs", "axis", *_ATRIUM, *_QRS, *_ST_T)),
     (("IVCD",), ("qrs", "axis", *_QRS)),
 )
+# Of statements that PTB-XL does not know.
+_BY_KIND = {
+    "conduction": ("pr", "qrs", "axis", *_QRS),
+    "hypertrophy": ("axis", "qrs", *_ATRIUM, *_QRS, *_ST_T),
+    "infarction": ("axis", "qrs", *_QRS, *_ST_T),
+    "normal": (*_RHYTHM, "pr", "qrs", "axis", *_ATRIUM, *_QRS, *_ST_T),
+}
 _OF_RHYTHM = (*_RHYTHM, "pr", "qrs", *_ATRIUM)
 _OF_REPOLARISATION = ("heart_rate", "qrs", *_ST_T)
 
@@ -72,28 +79,30 @@ _FALLING = {
 }
 
 
-def may_speak(quantities: Sequence[str], statements: Sequence[str]) -> np.ndarray:
+def may_speak(quantities: Sequence[str], statements: Sequence[Statement]) -> np.ndarray:
     """Whether each quantity may speak for each statement: (quantities, statements) bool."""
     kinds = [quantity if quantity in _WHOLE else quantity.split("_")[0] for quantity in quantities]
-    return np.array([[kind in _kinds_of(code) for code in statements] for kind in kinds])
+    return np.array([[kind in _kinds_of(statement) for statement in statements] for kind in kinds])
 
 
 _WHOLE = {*_RHYTHM, *_ATRIUM, *_QRS, "qtc"}
 
 
-def _kinds_of(code: str) -> tuple[str, ...]:
+def _kinds_of(statement: Statement) -> tuple[str, ...]:
     for codes, kinds in _OF_GROUP:
-        if code in codes:
+        if statement.scp in codes:
             return kinds
-    return _OF_RHYTHM if STATEMENTS[code].branch == "rhythm" else _OF_REPOLARISATION
+    if not statement.scp and statement.kind in _BY_KIND:
+        return _BY_KIND[statement.kind]
+    return _OF_RHYTHM if statement.branch == "rhythm" else _OF_REPOLARISATION
 
 
-def must_rise(quantities: Sequence[str], statements: Sequence[str]) -> np.ndarray:
+def must_rise(quantities: Sequence[str], statements: Sequence[Statement]) -> np.ndarray:
     """Return 1 where a statement's curve must not fall, -1 where not rise, else 0, as floats."""
     sign = np.zeros((len(quantities), len(statements)), dtype=np.float32)
     for table, value in ((_RISING, 1), (_FALLING, -1)):
-        for column, code in enumerate(statements):
+        for column, statement in enumerate(statements):
             for row, quantity in enumerate(quantities):
-                if quantity in table.get(code, ()):
+                if quantity in table.get(statement.scp, ()):
                     sign[row, column] = value
     return sign

@@ -16,6 +16,7 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
+from protoecg.labels import Statement
 from protoecg.measure import QUANTITIES
 from protoecg.measured.curves import Curve, MeasuredEvidence
 from training.fit.kinds import may_speak, must_rise
@@ -61,7 +62,7 @@ def ramps(values: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def fit(
-    values: np.ndarray, labels: np.ndarray, statements: Sequence[str], share: float = SHARE
+    values: np.ndarray, labels: np.ndarray, statements: Sequence[Statement], share: float = SHARE
 ) -> MeasuredEvidence:
     """Fit each statement's curves by themselves.
 
@@ -89,12 +90,12 @@ def fit(
     )
     return MeasuredEvidence(
         {
-            code: tuple(
+            statement.code: tuple(
                 part.curve(own)
                 for index, part in enumerate(parts)
                 if (own := of_one[group == index]).any()
             )
-            for code, of_one in zip(statements, rises.T.double().numpy(), strict=True)
+            for statement, of_one in zip(statements, rises.T.double().numpy(), strict=True)
         }
     )
 

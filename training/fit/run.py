@@ -22,7 +22,6 @@ import torch
 
 from protoecg.bundle import Bundle, save_bundle
 from protoecg.files import atomic_write, write_bytes
-from protoecg.labels import STATEMENTS
 from protoecg.measured.curves import MeasuredEvidence
 from protoecg.network.backbones import Ensemble
 from protoecg.network.projection import Anchors, Source, crop, embed
@@ -85,7 +84,7 @@ class Fit:
         dataset = ptbxl.load(root)
         self.data_hash = dataset.checksum
         _claim(work, {"config": _of_training(config), "data": self.data_hash})
-        self.codes = dataset.statements
+        self.codes, self.label_set = dataset.statements, dataset.label_set
         self.train = self._split(dataset, "train", config.train_folds)
         self.validation = self._split(dataset, "validation", config.validation_folds)
         self.shapes = {
@@ -103,7 +102,7 @@ class Fit:
         """Statement of each prototype: no more for a statement than patients who have it."""
         owners: list[str] = []
         for column, code in enumerate(self.codes):
-            if STATEMENTS[code].branch == branch:
+            if self.label_set[code].branch == branch:
                 carriers = self.train.patients[self.train.data.y[:, column].numpy() > 0]
                 count = min(settings.prototypes_per_statement, len(set(carriers)))
                 owners += [code] * count
@@ -203,7 +202,7 @@ class Fit:
         prototypes = self._prototypes(network, sources)
         seen = [fuse.similarities(network, split.data) for split in (self.train, self.validation)]
         labels = [split.data.y for split in (self.train, self.validation)]
-        fuse.fit_all(network, seen, labels, self.config.fusion, self.log)
+        fuse.fit_all(network, seen, labels, self.config.fusion, self.log, self.label_set)
         patients = self.validation.patients
         curves = self._curves()
         beside = curves.offsets(self._measured(self.validation, "validation"), self.codes)
@@ -223,6 +222,7 @@ class Fit:
             decisions=calibrate.worth(decisions, judgement, told),
             measured=curves.scaled(scales),
             familiarity=familiarity.fit(self.validation.data.x, patients),
+            labels=self.label_set,
             about=self._about(metrics),
         )
 
@@ -254,7 +254,7 @@ class Fit:
             return MeasuredEvidence({})
         values = self._measured(self.train, "train")
         labels, share = self.train.data.y.numpy(), self.config.fusion.measured_share
-        curves = measured.fit(values, labels, self.codes, share)
+        curves = measured.fit(values, labels, [self.label_set[c] for c in self.codes], share)
         return curves.scaled(dict.fromkeys(self.codes, weight))
 
     def _measured(self, split: Split, name: str) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 from pages.batches.strips import COLUMNS, picture, strip
 from pages.batches.triage import found, having, in_order, triage
 from protoecg.ecg import ECG
+from protoecg.labels import PTBXL
 
 
 def row(likely="", possible="", abstains="", error=""):
@@ -26,12 +27,12 @@ def row(likely="", possible="", abstains="", error=""):
     ],
 )
 def test_an_ecg_is_as_urgent_as_its_most_urgent_finding(told, kind):
-    assert triage(pd.Series(told)) == kind
+    assert triage(pd.Series(told), PTBXL) == kind
 
 
 def test_the_most_urgent_ecgs_come_first_and_the_others_stay_in_their_order():
     rows = pd.DataFrame([row("NORM"), row("LVH"), row("3AVB"), row("CLBBB"), row(error="A PDF.")])
-    assert list(in_order(rows).index) == [2, 1, 3, 4, 0]
+    assert list(in_order(rows, PTBXL).index) == [2, 1, 3, 4, 0]
 
 
 def test_ecgs_with_a_finding_are_found_by_likely_or_also_by_possible_statements():
@@ -39,7 +40,7 @@ def test_ecgs_with_a_finding_are_found_by_likely_or_also_by_possible_statements(
     assert list(having(rows, ["LVH"], possible=False).index) == [1]
     assert list(having(rows, ["LVH"], possible=True).index) == [1, 2]
     assert len(having(rows, [], possible=False)) == 3
-    assert found(rows) == ["LVH", "NORM"]
+    assert found(rows, PTBXL) == ["LVH", "NORM"]
 
 
 def test_a_strip_shows_every_beat_however_short():

@@ -6,7 +6,6 @@ import pytest
 from pages.ecg.picking import EARLIER, NOW
 from pages.ecg.recordings import recordings
 from pages.explanation.earlier import findings_table, measurements_table
-from pages.shell.words import named
 from protoecg import wording
 from protoecg.ecg import ECG
 from protoecg.evidence.change import MeasurementChange, finding_changes, measurement_changes
@@ -127,8 +126,8 @@ def test_what_came_and_what_went_is_said_in_words_and_figures(page, both, change
         assert codes
         line = next(m.value for m in app.markdown if kind.capitalize() in m.value)
         for change in (change for change in changes if change.kind == kind):
-            assert f"**{named(change.code)}**" in line
-            row = table.loc[named(change.code)]
+            assert f"**{change.now.statement.named}**" in line
+            row = table.loc[change.now.statement.named]
             assert row["change of the logit"] == wording.signed(change.amount)
             then, now = plain(row["probability"]).split(" → ")
             assert (then, now) == (
@@ -169,7 +168,7 @@ def test_every_statement_can_be_taken_apart_what_came_or_went_first(page, both, 
     offered = app.selectbox(key="change choice").options
     assert len(offered) == len(demo.statements)
     new = [change for change in changes if change.kind == "newly likely"]
-    assert all(named(change.code) in " ".join(offered[: len(new)]) for change in new)
+    assert all(change.now.statement.named in " ".join(offered[: len(new)]) for change in new)
 
     app.selectbox(key="change choice").select(changes[1].code).run()
 

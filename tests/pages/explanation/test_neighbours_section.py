@@ -8,6 +8,7 @@ from pages.shell.words import named
 from protoecg.bundle import Bundle
 from protoecg.evidence.neighbours import HEAD, NUMBERS, Neighbour, nearest, read_neighbours
 from protoecg.explain import explain
+from protoecg.labels import PTBXL
 from protoecg.prototypes.waveforms import Waveforms
 from protoecg.simulate import example
 
@@ -43,7 +44,7 @@ def found(demo: Bundle) -> tuple[Neighbour, ...]:
 
 def test_the_summary_counts_carriers_against_the_base_rate():
     found = [a_neighbour("PVC"), a_neighbour("SR", "PVC"), a_neighbour()]
-    assert summary(found, "PVC", 30, 1000) == (
+    assert summary(found, PTBXL["PVC"], 30, 1000) == (
         "**2 of the 3 nearest** are labelled Ventricular premature complex (PVC); of all 1,000 "
         "training ECGs 3 % are."
     )

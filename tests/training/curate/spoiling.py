@@ -8,7 +8,7 @@ import torch
 
 from protoecg.bundle import load_bundle, save_bundle
 from protoecg.evidence.neighbours import write_neighbours
-from protoecg.labels import STATEMENTS
+from protoecg.labels import PTBXL
 from protoecg.measure.beats import RATE, find_beats
 from protoecg.prototypes.waveforms import record_checksum
 from protoecg.signals import model_input
@@ -124,5 +124,5 @@ def said_of(prototype, is_spoiled, reviewer, chance):
         "representativeness": point,
         "clarity": int(np.clip(point + 1, 1, 5)),
         **({"bad": True} if point == 1 else {}),
-        "comment": f"{STATEMENTS[prototype.statement].description}?" if is_spoiled else "",
+        "comment": f"{PTBXL[prototype.statement].description}?" if is_spoiled else "",
     }

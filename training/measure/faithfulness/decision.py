@@ -6,7 +6,6 @@ import numpy as np
 from tqdm import tqdm
 
 from protoecg.explain import explain
-from protoecg.labels import STATEMENTS
 from training.measure.faithfulness.fold import Figures, Fold, called, contributions, sample
 from training.metrics import matches_needed
 
@@ -69,9 +68,10 @@ def compactness(fold: Fold) -> Figures:
     present = called(fold.bundle, fold.seen)
     for column, code in enumerate(fold.bundle.statements):
         rows = np.flatnonzero(present[:, column])
-        if len(rows) and STATEMENTS[code].branch in counts:
+        branch = fold.bundle.labels[code].branch
+        if len(rows) and branch in counts:
             parts = contributions(fold.bundle, fold.seen, rows, column)
-            counts[STATEMENTS[code].branch] += matches_needed(parts).tolist()
+            counts[branch] += matches_needed(parts).tolist()
     return {name: _spread([c for c in of if c]) for name, of in counts.items()}
 
 
