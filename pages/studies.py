@@ -22,7 +22,7 @@ def main() -> None:
         if view == "New study":
             new_study.show(engine, bundle)
         elif view == "How large?":
-            size.show()
+            size.show(engine)
         else:
             overview.show(engine)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -52,12 +54,16 @@ def names(table: pd.DataFrame, by: str, labels: LabelSet) -> pd.Series:
 
 def of_statement(table: pd.DataFrame, labels: LabelSet) -> pd.DataFrame:
     """Ask for a statement and return its rows."""
-    statement = st.selectbox(
+    return table[table["statement"] == statement_of(table["statement"], labels)]
+
+
+def statement_of(codes: Iterable[str], labels: LabelSet) -> str:
+    """Ask for one of the statements that there are."""
+    return st.selectbox(
         "Statement",
-        sorted(table["statement"].unique()),
+        sorted(set(codes)),
         format_func=labels.named,
         key="statement",
         bind="query-params",
         width=420,
     )
-    return table[table["statement"] == statement]

@@ -1,39 +1,103 @@
-"""How large a study has to be for intervals of a given width."""
+"""How large a study has to be: for intervals of a given width, or to find a difference."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy import Engine
 
-from review_db.statistics.power import MEASURES, Spread, smallest, widths
+from pages.shell import choices, words
+from protoecg import wording
+from review_db.findings.answers import answer_table
+from review_db.findings.cases import pilot_comparison
+from review_db.findings.prototypes import rated, rating_matrix
+from review_db.statistics.mrmc.power import (
+    ENOUGH,
+    Readings,
+    Variances,
+    assumed,
+    of_pilot,
+    powers,
+)
+from review_db.statistics.power import (
+    MEASURES,
+    HoldsFor,
+    Measure,
+    Spread,
+    smallest,
+    spread_of,
+    widths,
+)
+from review_db.studies.lifecycle import studies
+
+INTERVAL, DIFFERENCE = "An interval", "A difference"
+ASSUMED = "none: assumed below"
 
 
-def show() -> None:
-    """Ask for sizes, and show how wide the intervals of simulated studies are."""
-    st.write("How wide a 95 % interval will be, by simulating studies.")
+def show(engine: Engine) -> None:
+    """Ask what the study is for, and for sizes."""
+    wanted = choices.one_of("Large enough for", [INTERVAL, DIFFERENCE], key="size-for")
+    names = [info.design.name for info in studies(engine) if info.started_at]
+    pilot = st.selectbox(
+        "Pilot study, to estimate the spread from",
+        [ASSUMED, *names],
+        width=420,
+        help="A study that has answers already. Few reviewers tell little of how others differ.",
+    )
+    answers = answer_table(engine, pilot) if pilot != ASSUMED else None
+    if wanted == INTERVAL:
+        _interval(answers)
+    else:
+        _difference(answers)
+
+
+def _interval(pilot: pd.DataFrame | None) -> None:
+    st.write("How wide a 95 % interval of ratings from 1 to 5 will be, by simulating studies.")
+    known = _known_spread(pilot)
     with st.form("power"), st.container(horizontal=True):
         measure = st.selectbox("Interval of", MEASURES, width=160)
-        width = st.number_input("At most this wide", 0.05, 2.0, 0.4, 0.05, width=160)
-        reviewers = st.multiselect("Reviewers", range(2, 13), [2, 4, 6], width=280)
+        holds_for = st.selectbox("It holds for", ["new reviewers", "these reviewers"], width=180)
+        width = st.number_input("At most this wide", 0.05, 3.0, 0.8, 0.05, width=160)
+        reviewers = st.multiselect("Reviewers", range(3, 21), [4, 6, 10], width=280)
         prototypes = st.multiselect("Prototypes", range(10, 210, 10), [20, 40, 80], width=280)
-        between = st.number_input("SD between prototypes", 0.0, 2.0, 0.8, 0.1, width=180)
-        rest = st.number_input("SD of the rest", 0.1, 2.0, 0.7, 0.1, width=180)
+        between = st.number_input(
+            "SD between prototypes", 0.0, 2.0, known.prototypes, 0.1, width=180
+        )
+        strict = st.number_input("SD between reviewers", 0.0, 2.0, known.reviewers, 0.1, width=180)
+        rest = st.number_input("SD of the rest", 0.1, 2.0, max(known.residual, 0.1), 0.1, width=180)
         asked = st.form_submit_button("Simulate", type="primary")
     if asked and reviewers and prototypes:
-        table = _simulated(tuple(reviewers), tuple(prototypes), measure, between, rest)
-        _widths(table, width)
+        spread = Spread(known.mean, between, strict, rest)
+        whom: HoldsFor = "new" if holds_for == "new reviewers" else "these"
+        _widths(_simulated(tuple(reviewers), tuple(prototypes), measure, whom, spread), width)
+
+
+def _known_spread(pilot: pd.DataFrame | None) -> Spread:
+    """Return the spread of a pilot's representativeness, else what is usual."""
+    if pilot is None:
+        return Spread()
+    try:
+        found = spread_of(rating_matrix(rated(pilot), "representativeness"))
+    except ValueError as error:
+        st.info(f"{words.plain(str(error))} What is usual is assumed instead.")
+        return Spread()
+    st.caption(
+        f"Of the pilot's representativeness: mean {found.mean:.2f}, SD between prototypes "
+        f"{found.prototypes:.2f}, between reviewers {found.reviewers:.2f}, of the rest "
+        f"{found.residual:.2f}."
+    )
+    return found
 
 
 @st.cache_data(max_entries=32, show_spinner="Simulating studies")
 def _simulated(
     reviewers: tuple[int, ...],
     prototypes: tuple[int, ...],
-    measure: str,
-    between: float,
-    rest: float,
+    measure: Measure,
+    holds_for: HoldsFor,
+    spread: Spread,
 ) -> pd.DataFrame:
-    spread = Spread(prototypes=between, residual=rest)
-    return widths(reviewers, prototypes, measure=measure, spread=spread)
+    return widths(reviewers, prototypes, measure=measure, holds_for=holds_for, spread=spread)
 
 
 def _widths(table: pd.DataFrame, width: float) -> None:
@@ -50,3 +114,68 @@ def _widths(table: pd.DataFrame, width: float) -> None:
         "width_90": "Width that 90 % stay below",
     }
     st.dataframe(table.round(2).rename(columns=names), hide_index=True)
+
+
+def _difference(pilot: pd.DataFrame | None) -> None:
+    st.write(
+        "How likely a difference between two ways of reading is found (p below 0.05, readers and "
+        "cases like these), if every reader reads every case in both."
+    )
+    known = _known_variances(pilot)
+    usual = Readings()
+    with st.form("difference"), st.container(horizontal=True):
+        without = st.number_input("Right without, %", 1, 99, round(100 * usual.without), width=150)
+        with_ = st.number_input("Right with, %", 1, 99, round(100 * usual.with_), width=150)
+        readers = st.multiselect("Readers", range(2, 31), [4, 6, 10, 15], width=280)
+        cases = st.multiselect("Cases", range(20, 420, 20), [60, 100, 200], width=280)
+        if known is None:
+            level = st.number_input("SD between readers", 0.0, 3.0, usual.readers, 0.1, width=180)
+            effect = st.number_input(
+                "SD of what readers gain", 0.0, 3.0, usual.effect, 0.1, width=200
+            )
+            hard = st.number_input("SD between cases", 0.0, 3.0, usual.cases, 0.1, width=180)
+            st.caption("Standard deviations in logits.")
+        asked = st.form_submit_button("Compute", type="primary")
+    if not (asked and readers and cases):
+        return
+    if known is None:
+        known = _assumed(Readings(without / 100, with_ / 100, level, effect, hard))
+    _powers(powers(known, abs(with_ - without) / 100, readers, cases))
+
+
+def _known_variances(pilot: pd.DataFrame | None) -> Variances | None:
+    """Return what a pilot says of first choices that are right; None where it says nothing."""
+    if pilot is None:
+        return None
+    try:
+        found = of_pilot(pilot_comparison(pilot))
+    except ValueError as error:
+        st.info(f"{words.plain(str(error))} The spread is assumed instead.")
+        return None
+    st.caption(
+        "The spread of right first choices is the pilot's; the difference that you enter decides, "
+        "not the one that the pilot found."
+    )
+    return found
+
+
+@st.cache_data(max_entries=32, show_spinner="Simulating readings")
+def _assumed(readings: Readings) -> Variances:
+    return assumed(readings)
+
+
+def _powers(table: pd.DataFrame) -> None:
+    enough = table[table["power"] >= ENOUGH].sort_values("cases").drop_duplicates("readers")
+    for row in enough.sort_values("readers").itertuples():
+        st.markdown(
+            f"**{row.readers} readers** find it with {row.cases} cases in "
+            f"{wording.share(row.power)} of studies."
+        )
+    if enough.empty:
+        st.info(
+            f"None of these sizes finds it in {wording.share(ENOUGH)} of studies. Where "
+            "readers differ, more of them help more than more cases."
+        )
+    printed = table.assign(power=[wording.share(power) for power in table["power"]])
+    names = {"readers": "Readers", "cases": "Cases", "power": "Power"}
+    st.dataframe(printed.rename(columns=names), hide_index=True)

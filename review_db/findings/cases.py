@@ -1,38 +1,112 @@
-"""What a study found about cases: which explanation is preferred, and what explanations change.
+"""What a study found about cases: which explanation is preferred, and what readers gain by one.
 
-The functions take the table of `answers.answer_table`.
+The functions take the table of `answers.answer_table`. Readers and cases are both samples, as
+`statistics.mrmc` has it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from review_db.findings.differentials import differentials, mrmc_frame
 from review_db.findings.prototypes import is_skipped, numbers, rated
-from review_db.statistics.bootstrap import mean_interval
+from review_db.questions.catalogue import PROBABILITIES
+from review_db.statistics.intervals import Estimate
+from review_db.statistics.means import Mean, mean_of
+from review_db.statistics.mrmc import Comparison, compare
+from review_db.statistics.mrmc.hillis import Difference
+from review_db.statistics.multiplicity import holm
+from review_db.studies.declared import ARMS, Protocol
 
 # How far "better" leans to the right-hand explanation.
 _LEAN = {"1": -2.0, "2": -1.0, "3": 0.0, "4": 1.0, "5": 2.0}
-# Of 100 such answers, how many the words of the confidence scale call right.
-_SURE = {"1": 0.1, "2": 0.3, "3": 0.5, "4": 0.7, "5": 0.9}
-# Beyond, all signs of the ranks are too many to try each.
-_EXACT_CASES = 14
-_PREFERENCE = (
-    *("cases", "n", "preference", "low", "high", "p"),
-    *("prefers_a", "prefers_b", "acceptable_a", "acceptable_b"),
-)
-_CHANGE = ("n", "readers", "cases", "without", "with", "difference", "low", "high", "p")
+# Of each outcome: the measure of the ratings, and the threshold that cuts them.
+_MEASURES: dict[str, tuple[str, float | None]] = {
+    "correct": ("mean", None),
+    "auc": ("auc", None),
+    "sensitivity": ("sensitivity", 0.5),
+    "specificity": ("specificity", 0.5),
+    "brier": ("mean", None),
+    "seconds": ("mean", None),
+}
+TWO_LOOKS = ("correct", "overlap", "brier", "seconds")
+WITHOUT, WITH = "without", "with the explanation"
 
 
-def preferences(table: pd.DataFrame) -> pd.DataFrame:
-    """Say which of two explanations was preferred: a row for all reviewers ("") and for each.
+@dataclass(frozen=True)
+class Preference:
+    """Which of two explanations all reviewers (`reviewer` "") or one of them preferred.
 
-    Columns: `reviewer`, `cases`, `n`; `preference` (mean, -2 for a to 2 for b) with `low` and
-    `high` (bootstrap over cases); `p` (Wilcoxon signed rank over the cases' means, exact up to
-    `_EXACT_CASES` cases or without ties); `prefers_a`, `prefers_b` (shares); `acceptable_a`,
-    `acceptable_b` (shares).
+    Parameters
+    ----------
+    preference : mean, -2 for a to 2 for b; `p` of no preference among reviewers and cases like
+        these, NaN for one reviewer, or where nothing can be said
+    prefers_a, prefers_b, acceptable_a, acceptable_b : shares; NaN where nobody judged it
     """
+
+    reviewer: str
+    preference: Mean
+    p: float
+    prefers_a: float
+    prefers_b: float
+    acceptable_a: float
+    acceptable_b: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What readings were compared by, and what came out.
+
+    Parameters
+    ----------
+    name : such as "correct" or "seconds"
+    comparison : of all arms, the later ones less the earlier ones; None where `why` says why not
+    """
+
+    name: str
+    comparison: Comparison | None
+    why: str = ""
+
+    def pairs(self) -> tuple[Difference, ...]:
+        """Return the differences between any two arms, among readers and cases like these."""
+        return self.comparison.random_readers_random_cases.pairs if self.comparison else ()
+
+    def pairs_of_these(self) -> tuple[Difference, ...]:
+        """Return `pairs` for these readers."""
+        return self.comparison.fixed_readers_random_cases.pairs if self.comparison else ()
+
+    def estimate(self, pair: int = 0) -> Estimate:
+        """Return one of the differences, for these readers and for new ones."""
+        new, these = self.pairs()[pair], self.pairs_of_these()[pair]
+        return Estimate(new.difference, these.ci, new.ci)
+
+    def mean(self, arm: str) -> float:
+        """Return what was measured in an arm, mean of the readers."""
+        if self.comparison is None:
+            return float("nan")
+        return self.comparison.means[self.comparison.treatments.index(arm)]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """An outcome that was declared before the start: its p, and that after the multiplicity rule.
+
+    `is_met` says whether the second is below the declared alpha.
+    """
+
+    name: str
+    difference: Difference
+    p: float
+    adjusted: float
+    is_met: bool
+
+
+def preferences(table: pd.DataFrame) -> list[Preference]:
+    """Say which of two explanations was preferred, by all reviewers and by each."""
     pairs = rated(table, "pair")
     swapped = pairs["swapped"].astype(bool)
     lean = pairs["better"].map(_LEAN).astype(float)
@@ -42,106 +116,133 @@ def preferences(table: pd.DataFrame) -> pd.DataFrame:
         a=left.where(~swapped, right),
         b=right.where(~swapped, left),
     )
-    rows = [
-        {"reviewer": reviewer} | _preference(pairs if not reviewer else one)
-        for reviewer, one in [("", pairs), *pairs.groupby("reviewer")]
-        if len(one)
+    if pairs.empty:
+        return []
+    return [
+        replace(_preference("", pairs), p=_p_of_a_preference(pairs)),
+        *(_preference(str(reviewer), one) for reviewer, one in pairs.groupby("reviewer")),
     ]
-    return pd.DataFrame(rows, columns=["reviewer", *_PREFERENCE])
 
 
-def readings(table: pd.DataFrame) -> pd.DataFrame:
-    """Compare reading with the explanation to reading without it, one row a measure.
+def two_looks(table: pd.DataFrame) -> list[Outcome]:
+    """Compare reading with the explanation to reading without it, as before codebook 3.
 
-    `measure` is "correct" (the leading statement is named), "overlap" (of all statements named
-    and true, the share that is both), "brier" (squared error of the confidence; lower is better)
-    or "seconds" (of each look by itself). Columns: `measure`, `n` (readings), `readers`, `cases`,
-    `without`, `with`, `difference`, `low`, `high` (bootstrap over cases) and `p` (Wilcoxon signed
-    rank over the cases' mean differences, as in `preferences`). Both hold for these readers.
+    Outcomes are `TWO_LOOKS`: "correct" (the leading statement is named), "overlap" (of all
+    statements named and true, the share that is both), "brier" (squared error of the confidence)
+    and "seconds" (of each look by itself). The explanation always came second.
     """
-    both = _both_looks(table)
-    rows = [
-        {"measure": measure} | _change(both, measure)
-        for measure in ("correct", "overlap", "brier", "seconds")
+    looks = _two_looks(table)
+    return [
+        _outcome(looks.assign(rating=looks[name]), name, "mean", None, (WITH, WITHOUT))
+        for name in TWO_LOOKS
     ]
-    return pd.DataFrame(rows, columns=["measure", *_CHANGE])
 
 
-def _preference(pairs: pd.DataFrame) -> dict[str, float]:
-    judged = pairs.dropna(subset=["toward_b"])
-    toward_b = judged["toward_b"]
-    low, high = mean_interval(toward_b.to_numpy(), judged["item"].to_numpy())
-    return {
-        "cases": judged["item"].nunique(),
-        "n": len(judged),
-        "preference": toward_b.mean(),
-        "low": low,
-        "high": high,
-        "p": signed_rank(toward_b.groupby(judged["item"]).mean().to_numpy()),
-        "prefers_a": (toward_b < 0).mean(),
-        "prefers_b": (toward_b > 0).mean(),
-        "acceptable_a": pairs["a"].mean(),
-        "acceptable_b": pairs["b"].mean(),
-    }
+def arms(table: pd.DataFrame) -> list[Outcome]:
+    """Compare the arms in which ECGs were read, by each outcome of a reading."""
+    readings = differentials(table)
+    return [
+        _outcome(mrmc_frame(readings, name), name, measure, threshold, _arms_met(readings))
+        for name, (measure, threshold) in _MEASURES.items()
+    ]
 
 
-def signed_rank(differences: np.ndarray) -> float:
-    """Return the two-sided p of Wilcoxon's signed rank test, 1 where nothing differs.
+def pilot_comparison(table: pd.DataFrame) -> Comparison:
+    """Return how right first choices differ between reading alone and with all that is shown.
 
-    Zeros are left out, as Wilcoxon did. Exact where there are no ties, or few enough cases to try
-    every sign.
+    Raises
+    ------
+    ValueError
+        If nobody read ECGs in two ways.
     """
-    differing = differences[differences != 0]
-    if not len(differing):
-        return 1.0
-    ties = len(np.unique(np.abs(differing))) < len(differing)
-    if not ties:
-        return float(stats.wilcoxon(differing, method="exact").pvalue)
-    # Tries every sign if these are no more than the resamples asked for, else draws them.
-    method = stats.PermutationMethod(
-        n_resamples=2**_EXACT_CASES, rng=np.random.default_rng(0), batch=2**10
-    )
-    return float(stats.wilcoxon(differing, method=method).pvalue)
+    readings = differentials(table)
+    if readings.empty:
+        looks = _two_looks(table)
+        return compare(looks.assign(rating=looks["correct"]), "mean", treatments=(WITH, WITHOUT))
+    met = _arms_met(readings)
+    return compare(mrmc_frame(readings, "correct"), "mean", treatments=(met[0], met[-1]))
 
 
-def _both_looks(table: pd.DataFrame) -> pd.DataFrame:
+def declared(outcomes: Sequence[Outcome], protocol: Protocol) -> list[Declared]:
+    """Judge what the protocol declared, the primary outcome first, by its multiplicity rule.
+
+    Outcomes that are no readings' are not among them, nor what could not be compared.
+    """
+    by_name = {outcome.name: outcome for outcome in outcomes if outcome.comparison}
+    names = [name for name in (protocol.primary, *protocol.secondary) if name in by_name]
+    tested = [
+        (str(name), pair)
+        for name in names
+        for pair in by_name[str(name)].pairs()
+        if set(pair.treatments) == set(protocol.compare)
+    ]
+    p = [pair.p for _, pair in tested]
+    adjusted = holm(p) if protocol.multiplicity == "holm" else p
+    return [
+        Declared(name, pair, pair.p, after, bool(after < protocol.alpha))
+        for (name, pair), after in zip(tested, adjusted, strict=True)
+    ]
+
+
+def _outcome(
+    frame: pd.DataFrame,
+    name: str,
+    measure: str,
+    threshold: float | None,
+    treatments: tuple[str, ...],
+) -> Outcome:
+    try:
+        return Outcome(name, compare(frame, measure, threshold=threshold, treatments=treatments))
+    except ValueError as error:
+        return Outcome(name, None, str(error))
+
+
+def _two_looks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a look, with `TWO_LOOKS` and the columns that `compare` needs."""
     looks = table[(table["kind"] == "reading") & (table["role"] == "rated") & ~is_skipped(table)]
     looks = looks.dropna(subset=["diagnosis", "confidence"])
-    named = [_codes(text) for text in looks["diagnosis"]]
-    true = [_codes(text) for text in looks["truth"]]
-    correct = pd.Series(
-        [float(s in said) for s, said in zip(looks["statement"], named, strict=True)],
-        index=looks.index,
-        dtype=float,
+    named, true = (looks[column].map(_codes) for column in ("diagnosis", "truth"))
+    correct = np.array(
+        [s in codes for s, codes in zip(looks["statement"], named, strict=True)], float
     )
-    looks = looks.assign(
+    return looks.assign(
         correct=correct,
         overlap=[len(a & b) / len(a | b) for a, b in zip(named, true, strict=True)],
-        brier=(looks["confidence"].map(_SURE).astype(float) - correct) ** 2,
+        brier=(looks["confidence"].map(PROBABILITIES).astype(float) - correct) ** 2,
+        treatment=looks["stage"].map({1: WITHOUT, 2: WITH}),
+        truth=1,
+    ).rename(columns={"reviewer": "reader", "item": "case"})
+
+
+def _arms_met(readings: pd.DataFrame) -> tuple[str, ...]:
+    """Return the arms that were read in, what shows most first."""
+    return tuple(arm for arm in reversed(ARMS) if arm in set(readings["treatment"]))
+
+
+def _preference(reviewer: str, pairs: pd.DataFrame) -> Preference:
+    judged = pairs["toward_b"].dropna()
+    matrix = pairs.pivot(index="item", columns="reviewer", values="toward_b").to_numpy(float)
+    return Preference(
+        reviewer=reviewer,
+        preference=mean_of(matrix, (-2.0, 2.0)),
+        p=np.nan,
+        prefers_a=float((judged < 0).mean()),
+        prefers_b=float((judged > 0).mean()),
+        acceptable_a=float(pairs["a"].mean()),
+        acceptable_b=float(pairs["b"].mean()),
     )
-    measures = ["correct", "overlap", "brier", "seconds"]
-    wide = looks.pivot(index=["item", "reviewer"], columns="stage", values=measures)
-    wide = wide.reindex(columns=pd.MultiIndex.from_product([measures, [1, 2]]))
-    return wide.dropna().astype(float)
+
+
+def _p_of_a_preference(pairs: pd.DataFrame) -> float:
+    """Test the preference against a second treatment that is preferred as much as the first."""
+    given = pairs.assign(treatment="b", rating=pairs["toward_b"])
+    frame = pd.concat([given, given.assign(treatment="a", rating=given["rating"] * 0)]).assign(
+        truth=1
+    )
+    frame = frame.rename(columns={"reviewer": "reader", "item": "case"})
+    tested = _outcome(frame, "preference", "mean", None, ("b", "a")).pairs()
+    return tested[0].p if tested else np.nan
 
 
 def _codes(text: str) -> set[str]:
     return {code.strip() for code in text.split(";") if code.strip()}
-
-
-def _change(both: pd.DataFrame, measure: str) -> dict[str, float]:
-    without, with_ = both[measure, 1], both[measure, 2]
-    change = with_ - without
-    cases = both.index.get_level_values("item")
-    low, high = mean_interval(change.to_numpy(), cases.to_numpy())
-    return {
-        "n": len(both),
-        "readers": both.index.get_level_values("reviewer").nunique(),
-        "cases": cases.nunique(),
-        "without": without.mean(),
-        "with": with_.mean(),
-        "difference": change.mean(),
-        "low": low,
-        "high": high,
-        "p": signed_rank(change.groupby(level="item").mean().to_numpy()),
-    }

@@ -9,7 +9,19 @@ from typing import get_args
 import pandas as pd
 from sqlalchemy import Engine
 
-from review_db.findings.answers import COLUMNS, ITEM, PLACE, answers_on, places_on, rows_of
+from review_db.findings.answers import (
+    COLUMNS,
+    ITEM,
+    PLACE,
+    answers_on,
+    counted,
+    places_on,
+    rows_of,
+)
+from review_db.findings.checklist import CHECKLIST, checklist
+from review_db.findings.estimate_rows import COLUMNS as ESTIMATES
+from review_db.findings.estimate_rows import estimate_rows
+from review_db.findings.flow import Flow, flow
 from review_db.findings.methods import methods_text
 from review_db.findings.shown import SHOWN
 from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, KINDS, STUDY_QUESTIONS, TEXT_LENGTH
@@ -47,6 +59,14 @@ _FILES = {
     "trail.csv": (
         "what was done besides answering: by whom, when and why",
         ("study", "at", "actor", "action", "reviewer", "reason", "data"),
+    ),
+    "estimates.csv": (
+        "every figure of Results, one row for each whom its interval holds for",
+        ESTIMATES,
+    ),
+    "checklist.csv": (
+        "what reporting guidelines ask of a study, as far as its design and data say it",
+        CHECKLIST,
     ),
     "codebook.csv": (
         "what each column of these files holds",
@@ -125,6 +145,31 @@ _MEANINGS = {
         "milliseconds",
     ),
     "seconds": ("Time on this stage of the item over all its saves", "number", "seconds"),
+    "section": (
+        "What a figure is of",
+        "category",
+        "scores; controls; repeats; agreement; preferences; readings",
+    ),
+    "of": ("Of whom or what, in words", "text", ""),
+    "measure": ("The question, or the outcome of a reading", "text", ""),
+    "statistic": ("Such as mean, difference, or the coefficient of agreement", "text", ""),
+    "holds_for": (
+        "Whom the interval and p hold for; in either case the items or cases are a sample",
+        "category",
+        "these reviewers; new reviewers; empty = no interval",
+    ),
+    "low": ("Lower end of the 95 % interval", "number", "empty = nothing can be said"),
+    "high": ("Upper end of the 95 % interval", "number", "empty = nothing can be said"),
+    "p": ("Two-sided p of no difference or preference", "number", "0 to 1"),
+    "items": ("Items, cases or pairs that it rests on", "integer", ""),
+    "reviewers": ("Reviewers that it rests on", "integer", ""),
+    "guideline": ("Whose checklist it is", "category", "GRRAS; STARD; MRMC"),
+    "asked": ("What is to be reported", "text", ""),
+    "answer": (
+        "What the design and the data say",
+        "text",
+        "to be written by the authors = the study cannot know it",
+    ),
     "type": ("Kind of value", "category", "integer; number; category; text; time"),
 }
 
@@ -147,6 +192,7 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         looks = rows_of(connection, item_look, name)
         done = rows_of(connection, study_action, name)
         places = places_on(connection, name)
+    steps = flow(info.design, places, wide)
     long = standing.merge(places, on=PLACE, how="left").assign(value=standing["new_value"])
     frames = {
         "answers_long.csv": long,
@@ -155,20 +201,22 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         "assignments.csv": places,
         "looks.csv": looks,
         "trail.csv": done,
+        "estimates.csv": estimate_rows(counted(wide)),
+        "checklist.csv": checklist(info, places, steps),
         "codebook.csv": codebook(
             {file: columns for file, (_, columns) in _FILES.items()}, _MEANINGS, _asked
         ),
     }
     files = {file: as_csv(frames[file], columns) for file, (_, columns) in _FILES.items()}
     protocol, _ = study_protocol(engine, name)
-    told = {"protocol.md": protocol, "README.md": _readme(info, places)}
+    told = {"protocol.md": protocol, "README.md": _readme(info, places, steps)}
     return files | {file: text.encode("utf-8") for file, text in told.items()}
 
 
-def _methods(info: StudyInfo, places: pd.DataFrame) -> str:
+def _methods(info: StudyInfo, places: pd.DataFrame, steps: Flow) -> str:
     if info.started_at is None:
         return "Written once the study has started, and each reviewer's order is settled."
-    return methods_text(info, places)
+    return methods_text(info, places, steps)
 
 
 def _asked(key: str) -> Meaning:
@@ -183,7 +231,7 @@ def _asked(key: str) -> Meaning:
     return question.text, "category", "; ".join((*said, "empty = not answered"))
 
 
-def _readme(info: StudyInfo, places: pd.DataFrame) -> str:
+def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow) -> str:
     design = info.design
     settings = json.dumps(asdict(design), indent=2, ensure_ascii=False)
     started = f"{info.started_at:%Y-%m-%d %H:%M} UTC" if info.started_at else "not yet"
@@ -210,7 +258,7 @@ with role `rated`, no `repeat_of`, the highest `stage` of the item, and no `skip
 
 ## Methods
 
-{_methods(info, places)}
+{_methods(info, places, steps)}
 
 ## Settings
 

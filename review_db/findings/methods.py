@@ -6,6 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
+from review_db.findings.flow import Flow, flow_text
 from review_db.questions.catalogue import CANNOT_JUDGE, STUDY_QUESTIONS
 from review_db.studies.lifecycle import StudyInfo
 
@@ -27,27 +28,28 @@ _KINDS = {
 _SECOND_LOOK = {"prototype": ("statement",), "match": ("statement", "similarity")}
 
 
-def methods_text(info: StudyInfo, places: pd.DataFrame) -> str:
+def methods_text(info: StudyInfo, places: pd.DataFrame, found: Flow) -> str:
     """Describe how a study was done; `places` is its assignment list (`places_on`)."""
     first = places[places["repeat_of"].isna()].drop_duplicates("item")
     sentences = [
-        *_items(info, first),
+        *_items(info, first, found),
+        flow_text(found),
         *_order(info, places),
         *_hidden(info, set(first["kind"])),
         *_scales(set(first["kind"])),
         "The design, the items and each reviewer's order were fixed and stored before the first "
         "rating, and every answer was kept with its time, its former value and the time spent.",
-        _statistics(),
+        *_statistics(info, set(first["kind"])),
     ]
     return " ".join(sentences)
 
 
-def _items(info: StudyInfo, first: pd.DataFrame) -> list[str]:
+def _items(info: StudyInfo, first: pd.DataFrame, found: Flow) -> list[str]:
     design = info.design
     rated = Counter(first.loc[first["role"] == "rated", "kind"])
     said = [words.format(rated[kind]) for kind, words in _KINDS.items() if rated[kind]]
     sentences = [
-        f"{_number(len(design.reviewers), 'reviewer')} rated {_listed(said)} of the model bundle "
+        f"{_number(found.began, 'reviewer')} rated {_listed(said)} of the model bundle "
         f"{info.bundle} (version {info.fingerprint})."
     ]
     if rated["prototype"]:
@@ -139,13 +141,39 @@ def _scales(kinds: set[str]) -> list[str]:
     ]
 
 
-def _statistics() -> str:
+def _statistics(info: StudyInfo, kinds: set[str]) -> list[str]:
+    sentences = []
+    if kinds & {"prototype", "match"}:
+        sentences.append(_ratings())
+    if kinds & {"pair", "reading", "differential"}:
+        sentences.append(
+            "Preferences and readings were compared by the method of Obuchowski, Rockette and "
+            "Hillis, with jackknife covariances, readers and cases being samples; intervals for "
+            "these readers take the cases alone as a sample. Of each reader those cases count that "
+            "the reader judged in every arm."
+        )
+    declared = info.design.protocol
+    if declared.primary:
+        rule = "by Holm's method" if declared.multiplicity == "holm" else "not"
+        sentences.append(
+            f"The primary outcome was declared before the start ({declared.primary}); p values of "
+            f"what was declared were corrected for their number {rule}, at alpha "
+            f"{declared.alpha:g}. All else is exploratory."
+        )
+    return sentences
+
+
+def _ratings() -> str:
     return (
-        "Intervals are 95 % percentile intervals of a bootstrap of 1,000 draws over prototypes or "
-        "cases and hold for these reviewers. Agreement is given as Krippendorff's alpha (ordinal), "
-        "mean pairwise Cohen's kappa with quadratic weights, Fleiss' kappa, Gwet's AC2 with "
-        "quadratic weights, ICC(2,1) and percent agreement; preferences and changes were tested by "
-        "Wilcoxon's signed rank test over cases."
+        "All intervals are 95 % and take the items as a sample; they are given for new reviewers "
+        "(reviewers a sample too) and for these reviewers, each named. Those of means rest on the "
+        "variance components of items, reviewers and the rest, with Satterthwaite's degrees of "
+        "freedom, those of shares are Wilson's for as many independent answers as vary as much. "
+        "Agreement is given as Krippendorff's alpha (ordinal), mean pairwise Cohen's kappa with "
+        "quadratic weights, Fleiss' kappa, Gwet's AC2 with quadratic weights, ICC(2,1) of all "
+        "ratings and percent agreement, with intervals by a jackknife over items and reviewers; "
+        "none is given where all answers are alike, or where the statistic is undefined without "
+        "a part of the ratings. Agreement within reviewers is the mean of each reviewer's own."
     )
 
 

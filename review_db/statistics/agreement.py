@@ -12,40 +12,44 @@ from itertools import combinations
 
 import numpy as np
 
-from review_db.statistics.bootstrap import RESAMPLES, Array, interval
+from review_db.statistics import Array
+from review_db.statistics.components import components
+from review_db.statistics.intervals import (
+    Error,
+    Estimate,
+    Interval,
+    of_coefficient,
+    of_share,
+)
+from review_db.statistics.jackknife import jackknife
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """One statistic with its 95 % interval, and what it rests on.
+class Agreement(Estimate):
+    """One statistic with its 95 % intervals, and what it rests on.
 
     Parameters
     ----------
     statistic : its name in `STATISTICS`
-    value, low, high : NaN where the ratings do not define it, such as one category for all
+    value : NaN where the ratings do not define it, such as one category for all
+    these, new : intervals, see `Estimate`
     items, raters, ratings : that it rests on: items with two ratings or more
     prevalence : share of each category among these ratings
+    undefined, computed : how often the statistic was computed without a part of the ratings, and
+        was not defined; there is no interval then
     """
 
     statistic: str
-    value: float
-    low: float
-    high: float
     items: int
     raters: int
     ratings: int
     prevalence: tuple[float, ...]
+    undefined: int
+    computed: int
 
 
-def agreement(
-    table: Array,
-    categories: Sequence[float],
-    statistic: str = "alpha",
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> Agreement:
-    """Compute a statistic with the percentile interval of a bootstrap over the items.
+def agreement(table: Array, categories: Sequence[float], statistic: str = "alpha") -> Agreement:
+    """Compute a statistic with its intervals, by a jackknife over items and reviewers.
 
     Parameters
     ----------
@@ -65,19 +69,27 @@ def agreement(
     compute = STATISTICS[statistic]
     table, points = np.asarray(table, dtype=float), np.asarray(categories, dtype=float)
     rated = _rated_twice(table)
+    rated = rated[:, ~np.isnan(rated).all(axis=0)]
     counted = counts(rated, points)
-    low, high = interval(
-        lambda drawn: compute(drawn, points), table, seed=seed, resamples=resamples
-    )
+    items, raters = rated.shape
+    value = compute(rated, points)
+    found = jackknife(lambda left: compute(left, points), rated)
+
+    def interval(error: Error, alike: int) -> Interval:
+        is_share = statistic == "percent"
+        return of_share(value, error, alike) if is_share else of_coefficient(value, error)
+
     return Agreement(
         statistic=statistic,
-        value=compute(table, points),
-        low=low,
-        high=high,
-        items=len(rated),
-        raters=int((~np.isnan(rated)).any(axis=0).sum()),
+        value=value,
+        these=interval(found.over_items, items),
+        new=interval(found.over_both, min(items, raters)),
+        items=items,
+        raters=raters,
         ratings=int(counted.sum()),
         prevalence=tuple((counted.sum(axis=0) / max(counted.sum(), 1)).tolist()),
+        undefined=found.undefined,
+        computed=found.computed,
     )
 
 
@@ -162,21 +174,14 @@ def gwet_ac1(table: Array, categories: Array) -> float:
 def icc_2_1(table: Array, categories: Array) -> float:
     """Return ICC(2,1): absolute agreement of single ratings, raters and items random.
 
-    Of the items, those that every rater rated are taken.
+    All ratings count, those of items too that some did not rate; where none is missing, it is
+    that of the analysis of variance.
 
-    Source: P. E. Shrout and J. L. Fleiss, Psychological Bulletin 86, 1979.
+    Source: P. E. Shrout and J. L. Fleiss, Psychological Bulletin 86, 1979; the variances:
+    `components`.
     """
-    full = table[~np.isnan(table).any(axis=1)]
-    n, k = full.shape
-    if n < 2 or k < 2:
-        return np.nan
-    between_items = k * full.mean(axis=1).var(ddof=1)
-    between_raters = n * full.mean(axis=0).var(ddof=1)
-    residual = full - full.mean(axis=1, keepdims=True) - full.mean(axis=0) + full.mean()
-    error = (residual**2).sum() / ((n - 1) * (k - 1))
-    return _ratio(
-        between_items - error, between_items + (k - 1) * error + k * (between_raters - error) / n
-    )
+    found = components(_rated_twice(table))
+    return _ratio(found.items, found.items + found.reviewers + found.residual)
 
 
 def percent_agreement(table: Array, categories: Array) -> float:

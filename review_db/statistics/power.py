@@ -1,4 +1,4 @@
-"""How many reviewers and prototypes a study needs, by simulating it many times.
+"""How many reviewers and prototypes an interval needs, by simulating a study many times.
 
 widths(reviewers=[3, 5], prototypes=[20, 40, 80], measure="mean", spread=Spread())
 """
@@ -7,17 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from review_db.statistics import Array
 from review_db.statistics.agreement import agreement
-from review_db.statistics.bootstrap import Array, mean_interval
+from review_db.statistics.components import components
+from review_db.statistics.intervals import Estimate
+from review_db.statistics.means import mean_of
 
-MEASURES = ("mean", "alpha")
+Measure = Literal["mean", "alpha"]
+HoldsFor = Literal["new", "these"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 POINTS = (1.0, 2.0, 3.0, 4.0, 5.0)
+# The fewest reviewers with whom there is an interval.
+_FEWEST = {
+    ("mean", "these"): 1,
+    ("mean", "new"): 2,
+    ("alpha", "these"): 2,
+    ("alpha", "new"): 3,
+}
 _SIMULATIONS = 100
-_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -38,15 +50,17 @@ def widths(
     reviewers: Sequence[int],
     prototypes: Sequence[int],
     *,
-    measure: str = "mean",
+    measure: Measure = "mean",
+    holds_for: HoldsFor = "new",
     spread: Spread | None = None,
     seed: int = 0,
     simulations: int = _SIMULATIONS,
 ) -> pd.DataFrame:
-    """Simulate studies of each size; one row a size.
+    """Simulate studies of each size, and what `findings` would say of them; one row a size.
 
-    Columns: `reviewers`, `prototypes`, `value` (mean of the measure over the simulations),
-    `width` of its 95 % interval (median), and `width_90`, which 90 % of studies stay below.
+    `holds_for` new reviewers or for these. Columns: `reviewers`, `prototypes`, `value` (mean of
+    the measure over the simulations), `width` of its 95 % interval (median), and `width_90`, which
+    90 % of studies stay below; NaN where such a study has no interval.
 
     Raises
     ------
@@ -55,16 +69,21 @@ def widths(
     """
     if measure not in MEASURES:
         raise ValueError(f"The measure is {measure!r}, expected {' or '.join(MEASURES)}.")
-    if min(reviewers) < 1 + (measure == "alpha") or min(prototypes) < 2:
+    least = _FEWEST[measure, holds_for]
+    if min(reviewers) < least or min(prototypes) < 2:
         raise ValueError(
-            "An interval needs at least two prototypes, and agreement at least two reviewers."
+            f"An interval of the {measure} for {holds_for} reviewers needs at least two prototypes "
+            f"and {least} reviewers."
         )
     rows = []
     for n in reviewers:
         for k in prototypes:
             chance = np.random.default_rng([seed, n, k])
             found = np.array(
-                [_one(simulate(n, k, spread, chance), measure) for _ in range(simulations)]
+                [
+                    _one(simulate(n, k, spread, chance), measure, holds_for)
+                    for _ in range(simulations)
+                ]
             )
             value, width = found[:, 0], found[:, 1]
             rows.append(
@@ -102,36 +121,28 @@ def simulate(
 def spread_of(ratings: Array) -> Spread:
     """Estimate the spread from earlier ratings, (prototypes, reviewers), NaN where missing.
 
-    Variance components of the two-way layout without replication, from the prototypes that all
-    reviewers rated; rounding to points is taken as part of the residual.
+    Rounding to points is taken as part of the residual; a variance that comes out negative as 0.
 
     Raises
     ------
     ValueError
-        If fewer than two reviewers rated the same two prototypes.
+        If too few reviewers rated the same prototypes to tell them apart.
     """
-    full = ratings[~np.isnan(ratings).any(axis=1)]
-    k, n = full.shape
-    if k < 2 or n < 2:
+    found = components(ratings)
+    if np.isnan(found.residual):
         raise ValueError(
-            f"Only {k} prototypes were rated by all {n} reviewers, expected two of each or more."
+            "The earlier ratings don't tell how prototypes and reviewers differ: two reviewers or "
+            "more have to have rated the same two prototypes or more."
         )
-    left = full - full.mean(axis=1, keepdims=True) - full.mean(axis=0) + full.mean()
-    residual = (left**2).sum() / ((k - 1) * (n - 1))
-    between_prototypes = full.mean(axis=1).var(ddof=1) - residual / n
-    between_reviewers = full.mean(axis=0).var(ddof=1) - residual / k
-    return Spread(
-        mean=float(full.mean()),
-        prototypes=float(np.sqrt(max(between_prototypes, 0))),
-        reviewers=float(np.sqrt(max(between_reviewers, 0))),
-        residual=float(np.sqrt(residual)),
+    parts = (found.items, found.reviewers, found.residual)
+    return Spread(found.mean, *(float(np.sqrt(max(part, 0.0))) for part in parts))
+
+
+def _one(ratings: Array, measure: Measure, holds_for: HoldsFor) -> tuple[float, float]:
+    found: Estimate = (
+        agreement(ratings, POINTS, "alpha")
+        if measure == "alpha"
+        else mean_of(ratings, (POINTS[0], POINTS[-1]))
     )
-
-
-def _one(ratings: Array, measure: str) -> tuple[float, float]:
-    if measure == "alpha":
-        found = agreement(ratings, POINTS, "alpha", resamples=_RESAMPLES)
-        return found.value, found.high - found.low
-    prototypes = np.repeat(np.arange(len(ratings)), ratings.shape[1])
-    low, high = mean_interval(ratings.ravel(), prototypes, resamples=_RESAMPLES)
-    return ratings.mean(), high - low
+    low, high = found.these if holds_for == "these" else found.new
+    return found.value, high - low

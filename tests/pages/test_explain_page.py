@@ -144,8 +144,8 @@ def test_the_beat_is_marked_on_the_tracing_and_on_every_lead_that_tells(page, de
     (names,) = [t for t in beat["data"] if t.get("name") == "lead names"]
     upper = sorted(zip(names["y"], names["x"], names["text"], strict=True), key=lambda at: at[1])
     top = max(names["y"])
-    first = [lead for y, _, lead in upper if y > top - 1.5][: len(telling_leads(demo.labels[code]))]
-    assert set(first) == set(telling_leads(demo.labels[code]))
+    first = [lead for y, _, lead in upper if y > top - 1.5][: len(telling_leads(code))]
+    assert set(first) == set(telling_leads(code))
     (marks,) = [t for t in beat["data"] if t.get("name") == "telling leads"]
     assert marks["fill"] == "toself"
 

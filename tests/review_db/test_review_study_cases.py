@@ -2,10 +2,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from review_db.findings.answers import answer_table
-from review_db.findings.cases import preferences, readings, signed_rank
+from review_db.findings.cases import (
+    WITH,
+    WITHOUT,
+    Outcome,
+    declared,
+    pilot_comparison,
+    preferences,
+    two_looks,
+)
+from review_db.statistics.mrmc import compare_ratings
+from review_db.statistics.mrmc.ratings import of_array
+from review_db.studies.declared import Protocol
 from review_db.studies.lifecycle import create_study, start_study
 
 
@@ -14,62 +24,73 @@ def table(rated_study):
     return answer_table(rated_study, "pilot")
 
 
+def by_name(outcomes):
+    return {outcome.name: outcome for outcome in outcomes}
+
+
 def test_a_preference_is_for_a_bundle_and_not_for_a_side(table):
-    found = preferences(table).set_index("reviewer")
-    everyone = found.loc[""]
-    assert (everyone["prefers_b"], everyone["prefers_a"]) == (1, 0)
-    assert (everyone["acceptable_b"], everyone["acceptable_a"]) == (1, 0)
-    assert 1 <= everyone["low"] <= everyone["preference"] <= everyone["high"] <= 2
-    assert everyone["p"] == pytest.approx(2 / 2**8)
-    assert found.loc["R01", "cases"] == 8
+    everyone, first, *_ = preferences(table)
+    assert (everyone.reviewer, first.reviewer) == ("", "R01")
+    assert (everyone.prefers_b, everyone.prefers_a) == (1, 0)
+    assert (everyone.acceptable_b, everyone.acceptable_a) == (1, 0)
+    found = everyone.preference
+    assert 1 <= found.new[0] <= found.value <= found.new[1] <= 2
+    assert everyone.p < 0.05
+    assert first.preference.items == 8
+    assert np.isnan(first.preference.new).all() and np.isnan(first.p)
 
 
 def test_reading_with_the_explanation_is_compared_with_reading_without(table):
-    found = readings(table).set_index("measure")
-    correct = found.loc["correct"]
-    assert correct["with"] == pytest.approx(0.5)
-    assert correct["difference"] == pytest.approx(correct["with"] - correct["without"])
-    assert found.loc["overlap", "with"] == pytest.approx((1 + 1 / 3) / 2)
-    assert found.loc["brier", "with"] == pytest.approx((0.1**2 + 0.9**2) / 2)
-    assert (correct["readers"], correct["cases"], correct["n"]) == (3, 8, 24)
-    assert found.loc["seconds", "without"] + found.loc["seconds", "with"] == pytest.approx(11)
+    found = by_name(two_looks(table))
+    correct = found["correct"]
+    assert correct.mean(WITH) == pytest.approx(0.5)
+    assert correct.estimate().value == pytest.approx(correct.mean(WITH) - correct.mean(WITHOUT))
+    assert correct.pairs()[0].treatments == (WITH, WITHOUT)
+    assert found["overlap"].mean(WITH) == pytest.approx((1 + 1 / 3) / 2)
+    assert found["brier"].mean(WITH) == pytest.approx((0.1**2 + 0.9**2) / 2)
+    assert (correct.comparison.readers, correct.comparison.cases) == (3, 8)
+    assert found["seconds"].mean(WITH) + found["seconds"].mean(WITHOUT) == pytest.approx(11)
+    assert pilot_comparison(table) == correct.comparison
 
 
 def test_half_a_reading_is_not_compared(table):
     first_only = table[(table["kind"] != "reading") | (table["stage"] == 1)]
-    assert readings(first_only)["n"].eq(0).all()
+    assert all(outcome.comparison is None and outcome.why for outcome in two_looks(first_only))
+    with pytest.raises(ValueError, match="not each one of those rated"):
+        pilot_comparison(first_only)
 
 
 def test_what_a_reader_skipped_is_neither_compared_nor_preferred(table):
     skipped = table.assign(skip=table["skip"].where(table["reviewer"] != "R01", "yes"))
-    assert readings(skipped)["readers"].eq(2).all()
-    assert set(preferences(skipped)["reviewer"]) == {"", "R02", "R03"}
+    assert all(outcome.comparison.readers == 2 for outcome in two_looks(skipped))
+    assert {found.reviewer for found in preferences(skipped)} == {"", "R02", "R03"}
 
 
 def test_in_an_unrated_study_nothing_is_preferred_nor_compared(engine, material, pilot):
     create_study(engine, replace(pilot, name="empty"), material)
     start_study(engine, "empty")
     nothing = answer_table(engine, "empty")
-    assert preferences(nothing).empty
-    assert readings(nothing)["n"].eq(0).all()
+    assert preferences(nothing) == []
+    assert all(outcome.comparison is None for outcome in two_looks(nothing))
 
 
-def test_the_signed_rank_test_is_that_of_darwins_plants():
-    # Cross- and self-fertilised maize, Darwin 1876, in eighths of an inch (Fisher 1935): T = 24.
-    maize = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], float)
-    assert signed_rank(maize) == pytest.approx(0.0413, abs=5e-5)
-    assert signed_rank(-maize) == signed_rank(maize)
+def outcome(name, gain, seed):
+    values = np.random.default_rng(seed).normal(size=(2, 5, 40))
+    values[0] += gain
+    ratings = of_array(values, np.ones(40), (("prototypes", "alone"), *[tuple("abcde")], CASES))
+    return Outcome(name, compare_ratings(ratings, "mean"))
 
 
-def test_ties_are_taken_into_account_exactly():
-    tied = np.array([1, 1, 1, 2, 2, -1, 2, 1.0])
-    signs = np.array(np.meshgrid(*[[-1, 1]] * 8)).reshape(8, -1).T
-    ranks = stats.rankdata(np.abs(tied))
-    sums = np.abs((signs * ranks).sum(axis=1))
-    exact = (sums >= abs((np.sign(tied) * ranks).sum()) - 1e-9).mean()
-    assert signed_rank(tied) == pytest.approx(exact)
+CASES = tuple(f"c{n}" for n in range(40))
 
 
-def test_nothing_but_zeros_differs_in_nothing():
-    assert signed_rank(np.zeros(5)) == 1
-    assert signed_rank(np.array([])) == 1
+def test_what_was_declared_is_judged_together_and_nothing_else():
+    found = [outcome("correct", 0.5, 1), outcome("brier", 0.3, 2), outcome("seconds", 0.0, 3)]
+    protocol = Protocol(primary="correct", secondary=("seconds",), alpha=0.05)
+    first, second = declared(found, protocol)
+    assert (first.name, second.name) == ("correct", "seconds")
+    assert first.adjusted == pytest.approx(2 * first.p) and first.is_met
+    assert second.adjusted == second.p and not second.is_met
+    plain = declared(found, replace(protocol, multiplicity="none"))
+    assert plain[0].adjusted == plain[0].p
+    assert declared(found, Protocol()) == []

@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 
 from review_db.__main__ import main
-from review_db.findings.answers import answer_table, places_on
+from review_db.findings.answers import answer_table, answers_on, places_on
 from review_db.findings.cases import preferences
+from review_db.findings.controls import controls
 from review_db.findings.export import study_files
+from review_db.findings.flow import flow
 from review_db.findings.methods import methods_text
-from review_db.findings.prototypes import controls, item_scores
+from review_db.findings.scores import item_scores
 from review_db.questions.catalogue import STUDY_QUESTIONS
 from review_db.ratings.export import export
 from review_db.sessions.assignments import ItemStage
@@ -29,6 +31,8 @@ NAMES = [
     "assignments.csv",
     "looks.csv",
     "trail.csv",
+    "estimates.csv",
+    "checklist.csv",
     "codebook.csv",
     "protocol.md",
     "README.md",
@@ -144,16 +148,18 @@ def test_the_results_are_those_of_a_few_lines_on_the_csv(files, rated_study):
         & (csv_table["role"] == "rated")
         & csv_table["repeat_of"].isna()
     ]
-    for _, found in item_scores(table, "statement").iterrows():
-        mine = pd.to_numeric(rows[rows["statement"] == found["statement"]]["clarity"])
-        assert found["clarity_mean"] == pytest.approx(mine.mean())
-        assert found["clarity_median"] == mine.median()
+    for found in item_scores(table, "statement"):
+        mine = pd.to_numeric(rows[rows["statement"] == found.statement]["clarity"])
+        assert found.questions["clarity"].mean.value == pytest.approx(mine.mean())
+        assert found.questions["clarity"].median == mine.median()
     noise = csv_table[(csv_table["role"] == "noise") & csv_table["repeat_of"].isna()]
-    found = controls(table).set_index(["control", "question"]).loc["noise", "clarity"]
-    assert found["control_mean"] == pytest.approx(noise.groupby("item")["clarity"].mean().mean())
+    (found,) = (
+        one for one in controls(table) if (one.control, one.question) == ("noise", "clarity")
+    )
+    assert found.control_mean == pytest.approx(noise.groupby("item")["clarity"].mean().mean())
     pairs = csv_table[(csv_table["kind"] == "pair") & csv_table["repeat_of"].isna()]
     lean = (pairs["better"] - 3) * (1 - 2 * pairs["swapped"])
-    assert preferences(table).iloc[0]["preference"] == pytest.approx(lean.mean())
+    assert preferences(table)[0].preference.value == pytest.approx(lean.mean())
 
 
 def test_no_cell_can_run_as_a_formula(engine, material, pilot):
@@ -187,13 +193,18 @@ def methods(engine, material, design):
     create_study(engine, design, material)
     start_study(engine, design.name)
     with reading(engine) as connection:
-        return methods_text(study_info(engine, design.name), places_on(connection, design.name))
+        places, answers = places_on(connection, design.name), answers_on(connection, design.name)
+    info = study_info(engine, design.name)
+    return methods_text(info, places, flow(info.design, places, answers))
 
 
 def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
     said = methods(engine, material, pilot)
     for part in (
-        "3 reviewers rated 12 prototypes, 8 matches",
+        "0 reviewers rated 12 prototypes, 8 matches",
+        "Of 3 reviewers who were invited, 0 began.",
+        "new reviewers (reviewers a sample too)",
+        "Obuchowski, Rockette and Hillis",
         "The 12 prototypes were drawn at random, stratified by statement (seed 3).",
         "2 random windows of ECGs that carry the statement and 2 prototypes with noise added at",
         "1 practice item came first",
@@ -275,3 +286,41 @@ def test_an_unrated_study_can_be_exported(engine, material, pilot):
     files = study_files(engine, "pilot")
     assert len(read(files["answers_wide.csv"])) == 0
     assert len(read(files["assignments.csv"])) > 100
+
+
+def test_what_became_of_the_assignments_is_counted(rated_study, pilot):
+    with reading(rated_study) as connection:
+        places, answers = places_on(connection, "pilot"), answers_on(connection, "pilot")
+    late = (answers["reviewer"] == "R03") & (answers["position"] > 40)
+    answers = answers[~late]
+    found = flow(pilot, places, answers)
+    assert (found.reviewers, found.began, found.withdrawn) == (3, 3, 0)
+    assert found.assigned == (places["role"] != "practice").sum()
+    assert found.rated + found.skipped + found.unfinished == found.assigned
+    assert 0 < found.unfinished < found.assigned / 3
+    assert 0 < found.cannot_judge < found.rated <= found.started
+    mine = (places["reviewer"] == "R03") & (places["role"] != "practice")
+    out = flow(pilot, places.assign(withdrawn=places["reviewer"] == "R03"), answers)
+    assert (out.withdrawn, out.withdrawn_assigned, out.unfinished) == (1, mine.sum(), 0)
+
+
+def test_a_reviewer_who_never_began_is_not_counted_as_one_who_rated(files, rated_study, pilot):
+    with reading(rated_study) as connection:
+        places, answers = places_on(connection, "pilot"), answers_on(connection, "pilot")
+    began = answers[answers["reviewer"] != "R03"]
+    info = study_info(rated_study, "pilot")
+    said = methods_text(info, places, flow(pilot, places, began))
+    assert said.startswith("2 reviewers rated 12 prototypes")
+    assert "Of 3 reviewers who were invited, 2 began." in said
+    assert "3 reviewers rated 12 prototypes" in files["README.md"].decode()
+
+
+def test_the_checklist_is_filled_from_the_design_and_the_data(files):
+    rows = {(row["guideline"], row["asked"]): row["answer"] for row in read(files["checklist.csv"])}
+    assert {guideline for guideline, _ in rows} == {"GRRAS", "STARD", "MRMC"}
+    assert (
+        "none declared"
+        in rows["MRMC", "Primary outcome, alpha, and how several tests were handled"]
+    )
+    assert "3 began" in rows["STARD", "The flow of cases and readings"]
+    assert rows["GRRAS", "How the number of reviewers and items was decided"].startswith("to be")

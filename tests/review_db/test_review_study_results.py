@@ -6,14 +6,10 @@ import pandas as pd
 import pytest
 
 from review_db.findings.answers import COLUMNS, answer_table
-from review_db.findings.prototypes import (
-    agreements,
-    controls,
-    item_scores,
-    rated,
-    rating_matrix,
-    repeats,
-)
+from review_db.findings.controls import controls, repeats
+from review_db.findings.estimate_rows import NEW, THESE, estimate_rows
+from review_db.findings.prototypes import agreement_by_statement, agreements, rated, rating_matrix
+from review_db.findings.scores import item_scores
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import sign_in
 
@@ -47,64 +43,83 @@ def test_what_counts_is_neither_practice_nor_control_nor_repeat(table):
 @pytest.mark.parametrize("by", ["branch", "statement", "prototype", "reviewer"])
 @pytest.mark.parametrize("question", ["representativeness", "clarity", "accurate"])
 def test_scores_are_those_of_a_few_lines_of_pandas(table, by, question):
-    found = item_scores(table, by).set_index(by)
+    found = {getattr(group, by): group for group in item_scores(table, by)}
     plain = of(table, kind="prototype", role="rated")
     plain = plain[plain["repeat_of"].isna()]
     for name, rows in plain.groupby(by):
-        row = found.loc[name]
+        group = found[name]
+        scores = group.questions[question]
         said = rows[question][rows[question] != "cannot_judge"]
         values = said.eq("yes") if question == "accurate" else said.astype(float)
-        assert row["n"] == len(rows)
-        assert row[f"{question}_n"] == len(values)
-        assert row[f"{question}_mean"] == pytest.approx(values.mean(), nan_ok=True)
-        assert row[f"{question}_cannot_judge"] == (rows[question] == "cannot_judge").sum()
-        if len(values):
-            low, high = row[f"{question}_low"], row[f"{question}_high"]
-            assert low <= row[f"{question}_mean"] + 1e-9
-            assert row[f"{question}_mean"] <= high + 1e-9
+        assert group.n == len(rows)
+        assert scores.mean.ratings == len(values)
+        assert scores.mean.value == pytest.approx(values.mean(), nan_ok=True)
+        assert scores.chosen["cannot_judge"] == (rows[question] == "cannot_judge").sum()
+        for low, high in (scores.mean.these, scores.mean.new):
+            assert np.isnan(low) or low <= scores.mean.value + 1e-9 <= high + 2e-9
         if question != "accurate" and len(values):
-            assert row[f"{question}_median"] == np.median(values)
-            assert row[f"{question}_sd"] == pytest.approx(np.std(values, ddof=1), nan_ok=True)
-            assert [row[f"{question}_{p}"] for p in "12345"] == [
-                (values == p).sum() for p in range(1, 6)
-            ]
+            assert scores.median == np.median(values)
+            assert scores.sd == pytest.approx(np.std(values, ddof=1), nan_ok=True)
+            assert [scores.chosen[p] for p in "12345"] == [(values == p).sum() for p in range(1, 6)]
+
+
+def test_a_prototype_tells_of_new_reviewers_and_a_reviewer_of_new_prototypes(table):
+    for group in item_scores(table, "reviewer"):
+        mean = group.questions["clarity"].mean
+        assert np.isnan(mean.new).all() and not np.isnan(mean.these).any()
+    for group in item_scores(table, "prototype"):
+        assert np.isnan(group.questions["clarity"].mean.these).all()
 
 
 def test_matches_are_scored_by_their_own_questions(table):
     found = item_scores(table, "statement", "match")
-    assert {"like_mean", "supports_mean", "place_mean"} <= set(found.columns)
-    assert found["like_n"].sum() == len(rated(table, "match"))
+    assert set(found[0].questions) == {"like", "supports", "place"}
+    assert sum(g.questions["like"].mean.ratings for g in found) == len(rated(table, "match"))
 
 
 def test_controls_score_below_prototypes_where_reviewers_see_through_them(table):
-    found = controls(table).set_index(["control", "question"])
+    found = {(one.control, one.question): one for one in controls(table)}
     for control in ("random_window", "noise"):
-        row = found.loc[control, "clarity"]
-        assert (row["rated_n"], row["control_n"]) == (12, 2)
-        assert row["difference"] == pytest.approx(row["rated_mean"] - row["control_mean"])
-        assert 0 < row["low"] < row["difference"] < row["high"]
-        assert row["above"] == 1
+        one = found[control, "clarity"]
+        assert (one.rated_n, one.control_n) == (12, 2)
+        assert one.difference.value == pytest.approx(one.rated_mean - one.control_mean)
+        assert one.difference.new[0] < one.difference.value < one.difference.new[1]
+        assert one.above == 1
     # The reviewers of this test take the statement as it is given.
-    assert found.loc["wrong_statement", "clarity"]["low"] < 0.5
+    assert found["wrong_statement", "clarity"].difference.value < 1
 
 
 def test_reviewers_who_repeat_themselves_agree_with_themselves(table):
-    found = repeats(table).set_index(["question", "reviewer"])
-    row = found.loc["clarity", ""]
+    found = {(one.question, one.reviewer): one for one in repeats(table)}
+    all_of_them = found["clarity", ""]
     pairs = table[table["repeat_of"].notna() & (table["kind"] == "prototype")]
-    assert row["n"] == len(pairs)
-    assert (row["same"], row["difference"]) == (1, 0)
-    assert row["value"] == 1
-    assert found.loc["clarity"].loc[["R01", "R02", "R03"], "n"].sum() == row["n"]
+    assert all_of_them.n == len(pairs)
+    assert (all_of_them.same, all_of_them.difference) == (1, 0)
+    assert all_of_them.estimate.value == 1
+    assert sum(found["clarity", name].n for name in ("R01", "R02", "R03")) == all_of_them.n
 
 
 def test_a_changed_mind_is_seen_in_the_repeats(table):
     second = table["repeat_of"].notna() & (table["kind"] == "prototype")
     other = table.copy()
     other.loc[second, "clarity"] = other.loc[second, "clarity"].map({"3": "4", "4": "5", "5": "1"})
-    row = repeats(other).set_index(["question", "reviewer"]).loc["clarity", ""]
-    assert row["same"] == 0
-    assert row["value"] < 0.5
+    found = {(one.question, one.reviewer): one for one in repeats(other)}["clarity", ""]
+    assert found.same == 0
+    assert found.estimate.value < 0.5
+
+
+def test_reviewers_who_differ_do_not_agree_with_themselves_by_that(table):
+    """Pooled, reviewers who answer by chance around means of their own had a kappa of 0.805."""
+    chance, other = np.random.default_rng(1), table.copy()
+    around = {"R01": "12", "R02": "34", "R03": "45"}
+    clear = other["kind"].eq("prototype")
+    other.loc[clear, "clarity"] = [
+        str(chance.choice(list(around[reviewer]))) for reviewer in other.loc[clear, "reviewer"]
+    ]
+    found = {(one.question, one.reviewer): one for one in repeats(other)}
+    own = [found["clarity", name].estimate.value for name in around]
+    assert found["clarity", ""].estimate.value == pytest.approx(np.nanmean(own))
+    assert abs(found["clarity", ""].estimate.value) < 0.6
 
 
 def test_agreement_rests_on_the_rated_prototypes(table):
@@ -113,21 +128,21 @@ def test_agreement_rests_on_the_rated_prototypes(table):
     matrix = rating_matrix(rated(table), "clarity")
     assert matrix.shape == (12, 3)
     assert found["alpha"].items == 12
-    assert found["alpha"].low <= found["alpha"].value <= found["alpha"].high
+    for low, high in (found["alpha"].these, found["alpha"].new):
+        assert low <= found["alpha"].value <= high
     assert {a.statistic for a in agreements(table, "accurate")} >= {"ac1", "alpha_nominal"}
     one = agreements(table, "clarity", statement=rated(table)["statement"].iloc[0])
     assert one[0].items < 12
 
 
 @pytest.mark.parametrize("by", ["statement", "reviewer"])
-def test_an_unrated_study_has_empty_tables_of_the_same_columns(engine, material, pilot, table, by):
+def test_an_unrated_study_has_no_figures(engine, material, pilot, by):
     create_study(engine, replace(pilot, name="empty"), material)
     start_study(engine, "empty")
     nothing = answer_table(engine, "empty")
     assert list(nothing.columns) == COLUMNS
-    assert list(item_scores(nothing, by).columns) == list(item_scores(table, by).columns)
-    assert controls(nothing)["rated_n"].eq(0).all()
-    assert repeats(nothing).empty
+    assert item_scores(nothing, by) == controls(nothing) == repeats(nothing) == []
+    assert estimate_rows(nothing).empty
     assert all(np.isnan(found.value) for found in agreements(nothing, "clarity"))
 
 
@@ -155,13 +170,33 @@ def test_a_skipped_item_does_not_count_whatever_was_answered(table):
     mine = table["reviewer"].eq("R02")
     skipped = table.assign(skip=table["skip"].where(~mine, "yes"))
     without = table[~mine]
-    pd.testing.assert_frame_equal(item_scores(skipped), item_scores(without))
-    assert set(item_scores(skipped, "reviewer")["reviewer"]) == {"R01", "R03"}
-    pd.testing.assert_frame_equal(controls(skipped), controls(without))
-    pd.testing.assert_frame_equal(repeats(skipped), repeats(without))
+    assert str(item_scores(skipped)) == str(item_scores(without))
+    assert {group.reviewer for group in item_scores(skipped, "reviewer")} == {"R01", "R03"}
+    pd.testing.assert_frame_equal(estimate_rows(skipped), estimate_rows(without))
     assert agreements(skipped, "clarity") == agreements(without, "clarity")
 
 
 def test_what_was_skipped_at_the_second_look_is_not_judged_by_the_first(table):
     last = table["stage"].eq(table.groupby(["reviewer", "position"])["stage"].transform("max"))
     assert rated(table.assign(skip=table["skip"].where(~last, "yes"))).empty
+
+
+def test_every_figure_is_in_one_table_for_these_reviewers_and_for_new_ones(table):
+    rows = estimate_rows(table)
+    assert set(rows["section"]) == {
+        *("scores", "controls", "repeats", "agreement", "preferences", "readings")
+    }
+    assert set(rows["holds_for"]) == {THESE, NEW, ""}
+    one = of(
+        rows, section="agreement", measure="clarity", statistic="alpha", of="all of kind prototype"
+    )
+    assert one["holds_for"].tolist() == [THESE, NEW]
+    alpha = agreements(table, "clarity")[0]
+    assert tuple(one.iloc[1][["low", "high"]]) == pytest.approx(alpha.new)
+    assert of(rows, section="readings", measure="correct", holds_for=NEW)["p"].notna().all()
+
+
+def test_agreement_by_statement_is_of_its_own_items(table):
+    found = agreement_by_statement(table, "clarity", "percent")
+    assert {one.statement for one in found} <= set(rated(table)["statement"])
+    assert all(one.agreement.items > 1 for one in found)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from review_db.statistics.bootstrap import Array
+from review_db.statistics import Array
 from review_db.statistics.mrmc import hillis
 from review_db.statistics.mrmc.hillis import Analysis
 from review_db.statistics.mrmc.measures import MEASURES, measure_function

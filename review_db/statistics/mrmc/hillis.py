@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from review_db.statistics.bootstrap import Array
+from review_db.statistics import Array
 
 SURE = 0.95
 _NO_NUMBER = float("nan")

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from review_db.statistics.bootstrap import Array
+from review_db.statistics import Array
 
 Measured = tuple[float, Array]
 MeasureName = Literal["auc", "sensitivity", "specificity", "mean"]

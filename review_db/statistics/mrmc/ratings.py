@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from review_db.statistics.bootstrap import Array
+from review_db.statistics import Array
 
 COLUMNS = ("reader", "case", "treatment", "truth", "rating")
 MOST_TREATMENTS = 20

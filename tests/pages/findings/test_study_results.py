@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from review_db.findings.answers import answer_table
-from review_db.findings.prototypes import item_scores
+from review_db.findings.scores import item_scores
 from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
 from review_db.studies.design import Controls, Design, Sample
@@ -77,9 +77,24 @@ def test_scores_on_the_page_are_those_of_the_table(page, rated, by):
     shown = study(page, by=by).dataframe[0].value
 
     found = item_scores(rated, by)
-    assert list(shown["ratings"]) == list(found["n"])
-    for text, mean in zip(shown["clarity: mean (95 %)"], found["clarity_mean"], strict=True):
-        assert text.split()[0] == f"{mean:.2f}"
+    assert list(shown["ratings"]) == [group.n for group in found]
+    for text, group in zip(shown["clarity: mean (95 %)"], found, strict=True):
+        assert text.split()[0] == f"{group.questions['clarity'].mean.value:.2f}"
+
+
+def test_an_interval_says_whom_it_holds_for(page, rated):
+    of_reviewers = item_scores(rated, "reviewer")
+    these = study(page, by="reviewer", **{"for": "these reviewers"})
+    assert "hold for these reviewers" in words(these)
+    for text, group in zip(
+        these.dataframe[0].value["clarity: mean (95 %)"], of_reviewers, strict=True
+    ):
+        mean = group.questions["clarity"].mean
+        assert text == f"{mean.value:.2f} ({mean.these[0]:.2f} to {mean.these[1]:.2f})"
+    # One reviewer says nothing of new ones.
+    new = study(page, by="reviewer", **{"for": "new reviewers"})
+    assert "hold for new reviewers" in words(new)
+    assert not new.dataframe[0].value["clarity: mean (95 %)"].str.contains("to").any()
 
 
 def test_scores_of_prototypes_are_of_the_statement_that_is_chosen(page, rated):
@@ -87,9 +102,8 @@ def test_scores_of_prototypes_are_of_the_statement_that_is_chosen(page, rated):
 
     shown = study(page, by="prototype", statement=code).dataframe[0].value
 
-    assert set(shown["prototype"]) == set(item_scores(rated, "prototype").query(
-        "statement == @code"
-    )["prototype"])  # fmt: skip
+    found = item_scores(rated, "prototype")
+    assert set(shown["prototype"]) == {g.prototype for g in found if g.statement == code}
 
 
 def test_noise_stands_below_the_rated_prototypes(page, rated):

@@ -1,0 +1,170 @@
+"""Which explanation a study's reviewers preferred, and what readers gained by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages.ecg import drawing
+from pages.findings import estimates
+from pages.findings.estimates import Results, Whose
+from pages.shell import choices, frame
+from protoecg import wording
+from protoecg.figures.readers import describe_readers, readers_figure
+from review_db.findings.cases import Declared, Outcome, arms, declared, two_looks
+from review_db.findings.cases import preferences as all_preferences
+from review_db.findings.differentials import differentials, reliance
+from review_db.findings.estimate_rows import NEW
+from review_db.studies.declared import Protocol
+
+OUTCOMES = {
+    "correct": "first choice is true",
+    "auc": "AUC of the confidence in the case's finding",
+    "sensitivity": "sensitivity: the case's finding named, where it is true",
+    "specificity": "specificity: not named, where it isn't",
+    "brier": "Brier score of the confidence (lower is better)",
+    "seconds": "seconds",
+}
+TWO_LOOKS = {
+    "correct": "leading statement named",
+    "overlap": "statements named that are true, of all named or true",
+    "brier": "Brier score of the confidence (lower is better)",
+    "seconds": "seconds",
+}
+
+
+def pairs(results: Results) -> None:
+    """Show which of two explanations was preferred."""
+    answers, whom = results.answers, results.whom
+    found = all_preferences(answers)
+    names = [one.reviewer or "all reviewers" for one in found]
+    estimates.forest(
+        [one.preference for one in found],
+        names,
+        [one.preference.items for one in found],
+        whom,
+        axis="preference, from a (−2) to b (2)",
+        limits=(-2.1, 2.1),
+        key=estimates.named(answers, "preference"),
+        reference=0,
+    )
+    columns: dict[str, Sequence[object]] = {
+        "reviewer": names,
+        "cases": [one.preference.items for one in found],
+        "preference (95 %)": [whom.text(one.preference) for one in found],
+        "p (new reviewers)": [_p(one.p) for one in found],
+        "prefers a": [_share(one.prefers_a) for one in found],
+        "a acceptable": [_share(one.acceptable_a) for one in found],
+        "prefers b": [_share(one.prefers_b) for one in found],
+        "b acceptable": [_share(one.acceptable_b) for one in found],
+    }
+    estimates.table(columns)
+
+
+def looks(results: Results) -> None:
+    """Show what reading with the explanation changed, in studies of two looks."""
+    _outcomes(results.answers, two_looks(results.answers), TWO_LOOKS, results.whom)
+    st.caption("The order is not varied: each ECG is read without its explanation first.")
+
+
+def differential_readings(results: Results) -> None:
+    """Show what each arm of a crossover changed, what was declared, and whom it helped."""
+    answers, protocol = results.answers, results.protocol
+    found = arms(answers)
+    if judged := declared(found, protocol):
+        _declared(judged, protocol)
+    _outcomes(answers, found, OUTCOMES, results.whom)
+    met = next((one.comparison.treatments for one in found if one.comparison), ())
+    if not set(protocol.compare) <= set(met):
+        return
+    without, with_ = protocol.compare
+    st.markdown(f"**Beside a model that is right, and one that is wrong: {without}, then {with_}**")
+    shown = reliance(differentials(answers), without, with_)
+    shares = ["helped", "harmed", "over_reliance", "under_reliance"]
+    printed = shown.assign(**{name: shown[name].map(_share) for name in shares})
+    names = {"model_right_n": "model right", "model_wrong_n": "model wrong"}
+    printed = printed.rename(columns={**names, **{s: s.replace("_", "-") for s in shares}})
+    st.dataframe(printed, hide_index=True)
+    st.caption(
+        "Helped: of the cases with a right model, a wrong first choice became right. Harmed: of "
+        "those with a wrong model, a right one became wrong. Over-reliance: says what a wrong "
+        "model says; under-reliance: says otherwise than a right one."
+    )
+
+
+def _declared(judged: Sequence[Declared], protocol: Protocol) -> None:
+    rule = "Holm" if protocol.multiplicity == "holm" else "no correction"
+    st.markdown(f"**Declared before the start** (alpha {protocol.alpha:g}, {rule})")
+    estimates.table(
+        {
+            "outcome": [OUTCOMES[one.name] for one in judged],
+            "rank": ["primary" if one.name == protocol.primary else "secondary" for one in judged],
+            "compared": [" less ".join(one.difference.treatments) for one in judged],
+            "p": [_p(one.p) for one in judged],
+            f"p ({rule})": [_p(one.adjusted) for one in judged],
+            "below alpha": ["yes" if one.is_met else "no" for one in judged],
+        }
+    )
+
+
+def _outcomes(
+    answers: pd.DataFrame, found: Sequence[Outcome], names: dict[str, str], whom: Whose
+) -> None:
+    told = [one for one in found if one.comparison]
+    if not told:
+        st.info("No reader has read ECGs in two of the ways that are compared yet.")
+        return
+    for pair in range(len(told[0].pairs())):
+        estimates.table(_columns(told, names, pair, whom))
+    for one in found:
+        if one.why:
+            st.caption(f"{names[one.name]}: {one.why}")
+    _readers(answers, told, names)
+
+
+def _columns(
+    told: Sequence[Outcome], names: dict[str, str], pair: int, whom: Whose
+) -> dict[str, Sequence[object]]:
+    later, earlier = told[0].pairs()[pair].treatments
+    columns: dict[str, Sequence[object]] = {
+        "measure": [names[one.name] for one in told],
+        "readers": [one.comparison.readers for one in told if one.comparison],
+        "cases": [one.comparison.cases for one in told if one.comparison],
+    }
+    for arm in (earlier, later):
+        columns[arm] = [round(one.mean(arm), 2) for one in told]
+    columns["difference (95 %)"] = [whom.text(one.estimate(pair)) for one in told]
+    columns[f"p ({whom.name})"] = [
+        _p((one.pairs() if whom.name == NEW else one.pairs_of_these())[pair].p) for one in told
+    ]
+    return columns
+
+
+def _readers(answers: pd.DataFrame, told: Sequence[Outcome], names: dict[str, str]) -> None:
+    name = choices.one_of(
+        "Each reader", [one.name for one in told], key="reader-outcome", named=names.__getitem__
+    )
+    compared = next(one.comparison for one in told if one.name == name)
+    if compared is None:
+        return
+    order = list(reversed(compared.treatments))
+    rows = pd.DataFrame(
+        [list(reversed(reader.values)) for reader in compared.per_reader],
+        index=pd.Index([reader.reader for reader in compared.per_reader], name="reader"),
+        columns=order,
+    )
+    figure = readers_figure(rows, axis=names[name], theme=frame.theme())
+    key = estimates.named(answers, f"{name} of each reader")
+    drawing.show_with_numbers(figure, rows, key=key, alt=describe_readers(rows, names[name]))
+
+
+def _p(p: float) -> str:
+    if pd.isna(p):
+        return ""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _share(share: float) -> str:
+    return "" if pd.isna(share) else wording.share(share)
