@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -139,13 +140,25 @@ def report(
 def batch(
     ecgs: Annotated[Path, Argument(help="a folder or a ZIP archive")],
     bundle: BundleFolder,
-    out: Annotated[Path, Option(help="the .csv or .parquet to write or go on")],
+    out: Annotated[
+        Path, Option(help="the .csv or .parquet to write or go on; else a folder of Parquet parts")
+    ],
     rate: Rate = None,
+    jobs: Annotated[
+        int | None, Option(min=1, help="processes, for a folder of parts; else one a core")
+    ] = None,
 ) -> None:
     """Write a table of many ECGs, a row each; resumes.
 
     What failed is tried again.
     """
+    if out.suffix.lower() not in {".csv", ".parquet"}:
+        from protoecg.batch.parts import Task, run_parts
+
+        _show_progress("explaining", run_parts(Task(ecgs, bundle, out, rate), jobs or _cores()))
+        return
+    if jobs and jobs > 1:
+        raise BadParameter("A table is written by one process; name a folder with --out for more.")
     from protoecg.batch.run import forget_failures, run
     from protoecg.batch.sources import open_files
     from protoecg.bundle import load_bundle
@@ -168,13 +181,22 @@ def fetch(
     _show_progress("source ECGs", waveforms.fetch_all(model.prototypes))
 
 
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _show_progress(what: str, counts: Iterable[tuple[int, int]]) -> None:
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit="ECG") as bar:
-        for had, total in counts:
-            bar.total, bar.n = total, had
-            bar.refresh()
+    steps = iter(counts)
+    had, total = next(steps, (0, 0))
+    # What an earlier run had done says nothing of the time that is left.
+    with tqdm(desc=what, unit="ECG", initial=had, total=total) as bar:
+        for had, _ in steps:
+            bar.update(had - bar.n)
 
 
 def _print(lines: Iterable[str]) -> None:

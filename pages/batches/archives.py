@@ -19,7 +19,8 @@ import streamlit as st
 from pages.batches.strips import strip
 from pages.batches.turns import Turns
 from protoecg import defects
-from protoecg.batch.run import THE_FILE, run
+from protoecg.batch.rows import THE_FILE
+from protoecg.batch.run import run
 from protoecg.batch.sources import Files, archive_files, recordings
 from protoecg.batch.table import BatchError, read_rows
 from protoecg.bundle import Bundle

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
-from protoecg import defects
+from protoecg.batch.rows import about, attempted, probabilities, read, told
 from protoecg.batch.sources import Files, recordings
 from protoecg.batch.table import (
     cell,
@@ -20,14 +20,10 @@ from protoecg.batch.table import (
     rows_of,
 )
 from protoecg.bundle import Bundle
-from protoecg.ecg import ECG, ECGError
+from protoecg.ecg import ECG
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
 from protoecg.files import atomic_write, write_bytes
-from protoecg.isolation import OF_A_BATCH, read_ecg
-
-# A file's name may be a patient's, and has a column of its own.
-THE_FILE = "the file"
 
 
 def _unseen(name: str, ecg: ECG) -> None:
@@ -121,33 +117,13 @@ def _row(
     rate: float | None,
     seen: Callable[[str, ECG], None],
 ) -> Mapping[str, str]:
-    about = {"file": name, "bundle": bundle.name, "revision": bundle.revision}
-    try:
-        contents = {part: files.read(part) for part in parts}
-        ecg = read_ecg(contents, rate=rate, source=THE_FILE, limits=OF_A_BATCH)
+    def explained() -> Explanation:
+        ecg = read(parts, files, rate)
         seen(name, ecg)
-        explanation = explain(ecg, bundle)
-    except ECGError as error:
-        said = str(error)
-        return {**about, "error": said[:1].upper() + said[1:]}
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return {**about, "error": f"Cannot be read: {reason}. Copy or pack it again."}
-    # What no one has foreseen of one file must not cost the others; it may quote the patient.
-    except Exception as error:
-        number = defects.report(error, "explaining an ECG of a batch")
-        return {**about, "error": f"Cannot be explained, by a defect; report the number {number}."}
-    return {**about, **_told(explanation)}
+        return explain(ecg, bundle)
 
-
-def _told(explanation: Explanation) -> dict[str, str]:
-    return {
-        "abstains": explanation.abstains or "",
-        "quality": " ".join(explanation.quality),
-        "notes": " ".join(explanation.notes),
-        **{
-            certainty: " ".join(f.code for f in explanation.findings if f.certainty == certainty)
-            for certainty in ("likely", "possible")
-        },
-        **{finding.code: f"{finding.probability:.6f}" for finding in explanation.findings},
-    }
+    found = attempted(explained)
+    if isinstance(found, str):
+        return {**about(name, bundle), "error": found}
+    numbers = {code: f"{p:.6f}" for code, p in probabilities(found).items()}
+    return {**about(name, bundle), **told(found), **numbers}

@@ -44,7 +44,7 @@ def open_files(path: Path, out: Path) -> Files:
 
 def _folder(path: Path, out: Path) -> Files:
     tables = {out.resolve(), rows_of(out).resolve()}
-    found = (file for file in path.rglob("*") if file.is_file() and file.resolve() not in tables)
+    found = (file for file in path.rglob("*") if file.is_file() and not _is_of(file, tables))
     names = (file.relative_to(path).as_posix() for file in found)
 
     def read(name: str) -> bytes:
@@ -52,6 +52,11 @@ def _folder(path: Path, out: Path) -> Files:
             return file.read(MAX_BYTES + 1)
 
     return Files(_visible(names), read)
+
+
+def _is_of(file: Path, tables: set[Path]) -> bool:
+    whole = file.resolve()
+    return not tables.isdisjoint((whole, whole.parent))
 
 
 def _archive(path: Path) -> Files:

@@ -1,0 +1,63 @@
+"""What a batch tells of each recording: a row of text and probabilities, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from protoecg import defects
+from protoecg.batch.sources import Files
+from protoecg.bundle import Bundle
+from protoecg.ecg import ECG, ECGError
+from protoecg.explanation import Explanation
+from protoecg.isolation import OF_A_BATCH, read_ecg
+
+# A file's name may be a patient's, and has a column of its own.
+THE_FILE = "the file"
+
+T = TypeVar("T")
+
+
+def attempted(task: Callable[[], T]) -> T | str:
+    """Do what may fail for one recording and must not cost the others; return why it failed."""
+    try:
+        return task()
+    except ECGError as error:
+        said = str(error)
+        return said[:1].upper() + said[1:]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return f"Cannot be read: {reason}. Copy or pack it again."
+    # What no one has foreseen of one file; it may quote the patient.
+    except Exception as error:
+        number = defects.report(error, "explaining an ECG of a batch")
+        return f"Cannot be explained, by a defect; report the number {number}."
+
+
+def read(parts: tuple[str, ...], files: Files, rate: float | None) -> ECG:
+    """Read a recording of its files; errors as of `protoecg.isolation.read_ecg`."""
+    contents = {part: files.read(part) for part in parts}
+    return read_ecg(contents, rate=rate, source=THE_FILE, limits=OF_A_BATCH)
+
+
+def about(name: str, bundle: Bundle) -> dict[str, str]:
+    """Return what each row says of the recording and of the bundle."""
+    return {"file": name, "bundle": bundle.name, "revision": bundle.revision}
+
+
+def told(explanation: Explanation) -> Mapping[str, str]:
+    """Return what a row says of an explanation, beside its probabilities."""
+    return {
+        "abstains": explanation.abstains or "",
+        "quality": " ".join(explanation.quality),
+        "notes": " ".join(explanation.notes),
+        **{
+            certainty: " ".join(f.code for f in explanation.findings if f.certainty == certainty)
+            for certainty in ("likely", "possible")
+        },
+    }
+
+
+def probabilities(explanation: Explanation) -> dict[str, float]:
+    """Return the probability of each statement, to six decimals."""
+    return {finding.code: round(finding.probability, 6) for finding in explanation.findings}
