@@ -21,10 +21,11 @@ def model_input(ecg: ECG) -> np.ndarray:
     published for ProtoECGNet (arXiv 2504.08713).
     """
     samples = round(DURATION_S * ecg.rate)
-    return _high_pass(_fit(_to_model_rate(ecg.signal[:, :samples], ecg.rate)))
+    return _high_pass(_fit(at_model_rate(ecg.signal[:, :samples], ecg.rate)))
 
 
-def _to_model_rate(signal: np.ndarray, rate: float) -> np.ndarray:
+def at_model_rate(signal: np.ndarray, rate: float) -> np.ndarray:
+    """Return a signal (leads, samples) of `rate` Hz at the model's 100 Hz."""
     ratio = Fraction(MODEL_RATE / rate).limit_denominator(10_000)
     if ratio == 1:
         return signal

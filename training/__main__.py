@@ -25,8 +25,8 @@ def _errors() -> tuple[type[Exception], ...]:
     from protoecg.evidence.neighbours import NeighboursError
     from protoecg.prototypes.curation import CurationError
     from protoecg.prototypes.manifest import BundleError
+    from training.data.dataset import DataError
     from training.data.download import DownloadError
-    from training.data.ptbxl import DataError
     from training.fit.config import ConfigError
 
     bundle = BundleError, CardError, CurationError, NeighboursError

@@ -17,7 +17,8 @@ from protoecg.bundle import Bundle
 from protoecg.explain import explain
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.prototypes.waveforms import record_checksum
-from training.data.ptbxl import DataError, Dataset, folds_of, read_record
+from training.data.dataset import DataError, Dataset, folds_of
+from training.data.ptbxl import read_record
 
 SHOWN_MATCHES, SHOWN_FINDINGS = 3, 5
 # One ECG of each of so many patients is explained for every case asked for.

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from protoecg.familiarity import SIZES, Familiarity, Usual, traits
-from training.data.ptbxl import DataError
+from training.data.dataset import DataError
 
 ORDINARY = 0.01
 PARTS = 5

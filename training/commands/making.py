@@ -46,6 +46,19 @@ def simulate(
 
 
 @app.command()
+def check(
+    dataset: Annotated[Path, Argument(metavar="DATASET.toml", help="the description")],
+    read: Annotated[int, Option(help="ECGs to read, drawn by chance")] = 300,
+) -> None:
+    """Say what is wrong with a described data set before training."""
+    from training.data.check import check, refuse
+
+    report = check(dataset, read)
+    sys.stdout.writelines(f"{line}\n" for line in report.lines())
+    refuse(report)
+
+
+@app.command()
 def fit(
     data: Data,
     out: Bundle,
@@ -103,9 +116,7 @@ def tune(
 
 
 @app.command()
-def neighbours(
-    bundle: Bundle, data: Annotated[Path, Option(help="that it was trained on")]
-) -> None:
+def neighbours(bundle: Bundle, data: Data) -> None:
     """Index a bundle's training ECGs, so that the nearest can be shown."""
     from protoecg.bundle import load_bundle
     from protoecg.evidence.neighbours import NUMBERS

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 CONFIGS = Path(__file__).parents[1] / "configs"
 
 Bundle = Annotated[Path, Option(help="folder of the bundle")]
-Data = Annotated[Path, Option(help="PTB-XL, or a set in its layout")]
+
+
+def _folder(given: str) -> Path:
+    from training.data.convert import dataset_folder
+
+    return dataset_folder(Path(given))
+
+
+Data = Annotated[
+    Path,
+    Option(parser=_folder, metavar="PATH", help="PTB-XL, a set in its layout, or a DATASET.toml"),
+]
 Fold = Annotated[int, Option(help="to measure on")]
 Folds = Annotated[list[int], Option("--fold", help="one or more")]
 Json = Annotated[Path, Option("--json", help="file for the figures")]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +16,9 @@ from tqdm import tqdm
 
 from protoecg.ecg import ECG, LEADS
 from protoecg.files import write_bytes
-from protoecg.labels import PTBXL, LabelSet
+from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.signals import MODEL_SAMPLES, model_input
+from training.data.dataset import LABELS, TABLE, DataError, Dataset
 
 BATCH = 64
 # No finding beside another: the normal, and the rhythm that goes with all of them.
@@ -28,78 +26,8 @@ NO_FINDING = {"SR", "NORM"}
 NOISE = ("baseline_drift", "static_noise", "burst_noise", "electrodes_problems")
 
 
-class DataError(ValueError):
-    """A data set that cannot be used; the message says what is missing and where to get it."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """ECGs of a data set in PTB-XL's layout.
-
-    Parameters
-    ----------
-    root : its folder
-    name : what to call it
-    simulated : whether its ECGs are
-    licence : that its ECGs are under
-    label_set : of its codes
-    table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple), `scp`
-        (those that PTB-XL knows, by its codes), `findings` (those that say more than that the ECG
-        is normal or in sinus rhythm), and what
-        is known of these: `likelihoods` (a mapping, percent, of those that have one), `validated`
-        (by a human; None if not known), `noise` (a tuple of remarks), `report` (in words)
-    """
-
-    root: Path
-    name: str
-    simulated: bool
-    licence: str
-    label_set: LabelSet
-    table: pd.DataFrame
-
-    @property
-    def statements(self) -> tuple[str, ...]:
-        """The statements that occur, in the order of the label set."""
-        present = {code for codes in self.table["codes"] for code in codes}
-        return tuple(code for code in self.label_set if code in present)
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of which ECG is in which fold with which statements, in hex."""
-        rows = self.table[["record", "fold", "codes"]].to_csv(index=False)
-        return sha256(rows.encode()).hexdigest()
-
-    def folds(self, folds: Sequence[int]) -> Dataset:
-        """Return the ECGs of some folds only.
-
-        Raises
-        ------
-        DataError
-            If there is none of one of them.
-        """
-        if missing := set(folds) - set(self.table["fold"]):
-            raise DataError(f"{self.root} has no ECG of fold {', '.join(map(str, missing))}.")
-        table = self.table[self.table["fold"].isin(folds)].reset_index(drop=True)
-        return replace(self, table=table)
-
-    def labels(self, statements: Sequence[str]) -> np.ndarray:
-        """Return (n, len(statements)) float32, 1 where the statement is present."""
-        rows = [[code in codes for code in statements] for codes in map(set, self.table["codes"])]
-        return np.array(rows, dtype=np.float32)
-
-
-def folds_of(about: Mapping[str, Any], dataset: Dataset, use: str) -> set[int]:
-    """Return the folds of a data set that a bundle, by what it says of itself, had some use of.
-
-    Parameters
-    ----------
-    use : "train_folds" or "validation_folds"
-    """
-    return set(about["config"][use]) if about["data"] == dataset.name else set()
-
-
 def load(root: Path) -> Dataset:
-    """Read the table of a data set in PTB-XL's layout.
+    """Read the table of a data set in PTB-XL's layout, and its label set (`labels.csv`), if any.
 
     A statement counts when its key is present in `scp_codes`, whatever its likelihood.
 
@@ -108,7 +36,7 @@ def load(root: Path) -> Dataset:
     DataError
         If the folder is not such a data set.
     """
-    path = root / "ptbxl_database.csv"
+    path = root / TABLE
     if not path.exists():
         raise DataError(
             f"{path} not found. Get PTB-XL with `python -m training download {root}`, or name the "
@@ -117,19 +45,27 @@ def load(root: Path) -> Dataset:
     raw = pd.read_csv(path, index_col="ecg_id")
     about = root / "dataset.json"
     meta = json.loads(about.read_text()) if about.exists() else {}
-    simulated, table = bool(meta.get("simulated", False)), _table(raw)
+    label_set = _label_set(root / LABELS)
+    simulated, table = bool(meta.get("simulated", False)), _table(raw, label_set)
     return Dataset(
         root,
         meta.get("name", "PTB-XL 1.0.3"),
         simulated,
         meta.get("licence", "CC BY 4.0"),
-        PTBXL,
+        label_set,
         # What is simulated is known, and not validated.
         table.assign(validated=None) if simulated else table,
     )
 
 
-def _table(raw: pd.DataFrame) -> pd.DataFrame:
+def _label_set(file: Path) -> LabelSet:
+    try:
+        return read_labels(file.read_bytes(), str(file)) if file.is_file() else PTBXL
+    except LabelsError as error:
+        raise DataError(str(error)) from error
+
+
+def _table(raw: pd.DataFrame, label_set: LabelSet) -> pd.DataFrame:
     codes = raw["scp_codes"].map(ast.literal_eval)
     return pd.DataFrame(
         {
@@ -141,8 +77,8 @@ def _table(raw: pd.DataFrame) -> pd.DataFrame:
             "age": raw["age"].where(raw["age"] < 120),
             "sex": raw["sex"].map({0: "male", 1: "female"}),
             "codes": codes.map(tuple),
-            "scp": codes.map(lambda of: tuple(sorted(PTBXL.scp(of)))),
-            "findings": codes.map(lambda of: tuple(sorted(set(of) - NO_FINDING))),
+            "scp": codes.map(lambda of: tuple(sorted(label_set.scp(of)))),
+            "findings": codes.map(lambda of: _findings(of, label_set)),
             # PTB-XL gives 0 to rhythms and forms, which it gives no likelihood.
             "likelihoods": [{code: p for code, p in of.items() if p} for of in codes],
             "validated": raw.get("validated_by_human"),
@@ -150,6 +86,11 @@ def _table(raw: pd.DataFrame) -> pd.DataFrame:
             "report": raw["report"].fillna("").astype(str) if "report" in raw else "",
         }
     ).reset_index(drop=True)
+
+
+def _findings(codes: Iterable[str], label_set: LabelSet) -> tuple[str, ...]:
+    ordinary = {code for code, one in label_set.items() if one.scp in NO_FINDING}
+    return tuple(code for code in codes if code not in ordinary)
 
 
 def _noise(raw: pd.DataFrame) -> list[tuple[str, ...]]:

@@ -13,11 +13,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from protoecg.ecg import LEADS
+from protoecg.files import write_bytes
 from protoecg.simulate import Person, SimulatedECG, draw, simulate
 
 NAME = "Simulated ECGs"
 RATE = 100
 FOLDS = 10
+MAX_COUNT = 32_767
 SECOND_ECG = 0.1
 # PTB-XL gives 0 where a statement is about rhythm or form and carries no likelihood.
 WITHOUT_LIKELIHOOD = (
@@ -60,7 +62,7 @@ def write_dataset(dest: Path, n: int, seed: int) -> None:
     rows, events = [], []
     for plan in tqdm(_plans(n, seed), total=n, desc="Simulating", unit="ECG"):
         simulated = _simulated(plan, seed)
-        _write_record(dest / plan.filename, simulated.ecg.signal)
+        write_record(dest / plan.filename, simulated.ecg.signal)
         rows.append(_row(plan, simulated))
         events += [(plan.ecg_id, *astuple(event)) for event in simulated.events]
     columns = ["ecg_id", "kind", "onset_s", "offset_s"]
@@ -93,10 +95,11 @@ def _simulated(plan: _Plan, seed: int) -> SimulatedECG:
     return simulate(plan.statements, seed=rng, rate=RATE, person=person)
 
 
-def _write_record(path: Path, signal: np.ndarray) -> None:
+def write_record(path: Path, signal: np.ndarray) -> None:
+    """Write a signal, (12, n) mV at 100 Hz, as PTB-XL's records are; the samples come last."""
     # WFDB's format 16, written here: the library's writer takes ten times as long as the rest.
     path.parent.mkdir(parents=True, exist_ok=True)
-    counts = np.rint(1000 * signal).astype("<i2")
+    counts = np.clip(np.rint(1000 * signal), -MAX_COUNT, MAX_COUNT).astype("<i2")
     lines = [f"{path.name} {len(LEADS)} {RATE} {counts.shape[1]}"]
     for lead, values in zip(LEADS, counts, strict=True):
         checksum = int(values.sum(dtype=np.int64)) % 65536
@@ -104,7 +107,7 @@ def _write_record(path: Path, signal: np.ndarray) -> None:
             f"{path.name}.dat 16 1000.0(0)/mV 16 0 {values[0]} {checksum} 0 {lead.upper()}"
         )
     path.with_name(f"{path.name}.hea").write_text("\n".join(lines) + "\n", encoding="ascii")
-    path.with_name(f"{path.name}.dat").write_bytes(counts.T.tobytes())
+    write_bytes(path.with_name(f"{path.name}.dat"), counts.T.tobytes(), sync=False)
 
 
 def _row(plan: _Plan, simulated: SimulatedECG) -> dict[str, object]:

@@ -87,8 +87,10 @@ class Fit:
         self.codes, self.label_set = dataset.statements, dataset.label_set
         self.train = self._split(dataset, "train", config.train_folds)
         self.validation = self._split(dataset, "validation", config.validation_folds)
+        owners = {name: self._owners(name, b) for name, b in config.branches.items()}
+        # A branch that reads none of the data set's statements is not built.
         self.shapes = {
-            name: _shape(b, self._owners(name, b)) for name, b in config.branches.items()
+            name: _shape(config.branches[name], own) for name, own in owners.items() if own
         }
         self.teachers = {**self.shapes, **{n: _shape(t, ()) for n, t in config.teachers.items()}}
 
@@ -228,7 +230,7 @@ class Fit:
 
     def _sure(self, network: ProtoECGNet) -> dict[str, list[Source]]:
         """Put the prototypes of the branches that ask for it on sure ECGs; say where these are."""
-        names = [name for name, branch in self.config.branches.items() if branch.sure]
+        names = [name for name in self.shapes if self.config.branches[name].sure]
         if not names:
             return {}
         doubted = self._suspects(network)

@@ -17,6 +17,7 @@ from protoecg.prototypes.manifest import BundleError
 from protoecg.signals import model_input
 from protoecg.simulate.torso import ELECTRODES, twelve_leads
 from training.data import ptbxl
+from training.data.dataset import folds_of
 from training.familiarity import BATCH, fit_traits, traits_of
 from training.metrics import wilson
 
@@ -51,7 +52,7 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
     names = tqdm(data.table["record"], "reading", unit="ECG", mininterval=2)
     ecgs = [ptbxl.read_record(root, record) for record in names]
     patients = data.table["patient"].to_numpy()
-    validated = fold in ptbxl.folds_of(bundle.about, data, "validation_folds")
+    validated = fold in folds_of(bundle.about, data, "validation_folds")
     judges = _halves(ecgs, patients) if validated else _own(bundle, len(ecgs))
     return {
         "bundle": bundle.name,

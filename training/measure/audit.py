@@ -20,6 +20,7 @@ from tqdm import tqdm
 from protoecg.bundle import Bundle
 from protoecg.network.protoecgnet import ProtoECGNet
 from training.data import ptbxl
+from training.data.dataset import folds_of
 from training.fit.fuse import likeness, owned_by
 
 PARTS = 2
@@ -68,7 +69,7 @@ def audit(bundle: Bundle, root: Path, progress: Callable = tqdm) -> pd.DataFrame
         If the data set is not the one that the bundle was trained on.
     """
     dataset = ptbxl.load(root)
-    folds = ptbxl.folds_of(bundle.about, dataset, "train_folds")
+    folds = folds_of(bundle.about, dataset, "train_folds")
     if not folds:
         raise ptbxl.DataError(
             f"{bundle.path} was not trained on {dataset.name} but on {bundle.about['data']}; name "

@@ -23,6 +23,7 @@ from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import BundleError, Decision
 from training import metrics
 from training.data import ptbxl
+from training.data.dataset import folds_of
 from training.data.quantities import measured
 from training.judgement import Beside, Judgement, fused, linear, parts, rare
 
@@ -89,8 +90,8 @@ def _besides(bundles: Sequence[Bundle], data: ptbxl.Dataset) -> list[Beside]:
 
 def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
     return fold not in {
-        *ptbxl.folds_of(bundle.about, data, "train_folds"),
-        *ptbxl.folds_of(bundle.about, data, "validation_folds"),
+        *folds_of(bundle.about, data, "train_folds"),
+        *folds_of(bundle.about, data, "validation_folds"),
     }
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from protoecg.ecg import LEADS
 from protoecg.measure import measure
 from protoecg.readers import read_path
-from training.data.ptbxl import DataError
+from training.data.dataset import DataError
 
 INTERVALS = ("p_ms", "pr_ms", "qrs_ms", "qt_ms")
 # Complexes of several leads this close together are of one beat.

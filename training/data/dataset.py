@@ -1,0 +1,86 @@
+"""What every data set is once it is read: a table with a row an ECG, and its label set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from protoecg.labels import LabelSet
+
+TABLE, LABELS = "ptbxl_database.csv", "labels.csv"
+
+
+class DataError(ValueError):
+    """A data set that cannot be used; the message says what is missing and where to get it."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """ECGs of a data set in PTB-XL's layout.
+
+    Parameters
+    ----------
+    root : its folder
+    name : what to call it
+    simulated : whether its ECGs are
+    licence : that its ECGs are under
+    label_set : of its codes
+    table : one row an ECG: `record`, `patient`, `fold`, `age`, `sex`, `codes` (a tuple), `scp`
+        (those that PTB-XL knows, by its codes), `findings` (those that say more than that the ECG
+        is normal or in sinus rhythm), and what
+        is known of these: `likelihoods` (a mapping, percent, of those that have one), `validated`
+        (by a human; None if not known), `noise` (a tuple of remarks), `report` (in words)
+    """
+
+    root: Path
+    name: str
+    simulated: bool
+    licence: str
+    label_set: LabelSet
+    table: pd.DataFrame
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The statements that occur, in the order of the label set."""
+        present = {code for codes in self.table["codes"] for code in codes}
+        return tuple(code for code in self.label_set if code in present)
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of which ECG is in which fold with which statements, in hex."""
+        rows = self.table[["record", "fold", "codes"]].to_csv(index=False)
+        return sha256(rows.encode()).hexdigest()
+
+    def folds(self, folds: Sequence[int]) -> Dataset:
+        """Return the ECGs of some folds only.
+
+        Raises
+        ------
+        DataError
+            If there is none of one of them.
+        """
+        if missing := set(folds) - set(self.table["fold"]):
+            raise DataError(f"{self.root} has no ECG of fold {', '.join(map(str, missing))}.")
+        table = self.table[self.table["fold"].isin(folds)].reset_index(drop=True)
+        return replace(self, table=table)
+
+    def labels(self, statements: Sequence[str]) -> np.ndarray:
+        """Return (n, len(statements)) float32, 1 where the statement is present."""
+        rows = [[code in codes for code in statements] for codes in map(set, self.table["codes"])]
+        return np.array(rows, dtype=np.float32)
+
+
+def folds_of(about: Mapping[str, Any], dataset: Dataset, use: str) -> set[int]:
+    """Return the folds of a data set that a bundle, by what it says of itself, had some use of.
+
+    Parameters
+    ----------
+    use : "train_folds" or "validation_folds"
+    """
+    return set(about["config"][use]) if about["data"] == dataset.name else set()
