@@ -39,11 +39,12 @@ class Whose:
         if pd.isna(found.value):
             return ""
         ends = self.of(found)
-        scale, form, unit = (100, ".0f", " %") if share else (1, ".2f", "")
+        scale, form, unit = (100, "z.0f", " %") if share else (1, "z.2f", "")
         value = wording.true_minus(f"{scale * found.value:{form}}{unit}")
         if pd.isna(ends[0]):
             return value
-        return f"{value} ({wording.between([scale * end for end in ends], form)})"
+        between = wording.between([scale * end for end in ends], form)
+        return f"{value} ({wording.true_minus(between)})"
 
 
 @dataclass(frozen=True)
