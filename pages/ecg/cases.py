@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ecg import drawing, intervals
+from pages.ecg import calipers, drawing, intervals
 from pages.shell import frame
 from protoecg.ecg import ECG
 from protoecg.evidence.leads import telling_leads
@@ -40,9 +40,9 @@ def show(
     window = Window(*window_s, label, THEMES[frame.theme()].prototype)
     if window.whole_strip:
         found = intervals.delineated(f"case {hash(ecg.signal.tobytes())}", ecg)
-        drawing.show_ecg(ecg, [], key=key, view=view, measured=found)
+        calipers.draw_ecg(ecg, [], key=key, view=view, measured=found)
         st.caption(CONTEXT.format(where="the lowest row"))
         return
-    drawing.show_ecg(ecg, [window], key=key, view=view)
+    calipers.draw_ecg(ecg, [window], key=key, view=view)
     telling = telling_leads(statement) if statement else ()
     drawing.show_window(ecg, window_s, view=view, key=f"{key} beat", label=label, telling=telling)

@@ -59,7 +59,7 @@ def _heading(finding: Finding, explanation: Explanation) -> None:
         help=words.BRANCHES[finding.branch],
     )
     if finding.low_evidence:
-        st.caption(
+        st.markdown(
             ":orange[:material/warning: Low evidence:] too few ECGs with this statement were seen "
             "in validation to trust its probability and thresholds."
         )

@@ -131,9 +131,9 @@ def _named(statement: Statement) -> str:
 def _caption(finding: Finding) -> str:
     probability, _ = wording.distinct_probabilities(finding.probability, finding.threshold)
     marks = [
-        ":red[critical]" if finding.statement.critical else "",
-        ":orange[low evidence]" if finding.low_evidence else "",
-        ":orange[contradicted]" if finding.contradictions else "",
+        "**critical**" if finding.statement.critical else "",
+        "**low evidence**" if finding.low_evidence else "",
+        "**contradicted**" if finding.contradictions else "",
     ]
     return " · ".join([f"{words.plain(finding.code)} {probability}", *filter(None, marks)])
 
@@ -142,7 +142,7 @@ def _contradictions(said: Summary) -> None:
     for finding in said.in_order:
         if finding.contradictions:
             withheld = ", so not likely" if finding.withheld else ""
-            st.caption(
+            st.markdown(
                 f":orange[:material/rule: **{words.capitalised(finding.statement.description)}** "
                 f"({finding.certainty}) is contradicted{withheld}:] "
                 f"{' '.join(map(words.plain, finding.contradictions))}"

@@ -89,4 +89,4 @@ def _correlations(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def _listed(leads: Collection[str], correlation: Mapping[str, float]) -> str:
-    return ", ".join(true_minus(f"{lead} ({correlation[lead]:.1f})") for lead in leads)
+    return ", ".join(true_minus(f"{lead} ({correlation[lead]:.2f})") for lead in leads)

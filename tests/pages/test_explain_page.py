@@ -185,7 +185,7 @@ def test_when_the_case_looks_unlike_the_page_says_so(page, monkeypatch):
     monkeypatch.setattr("pages.explanation.finding.likeness", lambda *_: unlike)
     name = "Anteroseptal myocardial infarction"
     (said,) = [w.value for w in page("explain", example=name, finding="ASMI").warning]
-    assert "opposite polarity in V1 (−0.7)" in said
+    assert "opposite polarity in V1 (−0.70)" in said
 
 
 def test_twelve_full_leads_show_the_window_in_every_lead(page):

@@ -18,6 +18,7 @@ from protoecg.evidence.neighbours import TrainingECGs, nearest, read_neighbours
 from protoecg.explain import explain
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures.overlay import window_figure
+from protoecg.labels import Statement
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.sheet.pieces import print_pieces
 from protoecg.sheet.view import View
@@ -95,7 +96,7 @@ def _statements(
         rows = [row for row in order if code in data.table["codes"][row]][:n]
         seen = pd.DataFrame(_seen(bundle, data, index, rows, code))
         if len(seen):
-            told[code] = {"ecgs": len(seen), **seen.mean().to_dict()}
+            told[code] = {"ecgs": len(seen), **seen.mean().dropna().to_dict()}
     return told
 
 
@@ -112,8 +113,8 @@ def _seen(
         cases = _cases(ecg, bundle, index, finding)
         yield {
             **{whose: _alike(data.root, ecg, shown, case) for whose, case in cases.items()},
-            "marked on the tracing": _is_marked(ecg, shown, code),
-            "marked on the beat": _is_marked_on_beat(ecg, shown, code),
+            "marked on the tracing": _is_marked(ecg, shown, finding.statement),
+            "marked on the beat": _is_marked_on_beat(ecg, shown, finding.statement),
         }
 
 
@@ -138,22 +139,28 @@ def _alike(
     return likeness(ecg, window_s, other, source.window_s).mean
 
 
-def _is_marked(ecg: ECG, match: Match, code: str) -> bool:
-    """Whether a telling lead is printed where the tracing of 3 x 4 is marked."""
+def _is_marked(ecg: ECG, match: Match, statement: Statement) -> float:
+    """Whether a telling lead is printed where the tracing of 3 x 4 is marked; NaN without any."""
+    if not telling_leads(statement):
+        return np.nan
     start, end = match.window_s
-    return any(
-        min(piece.end_s, end) - max(piece.start_s, start) >= MARKED * (end - start)
-        for piece in print_pieces(ecg, View())
-        if piece.lead in telling_leads(code)
+    return float(
+        any(
+            min(piece.end_s, end) - max(piece.start_s, start) >= MARKED * (end - start)
+            for piece in print_pieces(ecg, View())
+            if piece.lead in telling_leads(statement)
+        )
     )
 
 
-def _is_marked_on_beat(ecg: ECG, match: Match, code: str) -> bool:
-    """Whether every telling lead is marked where the beat is drawn in all leads."""
-    telling = telling_leads(code)
+def _is_marked_on_beat(ecg: ECG, match: Match, statement: Statement) -> float:
+    """Whether every telling lead is marked where the beat is drawn in all leads; NaN as above."""
+    telling = telling_leads(statement)
+    if not telling:
+        return np.nan
     figure = window_figure(ecg, match.window_s, view=View(), telling=telling)
     boxes = [trace for trace in figure.data if trace.name == "telling leads"]
-    return bool(boxes) and np.isnan(boxes[0].x).sum() == len(telling)
+    return float(bool(boxes) and np.isnan(boxes[0].x).sum() == len(telling))
 
 
 def _explained(bundle: Bundle, data: ptbxl.Dataset, row: int) -> Explanation:
