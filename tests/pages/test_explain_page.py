@@ -12,6 +12,7 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.evidence.leads import telling_leads
 from protoecg.evidence.likeness import Likeness
 from protoecg.explain import explain
+from protoecg.labels import PTBXL
 from protoecg.measure import measure
 from protoecg.simulate import example, simulate
 from protoecg.summary import header, summarised
@@ -144,8 +145,8 @@ def test_the_beat_is_marked_on_the_tracing_and_on_every_lead_that_tells(page, de
     (names,) = [t for t in beat["data"] if t.get("name") == "lead names"]
     upper = sorted(zip(names["y"], names["x"], names["text"], strict=True), key=lambda at: at[1])
     top = max(names["y"])
-    first = [lead for y, _, lead in upper if y > top - 1.5][: len(telling_leads(code))]
-    assert set(first) == set(telling_leads(code))
+    first = [lead for y, _, lead in upper if y > top - 1.5][: len(telling_leads(PTBXL[code]))]
+    assert set(first) == set(telling_leads(PTBXL[code]))
     (marks,) = [t for t in beat["data"] if t.get("name") == "telling leads"]
     assert marks["fill"] == "toself"
 
