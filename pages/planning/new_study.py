@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import uploads, words
+from pages.planning import preview
+from pages.shell import choices, uploads, words
 from protoecg.bundle import Bundle
+from review_db.studies.declared import ARMS, LONGEST_WASHOUT_DAYS, OUTCOMES, Protocol
 from review_db.studies.design import STRATA, Design, DesignError, design_from, design_from_toml
 from review_db.studies.lifecycle import create_study
-from review_db.studies.material import bundle_material
+from review_db.studies.material import Material, bundle_material
 
 CONTROLS = {
     "wrong_statement": "Prototypes under a wrong statement",
@@ -26,10 +29,54 @@ BLINDING = {
     "reviewers": "what other reviewers said",
     "model": "the model's name",
 }
+HIDING = {
+    "statement": "Reviewers then say what they see; a second look shows the statement.",
+    "similarity": "How alike the model finds a patient's window and a prototype.",
+    "reviewers": "Else each reviewer sees what the others said of an item.",
+    "model": "And whose explanation is whose, where two are compared.",
+}
+PREVIEWED = "study previewed"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a form begins with, for one kind of study.
+
+    `prototypes` is whether any are rated, `cases` what the file of cases has to hold.
+    """
+
+    about: str
+    prototypes: bool = True
+    practice: int = 3
+    blind: bool = False
+    cases: str = ""
+
+
+PRESETS = {
+    "Rate prototypes": Preset(
+        "Are the prototypes good examples of their statements? Each is rated by itself, some of "
+        "them twice, among controls that should score badly."
+    ),
+    "Blinded reading": Preset(
+        "Do calls and prototypes help to read ECGs? Each ECG is read alone, with calls, and with "
+        "prototypes, in sessions some time apart.",
+        prototypes=False,
+        practice=0,
+        blind=True,
+        cases="readings",
+    ),
+    "Compare two models": Preset(
+        "Which of two models explains better? Two explanations of a case side by side, without "
+        "saying whose they are.",
+        prototypes=False,
+        practice=0,
+        cases="pairs",
+    ),
+}
 
 
 def show(engine: Engine, bundle: Bundle) -> None:
-    """Ask for a study's design, and make the study."""
+    """Ask for a study's design, show what it would be, and make the study."""
     st.caption(f"Of the prototypes of {words.plain(bundle.name)}; choose the model at the left.")
     with st.expander("From a TOML file"):
         file = st.file_uploader("Settings (TOML)", type="toml", max_upload_size=uploads.STUDY_MB)
@@ -37,20 +84,39 @@ def show(engine: Engine, bundle: Bundle) -> None:
         content = file.getvalue() if file is not None else b""
         if st.button("Make the study of this file", disabled=file is None):
             _create(engine, bundle, lambda: design_from_toml(_text(content)), cases)
-    with st.form("new study"):
-        settings = _form(bundle)
-        cases = _cases("with the form")
-        if st.form_submit_button("Make the study", type="primary"):
-            _create(engine, bundle, lambda: design_from(settings), cases)
+    name = choices.one_of("Kind of study", list(PRESETS), key="preset")
+    preset = PRESETS[name]
+    st.write(preset.about)
+    with st.form(f"new study {name}"):
+        settings = _form(bundle, preset)
+        cases = _cases("with the form", preset.cases)
+        with st.container(horizontal=True):
+            made = st.form_submit_button("Make the study", type="primary")
+            looked = st.form_submit_button("Preview")
+    if made:
+        _create(engine, bundle, lambda: design_from(settings), cases)
+        st.session_state.pop(PREVIEWED, None)
+    elif looked:
+        st.session_state[PREVIEWED] = settings, cases
+    if PREVIEWED in st.session_state:
+        _preview(bundle, *st.session_state[PREVIEWED])
 
 
-def _cases(key: str) -> bytes | None:
+def _preview(bundle: Bundle, settings: dict[str, object], cases: bytes | None) -> None:
+    try:
+        preview.show(design_from(settings), _material(bundle, cases), bundle)
+    except DesignError as error:
+        st.error(words.plain(str(error)), icon=":material/error:")
+
+
+def _cases(key: str, needed: str = "") -> bytes | None:
     file = st.file_uploader(
-        "Cases (JSON), if any",
+        f"Cases (JSON) with {needed}" if needed else "Cases (JSON), if any",
         type="json",
         max_upload_size=uploads.STUDY_MB,
         key=f"cases {key}",
-        help="Patients' ECGs with their matches, pairs of explanations, and ECGs to read.",
+        help="Patients' ECGs with their matches, pairs of explanations, and ECGs to read, as "
+        "`python -m training cases` draws them.",
     )
     return file.getvalue() if file is not None else None
 
@@ -62,49 +128,141 @@ def _text(content: bytes) -> str:
         raise DesignError(f"The study's settings are no UTF-8 text: {error}.") from error
 
 
-def _form(bundle: Bundle) -> dict[str, object]:
+def _form(bundle: Bundle, preset: Preset) -> dict[str, object]:
     left, middle, right = st.columns(3, gap="large")
     with left:
-        name = st.text_input("Name", placeholder="pilot", help="Letters, digits and _ . -")
-        title = st.text_input("Title, as reviewers read it")
-        reviewers = st.text_area("Reviewers' codes", placeholder="R01 R02 R03", height=68)
-        seed = st.number_input("Seed", 0, value=1, help="The same seed draws the same study.")
+        settings = _about()
     with middle:
-        branches = st.multiselect("Branches", sorted({p.branch for p in bundle.prototypes}))
-        codes = sorted({p.statement for p in bundle.prototypes})
-        statements = st.multiselect("Statements", codes, format_func=bundle.labels.named)
-        size = st.number_input("Prototypes (0 for all)", 0, len(bundle.prototypes), 0)
-        stratify = st.selectbox("Spread evenly over", STRATA)
-        practice = st.number_input("Practice items", 0, value=3)
-        repeats = st.slider("Repeats, %", 0, 50, 12)
+        sample, settings["practice"], settings["repeats"] = _sample(bundle, preset)
     with right:
-        controls: dict[str, float] = {
-            key: st.number_input(what, 0, value=0) for key, what in CONTROLS.items()
-        }
-        controls["noise_snr_db"] = st.number_input("Signal to noise, dB", -20.0, 40.0, 0.0)
-        two_stages = st.checkbox("Two looks: rate, see what was hidden, rate again")
-        summaries = st.checkbox("Ask for best and bad prototypes of each statement", value=True)
-        usual = {"similarity", "reviewers", "model"}
+        controls = _controls() if preset.prototypes else {}
+        settings["two_stages"] = preset.prototypes and st.checkbox(
+            "Two looks: rate, see what was hidden, rate again",
+            help="Needs something that is hidden at the first look.",
+        )
+        settings["summaries"] = preset.prototypes and st.checkbox(
+            "Ask for best and bad prototypes of each statement",
+            value=True,
+            help="Once all prototypes of a statement were rated.",
+        )
+        usual = {"similarity", "reviewers", "model"} | ({"statement"} if preset.blind else set())
         blinding = {
-            key: st.checkbox(f"Hide {what}", value=key in usual) for key, what in BLINDING.items()
+            key: st.checkbox(f"Hide {what}", value=key in usual, help=HIDING[key])
+            for key, what in BLINDING.items()
         }
+    if preset.cases == "readings":
+        settings |= _declared()
+    return {**settings, "sample": sample, "controls": controls, "blinding": blinding}
+
+
+def _about() -> dict[str, object]:
+    name = st.text_input("Name", placeholder="pilot", help="Letters, digits and _ . -")
+    title = st.text_input("Title, as reviewers read it")
+    reviewers = st.text_area(
+        "Reviewers' codes",
+        placeholder="R01 R02 R03",
+        height=68,
+        help="Codes, not names. Each gets a key at the start; more can be added later.",
+    )
+    instructions = st.text_area("Instructions", height=68, help="Read before the first item.")
+    consent = st.text_area(
+        "Consent", height=68, help="What reviewers agree to before they begin; none, if empty."
+    )
+    seed = st.number_input("Seed", 0, value=1, help="The same seed draws the same study.")
+    test = st.checkbox("A test run", help="It may be deleted with its answers.")
     return {
         "name": name.strip(),
         "title": title.strip(),
         "reviewers": reviewers.replace(",", " ").split(),
+        "instructions": instructions.strip(),
+        "consent": consent.strip(),
         "seed": seed,
-        "practice": practice,
-        "repeats": repeats / 100,
-        "two_stages": two_stages,
-        "summaries": summaries,
-        "sample": {
-            "branches": branches,
-            "statements": statements,
-            "size": size,
-            "stratify": stratify,
+        "test": test,
+    }
+
+
+def _sample(bundle: Bundle, preset: Preset) -> tuple[dict[str, object], int, float]:
+    if not preset.prototypes:
+        st.write("What is asked about are the cases of the file below; no prototype is rated.")
+        return {"cases_only": True}, 0, 0.0
+    branches = st.multiselect(
+        "Branches", sorted({p.branch for p in bundle.prototypes}), help="All, if none is chosen."
+    )
+    codes = sorted({p.statement for p in bundle.prototypes})
+    statements = st.multiselect(
+        "Statements", codes, format_func=bundle.labels.named, help="All, if none is chosen."
+    )
+    size = st.number_input(
+        "Prototypes (0 for all)",
+        0,
+        len(bundle.prototypes),
+        0,
+        help="Drawn at random. Of all, those stay out that practice and controls show.",
+    )
+    stratify = st.selectbox(
+        "Spread evenly over", STRATA, help="So that no statement has many and another none."
+    )
+    practice = st.number_input(
+        "Practice items", 0, value=preset.practice, help="They come first and don't count."
+    )
+    repeats = st.slider(
+        "Repeats, %", 0, 50, 12, help="Rated twice, to see how far reviewers agree with themselves."
+    )
+    sample = {"branches": branches, "statements": statements, "size": size, "stratify": stratify}
+    return sample, practice, repeats / 100
+
+
+def _controls() -> dict[str, float]:
+    controls: dict[str, float] = {
+        key: st.number_input(
+            what,
+            0,
+            value=0,
+            help="They should score badly. Preview says how many can be had.",
+        )
+        for key, what in CONTROLS.items()
+    }
+    controls["noise_snr_db"] = st.number_input(
+        "Signal to noise, dB", -20.0, 40.0, 0.0, help="Of noise-degraded copies; lower is noisier."
+    )
+    return controls
+
+
+def _declared() -> dict[str, object]:
+    """Ask how ECGs are read, and what is declared before the start."""
+    st.markdown("**Readings and what is declared of them**")
+    left, middle, right = st.columns(3, gap="large")
+    arms = left.multiselect(
+        "Arms", ARMS, ARMS, help="Each ECG is read in each of them once, in another session."
+    )
+    days = middle.number_input(
+        "Washout, days",
+        0,
+        LONGEST_WASHOUT_DAYS,
+        14,
+        help="Between two sessions.",
+    )
+    primary = right.selectbox(
+        "Primary outcome", OUTCOMES[:6], help="What decides; tested between the first and last arm."
+    )
+    secondary = left.multiselect(
+        "Secondary outcomes", OUTCOMES[:6], help="All others that are looked at are exploratory."
+    )
+    alpha = middle.number_input("Alpha", 0.001, 0.2, 0.05, 0.005, format="%.3f")
+    multiplicity = right.selectbox(
+        "More than one test", ("holm", "none"), help="Holm's method over all that is declared."
+    )
+    interim = st.text_area("Interim rule", Protocol().interim, height=68)
+    return {
+        "readings": {"arms": arms, "washout_days": days},
+        "protocol": {
+            "primary": primary,
+            "secondary": [name for name in secondary if name != primary],
+            "compare": [arms[0], arms[-1]] if len(arms) > 1 else list(Protocol().compare),
+            "alpha": alpha,
+            "multiplicity": multiplicity,
+            "interim": interim.strip(),
         },
-        "controls": controls,
-        "blinding": blinding,
     }
 
 
@@ -112,12 +270,7 @@ def _create(
     engine: Engine, bundle: Bundle, planned: Callable[[], Design], cases: bytes | None
 ) -> None:
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "cases.json"
-            if cases is not None:
-                file.write_bytes(cases)
-            material = bundle_material(bundle.path, file if cases is not None else None)
-        made = create_study(engine, planned(), material)
+        made = create_study(engine, planned(), _material(bundle, cases))
     except DesignError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         return
@@ -126,3 +279,12 @@ def _create(
         "“Studies”.",
         icon=":material/check_circle:",
     )
+
+
+def _material(bundle: Bundle, cases: bytes | None) -> Material:
+    if cases is None:
+        return bundle_material(bundle.path)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "cases.json"
+        file.write_bytes(cases)
+        return bundle_material(bundle.path, file)

@@ -20,6 +20,7 @@ A design is written as TOML and stored as JSON with the study:
     prototypes = []           # names, where they are to be these
     size = 40
     stratify = "statement"    # or "branch", or "none"
+    cases_only = false        # true where no prototype is rated, and cases alone are asked about
 
     [controls]                # how many of each
     wrong_statement = 4
@@ -113,7 +114,7 @@ def _checked_reviewers(codes: tuple[str, ...]) -> tuple[str, ...]:
 class Sample:
     """Which prototypes are rated: of these branches, statements and names (all, if none are named).
 
-    `size` of them are drawn (all, if 0), spread evenly over the strata.
+    `size` of them are drawn (all, if 0), spread evenly over the strata; none where `cases_only`.
     """
 
     branches: Texts = ()
@@ -121,6 +122,7 @@ class Sample:
     prototypes: Texts = ()
     size: Count = 0
     stratify: Stratum = "statement"
+    cases_only: StrictBool = False
 
 
 @dataclass(frozen=True, config=SETTINGS)

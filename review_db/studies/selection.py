@@ -105,6 +105,8 @@ def draw_sample(
 
 
 def _pool(sample: Sample, prototypes: Sequence[Prototype]) -> list[Prototype]:
+    if sample.cases_only:
+        return []
     for asked, key, words in (
         (sample.branches, "branch", "of the branch"),
         (sample.statements, "statement", "of the statement"),

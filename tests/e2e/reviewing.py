@@ -9,13 +9,13 @@ from contextlib import suppress
 
 from playwright.sync_api import Page, TimeoutError, expect
 
-from review_db.questions.catalogue import BETWEEN, KINDS, STUDY_QUESTIONS
+from review_db.questions.catalogue import KINDS, STUDY_QUESTIONS
 
 KEYS = {text.text: key for key, text in STUDY_QUESTIONS.items()}
 _ITEM = re.compile(r"Item (\d+) of (\d+): ([^·]+)")
 _SENTENCE = re.compile(r"[?]$")
 KIND = {kind.words: name for name, kind in KINDS.items()}
-_STATEMENT = re.compile(r"\((\w+)\)$")
+_STATEMENT = re.compile(r"\((\w+)\)")
 
 
 class Reviewer:
@@ -84,8 +84,8 @@ class Reviewer:
         raise AssertionError(f"{self.code}: the page stays at item {before}: {said}")
 
     def _answers(self, kind: str, chance: random.Random) -> Iterator[tuple[str, str]]:
-        if kind == "reading":
-            yield "diagnosis", self._diagnose(chance)
+        if kind == "differential":
+            yield "first_choice", self._choose_statement(chance)
         chosen: dict[str, str] = {}
         while key := self._asked(KINDS[kind].required):
             # A key pressed while the page changes is ignored; people press it again.
@@ -135,17 +135,17 @@ class Reviewer:
             return False
         return True
 
-    def _diagnose(self, chance: random.Random) -> str:
-        named = self.tab.get_by_text(re.compile(r"^The prototype of match \d+: ")).all_inner_texts()
-        codes = [_STATEMENT.search(text)[1] for text in named[:1]] or [chance.choice(["SR", "PVC"])]
-        field = self.tab.get_by_role("combobox").last
-        for code in codes:
-            field.fill(f"({code})")
-            field.press("Enter")
-        self.tab.keyboard.press("Escape")
-        expect(self.tab.get_by_text(re.compile(rf"\({codes[0]}\)$")).last).to_be_visible()
+    def _choose_statement(self, chance: random.Random) -> str:
+        called = self.tab.get_by_text(re.compile(r"^The model calls: ")).all_inner_texts()
+        codes = _STATEMENT.findall(called[0]) if called else []
+        code = codes[0] if codes else chance.choice(["SR", "PVC"])
+        field = self.tab.get_by_role("combobox", name=STUDY_QUESTIONS["first_choice"].text)
+        field.fill(f"({code})")
+        field.press("Enter")
         self._look_away()
-        return BETWEEN.join(codes)
+        # How sure they are is asked once the choice is stored.
+        expect(self.tab.get_by_text(STUDY_QUESTIONS["first_confidence"].text)).to_be_visible()
+        return code
 
     def _choose_first(self) -> None:
         self.tab.get_by_role("combobox", name=STUDY_QUESTIONS["best_prototype"].text).click()

@@ -1,4 +1,4 @@
-"""The field of a diagnosis takes the statement that was typed, and no other."""
+"""The field of a choice takes the statement that was typed, and no other."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ SECONDS = 120_000
 
 
 @pytest.mark.parametrize("code", ["SR"])
-def test_a_code_in_brackets_and_enter_add_that_statement_alone(own_server, tab, code):
+def test_a_code_in_brackets_and_enter_choose_that_statement_alone(own_server, tab, code):
     engine = open_database(own_server.database)
     material = bundle_material(ROOT / "models" / "demo")
     source = material.prototypes[0]
@@ -36,7 +36,7 @@ def test_a_code_in_brackets_and_enter_add_that_statement_alone(own_server, tab, 
     key = start_study(engine, "pilot")["R01"]
     tab.set_default_timeout(SECONDS)
     tab.goto(f"{own_server.url}/take_part?key={key}")
-    field = tab.get_by_role("combobox").last
+    field = tab.get_by_role("combobox", name="Your first choice")
     expect(field).to_be_visible(timeout=SECONDS)
 
     field.fill(f"({code})")
@@ -47,5 +47,5 @@ def test_a_code_in_brackets_and_enter_add_that_statement_alone(own_server, tab, 
         if draft := foresee_item(engine, seat, ItemStage(1)).draft:
             break
         tab.wait_for_timeout(1000)
-    assert draft == {"diagnosis": code}
+    assert draft == {"first_choice": code}
     engine.dispose()
