@@ -47,7 +47,7 @@ def show(design: Design, material: Material, bundle: Bundle) -> None:
     with pictures:
         view = tracing.choose()
         if ecgs := items.load(item, bundle):
-            items.show(item, ecgs, view)
+            items.show(item, ecgs, view, bundle.labels)
     with asked:
         for question in item.questions:
             required = "" if question.key in item.required else " (may stay open)"
