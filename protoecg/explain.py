@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +14,11 @@ from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match, Measured, add_up, ranked
 from protoecg.measure import Delineation, delineate, quantities
 from protoecg.measured.contradictions import guarded, judgeable
-from protoecg.network.protoecgnet import Output
 from protoecg.prototypes.prototype import Prototype
 from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
 
 
-@torch.inference_mode()
 def explain(ecg: ECG, bundle: Bundle, found: Delineation | None = None) -> Explanation:
     """Explain the first ten seconds of an ECG by the prototypes of a bundle.
 
@@ -30,11 +29,27 @@ def explain(ecg: ECG, bundle: Bundle, found: Delineation | None = None) -> Expla
     ----------
     found : what `delineate` returns of this ECG, where that is known
     """
-    x = model_input(ecg)
-    tensor = torch.from_numpy(x)[None]
-    output = bundle.network(tensor)
-    seen = _seen(bundle, tensor, output)
-    values, recording = quantities(found or delineate(ecg)), quality(ecg)
+    return explain_all([ecg], bundle, [found or delineate(ecg)])[0]
+
+
+@torch.inference_mode()
+def explain_all(
+    ecgs: Sequence[ECG], bundle: Bundle, found: Sequence[Delineation]
+) -> list[Explanation]:
+    """Explain several ECGs at once, each as `explain` does; `found` is where their waves lie.
+
+    The network sees them as one batch, so that similarities may differ in the last bit.
+    """
+    inputs = [model_input(ecg) for ecg in ecgs]
+    seen = _seen(bundle, torch.from_numpy(np.stack(inputs)))
+    each = zip(ecgs, inputs, found, seen, strict=True)
+    return [_explained(ecg, x, waves, bundle, of_one) for ecg, x, waves, of_one in each]
+
+
+def _explained(
+    ecg: ECG, x: np.ndarray, waves: Delineation, bundle: Bundle, seen: list[_Seen]
+) -> Explanation:
+    values, recording = quantities(waves), quality(ecg)
     measured = bundle.measured.contributions(values) if bundle.measured else {}
     findings = [
         _finding(bundle, column, seen, measured.get(code, ()))
@@ -78,17 +93,18 @@ class _Seen(NamedTuple):
     lead_parts: tuple[float, ...] | None
 
 
-def _seen(bundle: Bundle, x: Tensor, output: Output) -> list[_Seen]:
-    """Of each prototype, in the bundle's order."""
-    seen: list[_Seen] = []
+def _seen(bundle: Bundle, x: Tensor) -> list[list[_Seen]]:
+    """Of each ECG, of each prototype, in the bundle's order."""
+    output = bundle.network(x)
+    seen: list[list[_Seen]] = [[] for _ in x]
     for name, branch in bundle.network.branches.items():
         own = bundle.network.columns(name)
         similarities, cells = output.similarities[:, own], output.cells[:, own]
-        windows = [branch.window_s(cell) for cell in cells[0].tolist()]
-        parts: list[tuple[float, ...] | None] = [None] * len(windows)
-        if branch.splits_by_lead:
-            parts = [tuple(part) for part in branch.lead_parts(x, cells)[0].tolist()]
-        seen += map(_Seen, similarities[0].tolist(), windows, parts)
+        parts = branch.lead_parts(x, cells).tolist() if branch.splits_by_lead else None
+        for row, of_one in enumerate(seen):
+            windows = [branch.window_s(cell) for cell in cells[row].tolist()]
+            by_lead = map(tuple, parts[row]) if parts else [None] * len(windows)
+            of_one += map(_Seen, similarities[row].tolist(), windows, by_lead)
     return seen
 
 
