@@ -81,7 +81,8 @@ def _version(engine: Engine, bundle: Bundle) -> RatedBundle:
         [current, *others],
         format_func=lambda r: f"{r.bundle}, version {r.fingerprint[:8]}: {r.answers} answers",
         key=f"version {current.fingerprint}",
-        help="Prototypes of another version of a model are other ECGs, so they are apart.",
+        help="A rating follows its window into every version that has it. The count is of answers "
+        "that were given on that version itself.",
     )
 
 
