@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
@@ -17,7 +17,6 @@ import pandas as pd
 import streamlit as st
 
 from pages.batches.strips import strip
-from pages.batches.turns import Turns
 from protoecg import defects
 from protoecg.batch.rows import THE_FILE
 from protoecg.batch.run import run
@@ -26,10 +25,13 @@ from protoecg.batch.table import BatchError, read_rows
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.isolation import OF_A_BATCH, read_recording
+from protoecg.isolation.turns import Turns
 from protoecg.readers import Recording
 from protoecg.temporary import PrivateFolder
 
 KEPT = 8
+# So often one that waits for its turn looks whether it was stopped.
+LOOK_EVERY_S = 1.0
 KEPT_BYTES = 600_000_000
 # The archive's own name may be a patient's, so sentences about it name it so.
 UPLOAD = "The upload"
@@ -163,12 +165,18 @@ class Batch:
     def _explain_all(self) -> None:
         steps = run(self._files, self.bundle, self._rows, rate=self._rate, seen=self._keep_strip)
         with closing(steps):
-            while True:
-                with self._turns.take(self._stop) as mine:
-                    step = next(steps, None) if mine else None
-                if step is None:
-                    return
+            while (step := self._next(steps)) is not None:
                 self.done, self.total = step
+
+    def _next(self, steps: Iterator[tuple[int, int]]) -> tuple[int, int] | None:
+        """Explain the next ECG at this batch's turn; None at the end, or once it is stopped."""
+        while not self._stop.is_set():
+            try:
+                with self._turns.one(LOOK_EVERY_S):
+                    return next(steps, None)
+            except TimeoutError:
+                continue
+        return None
 
 
 def _removed(_: str) -> bytes:
@@ -182,7 +190,7 @@ class Batches:
         self._kept, self._kept_bytes = kept, kept_bytes
         self._by_token: OrderedDict[str, Batch] = OrderedDict()
         self._lock = threading.Lock()
-        self._turns = Turns()
+        self._turns = Turns(1)
 
     def begin(self, content: bytes, bundle: Bundle, rate: float | None) -> str:
         """Begin with an archive and return its token; what ended longest ago makes room.
@@ -210,6 +218,11 @@ class Batches:
             batch = self._by_token.pop(token, None)
         if batch is not None:
             batch.close()
+
+    def close(self) -> None:
+        """Delete all, as the server ends."""
+        for token in list(self._by_token):
+            self.remove(token)
 
     def _make_room(self, size: int) -> None:
         while self._is_too_full(size):

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from pages.server.messages import only_wanted
 from pages.shell import oidc
 
 # As `server.trustedUserHeaders` of the settings names it; what a client sends under it is dropped.
@@ -30,6 +31,8 @@ BROWSER_HEADER = b"x-protoecg-browser"
 COOKIE, SECURE_COOKIE = "protoecg_browser", "__Host-protoecg_browser"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _TOKEN_BYTES = 32
+# Streamlit's counts of sessions and caches, by the names of the code.
+_METRICS = "/_stcore/metrics"
 _READ_ONLY = ("GET", "HEAD", "OPTIONS")
 # Nothing is fetched from elsewhere, whatever a page may be made to say; Plotly and Streamlit need
 # the rest. The addresses of pages hold keys, which no other site is told.
@@ -60,11 +63,15 @@ class Gate:
             return
         token = _token(scope)
         known = {**scope, "headers": _with_browser(scope, token)}
+        if scope["type"] == "websocket":
+            receive = only_wanted(receive)
         await self._app(known, receive, _answering(scope, token, send))
 
 
 def _objection(scope: Scope) -> str:
     headers = Headers(scope=scope)
+    if scope["path"].endswith(_METRICS):
+        return "This server's metrics are for nobody.\n"
     host = headers.get("host")
     if not is_host_allowed(host):
         return (

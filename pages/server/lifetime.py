@@ -1,4 +1,4 @@
-"""What is done when the server ends, whatever ends it."""
+"""What is done when the server starts, and when it ends, whatever ends it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
+from pages.batches.archives import batches
+from protoecg.temporary import remove_leftovers
 from review_db import flush
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Leave all ratings in their file: a signal that ends this server ends Python without more."""
+    """Leave all ratings in their file, and nothing of patients in temporary folders.
+
+    A signal that ends this server ends Python without more; what a kill left goes at the start.
+    """
+    remove_leftovers()
     try:
         yield
     finally:
         flush()
+        batches().close()

@@ -129,12 +129,13 @@ def _within(files: Files, source: str) -> Files:
 
 
 def _visible(names: Iterator[str]) -> tuple[str, ...]:
-    kept = (
-        name
-        for name in names
-        if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
-    )
+    kept = (name for name in names if not any(_is_hidden(part) for part in name.split("/")))
     return tuple(sorted(set(kept)))
+
+
+def _is_hidden(part: str) -> bool:
+    # Nothing is unpacked to disk, so a way up leads nowhere, and its ECG gets a row like others.
+    return part not in (".", "..") and part.startswith((".", "__MACOSX"))
 
 
 def recordings(files: Files) -> dict[str, tuple[str, ...]]:

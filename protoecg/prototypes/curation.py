@@ -6,7 +6,6 @@ Ratings propose, training replaces, pages show: the three rooms meet in these ty
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +15,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from protoecg.files import STRICT
 from protoecg.prototypes.manifest import BundleError
+from protoecg.toml import read_toml
 
 ABOUT = "curations"
-MAX_RULE_BYTES = 1_000_000
 _CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -201,15 +200,13 @@ def read_rule(file: Path) -> Rule:
         If it is no TOML, or no such rule.
     """
     try:
-        text = file.read_bytes()[: MAX_RULE_BYTES + 1].decode("utf-8")
-        if len(text) > MAX_RULE_BYTES:
-            raise CurationError(f"{file} is too large for a rule.")
-        return TypeAdapter(Rule).validate_python(tomllib.loads(text))
+        text = file.read_text(encoding="utf-8")
+        return TypeAdapter(Rule).validate_python(read_toml(text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the rule"
         raise CurationError(f"{file} is no rule: {place}: {first['msg']}.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise CurationError(f"{file} cannot be read as a rule in TOML: {error}.") from error
 
 

@@ -176,7 +176,7 @@ def _rate_before(lines: Iterable[str]) -> float | None:
     for line in lines:
         words = re.split(r"[:=;,\t]", line.lstrip("#% "), maxsplit=1)
         name = re.sub(r"[\s_]", "", _name_and_unit(words[0].strip())[0].lower())
-        number = re.match(r"\s*(\d{2,5}(?:\.\d+)?)", words[-1])
+        number = re.match(r"\s*(\d{2,5}(?:\.\d+)?)(?![\d.])", words[-1])
         if len(words) == 2 and name in RATE_NAMES and number:
             return float(number[1])
     return None

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -41,10 +42,8 @@ def failures_in_words(url: URL) -> Iterator[None]:
 
 
 def database_name(url: URL) -> str:
-    """Name a database in a sentence, without its password."""
-    if url.get_backend_name() == "sqlite":
-        return f"The database {url.database}"
-    return f"The database {url.render_as_string(hide_password=True)}"
+    """Name a database in a sentence that a page may show: neither its folder nor its server."""
+    return f"The database {PurePath(url.database or '').name}"
 
 
 def in_words(error: BaseException) -> str:

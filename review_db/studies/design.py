@@ -51,7 +51,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, field, fields
 from typing import Annotated, Any, Literal, get_args
@@ -68,6 +67,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from protoecg.toml import read_toml
 from review_db.questions.checks import checked_reviewer
 from review_db.store.schema import STUDY_LENGTH
 from review_db.studies.declared import Protocol, Readings
@@ -196,9 +196,8 @@ def design_from_toml(text: str) -> Design:
         If the text is no TOML, or no possible design.
     """
     try:
-        settings = tomllib.loads(text)
-    # A number of thousands of digits and tables within tables have errors of their own.
-    except (ValueError, RecursionError) as error:
+        settings = read_toml(text)
+    except ValueError as error:
         raise DesignError(f"The study's settings are no TOML: {error}.") from error
     return design_from(settings)
 

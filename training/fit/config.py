@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from protoecg.labels import BRANCHES
 from protoecg.network.shape import Pooling, View
+from protoecg.toml import read_toml
 
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -135,8 +135,8 @@ def read_config(path: Path) -> Config:
         or if two contradict.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        raw = read_toml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     branches = raw.get("branches", {})
     if isinstance(branches, dict):
