@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and JSON files that say what they are."""
+"""Files that are whole or not there, JSON files that say what they are, TOML in bounds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 # What comes with a download has the very types that it is declared with, and nothing more.
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+MAX_TOML_CHARACTERS = 100_000
+# Time and memory of the library grow with the square of a key's parts: a key of 50,000 takes
+# 10 GB, one of all these a fifth of a second.
+MAX_TOML_DOTS = 2_000
 _READABLE_BY_ALL = 0o644
 
 T = TypeVar("T")
@@ -161,6 +166,24 @@ def validated(kind: TypeAdapter[T], file: Path, content: bytes) -> T:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, (file.name, *first["loc"])))
         raise FormatError(f"{place}: {first['msg']}") from error
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Return the tables of settings in TOML that somebody hands over.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or larger than settings are; the message is meant for who wrote it.
+    """
+    if len(text) > MAX_TOML_CHARACTERS:
+        raise ValueError(f"it has more than {MAX_TOML_CHARACTERS:,} characters")
+    if text.count(".") > MAX_TOML_DOTS:
+        raise ValueError(f"it has more than {MAX_TOML_DOTS:,} full stops")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("its tables lie too deep in each other") from None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,9 +13,8 @@ from typing import Annotated, Any
 import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from protoecg.files import STRICT
+from protoecg.files import STRICT, read_toml
 from protoecg.prototypes.manifest import BundleError
-from protoecg.toml import read_toml
 
 ABOUT = "curations"
 _CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)

@@ -47,6 +47,10 @@ class Stranger:
             said.append(str(message))
         return "\n".join(said)
 
+    def send(self, message: BackMsg) -> None:
+        """Send what no page would."""
+        self._socket.send(message.SerializeToString())
+
     def close(self) -> None:
         self._socket.close()
 

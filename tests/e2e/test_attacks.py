@@ -10,6 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 from stranger import Stranger
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 
@@ -149,10 +150,31 @@ def test_a_header_that_says_which_browser_it_is_makes_it_no_other(guarded, tab):
         thief.close()
 
 
+def test_nobody_empties_what_the_server_remembers_of_others(guarded, tab):
+    tab.goto(f"{guarded.url}/studies?study=pilot")
+    give_key(tab)
+    expect(tab.get_by_text("started 20")).to_be_visible()
+
+    stranger = Stranger(guarded.url)
+    stranger.send(BackMsg(clear_cache=True))
+    stranger.open("rate")
+    stranger.close()
+
+    tab.get_by_role("link", name="Results").click()
+    expect(tab.get_by_role("button", name="All ratings as CSV")).to_be_visible()
+
+
+def test_what_the_server_counts_is_told_to_nobody(guarded):
+    answer = requests.get(f"{guarded.url}/_stcore/metrics", timeout=30)
+    assert answer.status_code == 403
+    assert "pages" not in answer.text
+
+
 def test_the_right_is_the_browsers_in_every_tab_until_signed_out(guarded, tab, browser):
     tab.goto(f"{guarded.url}/studies")
     give_key(tab)
     expect(tab.get_by_text("started 20")).to_be_visible()
+    tab.get_by_text("Keys and reviewers").click()
     second = tab.context.new_page()
     second.goto(f"{guarded.url}/results")
     expect(second.get_by_role("button", name="All ratings as CSV")).to_be_visible()

@@ -1,5 +1,6 @@
 """A ZIP archive of ECGs in the app: begun, cancelled, gone on with, looked at, taken away."""
 
+import asyncio
 import gc
 import shutil
 import threading
@@ -16,6 +17,7 @@ from pages.batches import findings_table
 from pages.batches.archives import Batches, batches
 from pages.batches.triage import ORDER
 from pages.ecg.recordings import recordings
+from pages.server.lifetime import lifespan
 from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
@@ -306,6 +308,24 @@ def test_a_removed_batch_leaves_nothing_behind(page, demo, archive, tmp_path, mo
     assert any(button.label.startswith("Explain all") for button in app.button)
 
 
+def test_no_batch_outlives_the_server(demo, archive, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    killed = tmp_path / "protoecg-private-killed"
+    killed.mkdir()
+    (killed / "findings.csv").write_text("file\nDoe Jane\n")
+
+    async def serve() -> None:
+        async with lifespan(None):
+            assert not killed.exists()
+            _, batch = begun(archive, demo)
+            ended(batch)
+            assert list(tmp_path.rglob("findings.csv"))
+
+    asyncio.run(serve())
+
+    assert not list(tmp_path.rglob("findings.csv"))
+
+
 def test_batches_go_on_by_turns_and_what_ended_makes_room(demo, archive, gate):
     store = Batches(kept=2)
     first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
@@ -328,7 +348,7 @@ def test_a_batch_that_waits_can_be_cancelled(demo, archive, gate):
     store = Batches()
     first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
     store.get(second).stop()
-    assert not store.get(second).running and store.get(second).csv() == b""
+    assert not store.get(second).running and store.get(second).table().empty
     gate.set()
     ended(store.get(first))
 

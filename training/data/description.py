@@ -7,7 +7,6 @@ column "Age", all comments together the column "comments".
 from __future__ import annotations
 
 import ast
-import tomllib
 from collections.abc import Iterator
 from functools import reduce
 from hashlib import sha256
@@ -17,12 +16,12 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from protoecg.files import read_toml
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from training.data.dataset import DataError
 
 PTBXL_LABELS = "PTB-XL"
 COMMENTS = "comments"
-MAX_TOML_BYTES = 1_000_000
 MAX_HEADER_LINES = 500
 
 Columns = tuple[str, ...]
@@ -208,15 +207,13 @@ class Described:
 
 def _read(file: Path) -> Description:
     try:
-        if file.stat().st_size > MAX_TOML_BYTES:
-            raise DataError(f"{file} is larger than any description of a data set.")
-        return Description.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} is no TOML: {error}.") from error
+        return Description.model_validate(read_toml(file.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise DataError(f"{file} cannot be used: {where}: {first['msg']}.") from error
+    except ValueError as error:
+        raise DataError(f"{file} is no TOML: {error}.") from error
 
 
 def _csv(path: Path) -> pd.DataFrame:
