@@ -10,10 +10,11 @@ from PIL import Image
 from pages.explanation import downloads
 from pages.explanation.explained import ExplainedECG
 from protoecg import wording
-from protoecg.evidence.change import TOLD, finding_changes
+from protoecg.evidence.change import CHANGED, finding_changes
 from protoecg.explain import explain
 from protoecg.measure import delineate
 from protoecg.simulate import example
+from protoecg.summary import in_words
 
 
 def test_each_download_is_offered_and_made_only_on_click(page, monkeypatch):
@@ -51,7 +52,7 @@ def test_with_an_earlier_ecg_the_downloads_tell_what_changed(demo):
 
     (page,) = pypdfium2.PdfDocument(downloads.report(now, demo, then, "A4"))
     said = " ".join(page.get_textpage().get_text_range().split())
-    assert f"Change from the earlier ECG, {then.ecg.source}" in said
+    assert f"Since the earlier ECG, {then.ecg.source}" in said
     told = json.loads(downloads.numbers(now, demo, then))["earlier"]
     assert told["source"] == then.ecg.source
     rate = told["measurements"][0]
@@ -59,12 +60,13 @@ def test_with_an_earlier_ecg_the_downloads_tell_what_changed(demo):
     changes = finding_changes(then.explanation, now.explanation)
     for change, row in zip(changes, told["findings"], strict=True):
         assert (row["code"], row["kind"]) == (change.code, change.kind)
-        assert sum(match["amount"] for match in row["matches"]) == pytest.approx(row["amount"])
-        if change.kind in TOLD[:2]:
-            assert (
-                f"{change.kind} {change.code} {wording.probability(change.then.probability, 1)} to"
-                in said
-            )
+        assert row["measured"] + sum(match["amount"] for match in row["matches"]) == pytest.approx(
+            row["amount"]
+        )
+        if change.kind in CHANGED:
+            then_and_now = (change.then.probability, change.now.probability)
+            probabilities = " to ".join(map(wording.probability, then_and_now))
+            assert f"{change.kind.capitalize()}: {in_words(change.now)}, {probabilities}" in said
 
 
 def test_the_page_says_where_its_downloads_tell_of_an_earlier_ecg(page):
