@@ -31,6 +31,7 @@ NOT_RUN = {
     "training fit": "an hour on PTB-XL; tests/training/test_cli_training.py runs it small",
     "training ablations": "an hour or two; tests/training/test_ablations.py runs it small",
     "training tune": "a night; tests/training/test_tune.py runs it small",
+    "training refit": "minutes on PTB-XL; tests/training/test_refit.py runs it small",
     "training known_changes": "needs a model that knows a normal ECG; "
     "tests/training/test_known_changes.py runs it on PTB-XL",
     "training download": "gigabytes; tests/training/test_download.py runs it from a small server",

@@ -80,6 +80,32 @@ def fit(
 
 
 @app.command()
+def refit(
+    bundle: Bundle,
+    data: Annotated[Path, Option(help="that it was trained on")],
+    out: Annotated[Path, Option(help="folder of the new bundle")],
+    measured: Annotated[
+        float | None, Option(min=0, max=1, help="weight of measurements; else as before")
+    ] = None,
+    work: Annotated[Path | None, Option(help="cached inputs and log; else runs/<out>")] = None,
+) -> None:
+    """Choose, fuse and calibrate anew on a bundle's networks."""
+    from dataclasses import replace
+
+    from protoecg.bundle import load_bundle
+    from training.fit.config import config_of
+    from training.fit.run import Fit
+
+    parent = load_bundle(bundle)
+    config = config_of(parent.about, bundle)
+    if measured is not None:
+        config = replace(config, fusion=replace(config.fusion, measured=measured))
+    run = Fit(config, data, work or Path("runs") / out.name, device_named("auto"))
+    made = run.again(parent, out)
+    sys.stdout.write(f"{out}: revision {made.revision}, measure it anew for its card\n")
+
+
+@app.command()
 def ablations(
     data: Data,
     work: Annotated[Path, Option(help="checkpoints and bundles")],

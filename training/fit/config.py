@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -145,6 +146,26 @@ def read_config(path: Path) -> Config:
                 f"Unknown branch {', '.join(sorted(unknown))}; there are {', '.join(BRANCHES)}."
             )
         raw["branches"] = {name: branches[name] for name in BRANCHES if name in branches}
+    return _checked(raw, path)
+
+
+def config_of(about: Mapping[str, Any], path: Path) -> Config:
+    """Return the settings that a bundle says it was made by.
+
+    Parameters
+    ----------
+    about : what the bundle says of itself
+    path : its folder
+
+    Raises
+    ------
+    ConfigError
+        If they are not those of this version.
+    """
+    return _checked(about.get("config", {}), path)
+
+
+def _checked(raw: Mapping[str, Any], path: Path) -> Config:
     try:
         config = TypeAdapter(Config).validate_python(raw)
     except ValidationError as error:

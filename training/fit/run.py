@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from protoecg.bundle import Bundle, save_bundle
@@ -36,6 +37,9 @@ from training.fit.config import BranchConfig, Config, ConfigError
 from training.fit.loop import Data
 from training.fit.stages import BranchTraining, Pretraining, predict
 from training.measure import audit, evaluate
+
+# What `Fit.again` logs anew.
+_LAST_STAGES = ("fusion", "solo", "bundle")
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,53 @@ class Fit:
             network.branches[name].load_state_dict(trained.state)
             sources[name] = trained.sources
         network.to(self.device).eval()
-        sources |= self._sure(network)
+        names = [name for name in self.shapes if self.config.branches[name].sure]
+        codes = {code for name in names for code in self.shapes[name].owners}
+        return self._finished(network, self._sure(network, sources, codes), out)
+
+    def again(self, bundle: Bundle, out: Path) -> Bundle:
+        """Do what comes after training anew, on a bundle's networks, and write it to `out`.
+
+        Prototypes stay, but those of statements of which one now breaks a rule of `choice` that it
+        did not break when the bundle was written.
+
+        Raises
+        ------
+        ConfigError
+            If the bundle was trained on other data.
+        """
+        if bundle.about.get("data_sha256") != self.data_hash:
+            raise ConfigError(
+                f"{bundle.path} was trained on other ECGs, folds or labels than {self.root} holds. "
+                "Name the data set that it was trained on."
+            )
+        for line in bundle.about.get("log", []):
+            if line.get("stage") not in _LAST_STAGES:
+                self.log(**line)
+        table = self.train.dataset.table.set_index("record", drop=False)
+        now = [choice.broken(table.loc[p.record], p.statement) for p in bundle.prototypes]
+        stale = {
+            p.statement
+            for p, said in zip(bundle.prototypes, now, strict=True)
+            if set(said) - set(p.relaxed)
+        }
+        sources = self._sources(bundle, table.index)
+        network = bundle.network.to(self.device)
+        return self._finished(network, self._sure(network, sources, stale), out)
+
+    def _sources(self, bundle: Bundle, records: pd.Index) -> dict[str, list[Source]]:
+        """Return where a bundle's prototypes are from."""
+        sources: dict[str, list[Source]] = {name: [] for name in self.shapes}
+        for prototype in bundle.prototypes:
+            cell = bundle.network.branches[prototype.branch].cell(prototype.window_s)
+            row = int(records.get_loc(prototype.record))
+            sources[prototype.branch].append(Source(row, cell))
+        return sources
+
+    def _finished(
+        self, network: ProtoECGNet, sources: Mapping[str, list[Source]], out: Path
+    ) -> Bundle:
+        """Fuse, calibrate and write a trained network whose prototypes are chosen."""
         prototypes = self._prototypes(network, sources)
         seen = [fuse.similarities(network, split.data) for split in (self.train, self.validation)]
         labels = [split.data.y for split in (self.train, self.validation)]
@@ -228,19 +278,28 @@ class Fit:
             about=self._about(metrics),
         )
 
-    def _sure(self, network: ProtoECGNet) -> dict[str, list[Source]]:
-        """Put the prototypes of the branches that ask for it on sure ECGs; say where these are."""
-        names = [name for name in self.shapes if self.config.branches[name].sure]
-        if not names:
-            return {}
-        doubted = self._suspects(network)
-        sources = {}
-        for name in names:
+    def _sure(
+        self,
+        network: ProtoECGNet,
+        sources: Mapping[str, list[Source]],
+        statements: Collection[str],
+    ) -> dict[str, list[Source]]:
+        """Put the prototypes of some statements on sure ECGs; say where all of them are."""
+        if not statements:
+            return dict(sources)
+        doubted, found = self._suspects(network), {}
+        for name, before in sources.items():
             branch, data = network.branches[name], self.train.data
-            sources[name] = choice.choose(branch, self.train.dataset, data, doubted)
-            anchors = crop(branch, data.x, sources[name])
-            embed(branch, Anchors(*(part.to(self.device) for part in anchors)))
-        return sources
+            chosen = iter(choice.choose(branch, self.train.dataset, data, doubted, statements))
+            owners = self.shapes[name].owners
+            found[name] = [
+                next(chosen) if owner in statements else source
+                for owner, source in zip(owners, before, strict=True)
+            ]
+            if found[name] != before:
+                anchors = crop(branch, data.x, found[name])
+                embed(branch, Anchors(*(part.to(self.device) for part in anchors)))
+        return found
 
     def _suspects(self, network: ProtoECGNet) -> dict[str, np.ndarray]:
         """Training ECGs that may be wrongly labelled with each statement: (n,) bool each."""
