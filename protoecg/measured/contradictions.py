@@ -179,12 +179,8 @@ def contradictions(
 
     What a statement rests on and could not be measured is said too.
     """
-    code = statement.scp
     found = [*_measured(statement, values), *_p_waves(statement, values["p_steady"])]
-    if not found and code in _RESTS_ON and isnan(values[_RESTS_ON[code]]):
-        words = QUANTITIES[_RESTS_ON[code]].words
-        found = [f"{words} could not be measured; {statement.description} rests on it."]
-    yield from found
+    yield from found or unmeasured(statement, values)
     if statement.is_normal:
         yield from _st_and_t(values)
         if abnormal := [other.description for other in likely if not _is_ordinary(other)]:
@@ -193,6 +189,14 @@ def contradictions(
 
 def _is_ordinary(statement: Statement) -> bool:
     return statement.is_normal or statement.scp in _SINUS
+
+
+def unmeasured(statement: Statement, values: Mapping[str, float]) -> Iterator[str]:
+    """Yield a sentence where a statement rests on what could not be measured."""
+    code = statement.scp
+    if code in _RESTS_ON and isnan(values[_RESTS_ON[code]]):
+        words = QUANTITIES[_RESTS_ON[code]].words
+        yield f"{words} could not be measured; {statement.description} rests on it."
 
 
 def _measured(statement: Statement, values: Mapping[str, float]) -> Iterator[str]:

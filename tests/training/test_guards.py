@@ -12,4 +12,6 @@ def test_labels_that_measurements_contradict_are_counted(simulated_root, tmp_pat
         low, high = own["interval"]
         assert low <= own["share"] == own["contradicted"] / own["positives"] <= high
         assert bool(own["example"]) is bool(own["contradicted"])
+        assert "could not be measured" not in own["example"]
+        assert own["unmeasured"] <= own["positives"] - own["contradicted"]
     assert "labels that measurements contradict" in capsys.readouterr().out
