@@ -125,6 +125,12 @@ def folder(tmp_path, monkeypatch, bundle, simulated_root):
             for arm in ("with", "without")
         )
     )
+    described = ROOT / "training" / "data" / "descriptions" / "ptbxl.toml"
+    (tmp_path / "DATASET.toml").write_text(
+        described.read_text()
+        .replace('tables = ["', 'tables = ["data/ptbxl/')
+        .replace('labels = "PTB-XL"', 'labels = "PTB-XL"\nrecords = "data/ptbxl"')
+    )
     monkeypatch.setenv("PROTOECG_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("PROTOECG_DATABASE_URL", f"sqlite:///{tmp_path}/ratings.db")
     open_database().dispose()

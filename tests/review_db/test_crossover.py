@@ -167,7 +167,7 @@ def test_the_next_session_opens_after_the_washout_and_the_one_before_stays_close
     [
         ({"first_confidence": "3"}, "Still open: Your first choice"),
         ({"first_choice": "PVC"}, "Still open: How likely is it"),
-        ({"first_choice": "flutter", "first_confidence": "3"}, "expected a statement"),
+        ({"first_choice": "flutter", "first_confidence": "3"}, "expected the code of a statement"),
         (
             {
                 "first_choice": "PVC",

@@ -4,7 +4,6 @@ import pytest
 
 from pages.ecg.picking import NOW
 from pages.explanation.neighbours import summary
-from pages.shell.words import named
 from protoecg.bundle import Bundle
 from protoecg.evidence.neighbours import HEAD, NUMBERS, Neighbour, nearest, read_neighbours
 from protoecg.explain import explain
@@ -64,7 +63,7 @@ def test_each_of_them_is_a_case_to_look_at_and_none_can_be_switched_off(page, de
         app = page("explain", **NEAREST, match=neighbour.name)
 
         assert f"Case {place + 1} of {len(found)}" in words(app)
-        assert all(named(code) in words(app) for code in neighbour.statements)
+        assert all(PTBXL.named(code) in words(app) for code in neighbour.statements)
         drawn = len(app.get("plotly_chart"))
         assert drawn == (2 if neighbour.record in at_hand else 1)
         assert drawn == 2 or "cannot be drawn" in words(app)
