@@ -34,6 +34,7 @@ NOT_RUN = {
     "training refit": "minutes on PTB-XL; tests/training/test_refit.py runs it small",
     "training known_changes": "needs a model that knows a normal ECG; "
     "tests/training/test_known_changes.py runs it on PTB-XL",
+    "training card": "takes what known_changes wrote; tests/training/test_card.py runs it",
     "training download": "gigabytes; tests/training/test_download.py runs it from a small server",
     "training ludb": "needs LUDB; tests/training/test_ludb.py runs it on a record of its layout",
     "training repeats": "minutes on PTB-XL; tests/training/test_repeats.py runs it small",
@@ -96,6 +97,9 @@ def bundle(tmp_path_factory, tiny_bundle, simulated_root):
     """The small bundle, with an index of the ECGs that it was trained on."""
     copy = tmp_path_factory.mktemp("indexed") / "bundle"
     shutil.copytree(tiny_bundle.path, copy)
+    # A simulated bundle's ECGs are those it carries; cases are drawn from all of them.
+    records = simulated_root / "records100"
+    shutil.copytree(records, copy / "waveforms" / records.name, dirs_exist_ok=True)
     arguments = ["neighbours", "--bundle", str(copy), "--data", str(simulated_root)]
     assert run("training", arguments)[0] == 0
     return copy
@@ -153,14 +157,14 @@ def test_the_commands_of_a_page_run_one_after_another(page, folder):
         if name := re.match(r"# (\S+\.toml)\n", text):
             (folder / name[1]).write_text(text)
     for room, arguments in filter(None, map(of_ours, commands(page))):
-        line = " ".join([room, *arguments])
+        line = shlex.join([room, *arguments])
         is_named_alone = len(arguments) == 1
         if is_named_alone or " ".join([room, arguments[0]]) in NOT_RUN:
             known_options(room, arguments)
             continue
         for whole, small in SMALLER.items():
             line = line.replace(whole, small)
-        code, said = run(room, line.split()[1:])
+        code, said = run(room, shlex.split(line)[1:])
         assert code == 0, f"{line}\n{said}"
 
 
