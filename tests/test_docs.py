@@ -34,7 +34,6 @@ NOT_RUN = {
     "training refit": "minutes on PTB-XL; tests/training/test_refit.py runs it small",
     "training known_changes": "needs a model that knows a normal ECG; "
     "tests/training/test_known_changes.py runs it on PTB-XL",
-    "training card": "takes what known_changes wrote; tests/training/test_card.py runs it",
     "training download": "gigabytes; tests/training/test_download.py runs it from a small server",
     "training ludb": "needs LUDB; tests/training/test_ludb.py runs it on a record of its layout",
     "training repeats": "minutes on PTB-XL; tests/training/test_repeats.py runs it small",
