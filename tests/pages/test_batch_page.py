@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
@@ -321,7 +322,9 @@ def test_no_batch_outlives_the_server(demo, archive, tmp_path, monkeypatch):
             ended(batch)
             assert list(tmp_path.rglob("findings.csv"))
 
-    asyncio.run(serve())
+    # A browser's test in this process may have a loop of its own in this thread.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, serve()).result()
 
     assert not list(tmp_path.rglob("findings.csv"))
 

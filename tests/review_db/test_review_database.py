@@ -239,6 +239,8 @@ def test_the_room_needs_no_model_and_no_page():
     # what a bundle says of its prototypes; nothing else of that room.
     shared = {"protoecg", "protoecg.folders", "protoecg.labels", "protoecg.spreadsheet"}
     shared |= {"protoecg.files", "protoecg.network", "protoecg.network.shape"}
+    # Labels name leads.
+    shared |= {"protoecg.ecg", "protoecg.limb_leads", "protoecg.wording"}
     shared |= {f"protoecg.prototypes{name}" for name in ("", ".manifest", ".prototype")}
     assert {name for name in loaded if name.split(".")[0] == "protoecg"} <= shared
 

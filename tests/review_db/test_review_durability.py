@@ -55,7 +55,8 @@ def file_with_events(engine, file):
         "DELETE FROM rating_event",
         "DELETE FROM rating_event WHERE id = 2",
         "REPLACE INTO rating_event SELECT 1, at, 'R2', bundle, fingerprint, branch, statement, "
-        "prototype, question, value, app_version, codebook_version FROM rating_event WHERE id = 2",
+        "prototype, question, value, app_version, codebook_version, chain "
+        "FROM rating_event WHERE id = 2",
         "INSERT INTO rating_event SELECT * FROM rating_event WHERE true "
         "ON CONFLICT (id) DO UPDATE SET value = '5'",
     ],

@@ -221,7 +221,7 @@ def test_the_command_line_says_in_one_line_what_is_wrong(
     ("arguments", "message"),
     [
         ((), "Missing command"),
-        (("import",), "No such command 'import'"),
+        (("imprint",), "No such command 'imprint'"),
         (("export",), "Missing option '--out'"),
         (("study",), "Missing command"),
         (("study", "key", "pilot"), "Missing argument 'REVIEWER'"),

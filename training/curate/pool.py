@@ -76,6 +76,7 @@ def _table(bundle: Bundle, ecgs: TrainingECGs) -> pd.DataFrame:
             "age": np.where(ecgs.age == UNKNOWN_AGE, np.nan, ecgs.age),
             "sex": [SEXES[sex] for sex in ecgs.sex],
             "codes": [tuple(codes[row]) for row in labels],
+            "scp": [tuple(sorted(bundle.labels.scp(codes[row]))) for row in labels],
             "likelihoods": [{} for _ in range(len(ecgs))],
             "validated": None,
             "noise": [()] * len(ecgs),

@@ -181,7 +181,7 @@ def test_a_damaged_backup_is_not_restored(rated, url, saved):
 def test_another_programs_file_is_not_restored(rated, url, saved, file):
     with closing(sqlite3.connect(saved)) as connection:
         connection.execute("CREATE TABLE patients (name TEXT)")
-    with pytest.raises(RatingsError, match=f"{saved} is the database of another program"):
+    with pytest.raises(RatingsError, match=f"{saved.name} is the database of another program"):
         restore(url, saved)
     assert values(rated) == list(range(50))
 
@@ -205,7 +205,7 @@ def test_a_backup_of_a_newer_app_is_not_restored(rated, url, saved, file):
     with closing(sqlite3.connect(saved)) as connection:
         connection.execute(NEWER)
         connection.commit()
-    with pytest.raises(RatingsError, match=f"{saved} was made by a newer version"):
+    with pytest.raises(RatingsError, match=f"{saved.name} was made by a newer version"):
         restore(url, saved)
     assert values(rated) == list(range(50))
 
@@ -217,7 +217,7 @@ def test_a_dump_of_a_newer_app_is_not_restored(postgresql_server, saved):
     connection.run(NEWER)
     connection.close()
     dump(make_url(newer), saved)
-    with pytest.raises(RatingsError, match=f"{saved} was made by a newer version"):
+    with pytest.raises(RatingsError, match=f"{saved.name} was made by a newer version"):
         restore(postgresql_server.emptied("ratings"), saved)
 
 
