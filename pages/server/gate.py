@@ -14,6 +14,7 @@ import hashlib
 import re
 import secrets
 from http.cookies import SimpleCookie
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -70,8 +71,8 @@ class Gate:
 
 def _objection(scope: Scope) -> str:
     headers = Headers(scope=scope)
-    if scope["path"].endswith(_METRICS):
-        return "This server's metrics are for nobody.\n"
+    if scope["path"].endswith(_METRICS) and not _is_of_this_machine(scope, headers):
+        return "This server's metrics are for programs on its own machine.\n"
     host = headers.get("host")
     if not is_host_allowed(host):
         return (
@@ -85,6 +86,13 @@ def _objection(scope: Scope) -> str:
         "This came from a page of another address. Behind a proxy, have it pass the header Host "
         "on, or name the address in server.corsAllowedOrigins of .streamlit/config.toml.\n"
     )
+
+
+def _is_of_this_machine(scope: Scope, headers: Headers) -> bool:
+    # A proxy on this machine passes on what comes from others, and says so.
+    passed_on = "x-forwarded-for" in headers or "forwarded" in headers
+    client = scope.get("client")
+    return bool(client) and not passed_on and ip_address(client[0]).is_loopback
 
 
 def _is_own(origin: str | None, host: str | None) -> bool:

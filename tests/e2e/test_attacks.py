@@ -164,10 +164,13 @@ def test_nobody_empties_what_the_server_remembers_of_others(guarded, tab):
     expect(tab.get_by_role("button", name="All ratings as CSV")).to_be_visible()
 
 
-def test_what_the_server_counts_is_told_to_nobody(guarded):
-    answer = requests.get(f"{guarded.url}/_stcore/metrics", timeout=30)
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+def test_what_the_server_counts_is_told_to_nobody_elsewhere(guarded, header):
+    url = f"{guarded.url}/_stcore/metrics"
+    answer = requests.get(url, headers={header: "203.0.113.7"}, timeout=30)
     assert answer.status_code == 403
     assert "pages" not in answer.text
+    assert "cache" in requests.get(url, timeout=30).text
 
 
 def test_the_right_is_the_browsers_in_every_tab_until_signed_out(guarded, tab, browser):

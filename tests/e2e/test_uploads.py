@@ -23,7 +23,9 @@ def csv():
 
 
 def uploads_held(server):
-    metrics = requests.get(f"{server.url}/_stcore/metrics", timeout=60).text
+    answer = requests.get(f"{server.url}/_stcore/metrics", timeout=60)
+    answer.raise_for_status()
+    metrics = answer.text
     return [line for line in metrics.splitlines() if "UploadedFileManager" in line]
 
 

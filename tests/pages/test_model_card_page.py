@@ -232,4 +232,4 @@ def test_a_model_that_abstains_says_so_before_its_findings_and_keeps_them(page, 
     assert "The model abstains" in app.error[0].value
     assert "not to be relied on" in app.error[0].value
     assert app.get("plotly_chart")
-    assert any("the model abstains" in m.value for m in app.sidebar.markdown)
+    assert any("the model abstains" in folded.label for folded in app.expander)

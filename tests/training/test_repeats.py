@@ -48,6 +48,8 @@ def test_changes_are_told_of_each_measurement_and_finding(tiny_bundle, repeated)
     assert "2 pairs of ECGs" in summary(told) and "Heart rate" in summary(told)
 
 
-def test_a_data_set_without_such_pairs_is_refused_with_what_to_do(tiny_bundle, simulated_root):
+def test_a_data_set_without_such_pairs_is_refused_with_what_to_do(tiny_bundle, repeated, tmp_path):
+    rows = pd.read_csv(repeated / "ptbxl_database.csv")
+    rows.assign(patient_id=range(len(rows))).to_csv(tmp_path / "ptbxl_database.csv", index=False)
     with pytest.raises(DataError, match="no two ECGs of one patient"):
-        measure(tiny_bundle, simulated_root, [1], 2)
+        measure(tiny_bundle, tmp_path, [1], 2)

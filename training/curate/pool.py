@@ -67,16 +67,17 @@ def pool(bundle: Bundle, root: Path | None) -> Pool:
 
 
 def _table(bundle: Bundle, ecgs: TrainingECGs) -> pd.DataFrame:
-    labels = _labels(bundle, ecgs) > 0
-    codes = np.array(bundle.statements)
+    statements = np.array(bundle.statements)
+    codes = [tuple(statements[row]) for row in _labels(bundle, ecgs) > 0]
     return pd.DataFrame(
         {
             "record": _records(ecgs),
             "patient": ecgs.patient.astype(str),
             "age": np.where(ecgs.age == UNKNOWN_AGE, np.nan, ecgs.age),
             "sex": [SEXES[sex] for sex in ecgs.sex],
-            "codes": [tuple(codes[row]) for row in labels],
-            "scp": [tuple(sorted(bundle.labels.scp(codes[row]))) for row in labels],
+            "codes": codes,
+            "scp": [tuple(sorted(bundle.labels.scp(of))) for of in codes],
+            "findings": ptbxl.findings(codes, bundle.labels),
             "likelihoods": [{} for _ in range(len(ecgs))],
             "validated": None,
             "noise": [()] * len(ecgs),

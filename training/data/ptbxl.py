@@ -78,7 +78,7 @@ def _table(raw: pd.DataFrame, label_set: LabelSet) -> pd.DataFrame:
             "sex": raw["sex"].map({0: "male", 1: "female"}),
             "codes": codes.map(tuple),
             "scp": codes.map(lambda of: tuple(sorted(label_set.scp(of)))),
-            "findings": codes.map(lambda of: _findings(of, label_set)),
+            "findings": findings(codes, label_set),
             # PTB-XL gives 0 to rhythms and forms, which it gives no likelihood.
             "likelihoods": [{code: p for code, p in of.items() if p} for of in codes],
             "validated": raw.get("validated_by_human"),
@@ -88,9 +88,10 @@ def _table(raw: pd.DataFrame, label_set: LabelSet) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _findings(codes: Iterable[str], label_set: LabelSet) -> tuple[str, ...]:
+def findings(codes: Iterable[Iterable[str]], label_set: LabelSet) -> list[tuple[str, ...]]:
+    """Return of each ECG's statements those that are a finding."""
     ordinary = {code for code, one in label_set.items() if one.scp in NO_FINDING}
-    return tuple(code for code in codes if code not in ordinary)
+    return [tuple(code for code in of if code not in ordinary) for of in codes]
 
 
 def _noise(raw: pd.DataFrame) -> list[tuple[str, ...]]:
