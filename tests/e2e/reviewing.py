@@ -53,6 +53,8 @@ class Reviewer:
     def begin(self) -> None:
         """Answer the first question of an item by key, and leave it at that."""
         _, kind, _ = self._about()
+        if kind == "differential":
+            self._begun["first_choice"] = self._choose_statement(random.Random(0))
         first = self._asked(KINDS[kind].required)
         self._begun[first] = self._choose(first, random.Random(0))
         while not self._stands(first, self._begun[first]):
