@@ -38,7 +38,8 @@ class Reviewer:
             position, kind, stage = about
             chance = random.Random(f"{self.code} {position} {stage}")
             answers, self._begun = self._begun, {}
-            for key, value in self._answers(kind, chance):
+            chooses = kind == "differential" and "first_choice" not in answers
+            for key, value in self._answers(kind, chance, chooses):
                 answers |= {key: value} if key else {}
                 yield
             if chance.random() < 0.1:
@@ -85,8 +86,10 @@ class Reviewer:
         said = self.tab.locator(".st-key-answers").inner_text()
         raise AssertionError(f"{self.code}: the page stays at item {before}: {said}")
 
-    def _answers(self, kind: str, chance: random.Random) -> Iterator[tuple[str, str]]:
-        if kind == "differential":
+    def _answers(
+        self, kind: str, chance: random.Random, chooses: bool
+    ) -> Iterator[tuple[str, str]]:
+        if chooses:
             yield "first_choice", self._choose_statement(chance)
         chosen: dict[str, str] = {}
         while key := self._asked(KINDS[kind].required):
