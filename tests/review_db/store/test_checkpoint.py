@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,9 @@ def writers(url, engine, tmp_path):
     said = tmp_path / "acknowledged"
     with said.open("w") as out:
         command = [sys.executable, "-c", WRITERS, url, "0.4"]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out)
+        # Whatever runs in the background inherits that this signal is ignored.
+        heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, preexec_fn=heeds)
 
     def acknowledged():
         return {tuple(line.split()) for line in said.read_text().splitlines()}
