@@ -91,8 +91,9 @@ def _objection(scope: Scope) -> str:
 def _is_of_this_machine(scope: Scope, headers: Headers) -> bool:
     # A proxy on this machine passes on what comes from others, and says so.
     passed_on = "x-forwarded-for" in headers or "forwarded" in headers
-    client = scope.get("client")
-    return bool(client) and not passed_on and ip_address(client[0]).is_loopback
+    if passed_on or not (client := scope.get("client")):
+        return False
+    return ip_address(client[0]).is_loopback
 
 
 def _is_own(origin: str | None, host: str | None) -> bool:
