@@ -9,22 +9,19 @@ from pathlib import Path
 
 from protoecg import defects
 from protoecg.ecg import ECG, ECGError
-from protoecg.readers import (
-    csv_format,
+from protoecg.readers import wfdb_format, wfdb_header, zip_format
+from protoecg.readers.arrays import mat_format, npy_format
+from protoecg.readers.devices import (
     dicom_format,
     edf_format,
     ishne_format,
-    mat_format,
     mfer_format,
-    npy_format,
     scp_format,
-    wfdb_format,
-    wfdb_header,
-    xml_format,
-    zip_format,
 )
 from protoecg.readers.formats import EXPORTS
 from protoecg.readers.recording import Recording, rate_note
+from protoecg.readers.tables import csv_format
+from protoecg.readers.xml import xml_format
 
 MAX_BYTES = 20_000_000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from protoecg.ecg import LEADS, ECGError, lead_named
-from protoecg.readers import csv_time
-from protoecg.readers.csv_table import Table, read_table
+from protoecg.readers.arrays.npy_format import ORDER_NOTE
 from protoecg.readers.formats import READ
-from protoecg.readers.npy_format import ORDER_NOTE
 from protoecg.readers.recording import Recording, rate_note
+from protoecg.readers.tables import csv_time
+from protoecg.readers.tables.csv_table import Table, read_table
 from protoecg.readers.units import factor
 
 

@@ -15,9 +15,9 @@ from ecgdatakit.parsing.parsers.sierra_xml import SierraXMLParser
 
 from protoecg.ecg import ECGError
 from protoecg.readers import vendor
-from protoecg.readers.aecg_sets import with_one_sequence_set
 from protoecg.readers.recording import Recording
-from protoecg.readers.xml_encoding import in_utf_8, is_utf_16
+from protoecg.readers.xml.aecg_sets import with_one_sequence_set
+from protoecg.readers.xml.xml_encoding import in_utf_8, is_utf_16
 
 MAX_BYTES = 4_000_000
 MAX_ELEMENTS = 50_000

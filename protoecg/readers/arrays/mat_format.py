@@ -10,7 +10,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from protoecg.ecg import ECGError
-from protoecg.readers.npy_format import FEWEST_LEADS, from_arrays
+from protoecg.readers.arrays.npy_format import FEWEST_LEADS, from_arrays
 from protoecg.readers.recording import Recording
 
 MAX_UNPACKED = 60_000_000

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from protoecg.ecg import LEADS, ECGError, has_all_leads, lead_named
-from protoecg.readers import csv_time
-from protoecg.readers.csv_cells import (
+from protoecg.readers.recording import RATE_NAMES
+from protoecg.readers.tables import csv_time
+from protoecg.readers.tables.csv_cells import (
     cells_of,
     delimiter_of,
     in_words,
     is_number,
     numbers_and_text,
 )
-from protoecg.readers.recording import RATE_NAMES
 from protoecg.readers.units import MICRO_SIGNS, millivolts, plain
 
 MAX_COLUMNS = 64

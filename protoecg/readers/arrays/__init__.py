@@ -1,0 +1,1 @@
+"""ECGs as arrays of numbers, in the files of programs that compute with them."""

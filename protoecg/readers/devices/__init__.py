@@ -1,0 +1,1 @@
+"""ECGs as files of bytes by a standard, as recorders write them."""

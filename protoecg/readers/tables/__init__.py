@@ -1,0 +1,1 @@
+"""ECGs as tables of text, whatever parts their cells."""

@@ -1,0 +1,1 @@
+"""ECGs as XML documents, of which each vendor has its own kind."""
