@@ -1,25 +1,28 @@
 """How long people wait for an explanation while large batches run on the same server.
 
-Each person is a browser context of its own: uploads an ECG to Explain, waits until the page that
-shows it has been sent, looks at it for a while, and uploads the next. Meanwhile two archives are
-explained on Batch. All of it, the browser too, is at work on this machine.
+Each person uploads an ECG to Explain, waits until the page that shows it has been sent, looks at
+it for a while, and uploads the next. They speak to the server as a browser does but draw nothing,
+as each person's browser does that on a machine of its own. Meanwhile two archives are explained on
+Batch, each begun in a real browser.
 """
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.app_server import app_server
 from benchmarks.browser import chromium_path
+from benchmarks.visitor import Visitor
 from protoecg.simulate import CODES, simulate
 
 PEOPLE = 8
@@ -27,10 +30,6 @@ ARCHIVES, ECGS = 2, 500
 LOOK_S = 12.0
 GIVE_UP_MS = 60_000
 RATE = 500
-_SHOWN = """
-before => location.search.includes('ecg=') && location.search !== before &&
-  document.querySelector('[data-test-script-state=notRunning]') !== null
-"""
 
 
 def measure(minutes: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -43,29 +42,23 @@ def measure(minutes: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/ratings.db"
-        with app_server(url, Path(folder)) as address:
+        with app_server(url, Path(folder)) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=chromium_path(), args=["--no-sandbox"]
+            )
             archives = [_archive(Path(folder), n) for n in range(ARCHIVES)]
-            return asyncio.run(_measure(address, archives, 60 * minutes))
+            batches = [_begin(browser, address, archive) for archive in archives]
+            waits = _people(address, 60 * minutes)
+            progress = [_progress(tab) for tab in batches]
+            browser.close()
+    return waits, pd.DataFrame(progress, columns=["done", "total"])
 
 
-async def _measure(
-    address: str, archives: list[Path], seconds: float
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    expect.set_options(timeout=GIVE_UP_MS)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium_path(), args=["--no-sandbox"]
-        )
-        batches = [await _begin(browser, address, archive) for archive in archives]
-        begun = time.perf_counter()
-        people = [_explain(browser, address, n, begun, seconds) for n in range(PEOPLE)]
-        waits = [row for rows in await asyncio.gather(*people) for row in rows]
-        progress = [await _progress(tab) for tab in batches]
-        await browser.close()
-    return (
-        pd.DataFrame(waits, columns=["person", "begun_s", "wait_ms"]),
-        pd.DataFrame(progress, columns=["done", "total"]),
-    )
+def _people(address: str, seconds: float) -> pd.DataFrame:
+    explain = partial(_explain, address, time.perf_counter(), seconds)
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        rows = [row for rows in pool.map(explain, range(PEOPLE)) for row in rows]
+    return pd.DataFrame(rows, columns=["person", "begun_s", "wait_ms"])
 
 
 def _archive(folder: Path, number: int) -> Path:
@@ -78,45 +71,37 @@ def _archive(folder: Path, number: int) -> Path:
     return path
 
 
-async def _begin(browser: Browser, address: str, archive: Path) -> Page:
-    tab = await (await browser.new_context()).new_page()
+def _begin(browser: Browser, address: str, archive: Path) -> Page:
+    tab = browser.new_context().new_page()
     tab.set_default_timeout(GIVE_UP_MS)
-    await tab.goto(f"{address}/batch")
-    await tab.locator("input[type=file]").set_input_files(archive)
-    await expect(tab.get_by_text("ecgs.zip")).to_be_visible()
-    await tab.get_by_role("button", name="Explain all").click()
-    await expect(tab.get_by_text(f"of {ECGS} ECGs")).to_be_visible()
+    tab.goto(f"{address}/batch")
+    tab.locator("input[type=file]").set_input_files(archive)
+    expect(tab.get_by_text("ecgs.zip")).to_be_visible(timeout=GIVE_UP_MS)
+    tab.get_by_role("button", name="Explain all").click()
+    expect(tab.get_by_text(f"of {ECGS} ECGs")).to_be_visible(timeout=GIVE_UP_MS)
     return tab
 
 
-async def _progress(tab: Page) -> tuple[int, int]:
-    told = await tab.get_by_text(f"of {ECGS} ECGs").inner_text()
+def _progress(tab: Page) -> tuple[int, int]:
+    told = tab.get_by_text(f"of {ECGS} ECGs").inner_text()
     done, _, total, *_ = told.split()
     return int(done), int(total)
 
 
-async def _explain(
-    browser: Browser, address: str, person: int, begun: float, seconds: float
+def _explain(
+    address: str, begun: float, seconds: float, person: int
 ) -> list[tuple[int, float, float]]:
-    tab = await (await browser.new_context()).new_page()
-    tab.set_default_timeout(GIVE_UP_MS)
-    await asyncio.sleep(LOOK_S * person / PEOPLE)
+    time.sleep(LOOK_S * person / PEOPLE)
     rows: list[tuple[int, float, float]] = []
     while time.perf_counter() - begun < seconds:
-        await tab.goto(f"{address}/explain")
-        await expect(tab.locator("input[type=file]").first).to_be_attached()
-        await expect(tab.locator("[data-test-script-state=notRunning]")).to_be_attached()
-        before = await tab.evaluate("location.search")
-        file = FilePayload(
-            name="ecg.npz",
-            mimeType="application/octet-stream",
-            buffer=_ecg(10_000 * (person + 1) + len(rows)),
-        )
+        visitor = Visitor(address, "explain")
+        visitor.open()
+        content = _ecg(10_000 * (person + 1) + len(rows))
         sent = time.perf_counter()
-        await tab.locator("input[type=file]").first.set_input_files(file)
-        await tab.wait_for_function(_SHOWN, arg=before)
+        visitor.explain("ecg.npz", content)
         rows.append((person, sent - begun, 1000 * (time.perf_counter() - sent)))
-        await asyncio.sleep(LOOK_S)
+        time.sleep(LOOK_S)
+        visitor.close()
     # The first of each meets code that has not run yet.
     return rows[1:]
 

@@ -17,6 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.batches.strips import strip
+from pages.shell.runs import Runs, runs
 from protoecg import defects
 from protoecg.batch.rows import THE_FILE
 from protoecg.batch.run import run
@@ -32,6 +33,8 @@ from protoecg.temporary import PrivateFolder
 KEPT = 8
 # So often one that waits for its turn looks whether it was stopped.
 LOOK_EVERY_S = 1.0
+# An ECG waits no longer than this for pages, lest a busy server never ends a batch.
+MAX_GIVE_WAY_S = 1.0
 KEPT_BYTES = 600_000_000
 # The archive's own name may be a patient's, so sentences about it name it so.
 UPLOAD = "The upload"
@@ -48,6 +51,7 @@ class Batch:
     content : of the ZIP archive
     rate : Hz, for files that do not say it
     turns : taken for each ECG, so that batches go on by turns and leave a core to the pages
+    pages : those being made, which go before the next ECG
 
     Raises
     ------
@@ -55,12 +59,14 @@ class Batch:
         If the archive cannot be used.
     """
 
-    def __init__(self, content: bytes, bundle: Bundle, rate: float | None, turns: Turns) -> None:
+    def __init__(
+        self, content: bytes, bundle: Bundle, rate: float | None, turns: Turns, pages: Runs
+    ) -> None:
         self.bundle, self.size = bundle, len(content)
         self.done, self.total = 0, 0
         self.problem = ""
         self._files: Files = archive_files(content, UPLOAD)
-        self._rate, self._turns = rate, turns
+        self._rate, self._turns, self._pages = rate, turns, pages
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._folder = PrivateFolder()
@@ -173,6 +179,7 @@ class Batch:
         while not self._stop.is_set():
             try:
                 with self._turns.one(LOOK_EVERY_S):
+                    self._pages.let_pass(MAX_GIVE_WAY_S, self._stop)
                     return next(steps, None)
             except TimeoutError:
                 continue
@@ -186,8 +193,8 @@ def _removed(_: str) -> bytes:
 class Batches:
     """The batches begun last, each under a token that cannot be guessed."""
 
-    def __init__(self, kept: int = KEPT, kept_bytes: int = KEPT_BYTES) -> None:
-        self._kept, self._kept_bytes = kept, kept_bytes
+    def __init__(self, pages: Runs, kept: int = KEPT, kept_bytes: int = KEPT_BYTES) -> None:
+        self._pages, self._kept, self._kept_bytes = pages, kept, kept_bytes
         self._by_token: OrderedDict[str, Batch] = OrderedDict()
         self._lock = threading.Lock()
         self._turns = Turns(1)
@@ -200,7 +207,7 @@ class Batches:
         ECGError
             If the archive cannot be used, or no batch has ended that could make room.
         """
-        batch = Batch(content, bundle, rate, self._turns)
+        batch = Batch(content, bundle, rate, self._turns, self._pages)
         with self._lock:
             self._make_room(batch.size)
             token = secrets.token_urlsafe(16)
@@ -239,4 +246,4 @@ class Batches:
 @st.cache_resource
 def batches() -> Batches:
     """Return the store that all sessions share; a token opens one batch only."""
-    return Batches()
+    return Batches(runs())

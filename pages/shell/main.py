@@ -1,5 +1,7 @@
 """What Streamlit runs for every page; `app.py` serves it."""
 
 from pages.shell import frame
+from pages.shell.runs import runs
 
-frame.navigation().run()
+with runs().one():
+    frame.navigation().run()

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.batches import findings_table
+from pages.batches import archives, findings_table
 from pages.batches.archives import Batches, batches
 from pages.batches.triage import ORDER
 from pages.ecg.recordings import recordings
 from pages.server.lifetime import lifespan
+from pages.shell.runs import Runs
 from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
@@ -330,7 +331,7 @@ def test_no_batch_outlives_the_server(demo, archive, tmp_path, monkeypatch):
 
 
 def test_batches_go_on_by_turns_and_what_ended_makes_room(demo, archive, gate):
-    store = Batches(kept=2)
+    store = Batches(Runs(), kept=2)
     first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
     while store.get(first).done < 1:
         time.sleep(0.02)
@@ -348,12 +349,40 @@ def test_batches_go_on_by_turns_and_what_ended_makes_room(demo, archive, gate):
 
 
 def test_a_batch_that_waits_can_be_cancelled(demo, archive, gate):
-    store = Batches()
+    store = Batches(Runs())
     first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
     store.get(second).stop()
     assert not store.get(second).running and store.get(second).table().empty
     gate.set()
     ended(store.get(first))
+
+
+def test_an_ecg_of_a_batch_waits_while_a_page_is_being_made_but_not_for_ever(
+    demo, archive, monkeypatch
+):
+    monkeypatch.setattr(archives, "MAX_GIVE_WAY_S", 60.0)
+    pages = Runs()
+    store = Batches(pages)
+    with pages.one():
+        batch = store.get(store.begin(archive, demo, 500.0))
+        time.sleep(0.5)
+        assert batch.running and not batch.done
+        begun_s = time.monotonic()
+        batch.stop()
+        assert time.monotonic() - begun_s < 5
+        monkeypatch.setattr(archives, "MAX_GIVE_WAY_S", 0.05)
+        batch.start()
+        ended(batch)
+    assert batch.complete
+
+
+def test_a_page_counts_as_made_however_its_run_ends():
+    pages = Runs()
+    with pytest.raises(KeyError), pages.one():
+        raise KeyError
+    begun_s = time.monotonic()
+    pages.let_pass(60.0, threading.Event())
+    assert time.monotonic() - begun_s < 5
 
 
 def test_no_error_of_any_file_tells_its_name_or_what_is_written_in_it(demo):
