@@ -141,27 +141,53 @@ class Summary:
 
     @property
     def foremost(self) -> Finding | None:
-        """The one to look at first: a normal ECG and sinus rhythm only where nothing else is."""
-        return min(self.in_order, key=_after, default=None)
+        """The one to look at first.
+
+        What is likely and not usual; then, where nothing is, a normal ECG or sinus rhythm before
+        what is merely possible, unless that cannot wait or a normal ECG is not even possible.
+        """
+        return min(self.in_order, key=self._after, default=None)
 
     @property
     def leading(self) -> tuple[Finding, Match] | None:
         """The case to look at first: the strongest match for the foremost finding that has one."""
-        looked_at = sorted(self.in_order, key=_after)
+        looked_at = sorted(self.in_order, key=self._after)
         return next(
             ((f, f.matches[0]) for f in looked_at if f.matches and f.matches[0].contribution > 0),
             None,
         )
 
+    @property
+    def may_be_normal(self) -> bool:
+        """Whether a normal ECG is likely or possible."""
+        return any(finding.statement.is_normal for finding in self.in_order)
 
-def _after(finding: Finding) -> tuple[bool, bool, bool, int]:
-    """Return what puts a finding after others: usual, possible, of sinus rhythm, less urgent."""
-    statement = finding.statement
-    # Any other rhythm than a sinus rhythm stands beside infarctions.
-    urgency = min(statement.urgency, 1) if statement.is_rhythm else statement.urgency
-    possible = finding.certainty == "possible"
-    usual = statement.is_normal or statement.scp in USUAL
-    return usual, possible, statement.scp in SINUS_RHYTHMS, urgency
+    @property
+    def ordinary(self) -> str:
+        """Say so where nothing but a normal ECG or sinus rhythm is likely; else empty."""
+        likely = (*self.critical, *self.likely, *self.rhythm)
+        if not likely or not all(map(_is_usual, likely)):
+            return ""
+        if any(finding.statement.is_normal for finding in likely):
+            return "Read as a normal ECG: nothing abnormal is likely."
+        return "Nothing abnormal is likely, though the ECG is not read as normal."
+
+    def _after(self, finding: Finding) -> tuple[int, bool, int]:
+        """Return what puts a finding after others: its group, sinus rhythm, less urgency."""
+        statement = finding.statement
+        # Any other rhythm than a sinus rhythm stands beside infarctions.
+        urgency = min(statement.urgency, 1) if statement.is_rhythm else statement.urgency
+        return self._group(finding), statement.scp in SINUS_RHYTHMS, urgency
+
+    def _group(self, finding: Finding) -> int:
+        if finding.certainty == "likely":
+            return 2 if _is_usual(finding) else 0
+        telling = not (_is_usual(finding) or self.may_be_normal)
+        return 1 if finding.statement.critical or telling else 3
+
+
+def _is_usual(finding: Finding) -> bool:
+    return finding.statement.is_normal or finding.statement.scp in USUAL
 
 
 def summarised(explanation: Explanation) -> Summary:

@@ -43,6 +43,8 @@ def show(explanation: Explanation, finding: Finding | None) -> None:
         _folded(f"{NO_VERDICT} ({len(said.in_order)})", said.in_order, code)
         _others("Others", absent, code)
         return
+    if said.ordinary:
+        st.markdown(f":green[:material/check_circle:] {said.ordinary}")
     left, right = st.columns([3, 2])
     with left:
         _group("Likely", (*said.critical, *said.likely), LIKELY, code)

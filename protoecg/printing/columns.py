@@ -31,6 +31,7 @@ def summary_flow(explanation: Explanation) -> list[Flowable]:
     other = " other" if said.critical or said.rhythm else ""
     none = paragraph(f"No{other} statement is likely.", indent=INDENT)
     return [
+        *([paragraph(said.ordinary)] if said.ordinary else []),
         *(critical if said.critical else []),
         paragraph("Likely", bold=True),
         *(_findings(said.likely) or [none]),

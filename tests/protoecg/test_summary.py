@@ -108,7 +108,12 @@ def test_words_come_first_and_the_code_second():
 @pytest.mark.parametrize(
     ("probabilities", "foremost"),
     [
-        ({"SR": 0.99, "NORM": 0.9, "IMI": 0.3}, "IMI"),
+        ({"SR": 0.99, "NORM": 0.9, "IMI": 0.3}, "NORM"),
+        ({"SR": 0.99, "NORM": 0.3, "IMI": 0.4}, "SR"),
+        ({"SR": 0.99, "IMI": 0.3}, "IMI"),
+        ({"SR": 0.99, "NORM": 0.9, "3AVB": 0.3}, "3AVB"),
+        ({"NORM": 0.3, "IMI": 0.4}, "IMI"),
+        ({"AFIB": 0.9, "3AVB": 0.3}, "AFIB"),
         ({"SBRAD": 0.9, "NORM": 0.8}, "SBRAD"),
         ({"SARRH": 0.9, "LVH": 0.6, "AMI": 0.3}, "LVH"),
         ({"AFIB": 0.9, "AMI": 0.3}, "AFIB"),
@@ -118,10 +123,24 @@ def test_words_come_first_and_the_code_second():
         ({"SR": 0.99, "NORM": 0.9}, "NORM"),
     ],
 )
-def test_sinus_rhythm_and_normal_are_looked_at_last(probabilities, foremost):
+def test_likely_findings_open_then_what_is_ordinary_then_what_is_possible(probabilities, foremost):
     said = summarised(explanation(*(found(*one) for one in probabilities.items())))
     assert said.foremost.code == foremost
 
 
 def test_where_nothing_is_possible_there_is_nothing_to_look_at():
     assert summarised(explanation(found("LVH", 0.1))).foremost is None
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "said"),
+    [
+        ({"SR": 0.99, "NORM": 0.9, "IMI": 0.3}, "Read as a normal ECG"),
+        ({"SR": 0.99, "NORM": 0.3, "IMI": 0.4}, "not read as normal"),
+        ({"SR": 0.99, "NORM": 0.9, "LVH": 0.6}, ""),
+        ({"NORM": 0.3}, ""),
+    ],
+)
+def test_an_ordinary_ecg_is_said_to_be_one(probabilities, said):
+    ordinary = summarised(explanation(*(found(*one) for one in probabilities.items()))).ordinary
+    assert said in ordinary and bool(said) == bool(ordinary)

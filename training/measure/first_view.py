@@ -29,6 +29,11 @@ SEED = 0
 STATEMENTS = ("PVC", "ASMI", "IMI", "CRBBB", "CLBBB")
 # So much of a window has to be printed of a lead for the lead to be marked.
 MARKED = 0.5
+KINDS = {
+    "labelled": "are labelled with more than",
+    "found": "have likely more than",
+    "normal": "are labelled with only",
+}
 WHOSE = ("first shown", "most similar own", "nearest labelled")
 
 
@@ -41,8 +46,8 @@ def measure(bundle: Bundle, root: Path, fold: int, n: int) -> dict[str, Any]:
 
     Returns
     -------
-    opens : of `n` ECGs drawn from the fold, how many are labelled with more than `USUAL`, how many
-        have more likely or possible, and how many of both open on one of `USUAL` all the same
+    opens : of `n` ECGs drawn from the fold, how many are labelled with more than `USUAL`, have more
+        likely, and are labelled with no more; and how many of each open on one of `USUAL`
     statements : of each, ECGs; mean correlation of all leads to the case first shown, the most
         similar own one, and the nearest training ECG with the label; share of ECGs in which a
         telling lead is in the mark on the tracing, and in that of the beat in all leads
@@ -72,17 +77,19 @@ def _opens(bundle: Bundle, data: ptbxl.Dataset, rows: np.ndarray) -> dict[str, i
         "ecgs": len(counted),
         **{
             f"{kind}{on}": int((counted[kind] & (counted["usual"] | (not on))).sum())
-            for kind in ("labelled", "found")
-            for on in ("", "_but_opens_usual")
+            for kind in KINDS
+            for on in ("", "_opens_usual")
         },
     }
 
 
 def _opening(explanation: Explanation, codes: tuple[str, ...]) -> dict[str, bool]:
     said = summarised(explanation)
+    more = bool(set(codes) - set(USUAL))
     return {
-        "labelled": bool(set(codes) - set(USUAL)),
-        "found": any(finding.code not in USUAL for finding in said.in_order),
+        "labelled": more,
+        "found": any(f.certainty == "likely" and f.code not in USUAL for f in said.in_order),
+        "normal": "NORM" in codes and not more,
         "usual": said.foremost is None or said.foremost.code in USUAL,
     }
 
@@ -171,9 +178,9 @@ def table(figures: Mapping[str, Any]) -> str:
     """Return the figures of `measure` as lines of text."""
     opens = figures["opens"]
     lines = [
-        f"{opens[f'{kind}_but_opens_usual']} of {opens[kind]} ECGs that {words} more than "
-        f"{' or '.join(USUAL)} open on that"
-        for kind, words in (("labelled", "are labelled"), ("found", "are found to have"))
+        f"{opens[f'{kind}_opens_usual']} of {opens[kind]} ECGs that {words} {' or '.join(USUAL)} "
+        "open on that"
+        for kind, words in KINDS.items()
     ]
     rows = pd.DataFrame(figures["statements"]).T
     return "\n".join([*lines, "", rows.round(2).to_string(), ""])
