@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 from websockets.sync.client import ClientConnection, connect
@@ -41,6 +42,7 @@ class Visitor:
             additional_headers={"Cookie": cookies},
             origin=Origin(self._address),
             max_size=None,
+            legacy=True,
         )
 
     def open(self) -> None:
@@ -60,6 +62,27 @@ class Visitor:
         self._send(self._with_file(name, content))
         self._until(lambda message: _ends_a_run(message) and self._query != before)
 
+    def send_file(self, name: str, content: bytes) -> FileURLs:
+        """Send a file to this tab's session, and tell no page of it.
+
+        Raises
+        ------
+        requests.HTTPError
+            If the server does not take it.
+        """
+        asked = BackMsg()
+        asked.file_urls_request.request_id = str(next(self._requests))
+        asked.file_urls_request.session_id = self._session
+        asked.file_urls_request.file_names.append(name)
+        self._send(asked)
+        answer = self._until(lambda message: message.HasField("file_urls_response"))
+        (urls,) = answer.file_urls_response.file_urls
+        sent = self._http.put(
+            self._address + urls.upload_url, files={"file": (name, content)}, timeout=WAIT_S
+        )
+        sent.raise_for_status()
+        return urls
+
     def close(self) -> None:
         """Close the tab."""
         self._socket.close()
@@ -76,17 +99,7 @@ class Visitor:
     def _with_file(self, name: str, content: bytes) -> BackMsg:
         if not self._uploader:
             raise RuntimeError(f"The page {self._page!r} offers no upload.")
-        asked = BackMsg()
-        asked.file_urls_request.request_id = str(next(self._requests))
-        asked.file_urls_request.session_id = self._session
-        asked.file_urls_request.file_names.append(name)
-        self._send(asked)
-        answer = self._until(lambda message: message.HasField("file_urls_response"))
-        (urls,) = answer.file_urls_response.file_urls
-        sent = self._http.put(
-            self._address + urls.upload_url, files={"file": (name, content)}, timeout=WAIT_S
-        )
-        sent.raise_for_status()
+        urls = self.send_file(name, content)
         message = self._rerun()
         state = message.rerun_script.widget_states.widgets.add(id=self._uploader)
         file = state.file_uploader_state_value.uploaded_file_info.add()

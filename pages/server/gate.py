@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from pages.server.held_uploads import HeldUploads
 from pages.server.messages import only_wanted
 from pages.shell import oidc
 
@@ -53,6 +54,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._uploads = HeldUploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
@@ -66,7 +68,11 @@ class Gate:
         known = {**scope, "headers": _with_browser(scope, token)}
         if scope["type"] == "websocket":
             receive = only_wanted(receive)
-        await self._app(known, receive, _answering(scope, token, send))
+        with self._uploads.room_for(scope) as problem:
+            if problem:
+                await PlainTextResponse(problem, 413, _HEADERS)(scope, receive, send)
+                return
+            await self._app(known, receive, _answering(scope, token, send))
 
 
 def _objection(scope: Scope) -> str:

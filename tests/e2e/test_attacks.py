@@ -14,6 +14,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 
+from benchmarks.visitor import Visitor
 from review_db import open_database
 from review_db.studies.design import Design, Sample
 from review_db.studies.lifecycle import create_study, start_study
@@ -162,6 +163,21 @@ def test_nobody_empties_what_the_server_remembers_of_others(guarded, tab):
 
     tab.get_by_role("link", name="Results").click()
     expect(tab.get_by_role("button", name="All ratings as CSV")).to_be_visible()
+
+
+def test_files_that_no_page_asks_for_fill_no_memory_and_go_with_the_tab(guarded):
+    largest = bytes(199_000_000)
+    visitor = Visitor(guarded.url, "explain")
+    visitor.open()
+    visitor.send_file("one", largest)
+    visitor.send_file("two", largest)
+    with pytest.raises(requests.HTTPError, match="413"):
+        visitor.send_file("three", largest)
+    other = Visitor(guarded.url, "explain")
+    other.open()
+    other.send_file("small", b"1,2")
+    visitor.close()
+    other.close()
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
