@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any
+
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.ecg import calipers, tracing
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.shell.accounts import Account
-from pages.taking_part import admission, items, places, prefetch, questions, welcome, work
+from pages.taking_part import admission, desk, items, places, questions, welcome
 from pages.taking_part.answers import (
     ItemSession,
+    Store,
     clear_answers,
     follow_request,
     load_answers,
     request_next,
     request_reload,
-    write,
+    step,
 )
 from protoecg import wording
 from protoecg.bundle import Bundle
@@ -67,9 +71,26 @@ def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
     if item is None:
         places.finished(now, _go)
         return
-    session = ItemSession(engine, seat, item, account)
+    at = item.at
+    session = ItemSession(
+        name=f"{seat.reviewer} {at.position} {at.stage}",
+        place=(seat, at),
+        item=item,
+        keep=_store(engine, seat, at, save_draft),
+        save=_store(engine, seat, at, save_item),
+        account=account,
+    )
     load_answers(session)
-    _item(session, bundle)
+    _item(engine, seat, session, bundle)
+
+
+def _store(engine: Engine, seat: Seat, at: ItemStage, save: Callable[..., int]) -> Store:
+    def stored(
+        answers: Mapping[str, Any], changes: Mapping[str, Any], *, seen: int, seconds: float
+    ) -> tuple[int, Mapping[str, Any]]:
+        return save(engine, seat, at, answers, seen=seen, seconds=seconds), answers
+
+    return stored
 
 
 def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
@@ -83,7 +104,7 @@ def _opened(engine: Engine, seat: Seat) -> OpenItem | None:
                 "There is no such item for you, or items before it are still open; here is your "
                 "first open one."
             )
-    at = next_open(engine, seat, after=finished)
+    at = next_open(engine, seat, after=_stage(finished, seat))
     _address(*at or ())
     return open_item(engine, seat, at) if at else None
 
@@ -96,11 +117,12 @@ def _named(engine: Engine, seat: Seat, position: str, stage: str | None) -> Open
     return item
 
 
-def _turn_back(session: ItemSession) -> None:
-    # The time that was spent on this item is kept, whether it was answered or not.
-    if not session.item.settled:
-        write(session, {}, save_draft)
-    _go(*_before(session.item.at))
+def _stage(place: Hashable, seat: Seat) -> ItemStage | None:
+    """Return the stage that a place names, if it is one of this seat."""
+    match place:
+        case (whose, ItemStage() as at) if whose == seat:
+            return at
+    return None
 
 
 def _go(position: int | None = None, stage: int | None = None) -> None:
@@ -121,42 +143,30 @@ def _leave() -> None:
     clear_answers()
 
 
-def _item(session: ItemSession, bundle: Bundle) -> None:
+def _item(engine: Engine, seat: Seat, session: ItemSession, bundle: Bundle) -> None:
     item = session.item
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.markdown(f"#### {_heading(item, bundle.labels)}", width="stretch")
-        models.badge(bundle)
-        view = tracing.choose()
-        calipers.toggle()
-    st.caption(" · ".join(_about(item)))
-    for known in items.beliefs(item, bundle):
-        st.caption(known)
-    pictures, asked = st.columns([5, 2], gap="medium")
-    with pictures:
-        here, open_next = prefetch.containers(items.name(item))
-    with here:
+
+    def load(view: View) -> Callable[[], None] | None:
         ecgs = items.load(item, bundle)
-    # What is asked doesn't wait for all of a long explanation to be drawn, nor for pictures to be
-    # made anew that were prefetched. What is asked never moves the steps, whose keys then hold.
-    with asked, st.container(key="answers"):
-        asking, steps = st.container(), st.container()
-    with asking:
-        if ecgs:
-            questions.show(session, bundle.labels)
-    with steps:
-        _steps(session)
-        work.watch(session)
-    with here:
-        if ecgs:
-            items.show(item, ecgs, view, bundle.labels)
-        _others(session)
-    with open_next():
-        prefetch.prefetched(_prefetch(session, bundle, view))
+        return partial(draw, ecgs, view) if ecgs else None
+
+    def draw(ecgs: items.ECGs, view: View) -> None:
+        items.show(item, ecgs, view, bundle.labels)
+        _others(engine, seat, item)
+
+    shown = desk.Shown(
+        title=_heading(item, bundle.labels),
+        facts=[" · ".join(_about(item)), *items.beliefs(item, bundle)],
+        pictures=items.name(item),
+        load=load,
+        draw_next=partial(_draw_next, engine, seat, item, bundle),
+        steps=_steps,
+    )
+    desk.show(session, bundle, shown)
 
 
-def _prefetch(session: ItemSession, bundle: Bundle, view: View) -> str:
+def _draw_next(engine: Engine, seat: Seat, item: OpenItem, bundle: Bundle, view: View) -> str:
     """Draw what comes once this item is saved, and name it; a second look can't be had before."""
-    engine, seat, item = session.engine, session.seat, session.item
     at = next_open(engine, seat, after=item.at)
     if at is None or item.at.stage < item.stages:
         return ""
@@ -193,39 +203,27 @@ def _about(item: OpenItem) -> list[str]:
     return told
 
 
-def _others(session: ItemSession) -> None:
+def _others(engine: Engine, seat: Seat, item: OpenItem) -> None:
     """Show what others said where the study's design lets it be seen; else there is nothing."""
-    said = others_answers(session.engine, session.seat, session.item.at.position)
-    for reviewer, given in said.items():
+    for reviewer, given in others_answers(engine, seat, item.at.position).items():
         st.caption(f"{reviewer}: {words.plain(questions.in_short(given))}")
 
 
 def _steps(session: ItemSession) -> None:
-    item = session.item
-    st.button(
-        "Go on" if item.settled else "Save and next",
-        key=session.key("save"),
-        type="primary",
-        icon=":material/arrow_forward:",
-        shortcut="N",
-        width="stretch",
-        on_click=request_next if item.settled else _save,
-        args=(session,),
+    settled = session.item.settled
+    desk.steps(
+        session,
+        on="Go on" if settled else "Save and next",
+        go_on=request_next if settled else _save,
+        back=None if session.item.at == ItemStage(1) else _turn_back,
+        skip=None if settled else _skip,
     )
-    with st.container(horizontal=True):
-        st.button(
-            "Previous",
-            key=session.key("previous"),
-            icon=":material/arrow_back:",
-            shortcut="P",
-            disabled=item.at == ItemStage(1),
-            on_click=_turn_back,
-            args=(session,),
-        )
-        if not item.settled:
-            st.button(
-                "Skip", key=session.key("skip"), shortcut="S", on_click=_skip, args=(session,)
-            )
+
+
+def _turn_back(session: ItemSession) -> None:
+    # The time that was spent on this item is kept, whether it was answered or not.
+    if session.item.settled or step(session, {}, session.keep):
+        _go(*_before(session.item.at))
 
 
 def _before(at: ItemStage) -> tuple[int, ...]:
@@ -233,7 +231,7 @@ def _before(at: ItemStage) -> tuple[int, ...]:
 
 
 def _save(session: ItemSession) -> None:
-    if not write(session, {}, save_item):
+    if not step(session, {}, session.save):
         return
     if session.item.feedback.teaches:
         request_reload()
@@ -242,7 +240,7 @@ def _save(session: ItemSession) -> None:
 
 
 def _skip(session: ItemSession) -> None:
-    if write(session, {"skip": "yes"}, save_item):
+    if step(session, {"skip": "yes"}, session.save):
         request_next(session)
 
 

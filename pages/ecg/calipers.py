@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ecg import drawing
+from pages.ecg import drawing, header
 from pages.shell import frame
 from protoecg.ecg import ECG, LEADS
 from protoecg.figures.paper import Window
@@ -52,7 +52,8 @@ def toggle() -> bool:
 
 
 def draw_ecg(ecg: ECG, windows: Sequence[Window], *, key: str, view: View, **printed: Any) -> None:
-    """Print an ECG as `drawing.show_ecg` does, with calipers on it if `toggle` is on."""
+    """Print an ECG as `drawing.show_ecg` does, with what was asked for: calipers, measurements."""
+    header.show_if_asked(ecg)
     if st.session_state.get(ASKED):
         show_ecg(key, ecg, windows, name=key, view=view, **printed)
     else:

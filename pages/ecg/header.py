@@ -6,9 +6,30 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.ecg import intervals
 from pages.shell import words
+from protoecg.ecg import ECG
 from protoecg.measure import QTC_FORMULA, Delineation, measurements
+from protoecg.quality import quality
 from protoecg.summary import HeaderValue, header, header_note
+
+ASKED = "measurements"
+HOW = (
+    "Rate, intervals and axis above the tracing, computed from the samples, with what is out of "
+    "ordinary limits in adults. The model has no part in them."
+)
+
+
+def toggle() -> bool:
+    """Ask whether tracings that are judged are measured."""
+    return st.toggle("Measurements", key=ASKED, bind="query-params", help=HOW)
+
+
+def show_if_asked(ecg: ECG) -> None:
+    """Print the header line of an ECG that is judged if `toggle` is on."""
+    if st.session_state.get(ASKED):
+        found = intervals.delineated(f"judged {hash(ecg.signal.tobytes())}", ecg)
+        show(found, quality(ecg).sentences)
 
 
 def show(found: Delineation, faults: Sequence[str] = ()) -> None:

@@ -1,22 +1,20 @@
-"""The answers to an item of a study as this browser shows them, and how they are stored."""
+"""The answers to an item as this browser shows them, and how they are stored."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import streamlit as st
-from sqlalchemy import Engine
 
 from pages.shell import accounts, reviews
 from pages.shell.accounts import Account
 from review_db import RatingsError
-from review_db.sessions.assignments import ItemStage
-from review_db.sessions.sessions import Conflict, OpenItem, save_draft
-from review_db.studies.seats import Seat
+from review_db.sessions.checks import Unfinished
+from review_db.sessions.sessions import Conflict, OpenItem
 
 SHEET = "study sheet"
 # Who does nothing for longer is not at work.
@@ -32,19 +30,20 @@ class AnswerSheet:
 
     `since` is when somebody was last seen at work, seconds of a clock that is never set, and
     `worked` the seconds of work that are not stored yet; `problem` is what kept the last answers
-    from being stored; `unsaved` keeps those in sight, `outdated` has them read anew; `chosen` is
-    the question that was reopened; `next_requested` has the first open item opened instead,
-    `reload_requested` the one that the URL names.
+    from being stored, `pending` those that were not and stay in sight; `outdated` has all read
+    anew; `refused` counts the steps to another item that led nowhere; `chosen` is the question
+    that was reopened; `next_requested` has the first open item opened instead, `reload_requested`
+    the one that the URL names.
     """
 
-    seat: Seat
-    at: ItemStage
+    place: Hashable
     revision: int
     answers: Mapping[str, Any]
     since: float
     problem: str = ""
-    unsaved: bool = False
+    pending: Mapping[str, Any] = field(default_factory=dict)
     outdated: bool = False
+    refused: int = 0
     chosen: str | None = None
     next_requested: bool = False
     reload_requested: bool = False
@@ -64,18 +63,36 @@ class AnswerSheet:
         return self.outdated or self.next_requested or self.reload_requested
 
 
+class Store(Protocol):
+    """Stores answers: all of them, of which some changed; returns them with their new revision."""
+
+    def __call__(
+        self, answers: Mapping[str, Any], changes: Mapping[str, Any], *, seen: int, seconds: float
+    ) -> tuple[int, Mapping[str, Any]]:
+        """Store them, or raise what `write` tells."""
+
+
 @dataclass(frozen=True)
 class ItemSession:
-    """Who answers which item, and the account that is signed in, if any has to be."""
+    """Who answers which item, how its answers are stored, and the account that is signed in.
 
-    engine: Engine
-    seat: Seat
+    Parameters
+    ----------
+    name : begins the keys of the item's widgets; a click that comes late meets none of the next
+    place : tells the item, and who answers it, from all others
+    keep, save : store answers as they are given, and all of them before the next item
+    """
+
+    name: str
+    place: Hashable
     item: OpenItem
+    keep: Store
+    save: Store
     account: Account | None
 
     def key(self, widget: str) -> str:
-        """Name a widget of this item; a click that comes late meets none of the next one."""
-        return f"{self.seat.reviewer} {self.item.at.position} {self.item.at.stage} {widget}"
+        """Name a widget of this item."""
+        return f"{self.name} {widget}"
 
 
 def load_answers(session: ItemSession) -> None:
@@ -85,20 +102,19 @@ def load_answers(session: ItemSession) -> None:
     sheet = sheet_of(session)
     if sheet is None or sheet.reload_requested:
         now = time.monotonic()
-        st.session_state[SHEET] = AnswerSheet(session.seat, item.at, item.revision, given, now)
+        st.session_state[SHEET] = AnswerSheet(session.place, item.revision, given, now)
         return
     with sheet.lock:
         # An answer may have been saved since the item was read.
-        if sheet.outdated or (not sheet.unsaved and item.revision >= sheet.revision):
+        if sheet.outdated or (not sheet.pending and item.revision >= sheet.revision):
             sheet.revision, sheet.answers = item.revision, given
-            sheet.unsaved = sheet.outdated = False
+            sheet.pending, sheet.outdated = {}, False
 
 
 def sheet_of(session: ItemSession) -> AnswerSheet | None:
     """Return the answers in sight; None where a late click is about an item that has gone."""
     sheet: AnswerSheet | None = reviews.state().get(SHEET)
-    same = sheet and (sheet.seat, sheet.at) == (session.seat, session.item.at)
-    return sheet if same else None
+    return sheet if sheet and sheet.place == session.place else None
 
 
 def request_next(session: ItemSession) -> None:
@@ -107,13 +123,13 @@ def request_next(session: ItemSession) -> None:
         sheet.next_requested = True
 
 
-def follow_request(go: Callable[[], None]) -> ItemStage | None:
-    """Call `go`, which requests a reload, if the next item was requested; return after which."""
+def follow_request(go: Callable[[], None]) -> Hashable | None:
+    """Call `go`, which requests a reload, if the next item was requested; return its place."""
     sheet: AnswerSheet | None = reviews.state().get(SHEET)
     if not sheet or not sheet.next_requested:
         return None
     go()
-    return sheet.at
+    return sheet.place
 
 
 def request_reload() -> None:
@@ -128,33 +144,41 @@ def clear_answers() -> None:
 
 
 def answer(session: ItemSession, question: str, value: Any) -> None:
-    """Keep an answer as a draft."""
-    write(session, {question: value}, save_draft)
+    """Keep an answer as it is given."""
+    write(session, {question: value}, session.keep)
 
 
-def write(session: ItemSession, changes: Mapping[str, Any], save: Callable[..., int]) -> bool:
+def step(session: ItemSession, changes: Mapping[str, Any], save: Store) -> bool:
+    """Store the answers before a step to another item; where that fails, stay and say why."""
+    if write(session, changes, save):
+        return True
+    if sheet := sheet_of(session):
+        sheet.refused += 1
+    return False
+
+
+def write(session: ItemSession, changes: Mapping[str, Any], save: Store) -> bool:
     """Store the answers with some changes; where that fails, keep them in sight and say why."""
     sheet = sheet_of(session)
     if sheet is None:
         return False
     with sheet.lock:
+        changes = {**sheet.pending, **changes}
         answers, worked = {**sheet.answers, **changes}, sheet.count()
         try:
             accounts.confirm(session.account)
-            sheet.revision = save(
-                session.engine,
-                session.seat,
-                session.item.at,
-                answers,
-                seen=sheet.revision,
-                seconds=worked,
+            sheet.revision, sheet.answers = save(
+                answers, changes, seen=sheet.revision, seconds=worked
             )
         except Conflict as error:
             # What stands now is shown instead: nobody should save over what they haven't seen.
             sheet.problem, sheet.outdated = str(error), True
             return False
-        except (ValueError, RatingsError) as error:
-            sheet.problem, sheet.answers, sheet.unsaved = f"Not saved. {error}", answers, True
+        except Unfinished as error:
+            sheet.problem = str(error)
             return False
-        sheet.problem, sheet.answers, sheet.worked, sheet.unsaved = "", answers, 0.0, False
+        except (ValueError, RatingsError) as error:
+            sheet.problem, sheet.answers, sheet.pending = f"Not saved. {error}", answers, changes
+            return False
+        sheet.problem, sheet.pending, sheet.worked = "", {}, 0.0
     return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import words
 from protoecg.labels import LabelSet
@@ -17,6 +19,35 @@ from review_db.studies.seats import Seat
 STATES = {"done": "rated", "skipped": "skipped", "open": "open"}
 Go = Callable[[int], None]
 """What opens the item at a position."""
+Place = TypeVar("Place", bound=Hashable)
+
+
+def row() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Return the row at the top of a page, and in it the place of `progress`."""
+    whole = st.container(horizontal=True, vertical_alignment="center")
+    return whole, whole.container()
+
+
+def progress(place: DeltaGenerator, done: int, total: int, told: str) -> None:
+    """Show how far a reviewer is."""
+    place.progress(done / max(total, 1), told)
+
+
+def choose(
+    label: str, places: Mapping[Place, str], *, here: Place | None, go: Callable[[Place], None]
+) -> None:
+    """Ask where to go, of places with their words."""
+    st.session_state["go to"] = here
+    st.selectbox(
+        label,
+        list(places),
+        index=None,
+        format_func=lambda place: places[place],
+        key="go to",
+        on_change=_go_to,
+        args=(go,),
+        placeholder="Choose one",
+    )
 
 
 def top(
@@ -30,11 +61,10 @@ def top(
 ) -> None:
     """Show how far a reviewer is, all items, the study's instructions, and the way out."""
     title = words.plain(design.title or design.name)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(
-            now.done / max(now.total, 1),
-            f"{title} · {seat.reviewer}: {now.done} of {now.total} items rated",
-        )
+    whole, place = row()
+    told = f"{title} · {seat.reviewer}: {now.done} of {now.total} items rated"
+    progress(place, now.done, now.total, told)
+    with whole:
         with st.popover("All items", icon=":material/list:"):
             _list(now, item, labels, go)
         if design.instructions:
@@ -70,16 +100,11 @@ def finished(now: SessionProgress, go: Go) -> None:
 
 
 def _list(now: SessionProgress, item: OpenItem | None, labels: LabelSet, go: Go) -> None:
-    st.session_state["go to item"] = item.at.position if item else None
-    st.selectbox(
+    choose(
         "Go to item",
-        now.reachable,
-        index=None,
-        format_func=lambda position: _in_the_list(now, position),
-        key="go to item",
-        on_change=_go_to_item,
-        args=(go,),
-        placeholder="Choose an item",
+        {position: _in_the_list(now, position) for position in now.reachable},
+        here=item.at.position if item else None,
+        go=go,
     )
     for name, (done, total) in now.groups.items():
         st.caption(f"{_group(name, labels)}: {done} of {total} rated")
@@ -94,6 +119,6 @@ def _group(name: str, labels: LabelSet) -> str:
     return words.capitalised(KINDS[name].words) if name in KINDS else labels.named(name)
 
 
-def _go_to_item(go: Go) -> None:
-    if position := st.session_state["go to item"]:
-        go(position)
+def _go_to(go: Callable[[Place], None]) -> None:
+    if (place := st.session_state["go to"]) is not None:
+        go(place)

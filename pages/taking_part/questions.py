@@ -1,20 +1,18 @@
-"""The questions about an item of a study, answered by keys or by mouse."""
+"""The questions about an item, answered by keys or by mouse."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from pages.shell import reviews, words
-from pages.taking_part import items
+from pages.taking_part import items, keys
 from pages.taking_part.answers import AnswerSheet, ItemSession, answer, sheet_of
 from protoecg.labels import LabelSet
 from review_db.questions.catalogue import (
-    ALWAYS,
     BETWEEN,
-    CANNOT_JUDGE,
     PLACES,
     STUDY_QUESTIONS,
     TEXT_LENGTH,
@@ -23,11 +21,21 @@ from review_db.questions.catalogue import (
 from review_db.sessions.sessions import OpenItem
 from review_db.studies.items import StatementContent
 
+# Below what has to be answered: words and marks, of which none has its turn.
+REMARKS = ("comment", "flag", "best", "bad")
+
 
 # Answers change but this part of the page: the tracing is neither drawn nor sent anew.
 @st.fragment
-def show(session: ItemSession, labels: LabelSet) -> None:
-    """Ask what is still open, and show what was answered."""
+def show(
+    session: ItemSession, labels: LabelSet, below: Callable[[ItemSession], None] | None = None
+) -> None:
+    """Ask what is still open, and show what was answered.
+
+    Parameters
+    ----------
+    below : shows what stands under the questions
+    """
     sheet, item = sheet_of(session), session.item
     # A key that follows an answer at once, such as that of the next item, can come with a run of
     # this part alone.
@@ -50,6 +58,19 @@ def show(session: ItemSession, labels: LabelSet) -> None:
         else:
             _words(session, question, sheet, labels)
     _remarks(session, sheet)
+    if below:
+        below(session)
+    keys.listen(session, sheet, _question(item, chosen))
+
+
+def only_steps(session: ItemSession) -> None:
+    """Ask nothing about an item that cannot be shown; the keys lead to others."""
+    if sheet := sheet_of(session):
+        keys.listen(session, sheet, None)
+
+
+def _question(item: OpenItem, chosen: str | None) -> Question | None:
+    return next((question for question in item.questions if question.key == chosen), None)
 
 
 def _tell(item: OpenItem, labels: LabelSet) -> None:
@@ -63,7 +84,9 @@ def in_short(answers: Mapping[str, str]) -> str:
 
 
 def _asked(item: OpenItem, sheet: AnswerSheet) -> list[Question]:
-    unasked = ALWAYS if sheet.answers.get("accurate") == "no" else (*ALWAYS, "alternative")
+    unasked = {*REMARKS, "skip"}
+    if sheet.answers.get("accurate") != "no":
+        unasked.add("alternative")
     asked = [question for question in item.questions if question.key not in unasked]
     return [question for question in asked if _is_in_order(question.key, sheet)]
 
@@ -88,12 +111,12 @@ def _in_turn(item: OpenItem, sheet: AnswerSheet) -> str | None:
 
 def _points(session: ItemSession, question: Question, sheet: AnswerSheet) -> None:
     st.markdown(f"**{question.text}**")
-    for number, option in enumerate(question.options, start=1):
+    for option in question.options:
         st.button(
             _point(question, option),
             key=session.key(f"{question.key} {option}"),
             type="primary" if sheet.answers.get(question.key) == option else "secondary",
-            shortcut="0" if option == CANNOT_JUDGE else str(number),
+            shortcut=keys.of_option(question, option),
             width="stretch",
             on_click=_answer_in_turn,
             args=(session, question.key, option),
@@ -125,6 +148,10 @@ def _words(session: ItemSession, question: Question, sheet: AnswerSheet, labels:
     if options := _choices(session.item, question.key, labels):
         _pick(session, question, options, given)
         return
+    _free_text(session, question, given)
+
+
+def _free_text(session: ItemSession, question: Question, given: str) -> None:
     st.text_area(
         question.text,
         given,
@@ -171,13 +198,16 @@ def _pick(session: ItemSession, question: Question, options: dict[str, str], giv
 
 
 def _remarks(session: ItemSession, sheet: AnswerSheet) -> None:
-    asked = {question.key: question for question in session.item.questions}
-    comment, flag = asked["comment"], asked["flag"]
-    said, flagged = sheet.answers.get("comment", ""), sheet.answers.get("flag") == "yes"
-    st.text_area(
-        comment.text, said, max_chars=TEXT_LENGTH, height=68, **_widget(session, "comment", said)
-    )
-    st.checkbox(flag.text, flagged, **_widget(session, "flag", flagged))
+    for question in session.item.questions:
+        if question.key not in REMARKS:
+            continue
+        given = sheet.answers.get(question.key)
+        if question.options:
+            # A mark that was just made is not yet as it is stored.
+            marked = given in ("yes", True)
+            st.checkbox(question.text, marked, **_widget(session, question.key, marked))
+        else:
+            _free_text(session, question, given or "")
 
 
 def _widget(session: ItemSession, question: str, stands: Any) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, REQUIRED
@@ -124,7 +124,14 @@ def answers(
     return found
 
 
-def is_done(answered: dict[str, str]) -> bool:
+def revision(engine: Engine, reviewer: str) -> int:
+    """Return a number that grows with each answer of a reviewer."""
+    with reading(engine) as connection:
+        own = rating_event.c.reviewer == checked_reviewer(reviewer)
+        return connection.scalar(select(func.max(rating_event.c.id)).where(own)) or 0
+
+
+def is_done(answered: Mapping[str, str]) -> bool:
     """Whether the answers to an item hold all that is asked of every item."""
     return all(question in answered for question in REQUIRED)
 

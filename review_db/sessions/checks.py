@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from review_db.questions.catalogue import PLACES, STUDY_QUESTIONS
@@ -10,6 +10,10 @@ from review_db.questions.checks import checked_value
 from review_db.sessions.stages import questions_at
 from review_db.studies.design import Design
 from review_db.studies.items import DifferentialContent, StatementContent, StudyItem
+
+
+class Unfinished(ValueError):
+    """A required answer is missing."""
 
 
 def checked_answers(
@@ -59,7 +63,7 @@ def refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[st
 
     Raises
     ------
-    ValueError
+    Unfinished
         If one is missing.
     """
     missing = [key for key in questions_at(kind, stage, design)[1] if key not in answers]
@@ -68,8 +72,18 @@ def refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[st
         for place in PLACES[1:]
         if f"{place}_choice" in answers and f"{place}_confidence" not in answers
     ]
-    if missing and "skip" not in answers:
-        raise ValueError(
-            "Still open: " + " ".join(STUDY_QUESTIONS[key].text for key in missing) + " Answer, or "
-            "skip the item."
-        )
+    if "skip" not in answers:
+        refuse_missing(missing)
+
+
+def refuse_missing(questions: Collection[str]) -> None:
+    """Refuse to go on while these questions are open.
+
+    Raises
+    ------
+    Unfinished
+        If there are any.
+    """
+    if questions:
+        asked = " ".join(STUDY_QUESTIONS[key].text for key in questions)
+        raise Unfinished(f"Still open: {asked} Answer, or skip the item.")

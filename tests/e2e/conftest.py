@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from protoecg.bundle import Bundle, load_bundle
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -72,6 +74,16 @@ class Server:
 def _bundle() -> None:
     if not (ROOT / "models" / "demo" / "bundle.json").is_file():
         pytest.skip("models/demo is not there: train it with `make demo`")
+
+
+@pytest.fixture(scope="session")
+def demo_folder() -> Path:
+    return ROOT / "models" / "demo"
+
+
+@pytest.fixture(scope="session")
+def demo(demo_folder: Path) -> Bundle:
+    return load_bundle(demo_folder)
 
 
 @pytest.fixture(scope="session")

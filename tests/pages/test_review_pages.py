@@ -7,7 +7,6 @@ from pages.shell import frame, reviews
 from pages.shell.words import plain
 from protoecg.bundle import Bundle
 from review_db import answers, save_answer
-from review_db.questions.catalogue import REQUIRED
 from review_db.ratings.reviewers import claim_code, is_claimed, new_secret
 
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
@@ -32,8 +31,24 @@ def rated(engine: Engine, demo: Bundle) -> None:
 
 
 def asked(app, question: str):
-    widgets = [*app.radio, *app.checkbox, *app.text_area]
+    widgets = [*app.checkbox, *app.text_area]
     return next(widget for widget in widgets if widget.key.endswith(f" {question}"))
+
+
+def button(app, end: str):
+    return next(b for b in app.button if (b.key or b.label).endswith(f" {end}") or b.label == end)
+
+
+def answer(app, question: str, value: str) -> None:
+    if not any((b.key or "").endswith(f" {question} {value}") for b in app.button):
+        button(app, f"{question} again").click().run()
+    button(app, f"{question} {value}").click().run()
+
+
+def shown(app) -> dict[str, str]:
+    """Return the answers that the page shows, of questions that keys answer."""
+    told = [b.label.split(": ") for b in app.button if ": **" in b.label]
+    return {question.lower(): value.strip("*") for question, value in told}
 
 
 @pytest.mark.parametrize("name", ["explain", "library", "rate", "results"])
@@ -55,17 +70,23 @@ def test_a_code_that_cannot_be_one_is_refused_with_a_sentence(page):
     assert "R01, not a name" in page("rate", reviewer="Jane Doe").error[0].value
 
 
-def test_a_prototype_can_be_measured_with_calipers(page):
+def test_a_prototype_can_be_measured_with_calipers(page, demo: Bundle):
     app = page("rate", reviewer="R01")
-    assert not app.get("bidi_component")
     app.toggle(key="measuring").set_value(True).run()
-    assert len(app.get("bidi_component")) == 1 and not app.exception
+    assert f"calipers rate {demo.prototypes[0].name}" in [c.key for c in app.get("bidi_component")]
+
+
+def test_a_prototype_is_measured_on_demand(page):
+    app = page("rate", reviewer="R01")
+    assert "QT/QTc" not in words(app)
+    app.toggle(key="measurements").set_value(True).run()
+    assert "QT/QTc" in words(app)
 
 
 def test_nothing_is_answered_beforehand(page):
     app = page("rate", reviewer="R01")
 
-    assert [asked(app, question).value for question in REQUIRED] == [None, None, None]
+    assert shown(app) == {}
     assert [asked(app, question).value for question in ("best", "bad")] == [False, False]
     assert asked(app, "comment").value == ""
 
@@ -73,7 +94,7 @@ def test_nothing_is_answered_beforehand(page):
 def test_each_answer_is_saved_at_once(page, given, demo: Bundle):
     app = page("rate", reviewer="R01")
 
-    asked(app, "clarity").set_value("4").run()
+    answer(app, "clarity", "4")
     asked(app, "comment").input("noise in V1").run()
     asked(app, "bad").check().run()
 
@@ -86,7 +107,7 @@ def test_each_answer_is_saved_at_once(page, given, demo: Bundle):
 def test_an_answer_leaves_alone_what_is_being_typed(page):
     app = page("rate", reviewer="R01")
 
-    asked(app, "clarity").set_value("4").run()
+    answer(app, "clarity", "4")
 
     assert not asked(app, "comment").proto.set_value
 
@@ -94,7 +115,7 @@ def test_an_answer_leaves_alone_what_is_being_typed(page):
 def test_no_answer_is_lost_to_the_next_one(page, given, demo: Bundle, impatient):
     app = page("rate", reviewer="R01")
 
-    asked(app, "clarity").set_value("4").run()
+    answer(app, "clarity", "4")
     asked(app, "comment").input("noise in V1").run()
 
     assert given() == {demo.prototypes[0].name: {"clarity": "4", "comment": "noise in V1"}}
@@ -104,22 +125,22 @@ def test_an_alternative_is_asked_for_only_if_not_accurate(page, given, demo: Bun
     app = page("rate", reviewer="R01")
     assert not [area for area in app.text_area if area.key.endswith("alternative")]
 
-    asked(app, "accurate").set_value("no").run()
+    answer(app, "accurate", "no")
     asked(app, "alternative").input("AFLT").run()
     assert given()[demo.prototypes[0].name] == {"accurate": "no", "alternative": "AFLT"}
 
-    asked(app, "accurate").set_value("yes").run()
+    answer(app, "accurate", "yes")
     assert given()[demo.prototypes[0].name] == {"accurate": "yes"}
 
 
 def test_answers_can_be_taken_back(page, given):
     app = page("rate", reviewer="R01")
-    asked(app, "clarity").set_value("4").run()
+    answer(app, "clarity", "4")
 
     next(b for b in app.button if b.label == "Take back my answers").click().run()
 
     assert given() == {}
-    assert asked(app, "clarity").value is None
+    assert shown(app) == {}
 
 
 def test_rating_goes_on_at_the_first_open_prototype(page, rated, demo: Bundle):
@@ -132,24 +153,57 @@ def test_rating_goes_on_at_the_first_open_prototype(page, rated, demo: Bundle):
 def test_the_url_leads_back_to_a_rated_prototype_and_its_answers(page, rated, demo: Bundle):
     app = page("rate", reviewer="r01", prototype=demo.prototypes[1].name)
 
-    assert {question: asked(app, question).value for question in GOOD} == GOOD
+    assert shown(app) == GOOD
 
 
-def test_an_answer_that_was_not_saved_is_named_and_kept_in_sight(page, models):
+def test_an_answer_that_was_not_saved_is_named_and_kept_in_sight(page, given, demo: Bundle):
     app = page("rate", reviewer="R01")
-    (models.parent / "ratings.db").unlink()
 
-    asked(app, "clarity").set_value("4").run()
+    asked(app, "comment").input("a\x07bell").run()
 
-    assert "NOT saved: clarity" in words(app)
-    assert "was deleted or replaced" in words(app)
+    assert "Not saved. The comment holds the control character" in words(app)
+    button(app, "skip").click().run()
+    assert app.query_params["prototype"] == demo.prototypes[0].name
+    assert asked(app, "comment").value == "a\x07bell" and given() == {}
+
+    asked(app, "comment").input("a bell").run()
+    assert "Not saved" not in words(app)
+    assert given() == {demo.prototypes[0].name: {"comment": "a bell"}}
+
+
+def test_next_leads_on_once_all_that_is_asked_is_answered(page, given, demo: Bundle):
+    app = page("rate", reviewer="R01")
+    answer(app, "clarity", "4")
+    button(app, "save").click().run()
+    assert "Does this prototype portray" in app.error[0].value
+
+    answer(app, "accurate", "yes")
+    answer(app, "representativeness", "5")
+    button(app, "save").click().run()
+
+    assert app.query_params["prototype"] == demo.prototypes[1].name
+    assert shown(app) == {}
+    assert given() == {
+        demo.prototypes[0].name: {"accurate": "yes", "representativeness": "5", "clarity": "4"}
+    }
+
+
+def test_a_skipped_prototype_stays_open(page, given, demo: Bundle):
+    app = page("rate", reviewer="R01")
+
+    button(app, "skip").click().run()
+
+    assert app.query_params["prototype"] == demo.prototypes[1].name
+    button(app, "previous").click().run()
+    assert app.query_params["prototype"] == demo.prototypes[0].name
+    assert given() == {}
 
 
 def test_without_its_ecg_a_prototype_cannot_be_rated(page, real_without_ecgs: Bundle):
     app = page("rate", reviewer="R01", bundle="real")
 
     assert "cannot be drawn: not on this machine" in words(app)
-    assert not app.radio
+    assert not app.text_area
 
 
 def test_the_library_shows_all_prototypes_of_a_statement(page, demo: Bundle):
@@ -228,7 +282,7 @@ def test_a_code_shows_nothing_of_what_it_rated_to_who_has_not_its_secret(
         app = page("rate", reviewer="r01", **first, **given)
         assert "opens with its secret alone" in words(app)
         assert remark not in str(app.main)
-        assert not app.radio
+        assert not app.text_area
 
     mine = page("rate", reviewer="R01", secret=secret.lower().replace("-", ""), **first)
     assert asked(mine, "comment").value == remark
@@ -267,11 +321,11 @@ def test_a_tab_saves_nothing_any_more_once_the_secret_was_replaced(
     page, closed, engine: Engine, given
 ):
     app = page("rate", reviewer="R01", secret=claim_code(engine, "R01"), bundle="demo")
-    asked(app, "clarity").set_value("4").run()
+    answer(app, "clarity", "4")
     kept = given()
 
     new_secret(engine, "R01")
-    asked(app, "clarity").set_value("1").run()
+    answer(app, "accurate", "no")
 
     assert given() == kept
-    assert "NOT saved" in words(app)
+    assert "opens with its secret alone" in words(app)
