@@ -1,9 +1,10 @@
 """Where measurements contradict a finding, in sentences.
 
-Each limit leaves room for the error of a measurement beside the definition that it is taken from:
-rates and intervals by the AHA/ACCF/HRS recommendations for the interpretation of the ECG (2009), ST
-and T of a normal ECG by the Fourth Universal Definition of Myocardial Infarction (2018).
-`python -m training guards` counts what they contradict.
+Limits leave room for the error of a measurement beside the definition that they are taken from, but
+where hardly a normal ECG is measured beyond it: rates and intervals by the AHA/ACCF/HRS
+recommendations for the interpretation of the ECG (2009), ST and T of a normal ECG by the Fourth
+Universal Definition of Myocardial Infarction (2018), low voltage by its usual definition, no limb
+lead of 0.5 mV. `python -m training guards` counts what they contradict.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from protoecg.measure import QUANTITIES
 # Rhythms that a normal ECG may have.
 _SINUS = ("SR", "SBRAD", "STACH", "SARRH")
 
-ELEVATED_MV, ELEVATED_V2_V3_MV, DEPRESSED_MV = 0.1, 0.25, -0.1
+ELEVATED_MV, ELEVATED_V2_V3_MV, DEPRESSED_MV = 0.1, 0.25, -0.05
 # Leads that look from neighbouring places, in the order around the heart.
 _NEIGHBOURS = (
     *(("II", "III"), ("II", "aVF"), ("III", "aVF"), ("I", "aVL")),
@@ -75,6 +76,7 @@ LIMITS: dict[str, tuple[Limits, ...]] = {
         Limits("qtc", high=480),
         Limits("axis", -45, 110),
         Limits("longest_rr", high=180),
+        Limits("limb_voltage", 0.5),
     ),
     "SR": (Limits("heart_rate", 50, 110),),
     "SBRAD": (Limits("heart_rate", high=65),),

@@ -46,6 +46,8 @@ def finding(code, bias=3.0):
         ("CRBBB", {"qrs": 90.0}, "QRS duration is 90 ms"),
         ("NORM", {"st_V1": 0.3, "st_V2": 0.4, "st_V3": 0.4}, "ST is elevated"),
         ("NORM", {"st_II": -0.2, "st_aVF": -0.15}, "ST is depressed"),
+        ("NORM", {"st_V4": -0.06, "st_V5": -0.05}, "ST is depressed"),
+        ("NORM", {"limb_voltage": 0.45}, "Largest QRS complex of the limb leads is 0.45 mV"),
         ("NORM", {"qrs": 150.0}, "QRS duration is 150 ms"),
         ("NORM", {"axis": -60.0}, "QRS axis is -60 degrees"),
         ("NORM", {"longest_rr": 205.0}, "Longest RR interval is 205 %"),
