@@ -113,7 +113,7 @@ def save_bundle(
     """
     path.mkdir(parents=True, exist_ok=True)
     weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
-    safetensors.torch.save_file(weights, path / WEIGHTS)
+    write_bytes(path / WEIGHTS, safetensors.torch.save(weights))
     write_json(path / PROTOTYPES, [asdict(prototype) for prototype in prototypes])
     write_bytes(path / LABELS, labels.to_csv().encode())
     files = (
@@ -202,7 +202,7 @@ def _write_familiarity(file: Path, familiarity: Familiarity | None) -> tuple[str
         for name, usual in familiarity.usual.items()
         for part, value in asdict(usual).items()
     }
-    safetensors.numpy.save_file(numbers, file)
+    write_bytes(file, safetensors.numpy.save(numbers))
     return (file.name,)
 
 

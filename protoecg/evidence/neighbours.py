@@ -24,7 +24,7 @@ from torch.nn.functional import normalize
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explanation import Match
-from protoecg.files import STRICT, Format, Head, checksum, read_limited
+from protoecg.files import STRICT, Format, Head, checksum, read_limited, write_bytes
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.signals import MODEL_SAMPLES, model_input
@@ -125,7 +125,7 @@ def write_neighbours(bundle: Bundle, ecgs: TrainingECGs) -> None:
     """Write an index beside its bundle; the head comes last, so that a part of one is none."""
     head, numbers = bundle.path / HEAD, bundle.path / NUMBERS
     head.unlink(missing_ok=True)
-    safetensors.numpy.save_file(_as_file(ecgs), numbers)
+    write_bytes(numbers, safetensors.numpy.save(_as_file(ecgs)))
     _INDEX.write(head, revision=bundle.revision, sha256=checksum(numbers))
 
 

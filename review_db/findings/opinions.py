@@ -45,14 +45,6 @@ def opinions_on(connection: Connection) -> pd.DataFrame:
     return latest[latest["value"] != ""].reset_index(drop=True)
 
 
-def without_window(connection: Connection) -> int:
-    """Count the answers of versions of bundles whose windows are not known here."""
-    joined = rating_event.outerjoin(prototype_window, _same_prototype())
-    unknown = select(rating_event.c.id).select_from(joined)
-    query = unknown.where(prototype_window.c.identity.is_(None))
-    return len(connection.scalars(query).all())
-
-
 def _same_prototype() -> ColumnElement[bool]:
     return (rating_event.c.fingerprint == prototype_window.c.fingerprint) & (
         rating_event.c.prototype == prototype_window.c.prototype

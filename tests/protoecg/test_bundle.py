@@ -58,6 +58,12 @@ def test_a_bundle_comes_back_as_it_was_written(tiny_bundle, tmp_path):
     assert not again.network.training
 
 
+def test_another_user_may_read_all_of_a_bundle(tiny_bundle):
+    files = filter(Path.is_file, tiny_bundle.path.rglob("*"))
+    modes = {file.name: file.stat().st_mode & 0o777 for file in files}
+    assert {name: mode for name, mode in modes.items() if mode != 0o644} == {}
+
+
 def test_other_prototypes_have_another_fingerprint(tiny_bundle, copy):
     rewrite(copy, lambda prototypes: prototypes[0].update(patient="another"), "prototypes.json")
     assert load_bundle(copy).fingerprint != tiny_bundle.fingerprint

@@ -4,7 +4,7 @@ import pytest
 from protoecg.labels import PTBXL
 from protoecg.measure import QUANTITIES
 from training.fit.kinds import may_speak, must_rise
-from training.fit.measured import USUAL_WEIGHT, fit, weights
+from training.fit.measured import fit
 
 NAMES = list(QUANTITIES)
 STATEMENTS = [PTBXL["LNGQT"], PTBXL["CLBBB"]]
@@ -57,19 +57,3 @@ def test_only_quantities_of_the_right_kind_may_speak():
 def test_every_statement_may_be_spoken_for_by_some_quantity():
     assert may_speak(NAMES, list(PTBXL.values())).any(axis=0).all()
     assert set(np.unique(must_rise(NAMES, list(PTBXL.values())))) == {-1, 0, 1}
-
-
-def test_curves_that_help_get_a_weight_and_those_that_do_not_are_left_out():
-    rng = np.random.default_rng(1)
-    labels = (rng.random((2000, 2)) < 0.2).astype(float)
-    offsets = np.stack([3 * labels[:, 0] + rng.normal(size=2000), rng.normal(size=2000)], axis=1)
-    logits = labels + rng.normal(size=(2000, 2)) - 1.5
-    chosen = weights(logits, offsets, labels, np.arange(2000).astype(str))
-    assert chosen[0] > 0.2 and chosen[1] == 0
-
-
-def test_with_few_positives_the_weight_is_the_usual_one():
-    labels = np.zeros((500, 1))
-    labels[:5] = 1
-    patients = np.arange(500).astype(str)
-    assert weights(labels - 2, 3 * labels, labels, patients) == [USUAL_WEIGHT]

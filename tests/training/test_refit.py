@@ -56,8 +56,8 @@ def test_a_prototype_that_a_new_rule_refuses_moves_and_other_statements_stay(
 
 
 def test_measurements_can_be_given_another_weight(refit, tiny_bundle):
-    assert refit("--measured", 0.4).about["config"]["fusion"]["measured"] == 0.4
-    assert tiny_bundle.about["config"]["fusion"]["measured"] != 0.4
+    assert refit("--measured", 0.1).about["config"]["fusion"]["measured"] == 0.1
+    assert tiny_bundle.about["config"]["fusion"]["measured"] != 0.1
 
 
 def test_other_data_are_refused(tiny_bundle, tmp_path, capsys):

@@ -93,7 +93,7 @@ class FusionConfig:
     shares: Shares = (0.3, 0.2, 0.14, 0.1, 0.07, 0.05, 0.03)
     tolerance: Weight = 0.001
     matches: Size = 6
-    measured: Part = 0.25
+    measured: Part = 0.4
     measured_share: Share = 0.05
     support: Literal["own", "any"] = "own"
 

@@ -13,22 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
 from protoecg.labels import Statement
 from protoecg.measure import QUANTITIES
 from protoecg.measured.curves import Curve, MeasuredEvidence
 from training.fit.kinds import may_speak, must_rise
-from training.judgement import rare
 
 PERCENTILES = (0.2, 2, 15, 40, 60, 85, 98, 99.8)
 MIN_KNOWN = 500
 SHARE = 0.2
 STEPS = 150
-# Of the weight of the curves beside what the prototypes say: most statements' is near this.
-USUAL_WEIGHT, WEIGHT_SPREAD = 0.25, 0.2
-PARTS = 10
 
 
 @dataclass(frozen=True)
@@ -153,64 +148,3 @@ def _signed(w: Tensor, sign: Tensor) -> Tensor:
 def _norms(w: Tensor, group: Tensor) -> Tensor:
     squares = torch.zeros(int(group.max()) + 1, w.shape[1])
     return squares.index_add(0, group, w**2).sqrt()
-
-
-def weights(
-    logits: np.ndarray, offsets: np.ndarray, labels: np.ndarray, patients: np.ndarray
-) -> np.ndarray:
-    """Return how much of the curves to add to the logits of held-out ECGs: (c,), 0 to leave out.
-
-    They are left out where the log-likelihood of other patients than those that set the weight
-    does not gain by them. Where there are too few positives to know, the weight is the usual one:
-    rare statements gain most by what defines them.
-
-    Parameters
-    ----------
-    logits : (n, c) of what the prototypes say
-    offsets : (n, c) of what the curves say by themselves
-    labels : (n, c)
-    patients : (n,) patient of each ECG
-    """
-    few, spoken = rare(labels), offsets.any(axis=0)
-    chosen = np.where(few & spoken, USUAL_WEIGHT, 0.0)
-    for column in np.flatnonzero(~few & spoken):
-        own = logits[:, column], offsets[:, column], labels[:, column]
-        if _gains(*own, patients):
-            chosen[column] = _weigh(*own)[2]
-    return chosen
-
-
-def _gains(logit: np.ndarray, offset: np.ndarray, label: np.ndarray, patients: np.ndarray) -> bool:
-    gain = 0.0
-    for part in parts_by_patient(patients):
-        for sign, added in ((1, offset), (-1, np.zeros_like(offset))):
-            scale, shift, weight = _weigh(logit[~part], added[~part], label[~part])
-            z = scale * (logit[part] + weight * added[part]) + shift
-            gain += sign * float((label[part] * z - np.logaddexp(0, z)).sum())
-    return gain > 0
-
-
-def parts_by_patient(patients: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows of each tenth of the patients, as masks."""
-    _, patient = np.unique(patients, return_inverse=True)
-    part = np.random.default_rng(0).permutation(patient.max() + 1) % PARTS
-    yield from (part[patient] == number for number in np.unique(part))
-
-
-def _weigh(logit: np.ndarray, offset: np.ndarray, label: np.ndarray) -> tuple[float, float, float]:
-    """Return scale, shift and weight of `scale * (logit + weight * offset) + shift`.
-
-    Penalised likelihood, as `training.fit.calibrate.platt` has it; the weight is never negative,
-    and where there are few positives it stays near the usual one.
-    """
-
-    def loss(parameters: np.ndarray) -> float:
-        scale, shift, weight = np.exp(parameters[0]), parameters[1], parameters[2]
-        z = scale * (logit + weight * offset) + shift
-        off = (weight - USUAL_WEIGHT) / WEIGHT_SPREAD
-        prior = (parameters[0] ** 2 + shift**2 + off**2) / 2
-        return float((np.logaddexp(0, z) - label * z).sum() + prior)
-
-    bounds = [(-2, 2), (-10, 10), (0, 2)]
-    found = minimize(loss, np.array([0, 0, USUAL_WEIGHT]), bounds=bounds).x
-    return float(np.exp(found[0])), float(found[1]), float(found[2])
