@@ -168,6 +168,16 @@ def _about() -> dict[str, object]:
     consent = st.text_area(
         "Consent", height=68, help="What reviewers agree to before they begin; none, if empty."
     )
+    each = st.number_input(
+        "Reviewers of each item (0: all)",
+        0,
+        value=0,
+        help="With many items: all meet an anchor, and each of the others is met by so many of "
+        "the reviewers, by turns. Practice and controls are met by all.",
+    )
+    anchor = st.number_input(
+        "Anchor, %", 0, 100, 30, help="Share of the items that all meet, where not all meet all."
+    )
     seed = st.number_input("Seed", 0, value=1, help="The same seed draws the same study.")
     test = st.checkbox("A test run", help="It may be deleted with its answers.")
     return {
@@ -176,6 +186,7 @@ def _about() -> dict[str, object]:
         "reviewers": reviewers.replace(",", " ").split(),
         "instructions": instructions.strip(),
         "consent": consent.strip(),
+        "allocation": {"anchor": anchor / 100, "reviewers_each": each},
         "seed": seed,
         "test": test,
     }
@@ -236,11 +247,7 @@ def _declared() -> dict[str, object]:
         "Arms", ARMS, ARMS, help="Each ECG is read in each of them once, in another session."
     )
     days = middle.number_input(
-        "Washout, days",
-        0,
-        LONGEST_WASHOUT_DAYS,
-        14,
-        help="Between two sessions.",
+        "Washout, days", 0, LONGEST_WASHOUT_DAYS, 14, help="Between two sessions."
     )
     primary = right.selectbox(
         "Primary outcome", OUTCOMES[:6], help="What decides; tested between the first and last arm."

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
@@ -28,6 +31,8 @@ from review_db.statistics.power import (
     spread_of,
     widths,
 )
+from review_db.studies.blocks import met
+from review_db.studies.declared import Allocation
 from review_db.studies.lifecycle import studies
 
 INTERVAL, DIFFERENCE = "An interval", "A difference"
@@ -65,11 +70,14 @@ def _interval(pilot: pd.DataFrame | None) -> None:
         )
         strict = st.number_input("SD between reviewers", 0.0, 2.0, known.reviewers, 0.1, width=180)
         rest = st.number_input("SD of the rest", 0.1, 2.0, max(known.residual, 0.1), 0.1, width=180)
+        blocks = _blocks()
         asked = st.form_submit_button("Simulate", type="primary")
     if asked and reviewers and prototypes:
         spread = Spread(known.mean, between, strict, rest)
         whom: HoldsFor = "new" if holds_for == "new reviewers" else "these"
-        _widths(_simulated(tuple(reviewers), tuple(prototypes), measure, whom, spread), width)
+        sizes = tuple(reviewers), tuple(prototypes)
+        if _can_be_dealt(blocks, reviewers):
+            _widths(_simulated(*sizes, measure, whom, spread, blocks), width)
 
 
 def _known_spread(pilot: pd.DataFrame | None) -> Spread:
@@ -96,8 +104,41 @@ def _simulated(
     measure: Measure,
     holds_for: HoldsFor,
     spread: Spread,
+    blocks: Allocation,
 ) -> pd.DataFrame:
-    return widths(reviewers, prototypes, measure=measure, holds_for=holds_for, spread=spread)
+    return widths(
+        reviewers,
+        prototypes,
+        measure=measure,
+        holds_for=holds_for,
+        spread=spread,
+        deal=partial(met, anchor=blocks.anchor, each=blocks.reviewers_each),
+    )
+
+
+def _blocks() -> Allocation:
+    """Ask who meets what."""
+    each = st.number_input(
+        "Reviewers of each item",
+        0,
+        30,
+        0,
+        width=180,
+        help="0 where everybody meets everything; else the anchor aside, each item is met by these "
+        "many, by turns.",
+    )
+    anchor = st.number_input("Anchor, %", 0, 100, 30, width=120, help="Met by all nevertheless.")
+    return Allocation(anchor / 100, each)
+
+
+def _can_be_dealt(blocks: Allocation, reviewers: Sequence[int]) -> bool:
+    if blocks.reviewers_each <= min(reviewers):
+        return True
+    st.error(
+        f"Each item cannot be met by {blocks.reviewers_each} of {min(reviewers)} reviewers.",
+        icon=":material/error:",
+    )
+    return False
 
 
 def _widths(table: pd.DataFrame, width: float) -> None:
@@ -119,7 +160,7 @@ def _widths(table: pd.DataFrame, width: float) -> None:
 def _difference(pilot: pd.DataFrame | None) -> None:
     st.write(
         "How likely a difference between two ways of reading is found (p below 0.05, readers and "
-        "cases like these), if every reader reads every case in both."
+        "cases like these), if readers read their cases in both."
     )
     known = _known_variances(pilot)
     usual = Readings()
@@ -135,12 +176,14 @@ def _difference(pilot: pd.DataFrame | None) -> None:
             )
             hard = st.number_input("SD between cases", 0.0, 3.0, usual.cases, 0.1, width=180)
             st.caption("Standard deviations in logits.")
+        blocks = _blocks()
         asked = st.form_submit_button("Compute", type="primary")
-    if not (asked and readers and cases):
+    if not (asked and readers and cases and _can_be_dealt(blocks, readers)):
         return
     if known is None:
         known = _assumed(Readings(without / 100, with_ / 100, level, effect, hard))
-    _powers(powers(known, abs(with_ - without) / 100, readers, cases))
+    deal = partial(met, anchor=blocks.anchor, each=blocks.reviewers_each)
+    _powers(powers(known, abs(with_ - without) / 100, readers, cases, deal=deal))
 
 
 def _known_variances(pilot: pd.DataFrame | None) -> Variances | None:

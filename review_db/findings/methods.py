@@ -87,6 +87,13 @@ def _order(info: StudyInfo, places: pd.DataFrame) -> list[str]:
         "Each reviewer met the items in an order of their own, shuffled within each kind of item "
         f"from a stored seed ({design.seed})."
     ]
+    if each := design.allocation.reviewers_each:
+        share = 100 * design.allocation.anchor
+        sentences.append(
+            f"Of the rated items of each kind {share:g} % were met by all reviewers, each of the "
+            f"others by {each} of them by turns, evenly over items and pairs of reviewers; all "
+            "ratings count, with those that were not assigned taken as missing."
+        )
     if practice:
         sentences.append(f"{_number(practice, 'practice item')} came first and did not count.")
     if again:

@@ -48,7 +48,7 @@ def mean_of(table: Array, limits: Interval, *, share: bool = False) -> Mean:
     def interval(error: Error, alike: int) -> Interval:
         return of_share(value, error, alike) if share else on_scale(value, error, limits)
 
-    over_items, over_reviewers = _clustered(table), _clustered(table.T)
+    over_items, over_reviewers = _clustered(table), _over_reviewers(table)
     if items > 1:
         new = interval(over_both(over_items, over_reviewers, _rest(table)), min(items, reviewers))
     else:
@@ -92,6 +92,22 @@ def difference_of(first: Array, second: Array, limits: Interval) -> Estimate:
 def _rated(table: Array) -> Array:
     given = ~np.isnan(table)
     return table[given.any(axis=1)][:, given.any(axis=0)]
+
+
+def _over_reviewers(table: Array) -> Error:
+    """Return the error of the mean where the reviewers are a sample, and the items are not.
+
+    Of items that few of them rated, what lies between reviewers is not what ratings of an item
+    differ by: it is then taken from the components.
+    """
+    given = ~np.isnan(table)
+    found = _clustered(table.T)
+    if given.all() or len(table) < 2:
+        return found
+    n, by_reviewer, parts = given.sum(), given.sum(axis=0), components(table)
+    # Not below what the ratings of an item differ by, as an estimate may come out negative.
+    between = parts.reviewers * (by_reviewer**2).sum() + parts.residual * n
+    return Error(float(np.maximum(found.variance, between / n**2)), found.df)
 
 
 def _rest(table: Array) -> float:

@@ -5,7 +5,7 @@ widths(reviewers=[3, 5], prototypes=[20, 40, 80], measure="mean", spread=Spread(
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,6 +20,8 @@ from review_db.statistics.means import mean_of
 
 Measure = Literal["mean", "alpha"]
 HoldsFor = Literal["new", "these"]
+Deal = Callable[[int, int], Array]
+"""Who meets what of so many items, by so many reviewers: (items, reviewers) of True and False."""
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 POINTS = (1.0, 2.0, 3.0, 4.0, 5.0)
 # The fewest reviewers with whom there is an interval.
@@ -53,14 +55,16 @@ def widths(
     measure: Measure = "mean",
     holds_for: HoldsFor = "new",
     spread: Spread | None = None,
+    deal: Deal | None = None,
     seed: int = 0,
     simulations: int = _SIMULATIONS,
 ) -> pd.DataFrame:
     """Simulate studies of each size, and what `findings` would say of them; one row a size.
 
-    `holds_for` new reviewers or for these. Columns: `reviewers`, `prototypes`, `value` (mean of
-    the measure over the simulations), `width` of its 95 % interval (median), and `width_90`, which
-    90 % of studies stay below; NaN where such a study has no interval.
+    `holds_for` new reviewers or for these; `deal` says who meets what, everybody all where it is
+    None. Columns: `reviewers`, `prototypes`, `value` (mean of the measure over the simulations),
+    `width` of its 95 % interval (median), and `width_90`, which 90 % of studies stay below; NaN
+    where such a study has no interval.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def widths(
             chance = np.random.default_rng([seed, n, k])
             found = np.array(
                 [
-                    _one(simulate(n, k, spread, chance), measure, holds_for)
+                    _one(_met(simulate(n, k, spread, chance), deal), measure, holds_for)
                     for _ in range(simulations)
                 ]
             )
@@ -136,6 +140,11 @@ def spread_of(ratings: Array) -> Spread:
         )
     parts = (found.items, found.reviewers, found.residual)
     return Spread(found.mean, *(float(np.sqrt(max(part, 0.0))) for part in parts))
+
+
+def _met(ratings: Array, deal: Deal | None) -> Array:
+    """Return the ratings of who meets what."""
+    return ratings if deal is None else np.where(deal(*ratings.shape), ratings, np.nan)
 
 
 def _one(ratings: Array, measure: Measure, holds_for: HoldsFor) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from review_db.questions.catalogue import KINDS
+from review_db.studies.blocks import turns
 from review_db.studies.chance import chance_of, shuffled
 from review_db.studies.design import Design
 from review_db.studies.items import StudyItem
@@ -46,7 +47,8 @@ def allocate(design: Design, items: Sequence[StudyItem]) -> list[Allocation]:
     reviewer's own. Repeats come when at least a third of the items of their kind lies between.
     ECGs to read come in each arm once, each time in another session; what follows them comes in
     the last one. Which arm comes when, and which explanation of a pair stands on the left, is
-    balanced over the reviewers by Latin squares.
+    balanced over the reviewers by Latin squares. Where the design has blocks, a reviewer meets the
+    anchor and their own (`blocks`).
     """
     reviewers = enumerate(design.reviewers)
     return [one for row, name in reviewers for one in order_of(design, items, name, row)]
@@ -80,11 +82,11 @@ def _places(
             yield _Place(number, 1, design.readings.arms[-1] if item.kind == CROSSED else "")
     for kind in KINDS:
         if kind == CROSSED:
-            yield from _crossover(design, crossed, row, chance)
+            yield from _crossover(design, items, crossed, row, chance)
             continue
-        block = _numbers(items, kind)
+        block = list(turns(design, items, _numbers(items, kind), row))
         again = [n for n in block if items[n - 1].role == "rated"] if KINDS[kind].repeated else []
-        for number in _with_repeats(shuffled(block, chance), again, design.repeats, chance):
+        for number in _with_repeats(shuffled(sorted(block), chance), again, design.repeats, chance):
             yield _Place(number, last)
 
 
@@ -94,15 +96,18 @@ def _numbers(items: Sequence[StudyItem], kind: str) -> list[int]:
 
 
 def _crossover(
-    design: Design, numbers: Sequence[int], row: int, chance: random.Random
+    design: Design,
+    items: Sequence[StudyItem],
+    numbers: Sequence[int],
+    row: int,
+    chance: random.Random,
 ) -> Iterator[_Place]:
     """Yield each case in each arm once: of a session, every arm has as many cases as another."""
     arms = design.readings.arms
-    groups = shuffled(numbers, chance_of(f"{design.name} arms {design.seed}"))
+    turn = turns(design, items, numbers, row, ways=len(arms), what="arms")
     for session in range(len(arms)):
-        of_case = {n: arms[(group + row + session) % len(arms)] for group, n in enumerate(groups)}
-        for number in shuffled(numbers, chance):
-            yield _Place(number, session + 1, of_case[number])
+        for number in shuffled(sorted(turn), chance):
+            yield _Place(number, session + 1, arms[(turn[number] + session) % len(arms)])
 
 
 def _with_repeats(
@@ -125,6 +130,6 @@ def _sides(design: Design, items: Sequence[StudyItem], row: int) -> dict[int, bo
 
     Of any two reviewers that follow each other, each meets a side that the other doesn't.
     """
-    chance = chance_of(f"{design.name} sides {design.seed}")
-    pairs = shuffled([n for n, item in enumerate(items, 1) if item.kind == "pair"], chance)
-    return {number: bool((n + row) % 2) for n, number in enumerate(pairs)}
+    pairs = [n for n, item in enumerate(items, 1) if item.kind == "pair"]
+    sides = turns(design, items, pairs, row, ways=2, what="sides")
+    return {number: bool(turn) for number, turn in sides.items()}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from review_db.studies.settings import SETTINGS, LongText, within
+from review_db.studies.settings import SETTINGS, Count, LongText, within
 
 Arm = Literal["alone", "calls", "prototypes"]
 """What is shown beside an ECG to read: nothing, the model's calls, or calls and their matches."""
@@ -36,6 +36,20 @@ class Readings:
                 f"The arms of readings are one or more of {', '.join(ARMS)}, each once."
             )
         return self
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Allocation:
+    """Who meets what of the rated items of each kind; all meet practice and controls.
+
+    Parameters
+    ----------
+    anchor : share that all reviewers meet
+    reviewers_each : by how many each of the others is met; by all, if 0
+    """
+
+    anchor: Annotated[float, Field(strict=True), within(0, 1)] = 0.3
+    reviewers_each: Count = 0
 
 
 @dataclass(frozen=True, config=SETTINGS)

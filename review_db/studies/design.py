@@ -38,6 +38,10 @@ A design is written as TOML and stored as JSON with the study:
     arms = ["alone", "calls", "prototypes"]
     washout_days = 14         # between the end of a session and the next one
 
+    [allocation]              # who meets what; without it, everybody all
+    anchor = 0.3              # share of the rated items that all reviewers meet
+    reviewers_each = 0        # by how many each of the others is met; 0, by all
+
     [protocol]                # declared before the start
     primary = "correct"       # or auc, brier, sensitivity, specificity, seconds, ...
     secondary = ["auc", "seconds"]
@@ -70,7 +74,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from protoecg.files import read_toml
 from review_db.questions.checks import checked_reviewer
 from review_db.store.schema import STUDY_LENGTH
-from review_db.studies.declared import Protocol, Readings
+from review_db.studies.declared import Allocation, Protocol, Readings
 from review_db.studies.settings import (
     LONGEST_TEXT,
     SETTINGS,
@@ -171,10 +175,26 @@ class Design:
     controls: Controls = field(default_factory=Controls)
     blinding: Blinding = field(default_factory=Blinding)
     readings: Readings = field(default_factory=Readings)
+    allocation: Allocation = field(default_factory=Allocation)
     protocol: Protocol = field(default_factory=Protocol)
     instructions: LongText = ""
     consent: LongText = ""
     test: StrictBool = False
+
+    @model_validator(mode="after")
+    def _is_dealt(self) -> Design:
+        each = self.allocation.reviewers_each
+        if each > len(self.reviewers):
+            raise ValueError(
+                f"Each item is to be met by {each} reviewers, and the study has "
+                f"{len(self.reviewers)}. Lower reviewers_each in [allocation]."
+            )
+        if each and self.summaries and not self.sample.cases_only:
+            raise ValueError(
+                "Summaries compare all prototypes of a statement, and in blocks nobody rates all. "
+                "Set summaries to false, or reviewers_each in [allocation] to 0."
+            )
+        return self
 
     @model_validator(mode="after")
     def _shows_wrong_statements(self) -> Design:
@@ -235,6 +255,7 @@ _PARTS = {
     "controls": Controls,
     "blinding": Blinding,
     "readings": Readings,
+    "allocation": Allocation,
     "protocol": Protocol,
 }
 

@@ -7,9 +7,11 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 from typing import Protocol as Interface
 
 from review_db.questions.catalogue import CODEBOOK_VERSION, KINDS
+from review_db.studies.declared import Allocation
 from review_db.studies.design import Design
 from review_db.studies.items import StudyItem
 
@@ -44,7 +46,7 @@ class Planned(Interface):
 def protocol_file(info: Planned, items: Sequence[StudyItem]) -> str:
     """Return a study's protocol as Markdown; the same study always gives the same text."""
     design = info.design
-    settings = json.dumps(asdict(design), indent=2, sort_keys=True, ensure_ascii=False)
+    settings = json.dumps(_settings(design), indent=2, sort_keys=True, ensure_ascii=False)
     return f"""# Protocol of the study {design.name}
 
 Model: {info.bundle}, version {info.fingerprint}. Questions: codebook {CODEBOOK_VERSION}.
@@ -54,7 +56,7 @@ Reviewers planned: {len(design.reviewers)}.
 
 {_rated(items)}
 
-{_readings(design)}
+{_dealt(design)}{_readings(design)}
 ## Outcomes
 
 {_outcomes(design)}
@@ -76,6 +78,28 @@ Items: {_digest_of(items)}
 def protocol_digest(info: Planned, items: Sequence[StudyItem]) -> str:
     """Return the SHA-256 of a study's protocol, in hex."""
     return hashlib.sha256(protocol_file(info, items).encode()).hexdigest()
+
+
+def _settings(design: Design) -> dict[str, Any]:
+    """Return a design's settings as protocols have held them since the first.
+
+    What came later is left out where it is not used: a study's digest stays what its trail holds.
+    """
+    settings = asdict(design)
+    if design.allocation == Allocation():
+        del settings["allocation"]
+    return settings
+
+
+def _dealt(design: Design) -> str:
+    dealt = design.allocation
+    if not dealt.reviewers_each:
+        return ""
+    return (
+        f"Of the rated items of each kind all reviewers meet {100 * dealt.anchor:g} %, an anchor "
+        f"of all statements; each of the others is met by {dealt.reviewers_each}, by turns. "
+        "Practice and controls are met by all.\n\n"
+    )
 
 
 def _rated(items: Sequence[StudyItem]) -> str:

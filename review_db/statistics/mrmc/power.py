@@ -17,6 +17,7 @@ from scipy import optimize, stats
 from review_db.statistics import Array
 from review_db.statistics.mrmc import Comparison, compare_ratings
 from review_db.statistics.mrmc.ratings import of_array
+from review_db.statistics.power import Deal
 
 ENOUGH = 0.8
 # So many that the variances of what is assumed are as good as known.
@@ -114,11 +115,24 @@ def simulated(readings: Readings, readers: int, cases: int, chance: np.random.Ge
 
 
 def power(
-    variances: Variances, difference: float, readers: int, cases: int, alpha: float = 0.05
+    variances: Variances,
+    difference: float,
+    readers: int,
+    cases: int,
+    alpha: float = 0.05,
+    met: Array | None = None,
 ) -> float:
-    """Return the chance of p below alpha, for readers and cases like these, two-sided."""
-    single = variances.effect + variances.own / cases
-    error = single + readers * variances.shared / cases
+    """Return the chance of p below alpha, for readers and cases like these, two-sided.
+
+    Parameters
+    ----------
+    met : who reads which case, (cases, readers) of True and False; everybody all, if None
+    """
+    own, common = _overlap(np.ones((cases, readers), bool) if met is None else met)
+    # What two readers share by the cases is in each one's own error too.
+    single = variances.effect + (variances.own + variances.shared) * own
+    single -= variances.shared * common
+    error = single + readers * variances.shared * common
     if readers < 2 or error <= 0:
         return float("nan")
     df = error**2 / (single**2 / (readers - 1)) if single > 0 else np.inf
@@ -128,15 +142,35 @@ def power(
     return float(t.sf(least) + t.cdf(-least))
 
 
+def _overlap(met: Array) -> tuple[float, float]:
+    """Return 1 over the cases of a reader, and the share that two readers' means have in common.
+
+    Means over the readers, and over pairs of them.
+    """
+    n = met.sum(axis=0)
+    readers = len(n)
+    common = (met.T.astype(float) @ met) / np.outer(n, n)
+    pairs = ~np.eye(readers, dtype=bool)
+    return float((1 / n).mean()), float(common[pairs].mean()) if readers > 1 else 0.0
+
+
 def powers(
     variances: Variances,
     difference: float,
     readers: Sequence[int],
     cases: Sequence[int],
     alpha: float = 0.05,
+    deal: Deal | None = None,
 ) -> pd.DataFrame:
-    """Return the power of each size: columns `readers`, `cases`, `power`."""
-    rows = [(n, k, power(variances, difference, n, k, alpha)) for n in readers for k in cases]
+    """Return the power of each size: columns `readers`, `cases`, `power`.
+
+    `deal` says who reads which of so many cases, by so many readers; everybody all, if None.
+    """
+    rows = [
+        (n, k, power(variances, difference, n, k, alpha, deal(k, n) if deal else None))
+        for n in readers
+        for k in cases
+    ]
     return pd.DataFrame(rows, columns=["readers", "cases", "power"])
 
 

@@ -9,6 +9,7 @@ from review_db.statistics.components import components
 from review_db.statistics.means import difference_of, mean_of
 from review_db.statistics.multiplicity import holm
 from review_db.statistics.power import POINTS, Spread
+from review_db.studies.blocks import met
 
 SPREAD = Spread()
 CUTS = np.array(POINTS[1:]) - 0.5
@@ -36,12 +37,12 @@ def coverage(intervals, truths):
     return ((low <= truths) & (truths <= high))[given].mean()
 
 
-def of_means(chance, reviewers, items, studies, missing=0.0):
+def of_means(chance, reviewers, items, studies, missing=0.0, who=True):
     s, these, new, truths = SPREAD, [], [], []
     for _ in range(studies):
         table, strict = drawn(chance, reviewers, items)
         table[chance.random(table.shape) < missing] = np.nan
-        found = mean_of(table, (1, 5))
+        found = mean_of(np.where(who, table, np.nan), (1, 5))
         these.append(found.these)
         new.append(found.new)
         truths.append(expected(s.mean + strict, np.hypot(s.prototypes, s.residual)).mean())
@@ -55,6 +56,22 @@ def test_a_mean_is_held_by_its_intervals(reviewers, items):
     these, new = of_means(np.random.default_rng(1), reviewers, items, 500)
     assert 0.92 <= these <= 0.98
     assert 0.92 <= new <= 0.98
+
+
+@pytest.mark.parametrize(("reviewers", "anchor", "each"), [(4, 0.3, 2), (6, 0.2, 1)])
+def test_a_mean_is_held_though_reviewers_meet_an_anchor_and_a_block(reviewers, anchor, each):
+    """By what ratings of an item differ by, 90 % of those for new reviewers were."""
+    who = met(60, reviewers, anchor, each)
+    these, new = of_means(np.random.default_rng(9), reviewers, 60, 500, who=who)
+    assert 0.92 <= these <= 0.98
+    assert 0.92 <= new <= 0.98
+
+
+def test_where_no_item_is_met_by_two_reviewers_nothing_is_said_of_new_ones():
+    table, _ = drawn(np.random.default_rng(10), 4, 40)
+    found = mean_of(np.where(met(40, 4, 0.0, 1), table, np.nan), (1, 5))
+    assert np.isfinite(found.these).all()
+    assert np.isnan(found.new).all()
 
 
 @pytest.mark.slow
