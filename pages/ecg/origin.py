@@ -29,7 +29,7 @@ def _known(prototype: Prototype) -> list[str]:
         validated[prototype.validated],
         f"likelihood {prototype.likelihood:g} %" if prototype.likelihood is not None else "",
         *map(words.plain, prototype.noise),
-        f"report: “{words.plain(prototype.report)}”" if prototype.report else "",
+        f"report: “{words.plain(prototype.readable_report)}”" if prototype.report else "",
         f"chosen in spite of {words.plain(relaxed)}" if relaxed else "",
     ]
     return [one for one in told if one]

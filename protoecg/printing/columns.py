@@ -64,7 +64,7 @@ def about_case(case: Case) -> list[Flowable]:
     whose = [prototype.sex, f"{min(prototype.age, 90)} years" if prototype.age else None]
     known = ", ".join(one for one in (prototype.record, *whose, sure, human) if one)
     head = f"Looks like: {words}, similarity {wording.signed(case.match.similarity)}"
-    report = f"Report of its ECG: {prototype.report}" if prototype.report else ""
+    report = f"Report of its ECG: {prototype.readable_report}" if prototype.report else ""
     return [paragraph(head, bold=True), paragraph(known), *([paragraph(report)] if report else [])]
 
 

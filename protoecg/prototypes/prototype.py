@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256 as digest
+
+# PTB-XL's reports were made small letter by letter, but for these: "mÖglich".
+_LEFT_LARGE = re.compile(r"(?<=\w)[ÄÖÜÅ]|\b[ÄÖÜÅ](?=[a-zäöüåß])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,11 @@ class Prototype(SourceECG):
     def identity(self) -> str:
         """What it is, whatever bundle it is in: see `window_identity`."""
         return window_identity(self.statement, self.sha256, self.window_s)
+
+    @property
+    def readable_report(self) -> str:
+        """The report without capital umlauts among small letters."""
+        return _LEFT_LARGE.sub(lambda letter: letter[0].lower(), self.report)
 
 
 def window_identity(statement: str, sha256: str, window_s: tuple[float, float]) -> str:
