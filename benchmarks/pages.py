@@ -133,7 +133,7 @@ def _on_the_server() -> Iterator[Wait]:
     bundle = load_bundle(ROOT / "models" / "demo")
     ecg = _ecg(1)
     explanation, measured = explain(ecg, bundle), measure_ecg(ecg)
-    case = leading_case(explanation, Waveforms.for_bundle(bundle.path, bundle.simulated))
+    case = leading_case(explanation, Waveforms.for_bundle(bundle.path, bundle.self_contained))
     yield "first measurements", 1.0, _median_s(lambda: measure_ecg(ecg))
     yield (
         "report, PDF",

@@ -13,6 +13,7 @@ from pages.ecg.recordings import recordings
 from pages.shell import frame, models, uploads, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
+from protoecg.prototypes.sets import PrototypeSet
 
 PARAMETER = "batch"
 EVERY_S = 1.0
@@ -166,7 +167,7 @@ def _look_at_one(batch: Batch, rows: pd.DataFrame) -> None:
         _open(batch, picked, model)
 
 
-def _open(batch: Batch, row: int, model: Bundle | None) -> None:
+def _open(batch: Batch, row: int, model: PrototypeSet | None) -> None:
     """Go to Explain, with the model that the table is by."""
     try:
         recording = batch.recording(row, named=table.names_are_shown())

@@ -33,7 +33,7 @@ def main() -> None:
     except CurationError as error:
         st.info(words.plain(str(error)), icon=":material/info:")
         return
-    st.caption(f"{proposals.rated} of {len(bundle.prototypes)} prototypes have ratings.")
+    st.caption(proposals.counted(len(bundle.prototypes)))
     if not proposals.retired:
         st.info("The rule retires nothing.", icon=":material/check:")
         return

@@ -7,11 +7,12 @@ import streamlit as st
 
 from pages.ecg import cases, origin, tracing
 from pages.shell import blinding, coordinators, frame, models, reviews, source_ecgs, words
-from protoecg.bundle import Bundle
+from protoecg.card import tables
 from protoecg.ecg import ECG
 from protoecg.labels import BRANCHES, LabelSet
 from protoecg.prototypes.curation import Change, newcomers
 from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.sets import SOURCE, PrototypeSet
 from protoecg.sheet.view import View
 from review_db import RatingsError
 from review_db.findings.opinions import opinions, summary
@@ -21,11 +22,13 @@ from review_db.ratings.results import prototype_summary
 def main() -> None:
     """Lay out the page."""
     frame.guard("Library")
-    bundle = models.choose()
+    bundle = models.choose_prototypes()
     blinding.refuse(bundle)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("### Prototypes", width="content", help=words.PROTOTYPE)
         models.badge(bundle)
+    if source := tables.text(bundle.about, SOURCE):
+        st.caption(words.plain(source))
     shown, view = _chosen(bundle)
     ecgs = {prototype.name: source_ecgs.load(bundle, prototype) for prototype in shown}
     if missing := [prototype for prototype in shown if ecgs[prototype.name] is None]:
@@ -36,7 +39,7 @@ def main() -> None:
         _card(prototype, ecgs[prototype.name], ratings, change, view, bundle.labels)
 
 
-def _summary(bundle: Bundle) -> pd.DataFrame | None:
+def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
     """Return what the reviewers said, None where that is not for whoever is at the screen."""
     if not coordinators.is_here():
         return None
@@ -51,8 +54,10 @@ def _summary(bundle: Bundle) -> pd.DataFrame | None:
         return pd.DataFrame()
 
 
-def _chosen(bundle: Bundle) -> tuple[list[Prototype], View]:
-    branches = [b for b in BRANCHES if any(p.branch == b for p in bundle.prototypes)]
+def _chosen(bundle: PrototypeSet) -> tuple[list[Prototype], View]:
+    there = dict.fromkeys(p.branch for p in bundle.prototypes)
+    # Ours in their order, then those of others' models.
+    branches = [b for b in BRANCHES if b in there] + [b for b in there if b not in BRANCHES]
     left, right, last = st.columns([1, 2, 1], vertical_alignment="bottom")
     branch = left.segmented_control(
         "Branch",

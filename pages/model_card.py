@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.card import accuracy, checks, facts, limits
+from pages.card import accuracy, checks, curation, facts, limits
 from pages.shell import blinding, frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.card import tables
@@ -31,6 +31,7 @@ def main() -> None:
     with data:
         st.markdown("#### What it was trained on")
         facts.show(facts.data(bundle))
+    curation.show(bundle, card)
     figures = accuracy.choose_figures(bundle, card)
     accuracy.show_accuracy(bundle, figures)
     accuracy.show_calibration(figures)

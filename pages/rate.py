@@ -22,8 +22,8 @@ from pages.taking_part.answers import (
     write,
 )
 from pages.taking_part.ratings import Ratings
-from protoecg.bundle import Bundle
 from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.sets import PrototypeSet
 from protoecg.sheet.view import View
 from review_db import Item, progress
 from review_db.ratings.answers import is_done
@@ -34,7 +34,7 @@ def main() -> None:
     frame.guard("Rate")
     account = accounts.required()
     row, progress = places.row()
-    bundle = models.choose(place=row)
+    bundle = models.choose_prototypes(place=row)
     with reviews.database() as engine:
         who = rater.rater(engine, account)
         if who is not None:
@@ -120,7 +120,7 @@ def _pictures(prototype: Prototype) -> str:
     return f"rate {prototype.name}"
 
 
-def _load(bundle: Bundle, prototype: Prototype, view: View) -> Callable[[], None] | None:
+def _load(bundle: PrototypeSet, prototype: Prototype, view: View) -> Callable[[], None] | None:
     ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:
         source_ecgs.tell_missing(bundle, [prototype])

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from pages.findings import score_bars, study_results
 from pages.shell import choices, coordinators, frame, models, reviews, words
-from protoecg.bundle import Bundle
 from protoecg.labels import LabelSet
+from protoecg.prototypes.sets import PrototypeSet
 from review_db.questions.catalogue import SCALES
 from review_db.ratings.export import export_zip
 from review_db.ratings.results import GROUPS, RatedBundle, rated_bundles, scores
@@ -23,7 +23,7 @@ def main() -> None:
     # Everybody's ratings can be taken away here.
     if not coordinators.admitted():
         return
-    bundle = models.choose()
+    bundle = models.choose_prototypes()
     with reviews.database() as engine:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("### Results", width="stretch")
@@ -44,7 +44,7 @@ def _source() -> str:
     )
 
 
-def _single_ratings(engine: Engine, bundle: Bundle) -> None:
+def _single_ratings(engine: Engine, bundle: PrototypeSet) -> None:
     rated = _version(engine, bundle)
     by = choices.one_of("Scores by", list(GROUPS), key="by", default="branch")
     table = scores(engine, bundle=rated.bundle, fingerprint=rated.fingerprint, by=by)
@@ -66,7 +66,7 @@ def _export(engine: Engine) -> None:
     )
 
 
-def _version(engine: Engine, bundle: Bundle) -> RatedBundle:
+def _version(engine: Engine, bundle: PrototypeSet) -> RatedBundle:
     """Return the chosen model's ratings, or those of another version that has some."""
     rated = rated_bundles(engine)
     current = next(

@@ -15,7 +15,7 @@ def main() -> None:
     frame.guard("Studies")
     if not coordinators.admitted():
         return
-    bundle = models.choose()
+    bundle = models.choose_prototypes()
     st.markdown("### Studies")
     view = choices.one_of("View", VIEWS, key="view", label_visibility="collapsed")
     with reviews.database() as engine:

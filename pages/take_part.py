@@ -23,8 +23,8 @@ from pages.taking_part.answers import (
     step,
 )
 from protoecg import wording
-from protoecg.bundle import Bundle
 from protoecg.labels import LabelSet
+from protoecg.prototypes.sets import PrototypeSet
 from protoecg.sheet.view import View
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.assignments import ItemStage
@@ -143,7 +143,7 @@ def _leave() -> None:
     clear_answers()
 
 
-def _item(engine: Engine, seat: Seat, session: ItemSession, bundle: Bundle) -> None:
+def _item(engine: Engine, seat: Seat, session: ItemSession, bundle: PrototypeSet) -> None:
     item = session.item
 
     def load(view: View) -> Callable[[], None] | None:
@@ -165,7 +165,7 @@ def _item(engine: Engine, seat: Seat, session: ItemSession, bundle: Bundle) -> N
     desk.show(session, bundle, shown)
 
 
-def _draw_next(engine: Engine, seat: Seat, item: OpenItem, bundle: Bundle, view: View) -> str:
+def _draw_next(engine: Engine, seat: Seat, item: OpenItem, bundle: PrototypeSet, view: View) -> str:
     """Draw what comes once this item is saved, and name it; a second look can't be had before."""
     at = next_open(engine, seat, after=item.at)
     if at is None or item.at.stage < item.stages:

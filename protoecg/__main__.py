@@ -39,10 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _errors() -> tuple[type[Exception], ...]:
     from protoecg.batch.table import BatchError
     from protoecg.ecg import ECGError
+    from protoecg.gathering import SetError
     from protoecg.prototypes.manifest import BundleError
     from protoecg.prototypes.waveforms import WaveformUnavailable
 
-    return BatchError, BundleError, ECGError, WaveformUnavailable, OSError
+    return BatchError, BundleError, ECGError, SetError, WaveformUnavailable, OSError
 
 
 def _page(name: str) -> Path:
@@ -129,7 +130,7 @@ def report(
         explanation,
         measured,
         revision=model.revision,
-        case=leading_case(explanation, Waveforms.for_bundle(model.path, model.simulated)),
+        case=leading_case(explanation, Waveforms.for_bundle(model.path, model.self_contained)),
         since=since,
         paper=paper,
     )
@@ -177,8 +178,20 @@ def fetch(
     from protoecg.prototypes.waveforms import Waveforms
 
     model = load_bundle(bundle)
-    waveforms = Waveforms.for_bundle(model.path, model.simulated)
+    waveforms = Waveforms.for_bundle(model.path, model.self_contained)
     _show_progress("source ECGs", waveforms.fetch_all(model.prototypes))
+
+
+@app.command()
+def gather(
+    manifest: Annotated[Path, Argument(help="a JSON file that names prototypes and their ECGs")],
+    out: Annotated[Path, Option(help="a new folder, in that of the models")],
+) -> None:
+    """Make prototypes of any model a set that reviewers can rate."""
+    from protoecg.gathering import gather
+
+    made = gather(manifest, out)
+    _print([f"{out}: prototypes to rate: {len(made.prototypes)}"])
 
 
 def _cores() -> int:

@@ -12,7 +12,7 @@ waveforms/          source ECGs, where the bundle carries them (simulated data)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
@@ -24,7 +24,6 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from protoecg.ecg import DURATION_S
 from protoecg.familiarity import Familiarity, Usual
 from protoecg.files import checksum, write_bytes, write_json
 from protoecg.labels import BRANCHES, PTBXL, LabelSet
@@ -39,6 +38,7 @@ from protoecg.prototypes.manifest import (
     MEASURED,
     PROTOTYPES,
     WEIGHTS,
+    BundleError,
     Decision,
     Manifest,
     read_label_set,
@@ -49,48 +49,41 @@ from protoecg.prototypes.manifest import (
     unusable,
 )
 from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.sets import PrototypeSet, refuse_impossible, refuse_unknown
 from protoecg.signals import MODEL_SAMPLES
 
 MAX_BLOCKS = 1000
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A trained model with all that explains it.
+class Bundle(PrototypeSet):
+    """A trained model with all that explains it: prototypes, and a network that compares by them.
+
+    The prototypes are in the order of the network's similarities; `about` tells data set,
+    configuration, metrics and dates; the revision is of weights and thresholds too.
 
     Parameters
     ----------
-    path : its folder
-    name : what to call it
-    simulated : whether it was trained on simulated ECGs
     network : in evaluation mode, on the CPU
-    prototypes : in the order of the network's similarities
     decisions : by statement
-    labels : the label set that its statements, and those of its prototypes' ECGs, belong to
     familiarity : what is usual of an ECG; None in a bundle without limits
     measured : what measurements add to the statements; None where prototypes alone decide
-    about : data set, configuration, metrics and dates, as plain JSON
-    fingerprint : of the prototypes; ratings belong to it
-    revision : of the whole bundle, weights and thresholds included
     """
 
-    path: Path
-    name: str
-    simulated: bool
     network: ProtoECGNet
-    prototypes: tuple[Prototype, ...]
     decisions: Mapping[str, Decision]
-    labels: LabelSet
     familiarity: Familiarity | None
     measured: MeasuredEvidence | None
-    about: Mapping[str, Any]
-    fingerprint: str
-    revision: str
 
     @property
     def statements(self) -> tuple[str, ...]:
         """The statements that it decides, in the order of its label set."""
         return self.network.statements
+
+    @property
+    def self_contained(self) -> bool:
+        """Whether it brings its own ECGs, as those of simulated ECGs do."""
+        return self.simulated
 
 
 def save_bundle(
@@ -144,6 +137,11 @@ def load_bundle(path: Path) -> Bundle:
         If the folder is no bundle, or a damaged, foreign or newer one.
     """
     manifest = read_manifest(path)
+    if not manifest.has_network:
+        raise BundleError(
+            f"{path} holds prototypes without a network, which can be rated only. Name a bundle, "
+            "such as models/ptbxl."
+        )
     for file, expected in manifest.sha256.items():
         refuse_damaged(path / file, expected)
     prototypes, labels = read_prototypes(path, manifest), read_label_set(path, manifest)
@@ -173,8 +171,8 @@ def load_bundle(path: Path) -> Bundle:
 
 
 def _network(manifest: Manifest, weights: Path, labels: LabelSet) -> ProtoECGNet:
-    _refuse_unknown("statements", manifest.statements, labels)
-    _refuse_unknown("branches", manifest.branches, BRANCHES)
+    refuse_unknown("statements", manifest.statements, labels)
+    refuse_unknown("branches", manifest.branches, BRANCHES)
     for name, shape in manifest.branches.items():
         _refuse_impossible(name, shape)
     # Built without memory: a hostile shape must not be allocated before the weights agree.
@@ -231,17 +229,6 @@ def _refuse_unfitting(
 ) -> None:
     if network.owners != tuple((p.branch, p.statement) for p in prototypes):
         raise ValueError("its prototypes are not those of its network")
-    if len({p.name for p in prototypes}) != len(prototypes):
-        raise ValueError("two of its prototypes have one name")
-    for prototype in prototypes:
-        _refuse_unknown("statements", (prototype.statement, *prototype.statements), labels)
-        start, end = prototype.window_s
-        if not 0 <= start < end <= DURATION_S:
-            raise ValueError(f"{prototype.name} is from {start:g} to {end:g} s, which cannot be")
+    refuse_impossible(prototypes, labels)
     if set(decisions) != set(network.statements):
         raise ValueError("it has no threshold for some statements")
-
-
-def _refuse_unknown(what: str, found: Iterable[str], known: Iterable[str]) -> None:
-    if unknown := set(found) - set(known):
-        raise ValueError(f"unknown {what} {', '.join(sorted(unknown))}")

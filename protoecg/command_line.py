@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from protoecg.files import in_words
+
 # What a program that Ctrl-C ended exits with: 128 and the number of the signal.
 INTERRUPTED = 130
 STOPPED = "Stopped. Run the same command again to go on from here.\n"
@@ -53,6 +55,6 @@ def run(
     except Exception as error:
         if not isinstance(error, errors()):
             raise
-        sys.stderr.write(f"{' '.join(str(error).split())}\n")
+        sys.stderr.write(f"{' '.join(in_words(error).split())}\n")
         return 1
     return 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -25,6 +27,7 @@ MAX_TOML_CHARACTERS = 100_000
 # 10 GB, one of all these a fifth of a second.
 MAX_TOML_DOTS = 2_000
 _READABLE_BY_ALL = 0o644
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 T = TypeVar("T")
 
@@ -61,11 +64,45 @@ def atomic_write(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
                 os.fsync(file.fileno())
         os.chmod(name, path.stat().st_mode if path.exists() else _READABLE_BY_ALL)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
     if sync:
         _sync_folder(path.parent)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill that becomes `path` once all of it is written; else nothing is there.
+
+    Raises
+    ------
+    FileExistsError
+        If something is there already.
+    PermissionError
+        If it cannot be made there.
+    """
+    refuse_taken(path)
+    part = path.with_name(f".{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        part.rename(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def refuse_taken(path: Path) -> None:
+    """Refuse a place for a new folder where something is, or nothing can be, see `new_folder`."""
+    if path.exists():
+        raise FileExistsError(f"{path} is there already. Name another folder, or remove it.")
+    there = next(parent for parent in path.absolute().parents if parent.exists())
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"{path} cannot be written to. Name another folder.")
 
 
 def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
@@ -78,6 +115,16 @@ def write_json(path: Path, content: Any) -> None:
     """Write a JSON file that people can read, in one step."""
     text = json.dumps(content, indent=1, ensure_ascii=False)
     write_bytes(path, f"{text}\n".encode())
+
+
+def in_words(error: Exception) -> str:
+    """Return an error's message; where a disk is full, in words that say what to do."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return (
+            f"There is no room left to write {error.filename or 'a file'}: {error.strerror}. Free "
+            "some, then do the same again; what was there before is as it was."
+        )
+    return str(error)
 
 
 def checksum(file: Path) -> str:

@@ -19,6 +19,12 @@ def models() -> Path:
     return _named("PROTOECG_MODELS", "models")
 
 
+def of_models(file: str) -> list[Path]:
+    """Return the folders of models that hold a file, but for those that are still being made."""
+    found = sorted(file.parent for file in models().glob(f"*/{file}"))
+    return [folder for folder in found if not folder.name.startswith(".")]
+
+
 def ptbxl() -> Path:
     """Return the folder of a local PTB-XL: `PROTOECG_PTBXL`, else `data/ptbxl` of the project."""
     return _named("PROTOECG_PTBXL", "data", "ptbxl")

@@ -124,6 +124,11 @@ def is_code(text: str) -> bool:
     return bool(_CODE.fullmatch(text))
 
 
+def is_wording(text: str) -> bool:
+    """Whether a text can be what a statement says."""
+    return bool(_WORDS.fullmatch(text))
+
+
 def read_labels(content: bytes, name: str) -> LabelSet:
     """Read a label set from a CSV file's content; `name` is what to call the file.
 

@@ -118,6 +118,9 @@ def folder(tmp_path, monkeypatch, bundle, simulated_root):
     (tmp_path / "ECGS").mkdir()
     lay(ecgs[2], tmp_path / "ECGS" / "one.hea")
     signal = simulate(["NORM"], seed=1, rate=500).ecg.signal
+    (tmp_path / "theirs").mkdir()
+    lay(ecgs[3], tmp_path / "theirs" / "one.hea")
+    np.save(tmp_path / "theirs" / "two.npy", signal)
     np.savetxt("ECG.csv", signal.T, delimiter=",", header=",".join(LEADS), comments="")
     (tmp_path / "readings.csv").write_text(
         "reader,case,treatment,truth,rating\n"
@@ -155,6 +158,8 @@ def test_the_commands_of_a_page_run_one_after_another(page, folder):
     for text in blocks(page, "toml"):
         if name := re.match(r"# (\S+\.toml)\n", text):
             (folder / name[1]).write_text(text)
+    for text in blocks(page, "json"):
+        (folder / "theirs" / "manifest.json").write_text(text)
     for room, arguments in filter(None, map(of_ours, commands(page))):
         line = shlex.join([room, *arguments])
         is_named_alone = len(arguments) == 1

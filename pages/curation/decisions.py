@@ -52,7 +52,10 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
         found = desk.candidates(name, proposals, rule)
     st.markdown(f"**{len(found)} candidates**, the best first")
     if not found:
-        st.info("No other window may stand for this statement. Keep it, or retire it alone.")
+        elsewhere = ", or its ECG cannot be had on this server" if desk.root is None else ""
+        st.info(
+            f"No other window may stand for this statement{elsewhere}. Keep it, or retire it alone."
+        )
     for pair in (found[n : n + 2] for n in range(0, len(found), 2)):
         for column, candidate in zip(st.columns(2), pair, strict=False):
             with column.container(border=True):

@@ -10,6 +10,7 @@ import streamlit as st
 
 from protoecg import defects, folders
 from protoecg.bundle import Bundle
+from protoecg.files import in_words
 from protoecg.prototypes.curation import CurationError, Proposals, Rule
 from training.curate.desk import Desk
 from training.curate.run import curate
@@ -58,7 +59,7 @@ class Making:
                 say=self.lines.append,
             )
         except (CurationError, ptbxl.DataError, OSError) as error:
-            self.problem = str(error)
+            self.problem = in_words(error)
         except Exception as error:
             number = defects.report(error, "curating a bundle")
             self.problem = f"Something that nobody has foreseen; report the number {number}."

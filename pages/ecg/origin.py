@@ -44,5 +44,7 @@ def case_facts(source: SourceECG, labels: LabelSet) -> list[str]:
 
 def other_statements(prototype: Prototype, labels: LabelSet) -> str:
     """Say what else stands in a prototype's source ECG."""
+    if not prototype.statements:
+        return "What else is in its ECG is not known"
     others = [labels.named(c) for c in prototype.statements if c != prototype.statement]
     return f"Also in its ECG: {', '.join(others) or 'nothing else'}"

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from pages.planning import preview
 from pages.shell import choices, uploads, words
-from protoecg.bundle import Bundle
+from protoecg.prototypes.sets import PrototypeSet
 from review_db.studies.declared import ARMS, LONGEST_WASHOUT_DAYS, OUTCOMES, Protocol
 from review_db.studies.design import STRATA, Design, DesignError, design_from, design_from_toml
 from review_db.studies.lifecycle import create_study
@@ -75,7 +75,7 @@ PRESETS = {
 }
 
 
-def show(engine: Engine, bundle: Bundle) -> None:
+def show(engine: Engine, bundle: PrototypeSet) -> None:
     """Ask for a study's design, show what it would be, and make the study."""
     st.caption(f"Of the prototypes of {words.plain(bundle.name)}; choose the model at the left.")
     with st.expander("From a TOML file"):
@@ -102,7 +102,7 @@ def show(engine: Engine, bundle: Bundle) -> None:
         _preview(bundle, *st.session_state[PREVIEWED])
 
 
-def _preview(bundle: Bundle, settings: dict[str, object], cases: bytes | None) -> None:
+def _preview(bundle: PrototypeSet, settings: dict[str, object], cases: bytes | None) -> None:
     try:
         preview.show(design_from(settings), _material(bundle, cases), bundle)
     except DesignError as error:
@@ -128,7 +128,7 @@ def _text(content: bytes) -> str:
         raise DesignError(f"The study's settings are no UTF-8 text: {error}.") from error
 
 
-def _form(bundle: Bundle, preset: Preset) -> dict[str, object]:
+def _form(bundle: PrototypeSet, preset: Preset) -> dict[str, object]:
     left, middle, right = st.columns(3, gap="large")
     with left:
         settings = _about()
@@ -192,7 +192,7 @@ def _about() -> dict[str, object]:
     }
 
 
-def _sample(bundle: Bundle, preset: Preset) -> tuple[dict[str, object], int, float]:
+def _sample(bundle: PrototypeSet, preset: Preset) -> tuple[dict[str, object], int, float]:
     if not preset.prototypes:
         st.write("What is asked about are the cases of the file below; no prototype is rated.")
         return {"cases_only": True}, 0, 0.0
@@ -274,7 +274,7 @@ def _declared() -> dict[str, object]:
 
 
 def _create(
-    engine: Engine, bundle: Bundle, planned: Callable[[], Design], cases: bytes | None
+    engine: Engine, bundle: PrototypeSet, planned: Callable[[], Design], cases: bytes | None
 ) -> None:
     try:
         made = create_study(engine, planned(), _material(bundle, cases))
@@ -288,7 +288,7 @@ def _create(
     )
 
 
-def _material(bundle: Bundle, cases: bytes | None) -> Material:
+def _material(bundle: PrototypeSet, cases: bytes | None) -> Material:
     if cases is None:
         return bundle_material(bundle.path)
     with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.ecg import tracing
 from pages.shell import words
 from pages.taking_part import items
-from protoecg.bundle import Bundle
+from protoecg.prototypes.sets import PrototypeSet
 from review_db.questions.catalogue import KINDS
 from review_db.sessions.preview import previewed
 from review_db.studies.allocation import allocate
@@ -22,7 +22,7 @@ from review_db.studies.material import Material
 from review_db.studies.selection import APART, make_items, most_apart
 
 
-def show(design: Design, material: Material, bundle: Bundle) -> None:
+def show(design: Design, material: Material, bundle: PrototypeSet) -> None:
     """Show what a design would make of the material.
 
     Raises

@@ -13,7 +13,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.shell import accounts, reviews, words
-from protoecg.bundle import Bundle
+from protoecg.prototypes.sets import PrototypeSet
 from review_db import RatingsError
 from review_db.studies.accounts import seats_of
 from review_db.studies.lifecycle import StudyInfo, study_info
@@ -35,7 +35,7 @@ def remember(seat: Seat) -> None:
         seats.popitem(last=False)
 
 
-def refuse(bundle: Bundle) -> None:
+def refuse(bundle: PrototypeSet) -> None:
     """End a page that would show a reviewer what a study of this model hides from them."""
     with suppress(RatingsError):
         engine = reviews.opened()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -21,8 +22,15 @@ from protoecg.prototypes.manifest import (
     read_prototypes,
 )
 from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.sets import PrototypeSet, load_set
 
 PARAMETER, WIDGET, CHOSEN = "bundle", "model", "chosen model"
+WITHOUT_NETWORK = (
+    "“{}” holds prototypes without a network, which this page needs: look at them on Library, rate "
+    "them on Rate and in studies. Another model is shown here."
+)
+
+P = TypeVar("P", bound=PrototypeSet)
 
 
 @dataclass(frozen=True)
@@ -36,9 +44,19 @@ class Choice:
         """Whether it holds a model of simulated ECGs."""
         return self.manifest is not None and self.manifest.simulated
 
+    def lacks_network(self) -> bool:
+        """Whether it holds prototypes alone, which can be rated, and no network."""
+        return self.manifest is not None and not self.manifest.has_network
+
     def load(self) -> Bundle:
         """Return the bundle; raise its `BundleError`, or `OSError`."""
         return _load(self.path, _written_ns(self.path))
+
+    def load_prototypes(self) -> PrototypeSet:
+        """Return its prototypes, with their network if there is one; errors as in `load`."""
+        if self.lacks_network():
+            return _load_set(self.path, _written_ns(self.path))
+        return self.load()
 
 
 @dataclass(frozen=True)
@@ -76,7 +94,26 @@ def choose(*, simulated: bool = False, place: DeltaGenerator | None = None) -> B
         person chooses otherwise
     place : where it is offered as a button; else it stands in the sidebar
     """
-    choices = _choices()
+    every = _choices()
+    choices = _or_stop({n: choice for n, choice in every.items() if not choice.lacks_network()})
+    preferred, asked = _preferred(choices, simulated), _asked()
+    if asked in every and asked not in choices:
+        # It stays chosen for the pages that can show it.
+        st.info(WITHOUT_NETWORK.format(words.plain(_called(asked, every[asked]))))
+    else:
+        _keep(_other(choices, preferred))
+    return _begun(choices[_ask(choices, preferred, place)].load)
+
+
+def choose_prototypes(place: DeltaGenerator | None = None) -> PrototypeSet:
+    """Show the choice of a model, or of prototypes without one; all else as in `choose`."""
+    choices = _or_stop(_choices())
+    preferred = _preferred(choices, simulated=False)
+    _keep(_other(choices, preferred))
+    return _begun(choices[_ask(choices, preferred, place)].load_prototypes)
+
+
+def _or_stop(choices: dict[str, Choice]) -> dict[str, Choice]:
     if not choices:
         st.error(
             f"There is no model in {folders.models()}. Train the demonstration with `make demo`, "
@@ -84,24 +121,25 @@ def choose(*, simulated: bool = False, place: DeltaGenerator | None = None) -> B
             icon=":material/error:",
         )
         st.stop()
-    name = _ask(choices, _preferred(choices, simulated), place)
+    return choices
+
+
+def _begun(load: Callable[[], P]) -> P:
+    """Load a choice and begin to fetch its ECGs; end the page where it cannot be used."""
     try:
-        bundle = choices[name].load()
+        found = load()
     except (BundleError, OSError) as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         st.info("Choose another model.")
         st.stop()
-    source_ecgs.begin(bundle)
-    return bundle
+    source_ecgs.begin(found)
+    return found
 
 
 def _ask(choices: Mapping[str, Choice], preferred: str, place: DeltaGenerator | None) -> str:
     """Return the model that was chosen, else the preferred one, which then follows the ECG."""
-    asked = st.query_params.get(PARAMETER) or st.session_state.get(CHOSEN)
-    chosen = asked if asked in choices and asked != preferred else None
-    _keep(chosen)
     # The URL holds the choice: what a widget keeps by itself would outlive another ECG.
-    st.session_state[WIDGET] = shown = chosen or preferred
+    st.session_state[WIDGET] = shown = _other(choices, preferred) or preferred
     label = f"Model: {words.plain(_called(shown, choices[shown]))}"
     with place.popover(label, icon=":material/network_node:") if place else st.sidebar:
         st.selectbox(
@@ -117,6 +155,16 @@ def _ask(choices: Mapping[str, Choice], preferred: str, place: DeltaGenerator | 
     return shown
 
 
+def _asked() -> str:
+    return st.query_params.get(PARAMETER) or st.session_state.get(CHOSEN) or ""
+
+
+def _other(choices: Mapping[str, Choice], preferred: str) -> str | None:
+    """Return the choice that a person made, None where it is the preferred one anyhow."""
+    asked = _asked()
+    return asked if asked in choices and asked != preferred else None
+
+
 def _keep(chosen: str | None) -> None:
     st.session_state[CHOSEN] = chosen
     if chosen:
@@ -129,33 +177,34 @@ def _called(name: str, choice: Choice) -> str:
     return f"{choice.manifest.name} ({name})" if choice.manifest else f"{name}: cannot be used"
 
 
-def of_version(name: str, fingerprint: str) -> Bundle | None:
-    """Return the bundle of this name and version, or None where no folder holds it whole."""
+def of_version(name: str, fingerprint: str) -> PrototypeSet | None:
+    """Return the prototypes of this name and version, or None where no folder holds them whole."""
     wanted = (name, fingerprint)
-    return _first(lambda manifest: (manifest.name, manifest.fingerprint) == wanted)
+    found = _whole(lambda manifest: (manifest.name, manifest.fingerprint) == wanted)
+    return next(found, None)
 
 
 def first_simulated() -> Bundle | None:
     """Return the first model of simulated ECGs, or None where there is none that works."""
-    return _first(lambda manifest: manifest.simulated)
+    found = _whole(lambda manifest: manifest.simulated and manifest.has_network)
+    return next((one for one in found if isinstance(one, Bundle)), None)
 
 
-def _first(is_wanted: Callable[[Manifest], bool]) -> Bundle | None:
+def _whole(is_wanted: Callable[[Manifest], bool]) -> Iterator[PrototypeSet]:
     for choice in _choices().values():
         if choice.manifest is not None and is_wanted(choice.manifest):
             with suppress(BundleError, OSError):
-                return choice.load()
-    return None
+                yield choice.load_prototypes()
 
 
-def badge(bundle: Bundle) -> None:
-    """Mark a bundle of simulated ECGs as such."""
+def badge(bundle: PrototypeSet) -> None:
+    """Mark prototypes that are simulated ECGs as such."""
     if bundle.simulated:
         st.badge("simulated", icon=":material/science:", color="orange")
 
 
 def _choices() -> dict[str, Choice]:
-    folders_of_bundles = sorted(file.parent for file in folders.models().glob(f"*/{FILE}"))
+    folders_of_bundles = folders.of_models(FILE)
     return {path.name: _choice(path) for path in folders_of_bundles}
 
 
@@ -182,8 +231,17 @@ def _load(path: Path, written_ns: int) -> Bundle:
     return load_bundle(path)
 
 
+@st.cache_resource(max_entries=32, show_spinner="Loading the prototypes")
+def _load_set(path: Path, written_ns: int) -> PrototypeSet:
+    return load_set(path)
+
+
 def _preferred(choices: Mapping[str, Choice], simulated: bool) -> str:
-    """Name the first model of the kind, else of the other kind, else any that cannot be used."""
-    usable = [name for name, choice in choices.items() if choice.manifest is not None]
-    of_kind = [name for name in usable if choices[name].is_simulated() == simulated]
-    return [*of_kind, *usable, *choices][0]
+    """Name the first model of the kind, else of the other kind, else prototypes, else any."""
+
+    def lacks(name: str) -> tuple[bool, bool, bool]:
+        choice = choices[name]
+        other_kind = choice.is_simulated() != simulated
+        return choice.manifest is None, choice.lacks_network(), other_kind
+
+    return min(choices, key=lacks)

@@ -10,7 +10,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.shell import models, words
-from protoecg.bundle import Bundle
+from protoecg.prototypes.sets import PrototypeSet
 from review_db import Item, RatingsError, open_database
 from review_db.ratings.windows import register
 
@@ -67,7 +67,7 @@ def _register(url: str, fingerprint: str, _prototypes: models.KnownPrototypes) -
     register(_engine(), fingerprint, _prototypes.load())
 
 
-def items(bundle: Bundle) -> list[Item]:
+def items(bundle: PrototypeSet) -> list[Item]:
     """Return the prototypes of a bundle as they are rated."""
     return [
         Item(bundle.name, bundle.fingerprint, p.name, p.branch, p.statement)

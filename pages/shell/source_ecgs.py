@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,12 +11,11 @@ import streamlit as st
 from pages.shell import words
 from pages.shell.fetching import Fetching
 from protoecg import folders
-from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.prototypes.prototype import SourceECG
-from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
+from protoecg.prototypes.sets import PrototypeSet
+from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable, may_fetch
 
-FETCH, OFF = "PROTOECG_FETCH", {"off", "no", "false", "0"}
 EVERY_S = 2.0
 PROTOTYPES = "The prototype's ECG"
 WHAT_TO_DO = (
@@ -26,17 +24,17 @@ WHAT_TO_DO = (
 )
 
 
-def waveforms(bundle: Bundle) -> Waveforms:
+def waveforms(bundle: PrototypeSet) -> Waveforms:
     """Return where a bundle's source ECGs are."""
-    return Waveforms.for_bundle(bundle.path, bundle.simulated)
+    return Waveforms.for_bundle(bundle.path, bundle.self_contained)
 
 
-def begin(bundle: Bundle) -> None:
+def begin(bundle: PrototypeSet) -> None:
     """Begin to fetch what is missing of a bundle's ECGs, if nothing has begun it yet."""
     _fetching_of(bundle)
 
 
-def load(bundle: Bundle, source: SourceECG) -> ECG | None:
+def load(bundle: PrototypeSet, source: SourceECG) -> ECG | None:
     """Return a source ECG; None where it is not here, and it is then fetched before the others."""
     try:
         return waveforms(bundle).load(source)
@@ -46,7 +44,9 @@ def load(bundle: Bundle, source: SourceECG) -> ECG | None:
         return None
 
 
-def tell_missing(bundle: Bundle, missing: Sequence[SourceECG], what: str = PROTOTYPES) -> None:
+def tell_missing(
+    bundle: PrototypeSet, missing: Sequence[SourceECG], what: str = PROTOTYPES
+) -> None:
     """Say in one line what is missing and why; the page runs anew when one of them has come.
 
     Parameters
@@ -69,7 +69,9 @@ def tell_missing(bundle: Bundle, missing: Sequence[SourceECG], what: str = PROTO
         st.rerun()
 
 
-def _under_way(fetching: Fetching, bundle: Bundle, awaited: Sequence[SourceECG], what: str) -> None:
+def _under_way(
+    fetching: Fetching, bundle: PrototypeSet, awaited: Sequence[SourceECG], what: str
+) -> None:
     if not all(map(fetching.is_awaited, awaited)):
         st.rerun()
     progress = fetching.progress
@@ -95,8 +97,8 @@ def _offer_again(fetching: Fetching, what: str) -> None:
     )
 
 
-def _say_why(what: str, why: str, bundle: Bundle, details: str = "") -> None:
-    to_do = "" if bundle.simulated else WHAT_TO_DO.format(bundle=_shown(bundle.path))
+def _say_why(what: str, why: str, bundle: PrototypeSet, details: str = "") -> None:
+    to_do = "" if bundle.self_contained else WHAT_TO_DO.format(bundle=_shown(bundle.path))
     st.caption(
         f":material/image_not_supported: {what} cannot be drawn: not on this machine. "
         f"{words.plain(why)}",
@@ -104,20 +106,20 @@ def _say_why(what: str, why: str, bundle: Bundle, details: str = "") -> None:
     )
 
 
-def _why_not_fetched(bundle: Bundle) -> str:
-    if bundle.simulated:
+def _why_not_fetched(bundle: PrototypeSet) -> str:
+    if bundle.self_contained:
         return f"The model is incomplete: restore the folder {_shown(bundle.path)}/waveforms."
-    return f"Fetching is turned off here ({FETCH})."
+    return "Fetching is turned off here (PROTOECG_FETCH)."
 
 
-def _fetching_of(bundle: Bundle) -> Fetching | None:
-    if bundle.simulated or os.environ.get(FETCH, "").lower() in OFF:
+def _fetching_of(bundle: PrototypeSet) -> Fetching | None:
+    if bundle.self_contained or not may_fetch():
         return None
     return _fetching(bundle.path, bundle.fingerprint, bundle)
 
 
 @st.cache_resource(show_spinner=False)
-def _fetching(path: Path, fingerprint: str, _bundle: Bundle) -> Fetching:
+def _fetching(path: Path, fingerprint: str, _bundle: PrototypeSet) -> Fetching:
     fetching = Fetching(waveforms(_bundle), _bundle.prototypes)
     fetching.start()
     return fetching

@@ -13,11 +13,11 @@ import streamlit as st
 
 from pages.ecg import calipers, drawing, origin
 from pages.shell import frame
-from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.figures.paper import Window
 from protoecg.labels import LabelSet
 from protoecg.noise import with_noise
+from protoecg.prototypes.sets import PrototypeSet
 from protoecg.prototypes.waveforms import WaveformUnavailable
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
@@ -43,7 +43,7 @@ def name(item: OpenItem) -> str:
     return f"item {item.at.position} {item.at.stage if item.kind == 'reading' else 1}"
 
 
-def load(item: OpenItem, bundle: Bundle) -> ECGs:
+def load(item: OpenItem, bundle: PrototypeSet) -> ECGs:
     """Return an item's ECGs by record; where one cannot be had, say so and return none."""
     try:
         pictures = _pictures(bundle.name, bundle.fingerprint)
@@ -76,7 +76,7 @@ def show(item: OpenItem, ecgs: ECGs, view: View, labels: LabelSet) -> None:
         _window(content, ecgs, view, key)
 
 
-def beliefs(item: OpenItem, bundle: Bundle) -> list[str]:
+def beliefs(item: OpenItem, bundle: PrototypeSet) -> list[str]:
     """Say what is known of the labels of an item's prototypes, unless their statement is hidden."""
     # A report names the statement, and perhaps what the study asks.
     statement = item.facts.statement

@@ -51,6 +51,24 @@ def contrastive(vectors: Tensor, a: Tensor, co_occurrence: Tensor) -> Tensor:
     return -(attraction - repulsion) / len(cosine) ** 0.5
 
 
+def forgetting(vectors: Tensor, forgotten: Tensor, same: Tensor, margin: float) -> Tensor:
+    """Mean, over the prototypes that have any, of the hinge to the most similar forgotten window.
+
+    A forgetting loss as ProtoPDebug's (Bontempelli et al., ICLR 2023), on cosines and above a
+    margin.
+
+    Parameters
+    ----------
+    vectors, forgotten : (p, latent), (f, latent)
+    same : (p, f) bool, which windows each prototype is to keep away from
+    margin : cosine from which on it costs
+    """
+    cosine = normalize(vectors, dim=1) @ normalize(forgotten, dim=1).T
+    nearest = _masked(cosine, same).amax(dim=1)
+    has = same.any(dim=1)
+    return (torch.relu(nearest - margin) * has).sum() / has.sum().clamp(min=1)
+
+
 def jaccard(y: Tensor) -> Tensor:
     """Jaccard index of every two classes of the (n, c) labels: (c, c)."""
     both = y.T @ y

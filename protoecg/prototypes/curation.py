@@ -17,6 +17,7 @@ from protoecg.files import STRICT, read_toml
 from protoecg.prototypes.manifest import BundleError
 
 ABOUT = "curations"
+_SCALES = ("representativeness", "clarity")
 _CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -127,11 +128,21 @@ class Proposals:
     rejected : identities of all windows that the rule rejects, of whatever bundle: none of them
         may come back
     rated : how many prototypes of the bundle have a rating
+    elsewhere : how many windows have one that are no prototype of the bundle
     """
 
     retired: tuple[Proposal, ...]
     rejected: tuple[str, ...]
     rated: int
+    elsewhere: int = 0
+
+    def counted(self, prototypes: int) -> str:
+        """Say of how many prototypes of the bundle, and of what else, there are ratings."""
+        told = f"{self.rated} of {prototypes} prototypes are rated"
+        if not self.elsewhere:
+            return f"{told}."
+        windows = f"{self.elsewhere} window{'s' if self.elsewhere != 1 else ''}"
+        return f"{told}; {windows} that this bundle has not are rated too, and retire nothing here."
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -221,6 +232,18 @@ def curations(about: Mapping[str, Any]) -> tuple[Curation, ...]:
         return _CURATIONS.validate_json(json.dumps(about.get(ABOUT, [])))
     except (ValidationError, ValueError, TypeError) as error:
         raise BundleError("What the bundle says of its curations cannot be read.") from error
+
+
+def rule_in_words(rule: Mapping[str, Any]) -> str:
+    """Say a rule, as a bundle keeps it, in words."""
+    limits = [f"median {scale} at most {rule[scale]:g}" for scale in _SCALES if rule.get(scale)]
+    for name, said in (("not_accurate", "call it not accurate"), ("bad", "mark it as bad")):
+        share = rule.get(name)
+        limits += [] if share is None else [f"more than {100 * share:.0f} % {said}"]
+    told = f"{' or '.join(limits)}, by {rule.get('reviewers')} reviewers or more" if limits else ""
+    by_hand = [f"{word} {', '.join(rule[word])}" for word in ("retire", "keep") if rule.get(word)]
+    chosen = f"{len(rule['chosen'])} chosen by eye" if rule.get("chosen") else ""
+    return "; ".join(filter(None, [told, *by_hand, chosen])) or "nothing is retired"
 
 
 def newcomers(about: Mapping[str, Any]) -> dict[str, Change]:

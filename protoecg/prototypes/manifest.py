@@ -90,6 +90,16 @@ class Manifest(Head):
     sha256: dict[str, str]
 
     @property
+    def has_network(self) -> bool:
+        """Whether a network compares by the prototypes; others can only be rated."""
+        return bool(self.branches)
+
+    @property
+    def self_contained(self) -> bool:
+        """Whether it brings its own ECGs, and no other place has them."""
+        return self.simulated or not self.has_network
+
+    @property
     def fingerprint(self) -> str:
         """Of the prototypes; ratings belong to it."""
         return _shortened(self.sha256[PROTOTYPES])
@@ -112,7 +122,8 @@ def read_manifest(path: Path) -> Manifest:
         manifest = MANIFEST.read(path / FILE)
     except FormatError as error:
         raise (BundleError(str(error)) if error.newer else unusable(path, error)) from error
-    if set(manifest.sha256) - _LATER != {PROTOTYPES, WEIGHTS}:
+    needed = {PROTOTYPES, WEIGHTS} if manifest.has_network else {PROTOTYPES, LABELS}
+    if not needed <= set(manifest.sha256) <= {PROTOTYPES, WEIGHTS, *_LATER}:
         raise BundleError(f"{path / FILE} lists no checksums. {AGAIN}")
     return manifest
 

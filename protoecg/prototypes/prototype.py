@@ -19,7 +19,7 @@ class SourceECG:
     name : what to call it; never used as a path
     record : the ECG within its data set, such as `"records100/00000/00001_lr"`
     window_s : start and end in the ECG, seconds; the whole strip for rhythm and global
-    statements : every statement of the ECG
+    statements : every statement of the ECG; none where they are not known
     patient : pseudonymous patient number of the data set
     age, sex : of the patient, where the data set knows; sex as "female" or "male"
     sha256 : of the record's signal file

@@ -14,24 +14,31 @@ from pathlib import Path
 import numpy as np
 
 from protoecg import folders
-from protoecg.ecg import ECG, LEADS, ECGError
+from protoecg.ecg import DURATION_S, ECG, LEADS, ECGError
 from protoecg.files import write_bytes
 from protoecg.prototypes.fetching import Fetcher, FetchError
 from protoecg.prototypes.prototype import SourceECG
+from protoecg.prototypes.records import UNITS_PER_MV
 from protoecg.readers.wfdb_header import parse_header
 
 PHYSIONET = "https://physionet.org/files/ptb-xl/1.0.3/"
-RATE_HZ = 100.0
 MAX_RECORD_BYTES = 1_000_000
 # As many failed connections in a row mean that there is no network.
 MAX_FAILURES_IN_A_ROW = 5
 
+_OFF = {"off", "no", "false", "0"}
 _WITHOUT_NETWORK = "Where PTB-XL 1.0.3 is on this machine, set PROTOECG_PTBXL to its folder."
 _RECORD = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
-_UNITS_PER_MV = 1000
 _INVALID = np.iinfo(np.int16).min
+# Devices that store ten seconds often drop the last samples.
+_LATE_SAMPLES = 2
 
 _log = logging.getLogger(__name__)
+
+
+def may_fetch() -> bool:
+    """Whether ECGs may be fetched without being asked for: not where `PROTOECG_FETCH` is off."""
+    return os.environ.get("PROTOECG_FETCH", "").lower() not in _OFF
 
 
 class WaveformUnavailable(Exception):  # noqa: N818
@@ -64,13 +71,13 @@ class Waveforms:
     physionet: str | None = None
 
     @classmethod
-    def for_bundle(cls, bundle: Path, simulated: bool) -> Waveforms:
-        """Take the places from the environment; a simulated bundle has but its own waveforms.
+    def for_bundle(cls, bundle: Path, self_contained: bool) -> Waveforms:
+        """Take the places from the environment; a bundle may have but its own waveforms.
 
         `PROTOECG_PTBXL` (default `data/ptbxl`), `PROTOECG_CACHE` (default `data/cache`) and
         `PROTOECG_PHYSIONET` name them.
         """
-        if simulated:
+        if self_contained:
             return cls(bundle)
         return cls(
             bundle,
@@ -228,29 +235,31 @@ def _checked(header: bytes, samples: bytes, source: SourceECG, place: str) -> EC
             "version of the data."
         )
     try:
-        _refuse_foreign_header(header, place)
         digital = np.frombuffer(samples, dtype="<i2").reshape(-1, len(LEADS)).T
-        signal = np.where(digital == _INVALID, np.nan, digital / _UNITS_PER_MV)
-        return ECG(signal, RATE_HZ, source.record)
+        rate = _rate(header, digital.shape[1], place)
+        signal = np.where(digital == _INVALID, np.nan, digital / UNITS_PER_MV)
+        return ECG(signal, rate, source.record)
     except ValueError as error:
         raise WaveformUnavailable(f"{place} cannot be read: {error}") from error
 
 
-def _refuse_foreign_header(content: bytes, place: str) -> None:
+def _rate(content: bytes, samples: int, place: str) -> float:
+    """Return the sampling rate that a header gives, if nothing in it speaks against it."""
     # The checksum covers the samples only; what gives them their meaning is the same for all.
     header = parse_header(content)
     told = [
         (c.format, c.samples_per_frame, c.offset, c.gain, c.baseline, c.unit.lower())
         for c in header.channels
     ]
-    expected = [("16", 1, 0, float(_UNITS_PER_MV), 0, "mv")] * len(LEADS)
+    expected = [("16", 1, 0, float(UNITS_PER_MV), 0, "mv")] * len(LEADS)
     names = [c.name.lower() for c in header.channels]
     if (
-        header.frames_per_s != RATE_HZ
+        abs(samples - DURATION_S * header.frames_per_s) > _LATE_SAMPLES
         or told != expected
         or names != [lead.lower() for lead in LEADS]
     ):
         raise ECGError(
-            f"the header {place}.hea differs from PTB-XL's: expected twelve leads from I to V6 at "
-            f"{RATE_HZ:g} Hz, format 16, {_UNITS_PER_MV} units a millivolt."
+            f"the header {place}.hea differs from PTB-XL's: expected twelve leads from I to V6, "
+            f"{DURATION_S:g} s of them, format 16, {UNITS_PER_MV} units a millivolt."
         )
+    return header.frames_per_s

@@ -76,6 +76,7 @@ def propose(rule: Rule, prototypes: Sequence[Prototype], told: pd.DataFrame) -> 
         retired=tuple(proposal for proposal in retired if proposal),
         rejected=tuple(against),
         rated=len(own),
+        elsewhere=len(set(verdicts) - {p.identity for p in prototypes}),
     )
 
 

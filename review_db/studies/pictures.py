@@ -85,10 +85,10 @@ def study_pictures(bundle: str, fingerprint: str) -> Pictures:
 
 
 def _bundles() -> Iterator[tuple[Manifest, Waveforms]]:
-    for file in sorted(folders.models().glob(f"*/{FILE}")):
+    for folder in folders.of_models(FILE):
         with suppress(BundleError, OSError):
-            manifest = read_manifest(file.parent)
-            yield manifest, Waveforms.for_bundle(file.parent, manifest.simulated)
+            manifest = read_manifest(folder)
+            yield manifest, Waveforms.for_bundle(folder, manifest.self_contained)
 
 
 def _described(source: SourceFile) -> SourceECG:

@@ -159,6 +159,9 @@ def _refuse_empty_second_look(design: Design, items: Sequence[StudyItem]) -> Non
 def _under_wrong_statement(
     p: Prototype, material: Material, chance: random.Random
 ) -> StudyItem | None:
+    if not p.statements:
+        # What else is in its ECG is not known, so that another statement need not be wrong.
+        return None
     branch = {q.statement for q in material.prototypes if q.branch == p.branch}
     absent = sorted(branch - set(p.statements) - {p.statement})
     if not absent:

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -63,14 +64,94 @@ def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, monkeyp
     assert any("The bundle is made" in box.value for box in app.success)
 
 
-def test_the_library_says_whom_a_newcomer_replaced(page, rated, models, simulated_root, tmp_path):
+@pytest.fixture
+def curated(rated, models, simulated_root, tmp_path):
+    """Makes a bundle in which what was rated badly is replaced, with the data set or without."""
     from training.__main__ import main
 
     bundle, bad = rated
-    rule = tmp_path / "rule.toml"
-    rule.write_text(f'retire = ["{bad.name}"]\n')
-    arguments = ["curate", "--bundle", bundle.path, "--rule", rule, "--out", models / "new"]
-    arguments += ["--ratings", f"sqlite:///{tmp_path}/ratings.db", "--data", simulated_root]
-    assert main([*map(str, arguments), "--work", str(tmp_path / "work")]) == 0
+
+    def make(*data):
+        rule = tmp_path / "rule.toml"
+        rule.write_text(f'representativeness = 2.0\nretire = ["{bad.name}"]\n')
+        arguments = ["curate", "--bundle", bundle.path, "--rule", rule, "--out", models / "new"]
+        arguments += ["--ratings", f"sqlite:///{tmp_path}/ratings.db", *data]
+        assert main([*map(str, arguments), "--work", str(tmp_path / "work")]) == 0
+        return bad
+
+    return make
+
+
+def test_the_model_card_says_what_was_changed_why_and_what_that_did(
+    page, rated, curated, simulated_root
+):
+    bad = curated("--data", simulated_root)
+    app = page("model_card", bundle="new")
+    shown = texts(app)
+    assert f"from revision {rated[0].revision}" in shown
+    assert "1 prototypes retired, 1 new ones" in shown and "2 reviewers (R01, R02)" in shown
+    assert "median representativeness at most 2, by 2 reviewers or more" in shown
+    assert "retired at random" in shown
+    changes, compared = (frame.value for frame in app.dataframe[:2])
+    assert list(changes["Retired"]) == [bad.name] and changes["In its place"][0] != "nothing"
+    assert changes["Mean representativeness"][0] == "1.0"
+    # The newcomer is the window that it is shown as.
+    assert changes["Exact"][0] == "yes" and {"Speaks for it", "Purity", "Then"} <= set(changes)
+    assert "macro AUROC, all branches" in list(compared[""])
+
+
+def test_who_is_no_coordinator_sees_what_changed_but_no_ratings(
+    page, curated, simulated_root, monkeypatch
+):
+    bad = curated("--data", simulated_root)
+    monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "a key that is long enough")
+    app = page("model_card", bundle="new")
+    changes = app.dataframe[0].value
+    assert list(changes["Retired"]) == [bad.name]
+    assert "Why" not in changes and "R01" not in texts(app)
+
+
+def test_without_the_data_set_a_bundle_is_made_and_says_that_nothing_is_measured(
+    page, rated, models, simulated_root, monkeypatch, tmp_path
+):
+    _, bad = rated
+    monkeypatch.setenv("PROTOECG_PTBXL", str(tmp_path / "none"))
+    monkeypatch.setattr("protoecg.folders.project", lambda: tmp_path)
+    carried = models / "tiny" / "waveforms" / "records100"
+    shutil.copytree(simulated_root / "records100", carried, dirs_exist_ok=True)
+    app = page("curate", bundle="tiny")
+    assert "The data set is not on this server" in texts(app)
+    next(b for b in app.button if b.label == "Take this one").click().run()
+    next(b for b in app.button if b.label == "Make the bundle").click().run()
+    from pages.curation.desks import makings
+
+    (making,) = makings().values()
+    making.wait(120)
+    assert making.problem == ""
+    made = load_bundle(models / "tiny-curated-1")
+    assert len(made.prototypes) == len(rated[0].prototypes)
+    assert made.decisions == rated[0].decisions
+    shown = page("model_card", bundle="tiny-curated-1")
+    assert "Nothing was measured" in texts(shown)
+    changes = shown.dataframe[0].value
+    assert list(changes["Retired"]) == [bad.name] and changes["In its place"][0] != "nothing"
+
+
+def test_a_card_that_says_nonsense_of_a_curation_breaks_nothing(
+    page, models, curated, simulated_root
+):
+    curated("--data", simulated_root)
+    card = json.loads((models / "new" / "card.json").read_text())
+    card["measurements"]["curation"] = {
+        "changed": [1, {"retired": ["x"]}],
+        "per_part": {"fused": "![](http://x)"},
+        "random": {"refitted": "many", "retired": True},
+    }
+    (models / "new" / "card.json").write_text(json.dumps(card))
+    assert not page("model_card", bundle="new").exception
+
+
+def test_the_library_says_whom_a_newcomer_replaced(page, curated, simulated_root):
+    bad = curated("--data", simulated_root)
     app = page("library", bundle="new", branch=bad.branch, statement=bad.statement)
     assert f"Replaced {bad.name}, rated 1.0 by 2 reviewers" in texts(app)

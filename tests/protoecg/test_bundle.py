@@ -273,7 +273,7 @@ def shipped(request):
 
 def source_inputs(bundle):
     """Model input of every prototype's source ECG; none is fetched from the network."""
-    places = Waveforms.for_bundle(bundle.path, bundle.simulated)
+    places = Waveforms.for_bundle(bundle.path, bundle.self_contained)
     places = Waveforms(places.bundle, places.ptbxl, places.cache)
     try:
         return np.stack([model_input(places.load(prototype)) for prototype in bundle.prototypes])

@@ -269,7 +269,7 @@ def test_a_simulated_bundle_has_only_its_own_waveforms(
     monkeypatch.setenv("PROTOECG_PTBXL", str(physionet.root))
     monkeypatch.setenv("PROTOECG_CACHE", str(physionet.root))
     monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url)
-    waveforms = Waveforms.for_bundle(tmp_path / "demo", simulated=True)
+    waveforms = Waveforms.for_bundle(tmp_path / "demo", self_contained=True)
     with pytest.raises(WaveformUnavailable, match="restore its folder 'waveforms'"):
         fetched(waveforms, prototypes[0])
     assert waveforms.missing(prototypes) == prototypes
@@ -285,8 +285,8 @@ def test_a_real_bundle_takes_its_places_from_the_environment(
     monkeypatch.setenv("PROTOECG_PTBXL", str(tmp_path / "nowhere"))
     monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url.rstrip("/"))
-    waveforms = Waveforms.for_bundle(tmp_path / "real", simulated=False)
+    waveforms = Waveforms.for_bundle(tmp_path / "real", self_contained=False)
     fetched(waveforms, prototypes[0])
     assert (tmp_path / "cache" / f"{prototypes[0].record}.dat").is_file()
     monkeypatch.setenv("PROTOECG_PTBXL", str(physionet.root))
-    assert Waveforms.for_bundle(tmp_path / "real", simulated=False).missing(prototypes) == []
+    assert Waveforms.for_bundle(tmp_path / "real", self_contained=False).missing(prototypes) == []

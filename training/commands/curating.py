@@ -30,6 +30,9 @@ def curate(
     draft: Annotated[
         Path | None, Option(metavar="STUDY.toml", help="file for a study of the newcomers")
     ] = None,
+    retired: Annotated[
+        Path | None, Option(metavar="TOML", help="file for the windows that were ever retired")
+    ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="print the proposals alone")] = False,
 ) -> None:
     """Retire prototypes by their ratings, replace them, and compare; resumes.
@@ -37,15 +40,17 @@ def curate(
     The bundle itself stays as it is.
     """
     from protoecg.bundle import load_bundle
-    from protoecg.prototypes.curation import read_rule
+    from protoecg.prototypes.curation import curations, read_rule
     from review_db.curation.proposals import propose_from
     from training.curate.comparison import summary
     from training.curate.draft import draft as write_draft
     from training.curate.run import curate
     from training.curate.swaps import dry
+    from training.fit.forget import write_forgetting
 
     stated, parent = read_rule(rule), load_bundle(bundle)
     proposals = propose_from(ratings, stated, parent.path)
+    _say(proposals.counted(len(parent.prototypes)))
     if dry_run:
         dry(parent, data, proposals, stated, say=_say)
         return
@@ -56,6 +61,8 @@ def curate(
         write_json(json, told)
     if draft:
         write_draft(made, draft, str(out))
+    if retired:
+        write_forgetting(retired, curations(made.about))
 
 
 def _say(line: str) -> None:

@@ -68,12 +68,16 @@ def fit(
     work: Annotated[Path | None, Option(help="checkpoints and log; else runs/<bundle>")] = None,
     device: Device = "auto",
     processes: Annotated[int, Option(help="train branches side by side")] = 1,
+    forget: Annotated[Path | None, Option(metavar="TOML", help="windows to keep away from")] = None,
 ) -> None:
     """Train a bundle; resumes where it was stopped."""
     from training.fit.config import read_config
+    from training.fit.forget import read_forgetting
     from training.fit.run import Fit
 
-    run = Fit(read_config(config), data, work or Path("runs") / out.name, device_named(device))
+    forgetting = read_forgetting(forget) if forget else None
+    place = work or Path("runs") / out.name
+    run = Fit(read_config(config), data, place, device_named(device), forgetting)
     if processes > 1:
         run.side_by_side(processes)
     run.run(out)

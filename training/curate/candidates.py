@@ -8,7 +8,8 @@ the statement's training ECGs from all others.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -16,13 +17,15 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from protoecg.bundle import Bundle
+from protoecg.ecg import ECG
 from protoecg.evidence.neighbours import TrainingECGs
 from protoecg.measure.beats import RATE, find_beats
 from protoecg.network.projection import Source, crop, latents
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.curation import Candidates
+from protoecg.prototypes.fetching import Fetcher
 from protoecg.prototypes.prototype import Prototype
-from protoecg.prototypes.waveforms import WaveformUnavailable
+from protoecg.prototypes.waveforms import NoConnection, WaveformUnavailable
 from protoecg.signals import model_input
 from training.curate.pool import Pool
 from training.curate.similarity import approximate, nearest_kept
@@ -68,6 +71,7 @@ class Chooser:
     suspect: np.ndarray
     rejected: Collection[str]
     settings: Candidates
+    _offline: list[str] = field(default_factory=list)
 
     def candidates(self, retired: Prototype, taken: Collection[str] = ()) -> list[Candidate]:
         """Return the windows that may take a prototype's place, the best first.
@@ -80,8 +84,10 @@ class Chooser:
         patients = {*(p.patient for p in own), *taken}
         found: list[Candidate] = []
         for row, cell, parts in self._ranked(retired):
+            if self.pool.table["patient"].iloc[row] in patients:
+                continue
             candidate = self._candidate(retired, row, cell, parts)
-            if candidate is not None and candidate.prototype.patient not in patients:
+            if candidate is not None:
                 found.append(candidate)
                 patients.add(candidate.prototype.patient)
             if len(found) == self.settings.shown:
@@ -132,9 +138,8 @@ class Chooser:
         prototype = self._prototype(retired, row, branch.window_s(cell))
         if prototype.identity in {*self.rejected, retired.identity}:
             return None
-        try:
-            ecg = self.pool.waveforms.load(prototype)
-        except WaveformUnavailable:
+        ecg = self._ecg(prototype)
+        if ecg is None:
             return None
         localised = branch.shape.view != "strip"
         if localised and not choice.holds_beat(find_beats(ecg).at / RATE, prototype.window_s):
@@ -144,6 +149,22 @@ class Chooser:
         if likeness >= self.settings.unlike:
             return None
         return Candidate(prototype, parts, likeness, vector)
+
+    def _ecg(self, source: Prototype) -> ECG | None:
+        """Return an ECG that is here, or can be had; None where neither is so."""
+        try:
+            return self.pool.waveforms.load(source)
+        except WaveformUnavailable:
+            if not self.pool.fetches or self._offline:
+                return None
+        try:
+            with closing(Fetcher()) as fetcher:
+                return self.pool.waveforms.fetch(fetcher, source)
+        except NoConnection:
+            self._offline.append(source.record)
+        except WaveformUnavailable:
+            pass
+        return None
 
     def _likeness(self, retired: Prototype, vector: Tensor) -> float:
         place = self.bundle.prototypes.index(retired)

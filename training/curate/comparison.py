@@ -87,14 +87,21 @@ def purity(network: ProtoECGNet, seen: Tensor, labels: np.ndarray) -> float:
 
     Prototypes whose statement no ECG carries are left out; NaN where all are.
     """
+    pure = [one for one in purity_of_each(network, seen, labels) if one is not None]
+    return float(np.mean(pure)) if pure else float("nan")
+
+
+def purity_of_each(network: ProtoECGNet, seen: Tensor, labels: np.ndarray) -> list[float | None]:
+    """Share of the ECGs most similar to each prototype that carry its statement.
+
+    None where no ECG carries it.
+    """
     owners = [network.statements.index(code) for _, code in network.owners]
     nearest = seen.topk(min(NEAREST, len(seen)), dim=0).indices.numpy()
-    pure = [
-        labels[nearest[:, p], column].mean()
+    return [
+        float(labels[nearest[:, p], column].mean()) if labels[:, column].any() else None
         for p, column in enumerate(owners)
-        if labels[:, column].any()
     ]
-    return float(np.mean(pure)) if pure else float("nan")
 
 
 def _state(side: Side, labels: np.ndarray) -> dict[str, Any]:

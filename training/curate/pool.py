@@ -11,7 +11,7 @@ import pandas as pd
 from protoecg.bundle import Bundle
 from protoecg.evidence.neighbours import SEXES, UNKNOWN_AGE, TrainingECGs, read_neighbours
 from protoecg.prototypes.curation import CurationError
-from protoecg.prototypes.waveforms import Waveforms
+from protoecg.prototypes.waveforms import Waveforms, may_fetch
 from training.data import ptbxl
 from training.neighbours import training_ecgs
 
@@ -36,6 +36,11 @@ class Pool:
     waveforms: Waveforms
     dataset: ptbxl.Dataset | None
 
+    @property
+    def fetches(self) -> bool:
+        """Whether an ECG that is not here may be had from elsewhere."""
+        return self.dataset is None and self.waveforms.physionet is not None and may_fetch()
+
 
 def pool(bundle: Bundle, root: Path | None) -> Pool:
     """Return the training ECGs of a bundle, with what the data set at `root` knows of them.
@@ -54,7 +59,7 @@ def pool(bundle: Bundle, root: Path | None) -> Pool:
             "with `python -m training neighbours`."
         )
     if root is None:
-        waveforms = Waveforms.for_bundle(bundle.path, bundle.simulated)
+        waveforms = Waveforms.for_bundle(bundle.path, bundle.self_contained)
         return Pool(ecgs, _table(bundle, ecgs), _labels(bundle, ecgs), waveforms, None)
     dataset = training_ecgs(bundle, ptbxl.load(root))
     if list(dataset.table["record"]) != _records(ecgs):

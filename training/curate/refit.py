@@ -9,7 +9,7 @@ moved by what the validation ECGs say. All other statements keep every bit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,29 +51,26 @@ class Refit:
     shares: Mapping[str, Tensor]
     seen: Tensor
     labels: Tensor
+    _before: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def before(self, columns: Sequence[int]) -> Fitted:
         """Return the fit of statements with the prototypes that the bundle has."""
-        owned = owned_by(self.bundle.network)
-        return self._fit(FUSION, self.seen, owned, columns)
+        if missing := [column for column in columns if column not in self._before]:
+            found = self._fit(FUSION, self.seen, owned_by(self.bundle.network), missing)
+            of_each = zip(found.weight, found.bias, strict=True)
+            self._before.update(zip(missing, of_each, strict=True))
+        weights, biases = zip(*(self._before[column] for column in columns), strict=True)
+        return Fitted(torch.stack(weights), torch.stack(biases))
 
-    def apply(
-        self, network: ProtoECGNet, seen: Tensor, columns: Sequence[int], before: Fitted
-    ) -> None:
+    def apply(self, network: ProtoECGNet, seen: Tensor, columns: Sequence[int]) -> None:
         """Fit statements of a network with other prototypes in place, see `rebuilt`.
 
         Parameters
         ----------
         seen : (n, p) similarities of the training ECGs to its prototypes
-        before : what `before` returns for the same statements
         """
-        owned, fusion = owned_by(network), self.bundle.network.fusion
-        after = self._fit(FUSION, seen, owned, columns)
-        scale = _scale(fusion.weight[columns], before.weight)
-        shift = fusion.bias[columns] - scale * before.bias
-        with torch.no_grad():
-            network.fusion.weight[columns] = scale[:, None] * after.weight
-            network.fusion.bias[columns] = scale * after.bias + shift
+        self.fuse(network, seen, columns)
+        owned = owned_by(network)
         for name, own, statements in parts(network):
             layer, chosen = network.solo[name], sorted(set(statements) & set(columns))
             if chosen:
@@ -81,6 +78,17 @@ class Refit:
                 places = [statements.index(column) for column in chosen]
                 with torch.no_grad():
                     layer.weight[places], layer.bias[places] = alone.weight, alone.bias
+
+    def fuse(self, network: ProtoECGNet, seen: Tensor, columns: Sequence[int]) -> None:
+        """Fit statements as `apply` does, of all branches together alone."""
+        owned, fusion = owned_by(network), self.bundle.network.fusion
+        before = self.before(columns)
+        after = self._fit(FUSION, seen, owned, columns)
+        scale = _scale(fusion.weight[columns], before.weight)
+        shift = fusion.bias[columns] - scale * before.bias
+        with torch.no_grad():
+            network.fusion.weight[columns] = scale[:, None] * after.weight
+            network.fusion.bias[columns] = scale * after.bias + shift
 
     def _fit(self, stage: str, seen: Tensor, owned: Tensor, columns: Sequence[int]) -> Fitted:
         chosen = list(columns)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +13,12 @@ import numpy as np
 from protoecg.bundle import Bundle, load_bundle, save_bundle
 from protoecg.card.document import CardFigures, read_card, write_card
 from protoecg.evidence.neighbours import write_neighbours
+from protoecg.files import new_folder, refuse_taken
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.curation import (
     ABOUT,
     Change,
     Curation,
-    CurationError,
     Proposals,
     Rule,
     curations,
@@ -29,7 +26,9 @@ from protoecg.prototypes.curation import (
 from protoecg.prototypes.manifest import FILE
 from protoecg.prototypes.prototype import Prototype
 from training.curate.candidates import suspects
+from training.curate.changed import told as changed_told
 from training.curate.pool import Pool, pool
+from training.curate.progress import progress
 from training.curate.refit import rebuilt, touched
 from training.curate.settle import Settled, settle
 from training.curate.swaps import Say, Swap, swaps
@@ -58,8 +57,8 @@ def curate(
 
     Raises
     ------
-    CurationError, DataError
-        If it cannot be done; then nothing was written to `out`.
+    CurationError, DataError, OSError
+        If it cannot be done; then nothing is at `out`.
     """
     if (before := _made_before(out, bundle, rule)) is not None:
         say(f"{out} holds this curation already.")
@@ -68,27 +67,37 @@ def curate(
     known = pool(bundle, root)
     say("Which labels may be wrong")
     suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)
+    begun = progress(work, bundle, proposals, rule)
     decided = swaps(bundle, known, proposals, rule, suspect)
     for swap in decided:
         say(swap.line)
     network, prototypes, changed = _changed(bundle, decided)
     columns = touched(bundle.network, changed)
-    settled = settle(bundle, known, network, columns, changed, work, say)
-    history = _history(bundle, rule, decided, columns)
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    made = _written(part, bundle, known, settled, prototypes, history)
-    part.rename(out)
+    settled = settle(bundle, known, network, columns, changed, work, begun, say)
+    if settled.comparison:
+        purity = _purity_by_name(bundle, decided, prototypes, settled)
+        settled.comparison["changed"] = changed_told(
+            network, prototypes, decided, known.waveforms, purity
+        )
+    history = _history(bundle, rule, decided, columns, begun.date)
+    with new_folder(out) as folder:
+        made = _written(folder, bundle, known, settled, prototypes, history)
+    begun.forget()
     say(f"{out}: {made.name}, revision {made.revision}")
     return load_bundle(out), settled.comparison
 
 
-def refuse_taken(out: Path) -> None:
-    """Refuse a folder that holds something, before hours are spent."""
-    if out.exists():
-        raise CurationError(f"{out} is there already. Name another folder, or remove it.")
-    if not os.access(_there(out), os.W_OK):
-        raise CurationError(f"{out} cannot be written to. Name another folder.")
+def _purity_by_name(
+    bundle: Bundle, decided: Sequence[Swap], prototypes: Sequence[Prototype], settled: Settled
+) -> dict[str, tuple[float | None, float | None]]:
+    """Return, by name of a retired prototype, its purity and that of the one in its place."""
+    before, after = settled.purity
+    was = dict(zip((p.name for p in bundle.prototypes), before, strict=True))
+    now = dict(zip((p.name for p in prototypes), after, strict=True))
+    return {
+        s.retired.name: (was[s.retired.name], now.get(s.new.name) if s.new else None)
+        for s in decided
+    }
 
 
 def _made_before(out: Path, bundle: Bundle, rule: Rule) -> Bundle | None:
@@ -104,10 +113,6 @@ def _made_before(out: Path, bundle: Bundle, rule: Rule) -> Bundle | None:
 def _stated(rule: Rule) -> dict[str, Any]:
     """Return a rule as JSON gives it back."""
     return json.loads(json.dumps(asdict(rule)))
-
-
-def _there(folder: Path) -> Path:
-    return next(parent for parent in folder.absolute().parents if parent.exists())
 
 
 def _changed(
@@ -129,10 +134,10 @@ def _changed(
 
 
 def _history(
-    bundle: Bundle, rule: Rule, decided: Sequence[Swap], columns: Sequence[int]
+    bundle: Bundle, rule: Rule, decided: Sequence[Swap], columns: Sequence[int], date: str
 ) -> Curation:
     return Curation(
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        date=date,
         parent=bundle.revision,
         parent_fingerprint=bundle.fingerprint,
         rule=_stated(rule),

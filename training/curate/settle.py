@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from protoecg.bundle import Bundle
 from protoecg.measured.curves import MeasuredEvidence
@@ -18,6 +19,7 @@ from protoecg.prototypes.manifest import Decision
 from training.curate import comparison
 from training.curate.comparison import Side
 from training.curate.pool import Pool
+from training.curate.progress import Progress
 from training.curate.refit import Refit, rebuilt, shares_of, touched, unexplained
 from training.curate.similarity import approximate, similarities
 from training.data import ptbxl
@@ -41,6 +43,7 @@ class Settled:
     evaluation : the same by the bundle's own thresholds, as a card keeps them; empty likewise
     comparison : with the bundle before, see `comparison.compare`; empty where nothing changed or
         the data set is not here
+    purity : of each prototype before and after, see `comparison.purity_of_each`; empty likewise
     """
 
     network: ProtoECGNet
@@ -49,6 +52,7 @@ class Settled:
     validation: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     comparison: dict[str, Any]
+    purity: tuple[Sequence[float | None], Sequence[float | None]] = ((), ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,7 @@ def settle(
     columns: Sequence[int],
     changed: Sequence[int],
     work: Path,
+    begun: Progress,
     say: Callable[[str], None],
 ) -> Settled:
     """Fit the touched statements of a network in place, calibrate them, and compare.
@@ -84,6 +89,7 @@ def settle(
     network : with its new prototypes, see `rebuilt`
     columns : the statements that are touched
     changed : the columns of the similarities that changed, in the bundle before
+    begun : keeps what was measured before a kill
 
     Raises
     ------
@@ -105,7 +111,7 @@ def settle(
             f"{100 * refuse.max():.0f} % from what the bundle has: part of what changes there is "
             "not the curation's."
         )
-    refit.apply(network, seen, columns, before)
+    refit.apply(network, seen, columns)
     if known.dataset is None:
         say("Without the data set the thresholds stay, and nothing is measured.")
         return kept
@@ -132,15 +138,18 @@ def settle(
         patients,
     )
     say(f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do")
-    by_chance = _at_random(bundle, refit, validation, labels, changed)
+    by_chance = _at_random(bundle, refit, validation, labels, changed, begun)
     by_thresholds = evaluate.judged(network, decisions, validation.after, beside)
     evaluation = evaluate.figures(
         network, validation.after, labels, patients, by_thresholds, beside
     )
     compared = {"fold": bundle.about["config"]["validation_folds"], **compared}
-    return Settled(
-        network, decisions, curves, figures, evaluation, {**compared, "random": by_chance}
+    purity = (
+        comparison.purity_of_each(bundle.network, validation.before, labels),
+        comparison.purity_of_each(network, validation.after, labels),
     )
+    compared = {**compared, "random": by_chance}
+    return Settled(network, decisions, curves, figures, evaluation, compared, purity)
 
 
 def recalibrate(
@@ -202,23 +211,30 @@ def _at_random(
     validation: Validation,
     labels: np.ndarray,
     changed: Sequence[int],
+    begun: Progress,
 ) -> dict[str, Any]:
     """Retire as many prototypes at random: what that costs, with the fit made anew and without."""
     chance = np.random.default_rng(0)
     base = comparison.macro(bundle.network, validation.before, validation.beside, labels)
-    costs: dict[str, list[float]] = {"refitted": [], "not_refitted": []}
-    for _ in range(RANDOM):
+    for number in tqdm(range(RANDOM), "retired at random", mininterval=2):
         columns = _drawn(bundle.network.owners, len(changed), changed, chance)
+        if number < len(begun.draws):
+            continue
         network = rebuilt(bundle.network, {}, columns)
         left = [c for c in range(len(bundle.prototypes)) if c not in columns]
         seen = validation.before[:, left]
-        costs["not_refitted"].append(
-            comparison.macro(network, seen, validation.beside, labels) - base
-        )
+        as_it_was = comparison.macro(network, seen, validation.beside, labels)
         statements = touched(bundle.network, columns)
-        refit.apply(network, refit.seen[:, left], statements, refit.before(statements))
-        costs["refitted"].append(comparison.macro(network, seen, validation.beside, labels) - base)
-    return {"times": RANDOM, "retired": len(changed), **costs}
+        refit.fuse(network, refit.seen[:, left], statements)
+        anew = comparison.macro(network, seen, validation.beside, labels)
+        begun.add(anew - base, as_it_was - base)
+    refitted, not_refitted = zip(*begun.draws, strict=True)
+    return {
+        "times": RANDOM,
+        "retired": len(changed),
+        "refitted": list(refitted),
+        "not_refitted": list(not_refitted),
+    }
 
 
 def _drawn(

@@ -16,11 +16,11 @@ from tqdm import tqdm
 from protoecg import folders
 from protoecg.ecg import DURATION_S, ECG, ECGError
 from protoecg.files import write_bytes, write_json
+from protoecg.prototypes.records import write_record
 from protoecg.readers import read_path
 from protoecg.signals import MODEL_SAMPLES, at_model_rate
 from training.data.dataset import LABELS, TABLE, DataError
 from training.data.description import Described
-from training.data.simulated import write_record
 
 ABOUT = "dataset.json"
 MAX_AGE = 120

@@ -105,8 +105,20 @@ def _noise(raw: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def read_record(root: Path, record: str) -> ECG:
-    """Read one record of the data set."""
-    read = wfdb.rdrecord(str(root / record))
+    """Read one record of the data set.
+
+    Raises
+    ------
+    DataError
+        If the data set lacks it.
+    """
+    try:
+        read = wfdb.rdrecord(str(root / record))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{root} lacks the record {record}. Name a data set that is whole, or get it again "
+            "with `python -m training download`."
+        ) from error
     return ECG.from_leads(read.p_signal.T, read.sig_name, read.fs, source=record)
 
 

@@ -12,14 +12,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from protoecg.ecg import LEADS
-from protoecg.files import write_bytes
+from protoecg.prototypes.records import write_record
 from protoecg.simulate import Person, SimulatedECG, draw, simulate
 
 NAME = "Simulated ECGs"
 RATE = 100
 FOLDS = 10
-MAX_COUNT = 32_767
 SECOND_ECG = 0.1
 # PTB-XL gives 0 where a statement is about rhythm or form and carries no likelihood.
 WITHOUT_LIKELIHOOD = (
@@ -93,21 +91,6 @@ def _simulated(plan: _Plan, seed: int) -> SimulatedECG:
     person = Person.draw(np.random.default_rng([seed, plan.patient_id]))
     rng = np.random.default_rng([seed, plan.patient_id, plan.ecg_id])
     return simulate(plan.statements, seed=rng, rate=RATE, person=person)
-
-
-def write_record(path: Path, signal: np.ndarray) -> None:
-    """Write a signal, (12, n) mV at 100 Hz, as PTB-XL's records are; the samples come last."""
-    # WFDB's format 16, written here: the library's writer takes ten times as long as the rest.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    counts = np.clip(np.rint(1000 * signal), -MAX_COUNT, MAX_COUNT).astype("<i2")
-    lines = [f"{path.name} {len(LEADS)} {RATE} {counts.shape[1]}"]
-    for lead, values in zip(LEADS, counts, strict=True):
-        checksum = int(values.sum(dtype=np.int64)) % 65536
-        lines.append(
-            f"{path.name}.dat 16 1000.0(0)/mV 16 0 {values[0]} {checksum} 0 {lead.upper()}"
-        )
-    path.with_name(f"{path.name}.hea").write_text("\n".join(lines) + "\n", encoding="ascii")
-    write_bytes(path.with_name(f"{path.name}.dat"), counts.T.tobytes(), sync=False)
 
 
 def _row(plan: _Plan, simulated: SimulatedECG) -> dict[str, object]:

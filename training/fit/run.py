@@ -32,8 +32,9 @@ from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import record_checksum
 from training import familiarity
 from training.data import ptbxl, quantities
-from training.fit import calibrate, choice, fuse, measured
+from training.fit import calibrate, choice, forget, fuse, measured
 from training.fit.config import BranchConfig, Config, ConfigError
+from training.fit.forget import Away, Forgetting
 from training.fit.loop import Data
 from training.fit.stages import BranchTraining, Pretraining, predict
 from training.measure import audit, evaluate
@@ -73,6 +74,7 @@ class Fit:
     ----------
     root : data set in PTB-XL's layout
     work : folder for checkpoints, cached inputs and the log
+    forgetting : windows that training keeps away from
 
     Raises
     ------
@@ -81,16 +83,27 @@ class Fit:
         settings or other data.
     """
 
-    def __init__(self, config: Config, root: Path, work: Path, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: Config,
+        root: Path,
+        work: Path,
+        device: torch.device,
+        forgetting: Forgetting | None = None,
+    ) -> None:
         _refuse_unfitting_members(config)
         work.mkdir(parents=True, exist_ok=True)
         self.config, self.root, self.work, self.device = config, root, work, device
+        self.forgetting = forgetting or Forgetting()
         dataset = ptbxl.load(root)
         self.data_hash = dataset.checksum
-        _claim(work, {"config": _of_training(config), "data": self.data_hash})
+        _claim(work, {"config": _of_training(config), "data": self.data_hash, **self._forgotten})
         self.codes, self.label_set = dataset.statements, dataset.label_set
         self.train = self._split(dataset, "train", config.train_folds)
         self.validation = self._split(dataset, "validation", config.validation_folds)
+        # The ECGs that prototypes may come from.
+        self.free = self.forgetting.without(self.train.dataset)
+        self.may_stand = torch.from_numpy(self.free.labels(self.codes))
         owners = {name: self._owners(name, b) for name, b in config.branches.items()}
         # A branch that reads none of the data set's statements is not built.
         self.shapes = {
@@ -109,7 +122,7 @@ class Fit:
         owners: list[str] = []
         for column, code in enumerate(self.codes):
             if self.label_set[code].branch == branch:
-                carriers = self.train.patients[self.train.data.y[:, column].numpy() > 0]
+                carriers = self.train.patients[self.may_stand[:, column].numpy() > 0]
                 count = min(settings.prototypes_per_statement, len(set(carriers)))
                 owners += [code] * count
         return tuple(owners)
@@ -166,7 +179,21 @@ class Fit:
             own=[self.codes.index(code) for code in dict.fromkeys(self.teachers[branch].owners)],
             patients=self.train.patients,
             log=self.log,
+            may_stand=self.may_stand,
+            forgotten=self._away,
         )
+
+    def _away(self, branch: Branch) -> Away | None:
+        """Return what a branch keeps away from."""
+        found = forget.sources(branch, self.forgetting, self.train.dataset)
+        if found is None:
+            return None
+        places, same = found
+        return Away(crop(branch, self.train.data.x, places), same, self.forgetting)
+
+    @property
+    def _forgotten(self) -> dict[str, Any]:
+        return {"forgetting": asdict(self.forgetting)} if self.forgetting.windows else {}
 
     def _targets(self) -> torch.Tensor:
         """Labels, softened by what all pretrained backbones say together: (n, c)."""
@@ -186,7 +213,7 @@ class Fit:
 
     def side_by_side(self, processes: int) -> None:
         """Train all branches in so many processes of one thread each."""
-        settings = (self.config, self.root, self.work, str(self.device))
+        settings = (self.config, self.root, self.work, str(self.device), self.forgetting)
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
             # Windows take longest: begun last, they would leave the other processes idle.
             order = sorted(self.teachers, key=lambda name: self.teachers[name].view == "strip")
@@ -290,7 +317,7 @@ class Fit:
         doubted, found = self._suspects(network), {}
         for name, before in sources.items():
             branch, data = network.branches[name], self.train.data
-            chosen = iter(choice.choose(branch, self.train.dataset, data, doubted, statements))
+            chosen = iter(choice.choose(branch, self.free, data, doubted, statements))
             owners = self.shapes[name].owners
             found[name] = [
                 next(chosen) if owner in statements else source
@@ -361,6 +388,7 @@ class Fit:
             "training_ecgs": len(self.train.data.y),
             "validation_ecgs": len(self.validation.data.y),
             "config": asdict(self.config),
+            **self._forgotten,
             "torch": torch.__version__,
             "python": platform.python_version(),
             "validation": metrics,
@@ -381,10 +409,16 @@ class Fit:
 
 
 def _in_process(
-    stage: str, config: Config, root: Path, work: Path, device: str, branch: str
+    stage: str,
+    config: Config,
+    root: Path,
+    work: Path,
+    device: str,
+    forgetting: Forgetting,
+    branch: str,
 ) -> None:
     torch.set_num_threads(1)
-    getattr(Fit(config, root, work, torch.device(device)), stage)(branch)
+    getattr(Fit(config, root, work, torch.device(device), forgetting), stage)(branch)
 
 
 def carry_waveforms(root: Path, dest: Path, prototypes: tuple[Prototype, ...]) -> None:

@@ -22,6 +22,7 @@ from protoecg.network.projection import Anchors, Source, crop, embed, latents, p
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from training.fit.config import BranchConfig, Config, LossWeights
+from training.fit.forget import Away
 from training.fit.fuse import lasso
 from training.fit.loop import Data, Loop
 from training.metrics import macro_auroc
@@ -61,9 +62,11 @@ class Joint(nn.Module):
     owned: Tensor
     co_occurrence: Tensor
 
-    def __init__(self, branch: Branch, weights: LossWeights, y: Tensor) -> None:
+    def __init__(
+        self, branch: Branch, weights: LossWeights, y: Tensor, away: Away | None = None
+    ) -> None:
         super().__init__()
-        self.branch, self.weights = branch, weights
+        self.branch, self.weights, self.away = branch, weights, away
         self.register_buffer("owned", assignment(branch.shape.owners))
         self.solo = nn.Linear(*self.owned.shape)
         self.register_buffer("co_occurrence", losses.jaccard(y))
@@ -91,6 +94,7 @@ class Joint(nn.Module):
     def total(self, seen: Similarities, vectors: Tensor, y: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of similarities to the (p, latent) `vectors`."""
         weights, owned = self.weights, self.owned
+        forgetting = self.away.loss(self.branch, vectors) if self.away else 0.0
         return (
             _cross_entropy(self.solo(seen.values), targets)
             + weights.clustering * losses.clustering(seen.values, y, owned)
@@ -98,6 +102,7 @@ class Joint(nn.Module):
             + weights.diversity * losses.diversity(vectors)
             + weights.contrastive * losses.contrastive(vectors, owned, self.co_occurrence)
             + weights.l1 * (self.solo.weight * (1 - owned.T)).abs().sum()
+            + forgetting
         )
 
 
@@ -148,6 +153,8 @@ class BranchTraining:
     train, validation : with labels of all statements
     own : columns of this branch's statements, in the order of `Branch`'s classifier; none for
         a teacher, which is only pretrained
+    may_stand : (n, c), labels of the ECGs that prototypes may come from
+    forgotten : gives what a branch keeps away from; None where there is nothing
     """
 
     name: str
@@ -158,6 +165,8 @@ class BranchTraining:
     own: list[int]
     patients: np.ndarray
     log: Callable[..., None]
+    may_stand: Tensor
+    forgotten: Callable[[Branch], Away | None]
 
     @property
     def settings(self) -> BranchConfig:
@@ -183,13 +192,14 @@ class BranchTraining:
         where each prototype comes from
         """
         settings, own = self.settings, self._own(targets)
-        joint = Joint(branch, self.config.losses, own.y).to(self.train.device)
+        joint = self._joint(branch, own)
         branch.prototypes.vectors.data = self._first_prototypes(pretrained, branch)
         if settings.joint_epochs:
             self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
             self._report("joint", joint, self.validation.columns(self.own))
+        may_stand = self.may_stand[:, self.own]
         sources = project(
-            branch, own.batches(), joint.owned, own.y, self.patients, settings.unique_patients
+            branch, own.batches(), joint.owned, may_stand, self.patients, settings.unique_patients
         )
         self._anchor(joint, sources, own)
         return sources
@@ -197,8 +207,11 @@ class BranchTraining:
     def follow(self, branch: Branch, sources: list[Source], targets: Tensor) -> None:
         """Train a pretrained `branch` in place on prototypes that another chose."""
         own = self._own(targets)
-        joint = Joint(branch, self.config.losses, own.y).to(self.train.device)
-        self._anchor(joint, sources, own)
+        self._anchor(self._joint(branch, own), sources, own)
+
+    def _joint(self, branch: Branch, own: Data) -> Joint:
+        away = self.forgotten(branch)
+        return Joint(branch, self.config.losses, own.y, away).to(self.train.device)
 
     def _own(self, targets: Tensor) -> Data:
         return replace(self.train, targets=targets).columns(self.own)

@@ -95,7 +95,7 @@ def test_a_damaged_index_leaves_the_rest_of_the_page(page, demo: Bundle):
 
 def test_an_ecg_of_the_training_data_is_told_to_find_itself(page, demo: Bundle, monkeypatch):
     strip = next(p for p in demo.prototypes if p.branch == "rhythm" and p.statement == "SR")
-    ecg = Waveforms.for_bundle(demo.path, simulated=True).load(strip)
+    ecg = Waveforms.for_bundle(demo.path, self_contained=True).load(strip)
     monkeypatch.setattr(
         "pages.ecg.picking.picked",
         lambda slot=NOW: ("known", ecg) if slot is NOW else None,

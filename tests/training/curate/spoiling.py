@@ -57,7 +57,7 @@ def spoiled_copy(bundle, root, spoiled, folder, work):
     before, after = similarities((bundle.network, network), known.dataset, work, "spoiled")
     refit = Refit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels))
     statements = touched(bundle.network, list(spoiled))
-    refit.apply(network, after, statements, refit.before(statements))
+    refit.apply(network, after, statements)
     return _save(bundle, known, network, prototypes, folder)
 
 

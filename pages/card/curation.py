@@ -1,0 +1,133 @@
+"""What curation changed of a model: which prototypes, by which rule and whose ratings, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.shell import coordinators, words
+from protoecg.bundle import Bundle
+from protoecg.card import tables
+from protoecg.card.document import CardFigures
+from protoecg.prototypes.curation import Curation, curations, rule_in_words
+
+MEASURED = (
+    "Exact: the network finds the newcomer in its own ECG, in the window that is shown. Purity: "
+    "how many of the ten validation ECGs most similar to a prototype carry its statement."
+)
+NOT_MEASURED = (
+    "Nothing was measured, as the data set was not there: thresholds are those of the model before."
+)
+
+
+def show(bundle: Bundle, card: CardFigures) -> None:
+    """Show each curation that a model went through, the last one with what it did."""
+    done = curations(bundle.about)
+    if not done:
+        return
+    st.markdown("#### What reviewers changed")
+    may_see_ratings = coordinators.is_here()
+    for place, curation in enumerate(done):
+        measured = tables.section(card, "curation") if place == len(done) - 1 else {}
+        _one(curation, measured, may_see_ratings)
+
+
+def _one(curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool) -> None:
+    changes = curation.changes
+    new = sum(change.new is not None for change in changes)
+    reviewers = sorted({code for change in changes for code in change.reviewers})
+    st.markdown(
+        f"{curation.date[:10]}, from revision {curation.parent}: **{len(changes)} prototypes "
+        f"retired, {new} new ones, {len(curation.refitted)} statements fitted anew**, by the "
+        f"ratings of {len(reviewers)} reviewers"
+        + (f" ({words.plain(', '.join(reviewers))})." if may_see_ratings and reviewers else ".")
+    )
+    st.caption(f"Rule, stated beforehand: {words.plain(rule_in_words(curation.rule))}.")
+    st.dataframe(_changes(curation, measured, may_see_ratings), hide_index=True, height="content")
+    compared = _compared(measured)
+    if compared.empty:
+        st.caption(NOT_MEASURED if not measured else "")
+        return
+    st.caption(MEASURED)
+    fold = ", ".join(f"{one:.0f}" for one in tables.numbers(measured, "fold"))
+    st.caption(
+        f"Before and after on fold {fold or 'unknown'}, which also set the calibration, so that it "
+        "flatters both."
+    )
+    st.dataframe(compared, hide_index=True, height="content")
+    if by_chance := _by_chance(measured):
+        st.caption(by_chance)
+
+
+def _changes(
+    curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool
+) -> pd.DataFrame:
+    listed = tables.part(measured, "changed")
+    told = {
+        tables.text(one, "retired"): one for one in (listed if isinstance(listed, list) else [])
+    }
+    rows = []
+    for change in curation.changes:
+        own = told.get(change.retired)
+        row = {"Retired": change.retired, "In its place": change.new or "nothing"}
+        if may_see_ratings:
+            points = change.representativeness
+            row |= {"Why": change.why, "Mean representativeness": f"{points:.1f}" if points else ""}
+        if own is not None:
+            row |= {
+                "Exact": _yes(own, "exact", "same_window"),
+                "Speaks for it": _yes(own, "speaks"),
+                "Purity": _share(own, "purity_before"),
+                "Then": _share(own, "purity_after"),
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _yes(own: Any, *names: str) -> str:
+    found = [tables.part(own, name) for name in names]
+    return "" if None in found else ("yes" if all(one is True for one in found) else "no")
+
+
+def _share(own: Any, name: str) -> str:
+    value = tables.number(own, name)
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def _compared(measured: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what was measured before and after: AUROC by part, calibration, calls, purity."""
+    rows: list[tuple[str, float | None, float | None, str]] = []
+    for name, told in tables.section(measured, "per_part").items():
+        before, after = (tables.number(told, side) for side in ("before", "after"))
+        ends = tables.numbers(told, "interval")
+        change = f"{ends[0]:+.4f} to {ends[1]:+.4f}" if len(ends) == 2 else ""
+        label = "all branches" if name == "fused" else f"{name} alone"
+        rows.append((f"macro AUROC, {label}", before, after, change))
+    for label, path in (
+        ("expected calibration error", ("calibration", "pooled_ece")),
+        ("Brier score", ("calibration", "macro_brier")),
+        ("likely calls: precision", ("certainty", "likely", "ppv")),
+        ("likely calls: sensitivity", ("certainty", "likely", "sensitivity")),
+        ("likely or possible calls: precision", ("certainty", "called", "ppv")),
+        ("likely or possible calls: sensitivity", ("certainty", "called", "sensitivity")),
+        ("purity of all prototypes", ("purity",)),
+    ):
+        before, after = (tables.number(measured, side, *path) for side in ("before", "after"))
+        if (before, after) != (None, None):
+            rows.append((label, before, after, ""))
+    columns = ["", "Before", "After", "Difference, 95 %"]
+    return pd.DataFrame(rows, columns=columns).round(4)
+
+
+def _by_chance(measured: Mapping[str, Any]) -> str:
+    draws = tables.numbers(measured, "random", "refitted")
+    retired = tables.number(measured, "random", "retired")
+    if not draws or retired is None:
+        return ""
+    return (
+        f"{retired:.0f} others retired at random and fitted anew, {len(draws)} times: macro AUROC "
+        f"changed by {sum(draws) / len(draws):+.4f} ({min(draws):+.4f} to {max(draws):+.4f})."
+    )
