@@ -17,8 +17,10 @@ from protoecg.prototypes.curation import Proposals, Rule, curations
 from review_db import RatingsError
 from training.curate.candidates import Candidate
 from training.curate.desk import Desk
+from training.curate.draft import design
 
 EVERY_S = 2.0
+DRAFT = "newcomers.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", re.ASCII)
 BY_INDEX = (
     "Of each statement that changes, how well its prototypes and those against it rank the "
@@ -98,6 +100,24 @@ def _progress(making: Making) -> None:
             return
         st.success("The bundle is made. Choose it in the sidebar of any page.")
         _compared(making)
+        _offer_draft(making)
+
+
+def _offer_draft(making: Making) -> None:
+    """Offer the design of a study in which reviewers rate the newcomers."""
+    made = making.made
+    if made is None or not any(change.new for change in curations(made.about)[-1].changes):
+        return
+    st.download_button(
+        "Design of a study of the newcomers",
+        design(made, DRAFT, str(making.out)),
+        DRAFT,
+        "application/toml",
+        icon=":material/download:",
+        on_click="ignore",
+        help="A TOML file for Studies: the newcomers, blind, beside as many that stayed. "
+        "Change its reviewers: those who decided should not be the only ones.",
+    )
 
 
 def _compared(making: Making) -> None:

@@ -31,6 +31,7 @@ class Making:
         self.out = out
         self.lines: list[str] = []
         self.problem = ""
+        self.made: Bundle | None = None
         self.comparison: Mapping[str, object] = {}
         self._given = desk, proposals, rule
         self._thread = threading.Thread(target=self._make, daemon=True)
@@ -49,7 +50,7 @@ class Making:
         desk, proposals, rule = self._given
         work = folders.project().joinpath(*WORK)
         try:
-            _, self.comparison = curate(
+            self.made, self.comparison = curate(
                 desk.bundle,
                 desk.root,
                 proposals,

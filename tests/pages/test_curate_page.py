@@ -5,6 +5,8 @@ import pytest
 
 from protoecg.bundle import load_bundle
 from review_db import Item, save_answer
+from review_db.studies.design import design_from_toml
+from training.curate.draft import design
 from training.neighbours import index
 
 
@@ -62,6 +64,11 @@ def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, monkeyp
     assert bad.name not in {p.name for p in made.prototypes}
     app.run()
     assert any("The bundle is made" in box.value for box in app.success)
+    # A study of its newcomers is drafted there.
+    assert app.get("download_button")
+    new = next(p for p in made.prototypes if p.name not in {q.name for q in bundle.prototypes})
+    planned = design_from_toml(design(made, "newcomers.toml", "models/new"))
+    assert new.name in planned.sample.prototypes and planned.reviewers == ("R01", "R02")
 
 
 @pytest.fixture

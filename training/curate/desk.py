@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,7 @@ class Desk:
     bundle: Bundle
     root: Path | None
     _found: dict[str, list[Candidate]] = field(default_factory=dict)
+    _fits: dict[tuple[str, ...], float] = field(default_factory=dict)
 
     @cached_property
     def pool(self) -> Pool:
@@ -82,26 +83,37 @@ class Desk:
         prototypes = self.bundle.prototypes
         own = torch.tensor([p.statement == code for p in prototypes])
         speaks = own | (self.bundle.network.fusion.weight[place] != 0)
-        lost = {i for i, p in enumerate(prototypes) if p.name in chosen and chosen[p.name] is None}
-        kept = [i for i in torch.nonzero(speaks).flatten().tolist() if i not in lost]
-        after = self._seen.clone()
-        for column, p in enumerate(prototypes):
-            if p.name in chosen and (candidate := chosen[p.name]) is not None:
-                after[:, column] = self._column(candidate)
-        left = [i for i in kept if own[i]]
+        columns = torch.nonzero(speaks).flatten().tolist()
+        lost = {name for name, candidate in chosen.items() if candidate is None}
+        kept = [c for c in columns if prototypes[c].name not in lost]
+        left = int(own[kept].sum())
         return Tally(
             code,
             int(own.sum()),
-            len(left),
-            self._fitted(self._seen[:, speaks], own[speaks], place),
-            self._fitted(after[:, kept], own[kept], place) if left else float("nan"),
+            left,
+            self._fitted(columns, own, place, {}),
+            self._fitted(kept, own, place, chosen) if left else float("nan"),
         )
 
-    def _fitted(self, seen: Tensor, own: Tensor, place: int) -> float:
-        labels = torch.from_numpy(self.pool.labels[:, [place]])
-        share = self._shares[[place]]
-        weight, bias = likeness(seen, labels, own[:, None], share)
-        return float(auroc(labels.numpy(), (seen @ weight.T + bias).numpy())[0])
+    def _fitted(
+        self,
+        columns: Sequence[int],
+        own: Tensor,
+        place: int,
+        chosen: Mapping[str, Candidate | None],
+    ) -> float:
+        """Fit a statement by some columns, those that were chosen anew in place of the bundle's."""
+        windows = {c: chosen.get(self.bundle.prototypes[c].name) for c in columns}
+        told = (w.prototype.identity if w else "" for w in windows.values())
+        key = (str(place), *map(str, columns), *told)
+        if key not in self._fits:
+            of_each = (self._column(w) if w else self._seen[:, c] for c, w in windows.items())
+            seen = torch.stack(list(of_each), dim=1)
+            labels = torch.from_numpy(self.pool.labels[:, [place]])
+            weight, bias = likeness(seen, labels, own[columns][:, None], self._shares[[place]])
+            found = auroc(labels.numpy(), (seen @ weight.T + bias).numpy())[0]
+            self._fits[key] = float(found)
+        return self._fits[key]
 
     def _column(self, candidate: Candidate) -> Tensor:
         vectors = candidate.vector.numpy()[None]

@@ -22,10 +22,16 @@ _HEAD = """\
 
 
 def draft(bundle: Bundle, file: Path, asked: str) -> None:
-    """Write the design of a study of a curated bundle's newcomers.
+    """Write the design of a study of a curated bundle's newcomers; see `design`."""
+    write_bytes(file, design(bundle, str(file), asked).encode())
+
+
+def design(bundle: Bundle, file: str, asked: str) -> str:
+    """Return the design of a study of a curated bundle's newcomers, as TOML.
 
     Parameters
     ----------
+    file : that it is going to stand in
     asked : where the bundle lies, as it was named
 
     Raises
@@ -52,7 +58,7 @@ def draft(bundle: Bundle, file: Path, asked: str) -> None:
     head = _HEAD.format(
         name=bundle.name, file=file, bundle=asked, deciders=", ".join(deciders) or "nobody"
     )
-    write_bytes(file, (head + tomli_w.dumps(settings)).encode())
+    return head + tomli_w.dumps(settings)
 
 
 def _stayed(bundle: Bundle, last: Curation, new: list[str]) -> list[str]:
