@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _errors() -> tuple[type[Exception], ...]:
     from protoecg.batch.table import BatchError
     from protoecg.ecg import ECGError
-    from protoecg.gathering import SetError
+    from protoecg.prototypes.gathering import SetError
     from protoecg.prototypes.manifest import BundleError
     from protoecg.prototypes.waveforms import WaveformUnavailable
 
@@ -188,7 +188,7 @@ def gather(
     out: Annotated[Path, Option(help="a new folder, in that of the models")],
 ) -> None:
     """Make prototypes of any model a set that reviewers can rate."""
-    from protoecg.gathering import gather
+    from protoecg.prototypes.gathering import gather
 
     made = gather(manifest, out)
     _print([f"{out}: prototypes to rate: {len(made.prototypes)}"])

@@ -1,8 +1,7 @@
 """Prototypes on disk, of whatever model: all that can be rated, whether a network is there or not.
 
-A bundle is such a set, with the network that compares by it. One without, which
-`protoecg.gathering` makes of others' prototypes, has the same files but no weights, and carries
-its ECGs.
+A bundle is such a set, with the network that compares by it. One without, which `gathering` makes
+of others' prototypes, has the same files but no weights, and carries its ECGs.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-from protoecg.gathering import gather
+from protoecg.prototypes.gathering import gather
 from protoecg.prototypes.records import write_record
 from protoecg.simulate import simulate
 

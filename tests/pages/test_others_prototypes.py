@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from protoecg.gathering import gather
+from protoecg.prototypes.gathering import gather
 from protoecg.prototypes.records import write_record
 from protoecg.simulate import simulate
 from review_db.studies.design import design_from

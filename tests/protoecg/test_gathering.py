@@ -6,8 +6,8 @@ import pytest
 
 from protoecg.__main__ import main
 from protoecg.bundle import load_bundle
-from protoecg.gathering import SetError, gather
 from protoecg.labels import PTBXL
+from protoecg.prototypes.gathering import SetError, gather
 from protoecg.prototypes.manifest import BundleError
 from protoecg.prototypes.records import write_record
 from protoecg.prototypes.sets import load_set

@@ -67,7 +67,7 @@ def usual(learns, simulated_root, tmp_path_factory):
 
 
 def similarity(fit, trained, forgetting):
-    """The greatest cosine of a statement's prototypes to its forgotten windows, as trained."""
+    """The greatest cosine of a prototype to a forgotten window of its statement, as trained."""
     branch = Branch(fit.shapes["morphology"])
     branch.load_state_dict(trained.state)
     branch.eval()
@@ -80,17 +80,13 @@ def similarity(fit, trained, forgetting):
 
 @pytest.fixture(scope="module")
 def forgetting(usual):
-    """All windows that the usual branch has of one statement, to be forgotten."""
+    """All windows that the usual branch has, to be forgotten."""
     fit, trained = usual
     owners = fit.shapes["morphology"].owners
-    statement = max(
-        set(owners), key=lambda code: int(fit.train.data.y[:, fit.codes.index(code)].sum())
-    )
     branch, records = Branch(fit.shapes["morphology"]), fit.train.dataset.table["record"]
     windows = tuple(
-        Window(statement, records.iloc[source.row], *branch.window_s(source.cell))
+        Window(owner, records.iloc[source.row], *branch.window_s(source.cell))
         for source, owner in zip(trained.sources, owners, strict=True)
-        if owner == statement
     )
     return Forgetting(windows, weight=20.0, margin=MARGIN)
 
