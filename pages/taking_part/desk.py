@@ -11,7 +11,7 @@ from pages.ecg import calipers, header, tracing
 from pages.shell import models
 from pages.taking_part import keys, prefetch, questions, work
 from pages.taking_part.answers import ItemSession
-from protoecg.bundle import Bundle
+from protoecg.prototypes.sets import PrototypeSet
 from protoecg.sheet.view import View
 
 Step = Callable[[ItemSession], None]
@@ -41,7 +41,7 @@ class Shown:
     below: Callable[[ItemSession], None] | None = None
 
 
-def show(session: ItemSession, bundle: Bundle, shown: Shown) -> None:
+def show(session: ItemSession, bundle: PrototypeSet, shown: Shown) -> None:
     """Lay out an item."""
     left, right = st.columns([5, 2], gap="medium")
     with left:
@@ -70,7 +70,7 @@ def show(session: ItemSession, bundle: Bundle, shown: Shown) -> None:
         prefetch.prefetched(shown.draw_next(view))
 
 
-def _heading(title: str, bundle: Bundle) -> View:
+def _heading(title: str, bundle: PrototypeSet) -> View:
     """Say what is asked about, and ask how its ECGs are printed and measured."""
     st.markdown(f"#### {title}")
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from pages.taking_part.answers import ItemSession
 from pages.taking_part.rater import Rater
-from protoecg.bundle import Bundle
 from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.sets import PrototypeSet
 from review_db import Item, answers, first_open, save_answer
 from review_db.questions.catalogue import REQUIRED
 from review_db.ratings.answers import revision
@@ -29,7 +29,7 @@ class Ratings:
 
     engine: Engine
     rater: Rater
-    bundle: Bundle
+    bundle: PrototypeSet
     items: Sequence[Item]
 
     def given(self) -> dict[str, dict[str, str]]:
