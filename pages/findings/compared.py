@@ -73,8 +73,8 @@ def differential_readings(results: Results) -> None:
     """Show what each arm of a crossover changed, what was declared, and whom it helped."""
     answers, protocol = results.answers, results.protocol
     found = arms(answers)
-    if judged := declared(found, protocol):
-        _declared(judged, protocol)
+    if judged := declared(found, protocol, results.alpha):
+        _declared(judged, protocol, results.alpha)
     _outcomes(answers, found, OUTCOMES, results.whom)
     met = next((one.comparison.treatments for one in found if one.comparison), ())
     if not set(protocol.compare) <= set(met):
@@ -94,7 +94,7 @@ def differential_readings(results: Results) -> None:
     )
 
 
-def _declared(judged: Sequence[Declared], protocol: Protocol) -> None:
+def _declared(judged: Sequence[Declared], protocol: Protocol, alpha: float) -> None:
     rule = "Holm" if protocol.multiplicity == "holm" else "no correction"
     st.markdown(f"**Declared before the start** (alpha {protocol.alpha:g}, {rule})")
     estimates.table(
@@ -107,6 +107,11 @@ def _declared(judged: Sequence[Declared], protocol: Protocol) -> None:
             "below alpha": ["yes" if one.is_met else "no" for one in judged],
         }
     )
+
+
+def _spent(protocol: Protocol, alpha: float) -> str:
+    whole = "" if alpha == protocol.alpha else f" of {protocol.alpha:g} in all"
+    return f"alpha {alpha:g}{whole}"
 
 
 def _outcomes(

@@ -49,12 +49,16 @@ class Whose:
 
 @dataclass(frozen=True)
 class Results:
-    """What a view of a study's results is drawn from: `answers.answer_table`, and what is asked."""
+    """What a view of a study's results is drawn from: `answers.answer_table`, and what is asked.
+
+    `alpha` is what may be spent on what was declared, as of now.
+    """
 
     answers: pd.DataFrame
     whom: Whose
     labels: LabelSet
     protocol: Protocol
+    alpha: float
 
 
 def whose() -> Whose:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.findings import agreeing, compared, estimates, scored
+from pages.findings import agreeing, compared, estimates, looking, scored
 from pages.findings.estimates import Results
 from pages.shell import choices, models, words
 from protoecg.labels import LabelSet
 from review_db.findings.answers import answer_table
+from review_db.findings.opening import opening
 from review_db.findings.prototypes import rated
 from review_db.studies.lifecycle import StudyInfo, studies
 
@@ -27,7 +28,12 @@ def show(engine: Engine) -> None:
         )
         return
     name = st.selectbox("Study", list(started), key="study", bind="query-params", width=420)
-    answers = answer_table(engine, name)
+    info = started[name]
+    seen = opening(engine, name)
+    looking.offer(engine, info, seen)
+    if not seen.is_open:
+        return
+    answers = answer_table(engine, name, seen.until)
     if answers.empty:
         st.info(
             f"Nobody has rated an item of {words.plain(name)} yet.", icon=":material/rate_review:"
@@ -39,8 +45,7 @@ def show(engine: Engine) -> None:
         return
     view = choices.one_of("What it found", offered, key="found")
     whom = estimates.whose()
-    info = started[name]
-    VIEWS[view][1](Results(answers, whom, _labels(info), info.design.protocol))
+    VIEWS[view][1](Results(answers, whom, _labels(info), info.design.protocol, seen.alpha))
     st.caption(
         f"Practice and skipped items do not count. Intervals are 95 % and hold for {whom.name} and "
         "items like these; where nothing can be said there is none. Everything as CSV, with the "

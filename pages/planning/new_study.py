@@ -10,10 +10,9 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.planning import preview
+from pages.planning import declared, preview
 from pages.shell import choices, uploads, words
 from protoecg.prototypes.sets import PrototypeSet
-from review_db.studies.declared import ARMS, LONGEST_WASHOUT_DAYS, OUTCOMES, Protocol
 from review_db.studies.design import STRATA, Design, DesignError, design_from, design_from_toml
 from review_db.studies.lifecycle import create_study
 from review_db.studies.material import Material, bundle_material
@@ -151,7 +150,7 @@ def _form(bundle: PrototypeSet, preset: Preset) -> dict[str, object]:
             for key, what in BLINDING.items()
         }
     if preset.cases == "readings":
-        settings |= _declared()
+        settings |= declared.ask()
     return {**settings, "sample": sample, "controls": controls, "blinding": blinding}
 
 
@@ -237,40 +236,6 @@ def _controls() -> dict[str, float]:
         "Signal to noise, dB", -20.0, 40.0, 0.0, help="Of noise-degraded copies; lower is noisier."
     )
     return controls
-
-
-def _declared() -> dict[str, object]:
-    """Ask how ECGs are read, and what is declared before the start."""
-    st.markdown("**Readings and what is declared of them**")
-    left, middle, right = st.columns(3, gap="large")
-    arms = left.multiselect(
-        "Arms", ARMS, ARMS, help="Each ECG is read in each of them once, in another session."
-    )
-    days = middle.number_input(
-        "Washout, days", 0, LONGEST_WASHOUT_DAYS, 14, help="Between two sessions."
-    )
-    primary = right.selectbox(
-        "Primary outcome", OUTCOMES[:6], help="What decides; tested between the first and last arm."
-    )
-    secondary = left.multiselect(
-        "Secondary outcomes", OUTCOMES[:6], help="All others that are looked at are exploratory."
-    )
-    alpha = middle.number_input("Alpha", 0.001, 0.2, 0.05, 0.005, format="%.3f")
-    multiplicity = right.selectbox(
-        "More than one test", ("holm", "none"), help="Holm's method over all that is declared."
-    )
-    interim = st.text_area("Interim rule", Protocol().interim, height=68)
-    return {
-        "readings": {"arms": arms, "washout_days": days},
-        "protocol": {
-            "primary": primary,
-            "secondary": [name for name in secondary if name != primary],
-            "compare": [arms[0], arms[-1]] if len(arms) > 1 else list(Protocol().compare),
-            "alpha": alpha,
-            "multiplicity": multiplicity,
-            "interim": interim.strip(),
-        },
-    }
 
 
 def _create(

@@ -9,9 +9,9 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.planning import running
-from pages.planning.actions import KEYS, act, hand_out, show_problem
 from pages.planning.new_study import BLINDING
 from pages.shell import words
+from pages.shell.actions import KEYS, act, hand_out, show_problem
 from review_db.studies.lifecycle import (
     StudyInfo,
     remove_study,

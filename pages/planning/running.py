@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.planning.actions import act, hand_out
 from pages.shell import words
+from pages.shell.actions import act, hand_out
 from review_db.findings.export import study_files
 from review_db.sessions.activity import Activity, activity
 from review_db.sessions.progress import SessionProgress, session_progress

@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from protoecg import command_line
 from review_db.commands.shared import Database, as_it_stands, opened, show
+from review_db.findings.opening import take_look
 from review_db.studies import design
 from review_db.studies.design import DesignError, design_from_toml
 from review_db.studies.lifecycle import (
@@ -94,6 +95,18 @@ def withdraw_reviewer(
     """End a reviewer's part: their answers are kept, and count in no analysis."""
     with opened(database) as engine:
         withdraw(engine, name, reviewer, actor=ACTOR, reason=reason)
+
+
+@study.command()
+def look(
+    name: Study,
+    reason: Annotated[str, Option(metavar="TEXT", help="why, where no look is due")] = "",
+    database: Database = None,
+) -> None:
+    """Open the results of this moment before the end; the trail keeps that, and the export says."""
+    with opened(database) as engine:
+        seen = take_look(engine, name, actor=ACTOR, reason=reason)
+    show([seen.words, f"alpha {seen.alpha:g}; `export --study {name}` holds the estimates"])
 
 
 @study.command()

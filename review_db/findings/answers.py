@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Table, select
 from review_db.findings.shown import SHOWN, shown_columns
 from review_db.questions.catalogue import BETWEEN, STUDY_QUESTIONS
 from review_db.store.database import reading
-from review_db.store.schema import assignment, current_answer, item_event, sheet, study_item
+from review_db.store.schema import assignment, item_event, sheet, study_item
 from review_db.studies.items import item_from
 from review_db.studies.trail import standing_of
 
@@ -37,15 +37,17 @@ COLUMNS = [
 ]
 
 
-def answer_table(engine: Engine, study: str) -> pd.DataFrame:
+def answer_table(engine: Engine, study: str, until: int | None = None) -> pd.DataFrame:
     """Return the standing answers of a study, one row for each stage of an item that has any.
+
+    `until` is the last event that counts; all do, if None.
 
     Those of reviewers who were withdrawn are left out; `answers_on` has them as well.
 
     Columns: `COLUMNS`; answers as text, missing where none stands; `seconds` spent over all saves.
     """
     with reading(engine) as connection:
-        return counted(answers_on(connection, study))
+        return counted(answers_on(connection, study, until))
 
 
 def counted(table: pd.DataFrame) -> pd.DataFrame:
@@ -53,11 +55,13 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     return table[~table["withdrawn"]].reset_index(drop=True)
 
 
-def answers_on(connection: Connection, study: str) -> pd.DataFrame:
-    """Return `answer_table` as this connection sees it."""
-    standing = rows_of(connection, current_answer, study)
+def answers_on(connection: Connection, study: str, until: int | None = None) -> pd.DataFrame:
+    """Return `answer_table` as this connection sees it, with reviewers who were withdrawn."""
     events = rows_of(connection, item_event, study)
+    events = events if until is None else events[events["id"] <= until]
     keys = [*PLACE, "stage"]
+    standing = events.drop_duplicates([*keys, "question"], keep="last")
+    standing = standing[standing["new_value"] != ""]
     table = standing.pivot(index=keys, columns="question", values="new_value")
     table = table.reindex(columns=list(STUDY_QUESTIONS)).rename_axis(columns=None)
     # A question that nobody answered is of text as well.
@@ -65,7 +69,7 @@ def answers_on(connection: Connection, study: str) -> pd.DataFrame:
     saves = events.drop_duplicates([*keys, "revision"]).groupby(keys)["duration_ms"].sum()
     # What was looked at again and left as it was has no event.
     since = rows_of(connection, sheet, study).groupby(keys)["spent_ms"].sum()
-    spent = saves.add(since, fill_value=0)
+    spent = saves if until is not None else saves.add(since, fill_value=0)
     table = table.assign(seconds=spent / 1000, last_at=events.groupby(keys)["at"].max())
     places = places_on(connection, study)
     joined = table.reset_index().merge(places, on=PLACE, how="left", validate="many_to_one")

@@ -163,8 +163,12 @@ def pilot_comparison(table: pd.DataFrame) -> Comparison:
     return compare(mrmc_frame(readings, "correct"), "mean", treatments=(met[0], met[-1]))
 
 
-def declared(outcomes: Sequence[Outcome], protocol: Protocol) -> list[Declared]:
+def declared(
+    outcomes: Sequence[Outcome], protocol: Protocol, alpha: float | None = None
+) -> list[Declared]:
     """Judge what the protocol declared, the primary outcome first, by its multiplicity rule.
+
+    `alpha` is what may be spent now, see `opening`; what is left for the end, if None.
 
     Outcomes that are no readings' are not among them, nor what could not be compared.
     """
@@ -177,9 +181,10 @@ def declared(outcomes: Sequence[Outcome], protocol: Protocol) -> list[Declared]:
         if set(pair.treatments) == set(protocol.compare)
     ]
     p = [pair.p for _, pair in tested]
+    spent = protocol.final_alpha if alpha is None else alpha
     adjusted = holm(p) if protocol.multiplicity == "holm" else p
     return [
-        Declared(name, pair, pair.p, after, bool(after < protocol.alpha))
+        Declared(name, pair, pair.p, after, bool(after < spent))
         for (name, pair), after in zip(tested, adjusted, strict=True)
     ]
 

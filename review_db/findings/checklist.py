@@ -49,11 +49,21 @@ _ASKED = (
 )
 
 
-def checklist(info: StudyInfo, places: pd.DataFrame, counted: Flow) -> pd.DataFrame:
-    """Return what is asked and what the study says to it; columns `CHECKLIST`."""
-    known = _known(info, places, counted)
+def checklist(
+    info: StudyInfo, places: pd.DataFrame, counted: Flow, looked: str = ""
+) -> pd.DataFrame:
+    """Return what is asked and what the study says to it; columns `CHECKLIST`.
+
+    `looked` says which looks were taken before the end, see `opening`.
+    """
+    known = {**_known(info, places, counted), "interim": _interim(info, looked)}
     rows = [(guideline, asked, known.get(key, AUTHORS)) for guideline, asked, key in _ASKED]
     return pd.DataFrame(rows, columns=list(CHECKLIST))
+
+
+def _interim(info: StudyInfo, looked: str) -> str:
+    declared = info.design.protocol
+    return " ".join([declared.interim, *(f"Look {look.words}." for look in declared.looks), looked])
 
 
 def _known(info: StudyInfo, places: pd.DataFrame, counted: Flow) -> Mapping[str, str]:
@@ -87,7 +97,6 @@ def _known(info: StudyInfo, places: pd.DataFrame, counted: Flow) -> Mapping[str,
         f"multiplicity: {declared.multiplicity}"
         if declared.primary
         else "none declared: exploratory",
-        "interim": declared.interim,
         "protocol": "protocol settled before the start, with its SHA-256; registration and funding "
         + AUTHORS,
     }

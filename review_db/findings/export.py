@@ -23,6 +23,7 @@ from review_db.findings.estimate_rows import COLUMNS as ESTIMATES
 from review_db.findings.estimate_rows import estimate_rows
 from review_db.findings.flow import Flow, flow
 from review_db.findings.methods import methods_text
+from review_db.findings.opening import Opening, opening
 from review_db.findings.shown import SHOWN
 from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, KINDS, STUDY_QUESTIONS, TEXT_LENGTH
 from review_db.questions.codebook import CODEBOOK, Meaning, codebook
@@ -184,9 +185,10 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
     RatingsError
         If the database cannot be read.
     """
-    info = study_info(engine, name)
+    info, seen = study_info(engine, name), opening(engine, name)
     with reading(engine) as connection:
         wide = answers_on(connection, name)
+        told = answers_on(connection, name, seen.until if seen.is_open else 0)
         standing = rows_of(connection, current_answer, name)
         events = rows_of(connection, item_event, name)
         looks = rows_of(connection, item_look, name)
@@ -201,22 +203,22 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         "assignments.csv": places,
         "looks.csv": looks,
         "trail.csv": done,
-        "estimates.csv": estimate_rows(counted(wide)),
-        "checklist.csv": checklist(info, places, steps),
+        "estimates.csv": estimate_rows(counted(told)),
+        "checklist.csv": checklist(info, places, steps, seen.words),
         "codebook.csv": codebook(
             {file: columns for file, (_, columns) in _FILES.items()}, _MEANINGS, _asked
         ),
     }
     files = {file: as_csv(frames[file], columns) for file, (_, columns) in _FILES.items()}
     protocol, _ = study_protocol(engine, name)
-    told = {"protocol.md": protocol, "README.md": _readme(info, places, steps)}
-    return files | {file: text.encode("utf-8") for file, text in told.items()}
+    texts = {"protocol.md": protocol, "README.md": _readme(info, places, steps, seen)}
+    return files | {file: text.encode("utf-8") for file, text in texts.items()}
 
 
-def _methods(info: StudyInfo, places: pd.DataFrame, steps: Flow) -> str:
+def _methods(info: StudyInfo, places: pd.DataFrame, steps: Flow, seen: Opening) -> str:
     if info.started_at is None:
         return "Written once the study has started, and each reviewer's order is settled."
-    return methods_text(info, places, steps)
+    return methods_text(info, places, steps, unplanned=seen.unplanned)
 
 
 def _asked(key: str) -> Meaning:
@@ -231,7 +233,7 @@ def _asked(key: str) -> Meaning:
     return question.text, "category", "; ".join((*said, "empty = not answered"))
 
 
-def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow) -> str:
+def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow, seen: Opening) -> str:
     design = info.design
     settings = json.dumps(asdict(design), indent=2, ensure_ascii=False)
     started = f"{info.started_at:%Y-%m-%d %H:%M} UTC" if info.started_at else "not yet"
@@ -256,9 +258,12 @@ An answer `{CANNOT_JUDGE}` is no point of the scale: count it as missing, and sa
 given. Practice items, controls and repeats are told by `role` and `repeat_of`; scores are of rows
 with role `rated`, no `repeat_of`, the highest `stage` of the item, and no `skip` at it.
 
+{seen.words} `estimates.csv` holds what may be seen by that. Before the end, answers are handed out
+to be kept safe: whoever computes outcomes from them takes a look that the trail does not know.
+
 ## Methods
 
-{_methods(info, places, steps)}
+{_methods(info, places, steps, seen)}
 
 ## Settings
 

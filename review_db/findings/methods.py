@@ -28,8 +28,11 @@ _KINDS = {
 _SECOND_LOOK = {"prototype": ("statement",), "match": ("statement", "similarity")}
 
 
-def methods_text(info: StudyInfo, places: pd.DataFrame, found: Flow) -> str:
-    """Describe how a study was done; `places` is its assignment list (`places_on`)."""
+def methods_text(info: StudyInfo, places: pd.DataFrame, found: Flow, *, unplanned: int = 0) -> str:
+    """Describe how a study was done; `places` is its assignment list (`places_on`).
+
+    `unplanned` is how often the results were looked at before the end without a declared look.
+    """
     first = places[places["repeat_of"].isna()].drop_duplicates("item")
     sentences = [
         *_items(info, first, found),
@@ -40,6 +43,7 @@ def methods_text(info: StudyInfo, places: pd.DataFrame, found: Flow) -> str:
         "The design, the items and each reviewer's order were fixed and stored before the first "
         "rating, and every answer was kept with its time, its former value and the time spent.",
         *_statistics(info, set(first["kind"])),
+        *_looks(info, unplanned),
     ]
     return " ".join(sentences)
 
@@ -165,9 +169,20 @@ def _statistics(info: StudyInfo, kinds: set[str]) -> list[str]:
         sentences.append(
             f"The primary outcome was declared before the start ({declared.primary}); p values of "
             f"what was declared were corrected for their number {rule}, at alpha "
-            f"{declared.alpha:g}. All else is exploratory."
+            f"{declared.final_alpha:g} at the end. All else is exploratory."
         )
     return sentences
+
+
+def _looks(info: StudyInfo, unplanned: int) -> list[str]:
+    declared = info.design.protocol
+    said = []
+    if declared.looks:
+        looks = "; ".join(look.words for look in declared.looks)
+        said.append(f"Looks at the results before the end were declared: {looks}.")
+    if unplanned:
+        said.append(f"Before the end the results were looked at unplanned: {unplanned} times.")
+    return said
 
 
 def _ratings() -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StrictStr, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from review_db.studies.settings import SETTINGS, Count, LongText, within
 
@@ -52,6 +54,40 @@ class Allocation:
     reviewers_each: Count = 0
 
 
+def _checked_date(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise PydanticCustomError("expected", "a date such as 2027-03-01") from error
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Look:
+    """A look at the results before the end: from when on, and what it spends of alpha.
+
+    Parameters
+    ----------
+    answered : share of all that is assigned which has to be answered before
+    on : the day from which on it may be taken, as 2027-03-01
+    """
+
+    alpha: Annotated[float, Field(strict=True), within(0, 0.2)]
+    answered: Annotated[float, Field(strict=True), within(0, 1)] | None = None
+    on: Annotated[StrictStr, AfterValidator(_checked_date)] | None = None
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Look:
+        if (self.answered is None) == (self.on is None):
+            raise ValueError("A look of [[protocol.looks]] needs either answered or on, not both.")
+        return self
+
+    @property
+    def words(self) -> str:
+        """When it may be taken, and what it spends."""
+        when = f"on {self.on}" if self.on else f"once {100 * (self.answered or 0):g} % is answered"
+        return f"{when}, at alpha {self.alpha:g}"
+
+
 @dataclass(frozen=True, config=SETTINGS)
 class Protocol:
     """What is tested, and what counts as an effect.
@@ -64,6 +100,8 @@ class Protocol:
     alpha : chance of an effect where there is none, over all that is declared
     multiplicity : "holm" over primary and secondary together, or "none"
     interim : what is looked at before the end, and what follows from it
+    looks : when the results are looked at before the end, in this order; they stay closed until
+        then, and what they spend of alpha the end has not
     """
 
     primary: Outcome | None = None
@@ -72,6 +110,7 @@ class Protocol:
     alpha: Annotated[float, Field(strict=True), within(0.0001, 0.2)] = 0.05
     multiplicity: Literal["holm", "none"] = "holm"
     interim: LongText = "No result is looked at before the study is closed."
+    looks: tuple[Look, ...] = ()
 
     @model_validator(mode="after")
     def _declared_once(self) -> Protocol:
@@ -79,4 +118,11 @@ class Protocol:
             raise ValueError("An outcome is declared twice. Name each once.")
         if self.compare[0] == self.compare[1]:
             raise ValueError("The two arms that are compared are the same. Name two.")
+        if self.final_alpha <= 0:
+            raise ValueError("The looks before the end leave nothing of alpha. Lower theirs.")
         return self
+
+    @property
+    def final_alpha(self) -> float:
+        """What the looks before leave of alpha at the end: by Bonferroni, whatever they share."""
+        return round(self.alpha - sum(look.alpha for look in self.looks), 10)

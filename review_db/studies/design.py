@@ -49,6 +49,10 @@ A design is written as TOML and stored as JSON with the study:
     alpha = 0.05
     multiplicity = "holm"     # over all that is declared; or "none"
     interim = "No result is looked at before the study is closed."
+
+    # [[protocol.looks]]      # a look before the end; the results stay closed until then
+    # answered = 0.5          # share of all assigned that is answered; or on = "2027-03-01"
+    # alpha = 0.005           # what it spends of alpha
 """
 
 from __future__ import annotations

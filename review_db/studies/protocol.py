@@ -63,7 +63,7 @@ Reviewers planned: {len(design.reviewers)}.
 
 ## Interim rule
 
-{design.protocol.interim or "None was declared."}
+{_interim(design)}
 
 ## All settings
 
@@ -88,6 +88,8 @@ def _settings(design: Design) -> dict[str, Any]:
     settings = asdict(design)
     if design.allocation == Allocation():
         del settings["allocation"]
+    if not design.protocol.looks:
+        del settings["protocol"]["looks"]
     return settings
 
 
@@ -134,6 +136,16 @@ def _outcomes(design: Design) -> str:
         f"cases random (Obuchowski-Rockette-Hillis). Two-sided, alpha {declared.alpha:g}, {rule}."
     ]
     return "\n".join(lines)
+
+
+def _interim(design: Design) -> str:
+    declared = design.protocol
+    said = declared.interim or "None was declared."
+    if not declared.looks:
+        return said
+    lines = [f"- look {n}: {look.words}" for n, look in enumerate(declared.looks, start=1)]
+    end = f"- at the end: what they leave, alpha {declared.final_alpha:g}"
+    return "\n".join([f"{said}\n", *lines, end])
 
 
 def _digest_of(items: Sequence[StudyItem]) -> str:

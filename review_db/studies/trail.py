@@ -17,7 +17,9 @@ from review_db.store.chain import append
 from review_db.store.database import reading
 from review_db.store.schema import study_action
 
-Action = Literal["start", "add reviewer", "new key", "withdraw", "close", "reopen", "consent"]
+Action = Literal[
+    "start", "add reviewer", "new key", "withdraw", "close", "reopen", "consent", "look"
+]
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from review_db.sessions.sessions import open_item, save_draft, save_item  # noqa
 from review_db.studies.design import Design, Sample  # noqa: E402
 from review_db.studies.lifecycle import create_study, start_study  # noqa: E402
 from review_db.studies.material import bundle_material  # noqa: E402
+from review_db.studies.running import close_study  # noqa: E402
 from review_db.studies.seats import Seat, sign_in  # noqa: E402
 
 PICTURES = ROOT / "docs" / "screenshots"
@@ -51,6 +52,7 @@ def main(record: Path | None) -> None:
         picture(tab, running.url, "results", bundle=name, by="branch")
         key = rate_a_study(bundle, running.database)
         picture(tab, running.url, "take_part", "sitting", key=key)
+        end_the_study(running.database)
         found = {"found": "Agreement", "question": "clarity"}
         picture(tab, running.url, "results", "study", bundle=name, of="A study", **found)
 
@@ -100,6 +102,13 @@ def rate_a_study(bundle: Bundle, database: str) -> str:
         rate_items(engine, sign_in(engine, key), np.random.default_rng(n), 17 if n == 2 else None)
     engine.dispose()
     return key
+
+
+def end_the_study(database: str) -> None:
+    """Close the study that was rated, which opens its results."""
+    engine = open_database(database)
+    close_study(engine, "pilot", actor="coordinator")
+    engine.dispose()
 
 
 def rate_items(engine: Engine, seat: Seat, rng: Generator, stop: int | None) -> None:

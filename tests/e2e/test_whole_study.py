@@ -116,6 +116,7 @@ def test_a_study(browser, tab: Page, make_server, tmp_path, database, size, plan
     rate(reviewers)
 
     assert all(reviewer.finished() for reviewer in reviewers)
+    end(tab, server.url)
     files = exported(tab, server.url)
     wide = pd.read_csv(io.BytesIO(files["answers_wide.csv"]), dtype={"position": int})
     assert len(pd.read_csv(io.BytesIO(files["assignments.csv"]))) >= size.reviewers * (
@@ -171,6 +172,14 @@ def exported(tab: Page, url: str) -> dict[str, bytes]:
         tab.get_by_role("button", name="Everything as CSV").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def end(tab: Page, url: str) -> None:
+    """Close the study, which opens its results."""
+    tab.goto(f"{url}/studies?bundle=demo&study=whole")
+    tab.get_by_text("End of the study").click()
+    tab.get_by_role("button", name="Close the study").click()
+    expect(tab.get_by_text("closed 20").first).to_be_visible()
 
 
 def saved(files: dict[str, bytes], reviewer: str) -> dict[tuple[int, int, str], str]:

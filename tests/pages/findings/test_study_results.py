@@ -12,6 +12,7 @@ from review_db.studies.design import Controls, Design, Sample
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.material import bundle_material
 from review_db.studies.seats import sign_in
+from review_db.studies.trail import trail
 
 DESIGN = Design(
     "pilot",
@@ -22,6 +23,8 @@ DESIGN = Design(
     summaries=False,
     sample=Sample(size=6),
     controls=Controls(noise=2),
+    # Or nothing would be shown before the end.
+    test=True,
 )
 
 
@@ -133,3 +136,24 @@ def test_the_numbers_of_each_figure_can_be_taken_away(page, rated):
         app = study(page, found=found)
         buttons = [b for b in app.get("download_button") if b.proto.label == "Numbers as CSV"]
         assert len(buttons) == len(app.get("plotly_chart")) > 0
+
+
+def test_before_the_end_nothing_is_shown_but_by_a_look_that_the_trail_keeps(page, engine, demo):
+    create_study(engine, replace(DESIGN, test=False), bundle_material(demo.path))
+    seat = sign_in(engine, start_study(engine, DESIGN.name)["R01"])
+    item = open_item(engine, seat, next_open(engine, seat))
+    given = {**dict.fromkeys(item.required, "3"), "accurate": "yes"}
+    save_item(engine, seat, item.at, given, seen=item.revision)
+
+    app = study(page)
+    assert "Results are shown once the study is closed" in words(app)
+    assert not app.dataframe and not app.get("plotly_chart")
+
+    look = next(b for b in app.button if b.label == "Take an unplanned look")
+    look.click().run()
+    assert "Say why" in app.error[0].value and not app.dataframe
+    app.text_input[0].input("a talk is due").run()
+    next(b for b in app.button if b.label == "Take an unplanned look").click().run()
+    assert "unplanned looks: 1" in words(app)
+    assert app.get("plotly_chart")
+    assert trail(engine, DESIGN.name)[-1].reason == "a talk is due"
