@@ -31,8 +31,8 @@ from review_db.sessions.sessions import OpenItem, open_item, save_draft
 from review_db.store.files import write_files
 from review_db.studies.design import Controls, Design, Sample
 from review_db.studies.items import StatementContent
+from review_db.studies.items.material import Material, bundle_material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import Material, bundle_material
 from review_db.studies.seats import Seat, sign_in
 from training.cases import Numbers, carried, cases
 

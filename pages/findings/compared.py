@@ -17,7 +17,7 @@ from review_db.findings.cases import Declared, Outcome, arms, declared, two_look
 from review_db.findings.cases import preferences as all_preferences
 from review_db.findings.differentials import differentials, reliance
 from review_db.findings.estimate_rows import NEW
-from review_db.studies.declared import Protocol
+from review_db.studies.design.declared import Protocol
 
 OUTCOMES = {
     "correct": "first choice is true",

@@ -15,7 +15,7 @@ from protoecg.figures.intervals import describe_intervals, intervals_figure
 from protoecg.labels import LabelSet
 from review_db.findings.estimate_rows import NEW, THESE
 from review_db.statistics.intervals import Estimate
-from review_db.studies.declared import Protocol
+from review_db.studies.design.declared import Protocol
 
 _HELP = (
     "An interval for new reviewers says where the figure would lie had others like these rated: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from review_db.studies.declared import ARMS, LONGEST_WASHOUT_DAYS, OUTCOMES, Protocol
+from review_db.studies.design.declared import ARMS, LONGEST_WASHOUT_DAYS, OUTCOMES, Protocol
 
 
 def ask() -> dict[str, object]:

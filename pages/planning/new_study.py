@@ -14,8 +14,8 @@ from pages.planning import declared, preview
 from pages.shell import choices, uploads, words
 from protoecg.prototypes.sets import PrototypeSet
 from review_db.studies.design import STRATA, Design, DesignError, design_from, design_from_toml
+from review_db.studies.items.material import Material, bundle_material
 from review_db.studies.lifecycle import create_study
-from review_db.studies.material import Material, bundle_material
 
 CONTROLS = {
     "wrong_statement": "Prototypes under a wrong statement",

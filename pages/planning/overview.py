@@ -12,6 +12,7 @@ from pages.planning import running
 from pages.planning.new_study import BLINDING
 from pages.shell import words
 from pages.shell.actions import KEYS, act, hand_out, show_problem
+from review_db.studies.items.pictures import study_pictures
 from review_db.studies.lifecycle import (
     StudyInfo,
     remove_study,
@@ -20,7 +21,6 @@ from review_db.studies.lifecycle import (
     study_info,
     study_protocol,
 )
-from review_db.studies.pictures import study_pictures
 
 
 def show(engine: Engine) -> None:

@@ -16,10 +16,10 @@ from review_db.questions.catalogue import KINDS
 from review_db.sessions.preview import previewed
 from review_db.studies.allocation import allocate
 from review_db.studies.design import Design
-from review_db.studies.expected import expected_minutes
+from review_db.studies.design.expected import expected_minutes
 from review_db.studies.items import StudyItem
-from review_db.studies.material import Material
-from review_db.studies.selection import APART, make_items, most_apart
+from review_db.studies.items.material import Material
+from review_db.studies.items.selection import APART, make_items, most_apart
 
 
 def show(design: Design, material: Material, bundle: PrototypeSet) -> None:

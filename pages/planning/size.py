@@ -32,7 +32,7 @@ from review_db.statistics.power import (
     widths,
 )
 from review_db.studies.blocks import met
-from review_db.studies.declared import Allocation
+from review_db.studies.design.declared import Allocation
 from review_db.studies.lifecycle import studies
 
 INTERVAL, DIFFERENCE = "An interval", "A difference"

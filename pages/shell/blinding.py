@@ -16,9 +16,9 @@ from pages.shell import accounts, reviews, words
 from protoecg.prototypes.sets import PrototypeSet
 from review_db import RatingsError
 from review_db.studies.accounts import seats_of
+from review_db.studies.design.settings import DesignError
 from review_db.studies.lifecycle import StudyInfo, study_info
 from review_db.studies.seats import Seat
-from review_db.studies.settings import DesignError
 
 OPENED, MOST_REMEMBERED = "seats opened here", 1000
 

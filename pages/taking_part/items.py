@@ -33,7 +33,7 @@ from review_db.studies.items import (
     SourceWindow,
     StatementContent,
 )
-from review_db.studies.pictures import Pictures, study_pictures
+from review_db.studies.items.pictures import Pictures, study_pictures
 
 ECGs = Mapping[str, ECG]
 

@@ -12,6 +12,8 @@ from review_db.commands.shared import Database, as_it_stands, opened, show
 from review_db.findings.opening import take_look
 from review_db.studies import design
 from review_db.studies.design import DesignError, design_from_toml
+from review_db.studies.items.material import bundle_material
+from review_db.studies.items.pictures import study_pictures
 from review_db.studies.lifecycle import (
     StudyInfo,
     create_study,
@@ -20,8 +22,6 @@ from review_db.studies.lifecycle import (
     study_info,
     study_protocol,
 )
-from review_db.studies.material import bundle_material
-from review_db.studies.pictures import study_pictures
 from review_db.studies.running import add_reviewer, close_study, reopen_study, withdraw
 from review_db.studies.seats import new_key
 

@@ -20,7 +20,7 @@ from review_db.statistics.means import Mean, mean_of
 from review_db.statistics.mrmc import Comparison, compare
 from review_db.statistics.mrmc.hillis import Difference
 from review_db.statistics.multiplicity import holm
-from review_db.studies.declared import ARMS, Protocol
+from review_db.studies.design.declared import ARMS, Protocol
 
 # How far "better" leans to the right-hand explanation.
 _LEAN = {"1": -2.0, "2": -1.0, "3": 0.0, "4": 1.0, "5": 2.0}

@@ -20,7 +20,7 @@ import pandas as pd
 from review_db.findings.prototypes import is_skipped
 from review_db.questions.catalogue import BETWEEN, PLACES, PROBABILITIES
 from review_db.statistics.mrmc import Comparison, compare
-from review_db.studies.declared import ARMS
+from review_db.studies.design.declared import ARMS
 
 MRMC = ("reader", "case", "treatment", "truth", "rating")
 # Of each outcome: the column that is the rating of its analysis, and what is measured of that.

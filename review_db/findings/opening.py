@@ -18,9 +18,9 @@ from review_db.findings.answers import answers_on, places_on
 from review_db.findings.flow import flow
 from review_db.store.database import reading, writing
 from review_db.store.schema import item_event
-from review_db.studies.declared import Look
+from review_db.studies.design.declared import Look
+from review_db.studies.design.settings import DesignError
 from review_db.studies.lifecycle import StudyInfo, info_on
-from review_db.studies.settings import DesignError
 from review_db.studies.trail import Entry, entries, record
 
 LONGEST_REASON = 2000

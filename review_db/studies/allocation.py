@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from review_db.questions.catalogue import KINDS
 from review_db.studies.blocks import turns
-from review_db.studies.chance import chance_of, shuffled
 from review_db.studies.design import Design
 from review_db.studies.items import StudyItem
+from review_db.studies.items.chance import chance_of, shuffled
 
 CROSSED = "differential"
 """The kind of item that is met in each arm once."""

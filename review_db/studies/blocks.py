@@ -12,9 +12,9 @@ from functools import lru_cache
 import numpy as np
 
 from review_db.statistics import Array
-from review_db.studies.chance import chance_of, shuffled
 from review_db.studies.design import Design
 from review_db.studies.items import StudyItem
+from review_db.studies.items.chance import chance_of, shuffled
 
 
 def turns(

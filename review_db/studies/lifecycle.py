@@ -29,11 +29,11 @@ from review_db.store.database import reading, writing
 from review_db.store.schema import assignment, study, study_item
 from review_db.studies.allocation import allocate
 from review_db.studies.design import Design, DesignError, design_from, design_to_json
+from review_db.studies.design.protocol import protocol_digest, protocol_file
 from review_db.studies.items import StudyItem, item_from
-from review_db.studies.material import Material
-from review_db.studies.protocol import protocol_digest, protocol_file
+from review_db.studies.items.material import Material
+from review_db.studies.items.selection import make_items
 from review_db.studies.seats import add_key
-from review_db.studies.selection import make_items
 from review_db.studies.trail import Standing, record, standing_of
 
 

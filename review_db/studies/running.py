@@ -29,9 +29,9 @@ from review_db.store.schema import (
     study_item,
 )
 from review_db.studies.allocation import order_of
+from review_db.studies.design.settings import DesignError
 from review_db.studies.lifecycle import info_on, items_on
 from review_db.studies.seats import Seat, add_key, refuse_closed
-from review_db.studies.settings import DesignError
 from review_db.studies.trail import Standing, record, standing_of
 
 LONGEST_REASON = 2000

@@ -32,8 +32,8 @@ from review_db import open_database, save_answer  # noqa: E402
 from review_db.sessions.progress import next_open  # noqa: E402
 from review_db.sessions.sessions import open_item, save_draft, save_item  # noqa: E402
 from review_db.studies.design import Design, Sample  # noqa: E402
+from review_db.studies.items.material import bundle_material  # noqa: E402
 from review_db.studies.lifecycle import create_study, start_study  # noqa: E402
-from review_db.studies.material import bundle_material  # noqa: E402
 from review_db.studies.running import close_study  # noqa: E402
 from review_db.studies.seats import Seat, sign_in  # noqa: E402
 

@@ -17,8 +17,8 @@ from websockets.exceptions import InvalidStatus
 from benchmarks.visitor import Visitor
 from review_db import open_database
 from review_db.studies.design import Design, Sample
+from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import bundle_material
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "a coordinator's key that is long enough"

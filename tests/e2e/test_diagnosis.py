@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 from review_db import open_database
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import foresee_item
-from review_db.studies.case_file import ReadingCase
 from review_db.studies.design import Design, Sample
+from review_db.studies.items.case_file import ReadingCase
+from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import bundle_material
 from review_db.studies.seats import seat_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from review_db import answers, open_database
 from review_db.findings.answers import answer_table
 from review_db.studies.design import Design, Sample
+from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import bundle_material
 
 EVERY_MS = 100
 GIVEN = [("1", "4", "5"), ("2", "1", "3"), ("1", "5", "2"), ("2", "2", "4")]

@@ -7,9 +7,9 @@ from protoecg.prototypes.gathering import gather
 from protoecg.prototypes.records import write_record
 from protoecg.simulate import simulate
 from review_db.studies.design import design_from
+from review_db.studies.items.material import bundle_material
+from review_db.studies.items.pictures import study_pictures
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import bundle_material
-from review_db.studies.pictures import study_pictures
 
 
 @pytest.fixture

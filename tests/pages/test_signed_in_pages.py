@@ -13,8 +13,8 @@ from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item
 from review_db.studies.accounts import claim_seat
 from review_db.studies.design import Design, Sample
+from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import bundle_material
 from review_db.studies.seats import Seat, new_key, sign_in
 
 ROOT = Path(__file__).resolve().parents[2]

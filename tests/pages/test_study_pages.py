@@ -10,11 +10,11 @@ from review_db.findings.answers import answer_table
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import open_item, save_draft, save_item
-from review_db.studies.case_file import MatchCase, PairCase, ReadingCase
-from review_db.studies.declared import Readings
 from review_db.studies.design import Blinding, Controls, Design, Sample
+from review_db.studies.design.declared import Readings
+from review_db.studies.items.case_file import MatchCase, PairCase, ReadingCase
+from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study, studies
-from review_db.studies.material import bundle_material
 from review_db.studies.running import close_study
 from review_db.studies.seats import sign_in
 

@@ -21,8 +21,8 @@ from protoecg.bundle import load_bundle
 from protoecg.card.document import FORMAT, VERSION, CardError, read_card
 from protoecg.evidence.neighbours import NeighboursError, read_neighbours
 from protoecg.prototypes.manifest import BundleError
-from review_db.studies.case_file import read_cases
 from review_db.studies.design import DesignError, design_from_toml
+from review_db.studies.items.case_file import read_cases
 
 DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
 SECONDS = 2.0

@@ -8,11 +8,11 @@ from protoecg.prototypes.prototype import Prototype
 from review_db import open_database
 from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
-from review_db.studies.case_file import MatchCase, PairCase, ReadingCase
 from review_db.studies.design import Controls, Design, Sample
 from review_db.studies.items import ShownExplanation, SourceFile
+from review_db.studies.items.case_file import MatchCase, PairCase, ReadingCase
+from review_db.studies.items.material import Material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import Material
 from review_db.studies.seats import sign_in
 
 

@@ -7,7 +7,7 @@ import pytest
 from review_db.findings.cases import arms, declared, pilot_comparison
 from review_db.findings.estimate_rows import NEW, estimate_rows
 from review_db.questions.catalogue import STUDY_QUESTIONS
-from review_db.studies.declared import ARMS, Protocol
+from review_db.studies.design.declared import ARMS, Protocol
 
 RIGHT = {"alone": 0.5, "calls": 0.6, "prototypes": 0.9}
 

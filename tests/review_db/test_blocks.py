@@ -14,12 +14,12 @@ from review_db.statistics.mrmc.ratings import of_array
 from review_db.statistics.power import widths
 from review_db.studies.allocation import allocate, order_of
 from review_db.studies.blocks import met
-from review_db.studies.case_file import PairCase, ReadingCase
-from review_db.studies.declared import ARMS, Allocation
 from review_db.studies.design import Controls, Design, DesignError, design_from, design_from_toml
+from review_db.studies.design.declared import ARMS, Allocation
 from review_db.studies.items import ShownExplanation, ShownMatch, SourceFile, SourceWindow
+from review_db.studies.items.case_file import PairCase, ReadingCase
+from review_db.studies.items.selection import make_items
 from review_db.studies.lifecycle import create_study, start_study, study_protocol
-from review_db.studies.selection import make_items
 
 REVIEWERS = tuple(f"R{n:02}" for n in range(6))
 DESIGN = Design(

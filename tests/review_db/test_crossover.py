@@ -13,9 +13,8 @@ from review_db.sessions.assignments import ItemStage
 from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import foresee_item, open_item, save_item
 from review_db.studies.allocation import allocate
-from review_db.studies.case_file import ReadingCase
-from review_db.studies.declared import ARMS, Readings
 from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.design.declared import ARMS, Readings
 from review_db.studies.items import (
     ShownCall,
     ShownExplanation,
@@ -23,9 +22,10 @@ from review_db.studies.items import (
     SourceFile,
     SourceWindow,
 )
+from review_db.studies.items.case_file import ReadingCase
+from review_db.studies.items.selection import make_items
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import NotAdmitted, sign_in
-from review_db.studies.selection import make_items
 
 DESIGN = Design(
     "crossed",

@@ -19,8 +19,8 @@ from review_db.statistics.mrmc.power import Readings, simulated
 from review_db.statistics.mrmc.ratings import of_array
 from review_db.store.chain import first_altered
 from review_db.store.database import reading
-from review_db.studies.declared import Look, Protocol
 from review_db.studies.design import Design, DesignError, Sample, design_from_toml
+from review_db.studies.design.declared import Look, Protocol
 from review_db.studies.lifecycle import create_study, start_study, study_protocol
 from review_db.studies.running import close_study
 from review_db.studies.seats import sign_in

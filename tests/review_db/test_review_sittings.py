@@ -26,8 +26,8 @@ from review_db.sessions.stages import Facts, stages
 from review_db.store.database import reading
 from review_db.store.schema import assignment, item_event, item_look, study_item
 from review_db.studies.accounts import claim_seat
-from review_db.studies.declared import Readings
 from review_db.studies.design import Blinding, Controls, Design, Sample
+from review_db.studies.design.declared import Readings
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import NotAdmitted, Seat, new_key, seat_of, sign_in
 

@@ -23,7 +23,6 @@ from review_db.store.migration import VERSION_TABLE, known_versions
 from review_db.store.schema import assignment, current_rating, study_item
 from review_db.studies import design as design_module
 from review_db.studies.allocation import allocate
-from review_db.studies.case_file import CaseECG, PairCase, read_cases
 from review_db.studies.design import (
     Blinding,
     Controls,
@@ -35,11 +34,12 @@ from review_db.studies.design import (
     design_to_json,
 )
 from review_db.studies.items import ShownExplanation, ShownMatch, SourceWindow
+from review_db.studies.items.case_file import CaseECG, PairCase, read_cases
+from review_db.studies.items.material import bundle_material
+from review_db.studies.items.pictures import Pictures, study_pictures
+from review_db.studies.items.selection import make_items, most_apart
 from review_db.studies.lifecycle import create_study, remove_study, start_study, studies, study_info
-from review_db.studies.material import bundle_material
-from review_db.studies.pictures import Pictures, study_pictures
 from review_db.studies.seats import NotAdmitted, Seat, new_key, seat_of, sign_in
-from review_db.studies.selection import make_items, most_apart
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,7 +15,7 @@ from review_db.findings.cases import (
 )
 from review_db.statistics.mrmc import compare_ratings
 from review_db.statistics.mrmc.ratings import of_array
-from review_db.studies.declared import Protocol
+from review_db.studies.design.declared import Protocol
 from review_db.studies.lifecycle import create_study, start_study
 
 

@@ -12,8 +12,8 @@ from review_db.sessions.sessions import open_item, save_draft, save_item
 from review_db.store.chain import first_altered
 from review_db.store.database import reading
 from review_db.studies.accounts import claim_seat
-from review_db.studies.declared import Protocol, Readings
 from review_db.studies.design import Design, DesignError, Sample, design_from_toml
+from review_db.studies.design.declared import Protocol, Readings
 from review_db.studies.lifecycle import (
     create_study,
     start_study,

@@ -11,10 +11,10 @@ from review_db.findings.answers import answer_table
 from review_db.findings.differentials import compare_arms, differentials, reliance
 from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import open_item, save_item
-from review_db.studies.case_file import ReadingCase
-from review_db.studies.declared import Protocol, Readings
 from review_db.studies.design import Design
+from review_db.studies.design.declared import Protocol, Readings
 from review_db.studies.items import ShownCall, ShownExplanation, SourceFile
+from review_db.studies.items.case_file import ReadingCase
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import sign_in
 

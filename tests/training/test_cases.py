@@ -6,7 +6,7 @@ import pytest
 
 from protoecg.bundle import load_bundle
 from protoecg.explain import explain
-from review_db.studies.material import Material, bundle_material
+from review_db.studies.items.material import Material, bundle_material
 from training.__main__ import main
 from training.cases import Numbers, cases
 from training.data import ptbxl

@@ -10,8 +10,8 @@ from protoecg.ecg import LEADS
 from protoecg.sheet.filters import ST_MAY_SHIFT
 from protoecg.sheet.view import INVERTED, LIMB
 from review_db.studies.design import Design, Sample
+from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import bundle_material
 
 AFIB = "Atrial fibrillation"
 CHOSEN = {

@@ -9,8 +9,8 @@ from review_db.findings.scores import item_scores
 from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
 from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.material import bundle_material
 from review_db.studies.seats import sign_in
 from review_db.studies.trail import trail
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StrictStr, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from review_db.studies.settings import SETTINGS, Count, LongText, within
+from review_db.studies.design.settings import SETTINGS, Count, LongText, within
 
 Arm = Literal["alone", "calls", "prototypes"]
 """What is shown beside an ECG to read: nothing, the model's calls, or calls and their matches."""

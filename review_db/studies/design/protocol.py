@@ -11,8 +11,8 @@ from typing import Any
 from typing import Protocol as Interface
 
 from review_db.questions.catalogue import CODEBOOK_VERSION, KINDS
-from review_db.studies.declared import Allocation
 from review_db.studies.design import Design
+from review_db.studies.design.declared import Allocation
 from review_db.studies.items import StudyItem
 
 _OUTCOMES = {

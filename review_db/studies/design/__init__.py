@@ -78,8 +78,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from protoecg.files import read_toml
 from review_db.questions.checks import checked_reviewer
 from review_db.store.schema import STUDY_LENGTH
-from review_db.studies.declared import Allocation, Protocol, Readings
-from review_db.studies.settings import (
+from review_db.studies.design.declared import Allocation, Protocol, Readings
+from review_db.studies.design.settings import (
     LONGEST_TEXT,
     SETTINGS,
     Count,

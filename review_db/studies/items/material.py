@@ -8,8 +8,15 @@ from pathlib import Path
 
 from protoecg.prototypes.manifest import BundleError, read_manifest, read_prototypes
 from protoecg.prototypes.prototype import Prototype
-from review_db.studies.case_file import CaseECG, Cases, MatchCase, PairCase, ReadingCase, read_cases
 from review_db.studies.design import DesignError
+from review_db.studies.items.case_file import (
+    CaseECG,
+    Cases,
+    MatchCase,
+    PairCase,
+    ReadingCase,
+    read_cases,
+)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from protoecg.prototypes.prototype import Prototype
-from review_db.studies.case_file import ECG_SECONDS, CaseECG, MatchCase, PairCase, ReadingCase
-from review_db.studies.chance import chance_of, shuffled
 from review_db.studies.design import Design, DesignError, Sample
 from review_db.studies.items import (
     DifferentialContent,
@@ -24,8 +22,10 @@ from review_db.studies.items import (
     StatementContent,
     StudyItem,
 )
-from review_db.studies.material import Material
-from review_db.studies.supply import Maker, Supply, records
+from review_db.studies.items.case_file import ECG_SECONDS, CaseECG, MatchCase, PairCase, ReadingCase
+from review_db.studies.items.chance import chance_of, shuffled
+from review_db.studies.items.material import Material
+from review_db.studies.items.supply import Maker, Supply, records
 
 # What shows ECGs of its own, by its role.
 APART = {
