@@ -8,12 +8,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.batches import findings_table, table
 from pages.batches.archives import Batch, batches
-from pages.ecg import picking
+from pages.ecg import asking, picking
 from pages.ecg.recordings import recordings
 from pages.shell import frame, models, uploads, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.prototypes.sets import PrototypeSet
+from protoecg.readers.given import Given, Said
 
 PARAMETER = "batch"
 EVERY_S = 1.0
@@ -80,18 +81,19 @@ def _welcome(bundle: Bundle) -> None:
             key=f"archive {st.session_state.get('archives', 0)}",
             help=PRIVATE,
         )
-        rate = picking.sampling_rate("for files that do not say it", key="batch rate", width=320)
+        with st.expander("What files that do not say it themselves are in"):
+            said = asking.said("batch")
         asked = st.form_submit_button(f"Explain all by {words.plain(bundle.name)}", type="primary")
     st.caption(PRIVATE)
     if asked and upload is None:
         st.info("Choose an archive first.", icon=":material/info:")
     elif asked and upload is not None:
-        _begin(upload, bundle, rate)
+        _begin(upload, bundle, said)
 
 
-def _begin(upload: UploadedFile, bundle: Bundle, rate: float | None) -> None:
+def _begin(upload: UploadedFile, bundle: Bundle, said: Said) -> None:
     try:
-        token = batches().begin(upload.getvalue(), bundle, rate)
+        token = batches().begin(upload.getvalue(), bundle, Given.of(**said))
     except ECGError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         return

@@ -123,6 +123,7 @@ def _tracing(now: ExplainedECG, case: Case | None) -> View:
         calipers.show_ecg(now.key, now.ecg, windows, name="query", view=close, measured=found)
     else:
         drawing.show_ecg(now.ecg, windows, key="query", view=close, measured=found)
+    drawing.show_other_leads(now.ecg, key="beside", view=close)
     if measured:
         intervals.show(now.key, now.ecg)
     return view

@@ -25,6 +25,17 @@ BundleFolder = Annotated[
     ),
 ]
 Rate = Annotated[float | None, Option(help="Hz, for files that do not say it")]
+Unit = Annotated[
+    str | None,
+    Option(help="mV, uV, V, or what one count is, such as '4.88 uV', for files that do not say it"),
+]
+Leads = Annotated[
+    str | None,
+    Option(
+        help="of each channel, such as I,II,V1,V2,V3,V4,V5,V6, '-' for one that is none, for files "
+        "that do not name them"
+    ),
+]
 Start = Annotated[float, Option(help="second to begin at")]
 AsJson = Annotated[bool, Option("--json", help="print all that is known as JSON")]
 
@@ -58,6 +69,8 @@ def explain(
     file: File,
     bundle: BundleFolder,
     rate: Rate = None,
+    unit: Unit = None,
+    leads: Leads = None,
     start: Start = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +79,8 @@ def explain(
     from protoecg.explain import explain
     from protoecg.isolation import read_path
 
-    explanation = explain(read_path(file, rate=rate, start=start), load_bundle(bundle))
+    ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads)
+    explanation = explain(ecg, load_bundle(bundle))
     if as_json:
         _print([json.dumps(explanation.to_json(), indent=1)])
     else:
@@ -74,13 +88,20 @@ def explain(
 
 
 @app.command()
-def measure(file: File, rate: Rate = None, start: Start = 0.0, as_json: AsJson = False) -> None:
+def measure(
+    file: File,
+    rate: Rate = None,
+    unit: Unit = None,
+    leads: Leads = None,
+    start: Start = 0.0,
+    as_json: AsJson = False,
+) -> None:
     """Print heart rate, axis and intervals."""
     from protoecg.isolation import read_path
     from protoecg.measure import in_words, measure
     from protoecg.quality import quality
 
-    ecg = read_path(file, rate=rate, start=start)
+    ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads)
     measured, warnings = measure(ecg), quality(ecg).sentences
     if as_json:
         told = {**measured.to_json(), "notes": ecg.notes, "quality": warnings}
@@ -97,6 +118,8 @@ def report(
     bundle: BundleFolder,
     out: Annotated[Path, Option(parser=_page, metavar="FILE", help="the .pdf or .png to write")],
     rate: Rate = None,
+    unit: Unit = None,
+    leads: Leads = None,
     start: Start = 0.0,
     earlier: Annotated[
         Path | None, Option(help="of the same patient: say what changed since")
@@ -118,12 +141,14 @@ def report(
     from protoecg.printing.raster import png
     from protoecg.printing.report import pdf
     from protoecg.prototypes.waveforms import Waveforms
+    from protoecg.readers.given import Said
 
-    ecg, model = read_path(file, rate=rate, start=start), load_bundle(bundle)
+    said = Said(rate=rate, unit=unit, leads=leads)
+    ecg, model = read_path(file, start=start, **said), load_bundle(bundle)
     explanation, measured, since = explain(ecg, model), measure(ecg), None
     if earlier:
         begin = start if earlier_start is None else earlier_start
-        then = read_path(earlier, rate=rate, start=begin)
+        then = read_path(earlier, start=begin, **said)
         since = compare(explain(then, model), explanation, measure(then), measured)
     page = pdf(
         ecg,
@@ -145,6 +170,8 @@ def batch(
         Path, Option(help="the .csv or .parquet to write or go on; else a folder of Parquet parts")
     ],
     rate: Rate = None,
+    unit: Unit = None,
+    leads: Leads = None,
     jobs: Annotated[
         int | None, Option(min=1, help="processes, for a folder of parts; else one a core")
     ] = None,
@@ -153,10 +180,13 @@ def batch(
 
     What failed is tried again.
     """
+    from protoecg.readers.given import Given
+
+    given = Given.of(rate, unit, leads)
     if out.suffix.lower() not in {".csv", ".parquet"}:
         from protoecg.batch.parts import Task, run_parts
 
-        _show_progress("explaining", run_parts(Task(ecgs, bundle, out, rate), jobs or _cores()))
+        _show_progress("explaining", run_parts(Task(ecgs, bundle, out, given), jobs or _cores()))
         return
     if jobs and jobs > 1:
         raise BadParameter("A table is written by one process; name a folder with --out for more.")
@@ -166,7 +196,7 @@ def batch(
 
     model, files = load_bundle(bundle), open_files(ecgs, out)
     forget_failures(files, model, out)
-    _show_progress("explaining", run(files, model, out, rate=rate))
+    _show_progress("explaining", run(files, model, out, given=given))
 
 
 @app.command()

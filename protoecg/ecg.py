@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from protoecg.lead_names import DERIVABLE, LEADS, is_iec, lead_named, not_understood
 from protoecg.limb_leads import limb_leads_at_odds
 
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 DURATION_S = 10.0
 RATE_HZ = (50.0, 10_000.0)
 ODD_MV = 20.0
@@ -18,23 +17,12 @@ MAX_MV = 40.0
 # Peak to peak, of the largest lead and of the median lead. Of 4,901 ECGs of PTB-XL none lies beyond
 # either; a tenth of their size is below the one in 96 %, ten times it is above the other in 99 %.
 LOW_MV, HIGH_MV = 0.5, 6.0
+# Channels that are named in an error.
+MOST_TOLD = 12
 
 # What I and II make of the other limb leads (Einthoven, Goldberger).
-_FROM_I_AND_II = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
-_SEPARATORS = re.compile(r"[\s_.-]+")
-_INVERTED = re.compile(r"(^|[\s_.])-\s*A?V|AV[RLF]\s*-$|MINUS|INVERTED|^-")
-# German, French, Italian, Spanish and Portuguese devices; "D II" is Spanish for lead II.
-_PREFIX = re.compile(
-    r"^(MDC)?(ECG|EKG)?(LEAD|ABLEITUNG|ABL|D[EÉ]RIVATION|D[EÉ]RIV|DERIVAZIONE|DERIVACI[OÓ]N)?"
-    r"(ML|D(?=[I123]))?"
-)
-# IEC 60601-2-25 calls the chest leads C1 to C6; French ones may leave out the "a" of aVR.
-_IEC = {f"C{number}": f"V{number}" for number in range(1, 7)}
-_LEAD_OF_KEY = {
-    **{lead.upper(): lead for lead in LEADS},
-    **{"1": "I", "2": "II", "3": "III", "VR": "aVR", "VL": "aVL", "VF": "aVF"},
-    **_IEC,
-}
+_RULES = ((-1.0, 1.0), (-0.5, -0.5), (1.0, -0.5), (-0.5, 1.0))
+_FROM_I_AND_II = dict(zip(DERIVABLE, _RULES, strict=True))
 
 
 class ECGError(ValueError):
@@ -52,6 +40,8 @@ class ECG:
     source : where it came from, to be shown to people: a file name or a record
     notes : what a reader of the tracing should know, one sentence each; what `ECG` itself
         notices (flat leads, an odd amplitude, limb leads at odds with each other) is added
+    others : leads beside the twelve by their names in `OTHER_LEADS`, each (n,) float32, mV; they
+        are drawn, and nothing else
 
     Raises
     ------
@@ -64,6 +54,7 @@ class ECG:
     rate: float
     source: str = ""
     notes: tuple[str, ...] = ()
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # A copy, so that nobody else holds the samples; what overflows is refused as infinite.
@@ -112,26 +103,6 @@ class ECG:
         return slice(max(start, 0), max(end, 0))
 
 
-def lead_named(name: str) -> str | None:
-    """Return the lead that a channel name means (`"Lead II"`, `"avr"`, `"MLII"`), or None."""
-    key = name.strip().upper()
-    # -aVR is aVR upside down, another lead.
-    if _INVERTED.search(key):
-        return None
-    key = _PREFIX.sub("", _SEPARATORS.sub("", key))
-    return _LEAD_OF_KEY.get(key)
-
-
-def _is_iec(name: str) -> bool:
-    return name.strip().upper()[-2:] in _IEC
-
-
-def has_all_leads(names: Iterable[str]) -> bool:
-    """Whether channels of these names make twelve leads, computed limb leads included."""
-    found = {lead_named(name) for name in names}
-    return found >= set(LEADS) - set(_FROM_I_AND_II)
-
-
 def twelve_leads(
     signal: np.ndarray | Sequence[np.ndarray], names: Sequence[str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -177,7 +148,7 @@ def _channels_of_leads(names: Sequence[str]) -> dict[str, int]:
             found[lead].append(index)
     # C3 and C4 are also places of an EEG: beside V3 and V4 they are no leads.
     for lead, indices in found.items():
-        spelt = [index for index in indices if not _is_iec(names[index])]
+        spelt = [index for index in indices if not is_iec(names[index])]
         found[lead] = spelt or indices
     derivable = _FROM_I_AND_II if found["I"] and found["II"] else ()
     if missing := [lead for lead in LEADS if not found[lead] and lead not in derivable]:
@@ -194,11 +165,11 @@ def _channels_of_leads(names: Sequence[str]) -> dict[str, int]:
 
 
 def _channels(names: Sequence[str]) -> str:
-    # What other channels are called stays unsaid: it is a stranger's text.
     known = [lead for lead in LEADS if lead in map(lead_named, names)]
-    others = sum(lead_named(name) is None for name in names)
-    named = f"{_leads(known)} and " if known else ""
-    return f"the file has {named}{others} other channel{'' if others == 1 else 's'}"
+    unknown = not_understood(names)
+    told = f", not understood: {', '.join(unknown[:MOST_TOLD])}" if unknown else ""
+    more = f" and {len(unknown) - MOST_TOLD} more" if len(unknown) > MOST_TOLD else ""
+    return f"the file has {_leads(known) if known else 'none of the twelve'}{told}{more}"
 
 
 def _refuse_wrong_shape(signal: np.ndarray) -> None:
@@ -242,7 +213,7 @@ def _refuse_absurd_amplitude(signal: np.ndarray) -> None:
         lead = LEADS[int(peaks.argmax())]
         raise ECGError(
             f"Lead {lead} reaches {peaks.max():,.0f} mV, more than the {MAX_MV:g} mV that an ECG "
-            "can show. The file probably holds microvolts or raw counts; give the unit."
+            "can show. The file probably holds microvolts or raw counts; give the unit (--unit uV)."
         )
 
 
@@ -259,12 +230,12 @@ def _odd_amplitude(signal: np.ndarray) -> tuple[str, ...]:
     if heights.max() < LOW_MV:
         return (
             f"No lead is higher than {heights.max():.2g} mV, much lower than ECGs are: the file "
-            "may hold volts, or another unit than it says.",
+            "may hold volts, or another unit than it says (--unit).",
         )
     if np.median(heights) > HIGH_MV:
         return (
             f"Half of the leads are higher than {np.median(heights):.0f} mV, much higher than ECGs "
-            "are: the file may hold another unit or gain than it says.",
+            "are: the file may hold another unit or gain than it says (--unit).",
         )
     return ()
 

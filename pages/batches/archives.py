@@ -28,6 +28,7 @@ from protoecg.ecg import ECG, ECGError
 from protoecg.isolation import OF_A_BATCH, read_recording
 from protoecg.isolation.turns import Turns
 from protoecg.readers import Recording
+from protoecg.readers.given import Given
 from protoecg.temporary import PrivateFolder
 
 KEPT = 8
@@ -49,7 +50,7 @@ class Batch:
     Parameters
     ----------
     content : of the ZIP archive
-    rate : Hz, for files that do not say it
+    given : what files do not say themselves
     turns : taken for each ECG, so that batches go on by turns and leave a core to the pages
     pages : those being made, which go before the next ECG
 
@@ -60,13 +61,13 @@ class Batch:
     """
 
     def __init__(
-        self, content: bytes, bundle: Bundle, rate: float | None, turns: Turns, pages: Runs
+        self, content: bytes, bundle: Bundle, given: Given, turns: Turns, pages: Runs
     ) -> None:
         self.bundle, self.size = bundle, len(content)
         self.done, self.total = 0, 0
         self.problem = ""
         self._files: Files = archive_files(content, UPLOAD)
-        self._rate, self._turns, self._pages = rate, turns, pages
+        self._given, self._turns, self._pages = given, turns, pages
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._folder = PrivateFolder()
@@ -150,7 +151,7 @@ class Batch:
         """
         name, parts = list(recordings(self._files).items())[row]
         files = {part: self._files.read(part) for part in parts}
-        recording = read_recording(files, rate=self._rate, source=THE_FILE, limits=OF_A_BATCH)
+        recording = read_recording(files, source=THE_FILE, limits=OF_A_BATCH, **self._given.said)
         if not recording.is_long:
             recording.ecg()
         return replace(recording, source=basename(name) if named else f"ECG {row + 1} of a batch")
@@ -169,7 +170,7 @@ class Batch:
             self.problem = f"The run ended by a defect; report the number {number}."
 
     def _explain_all(self) -> None:
-        steps = run(self._files, self.bundle, self._rows, rate=self._rate, seen=self._keep_strip)
+        steps = run(self._files, self.bundle, self._rows, given=self._given, seen=self._keep_strip)
         with closing(steps):
             while (step := self._next(steps)) is not None:
                 self.done, self.total = step
@@ -199,7 +200,7 @@ class Batches:
         self._lock = threading.Lock()
         self._turns = Turns(1)
 
-    def begin(self, content: bytes, bundle: Bundle, rate: float | None) -> str:
+    def begin(self, content: bytes, bundle: Bundle, given: Given) -> str:
         """Begin with an archive and return its token; what ended longest ago makes room.
 
         Raises
@@ -207,7 +208,7 @@ class Batches:
         ECGError
             If the archive cannot be used, or no batch has ended that could make room.
         """
-        batch = Batch(content, bundle, rate, self._turns, self._pages)
+        batch = Batch(content, bundle, given, self._turns, self._pages)
         with self._lock:
             self._make_room(batch.size)
             token = secrets.token_urlsafe(16)

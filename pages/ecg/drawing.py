@@ -21,6 +21,7 @@ from protoecg.figures.overlay import (
     window_figure,
 )
 from protoecg.figures.paper import Window, describe_ecg, ecg_figure
+from protoecg.figures.strips import describe_other_leads, other_leads_figure
 from protoecg.figures.theme import file_name, toolbar
 from protoecg.measure import Delineation
 from protoecg.prototypes.prototype import Prototype
@@ -133,6 +134,15 @@ def show_ecg(
         st.caption(f":material/swap_horiz: {GOES_ON}")
     for note in view.filters.notes(ecg.rate):
         st.caption(f":material/info: {note}")
+
+
+def show_other_leads(ecg: ECG, *, key: str, view: View) -> None:
+    """Print the leads that an ECG has beside the twelve; nothing where it has none."""
+    if not ecg.others:
+        return
+    pages = pages_wide(view)
+    figure = other_leads_figure(ecg, view=view, theme=frame.theme(), width_px=pages * PAGE_PX)
+    show_paper(figure, key=key, alt=describe_other_leads(ecg, view), pages=pages)
 
 
 def show_comparison(

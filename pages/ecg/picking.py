@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import streamlit as st
 
+from pages.ecg import asking
 from pages.ecg.recordings import recordings
 from pages.shell import uploads, words
 from protoecg.ecg import ECG, ECGError
-from protoecg.isolation import read_recording, warm_up
+from protoecg.isolation import warm_up
 from protoecg.readers import Recording
 from protoecg.readers.formats import READ
 from protoecg.simulate import EXAMPLES, example
@@ -146,43 +145,21 @@ def uploader(slot: Slot) -> None:
         help=FORMATS,
     )
     st.caption("WFDB: select .hea and .dat (or .mat) together. All others: one file.")
-    with st.expander("The file does not say its sampling rate"):
-        rate = sampling_rate("of files that do not say it", key=slot.key("rate"))
-    if files and _read(slot, {file.name: file.getvalue() for file in files}, rate):
+    if not files:
+        return
+    contents = {file.name: file.getvalue() for file in files}
+    ids = " ".join(file.file_id for file in files)
+    if recording := asking.recording_of(contents, key=slot.key(f"asked {ids}")):
         uploads.discard(files)
+        _keep(slot, recording)
         st.rerun()
 
 
-def sampling_rate(
-    when: str, *, key: str, width: int | Literal["stretch"] = "stretch"
-) -> float | None:
-    """Ask for the sampling rate of files that do not say it, in Hz."""
-    return st.number_input(
-        f"Sampling rate in Hz, {when}",
-        min_value=50.0,
-        max_value=10_000.0,
-        value=None,
-        step=50.0,
-        format="%g",
-        key=key,
-        width=width,
-    )
-
-
-def _read(slot: Slot, files: Mapping[str, bytes], rate: float | None) -> bool:
-    """Take the ECG of files, or say why they hold none."""
-    try:
-        recording = read_recording(files, rate=rate)
-        if not recording.is_long:
-            recording.ecg()
-    except ECGError as error:
-        st.error(words.plain(str(error)), icon=":material/error:")
-        return False
+def _keep(slot: Slot, recording: Recording) -> None:
     # Another key empties the uploader, which else would read its files again and again.
     count = slot.key("uploads")
     st.session_state[count] = st.session_state.get(count, 0) + 1
     _take(slot, (UPLOAD, recordings().add(recording)))
-    return True
 
 
 def _take(slot: Slot, named: tuple[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Very many ECGs to a folder of Parquet parts, by several processes.
 
-manifest.json       the bundle, the rate, and which recordings the parts are of
+manifest.json       the bundle, what was given, and which recordings the parts are of
 part-00000.parquet  the rows of so many recordings, in the order of their names
 
 A part is written in one step, and which recordings it holds is settled by the manifest: a run that
@@ -15,7 +15,7 @@ import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from hashlib import sha256
 from itertools import islice
@@ -36,6 +36,7 @@ from protoecg.explain import explain_all
 from protoecg.explanation import Explanation
 from protoecg.files import STRICT, Format, FormatError, Head, atomic_write
 from protoecg.measure import WORDS, Delineation, Measurements, delineate, measurements
+from protoecg.readers.given import Given
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
@@ -53,7 +54,7 @@ class _About(Head):
     Parameters
     ----------
     bundle, revision : whose findings the rows are
-    rate : Hz, that was given for files that do not say it
+    rate, unit, leads : what was given for files that do not say it
     recordings : how many there are
     names_sha256 : of their names, in order
     part : how many recordings a part holds
@@ -65,6 +66,9 @@ class _About(Head):
     recordings: int
     names_sha256: str
     part: int
+    # Of batches before these could be given there is none.
+    unit: str = ""
+    leads: tuple[str, ...] = ()
 
 
 _MANIFEST = Format("protoecg-batch", 1, _About, 100_000)
@@ -78,13 +82,13 @@ class Task:
     ----------
     ecgs : folder or ZIP archive
     bundle, out : folders
-    rate : Hz, for files that do not say it
+    given : what files do not say themselves
     """
 
     ecgs: Path
     bundle: Path
     out: Path
-    rate: float | None
+    given: Given
 
     def part(self, number: int) -> Path:
         """Return the file of a part."""
@@ -135,7 +139,7 @@ def _claim(task: Task, bundle: Bundle, names: Sequence[str]) -> None:
     settled: dict[str, Any] = {
         "bundle": bundle.name,
         "revision": bundle.revision,
-        "rate": task.rate,
+        **asdict(task.given),
         "recordings": len(names),
         "names_sha256": digest,
         "part": PART,
@@ -150,8 +154,8 @@ def _claim(task: Task, bundle: Bundle, names: Sequence[str]) -> None:
         raise BatchError(f"{error}. Name another folder.") from error
     if {name: getattr(found, name) for name in settled} != settled:
         raise BatchError(
-            f"{task.out} holds the parts of another batch: another bundle or rate, or files came "
-            "or went since. Name another folder."
+            f"{task.out} holds the parts of another batch: another bundle, rate, unit or order of "
+            "leads, or files came or went since. Name another folder."
         )
 
 
@@ -211,7 +215,7 @@ def _make(task: Task, number: int, parts: Mapping[str, tuple[str, ...]]) -> int:
     kept = pq.read_table(file).to_pylist() if file.is_file() else []
     rows = {row["file"]: row for row in kept if not row["error"]}
     missing = {name: of_one for name, of_one in parts.items() if name not in rows}
-    rows |= {row["file"]: row for row in _rows(missing, files, bundle, task.rate)}
+    rows |= {row["file"]: row for row in _rows(missing, files, bundle, task.given)}
     table = pa.Table.from_pylist([rows[name] for name in parts], schema=_schema(bundle))
     with atomic_write(file) as whole:
         pq.write_table(table, whole, compression="zstd")
@@ -226,12 +230,12 @@ def _schema(bundle: Bundle) -> pa.Schema:
 
 
 def _rows(
-    parts: Mapping[str, tuple[str, ...]], files: Files, bundle: Bundle, rate: float | None
+    parts: Mapping[str, tuple[str, ...]], files: Files, bundle: Bundle, given: Given
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each recording; the network sees several at once."""
     names = iter(parts)
     while some := list(islice(names, AT_ONCE)):
-        ecgs = {name: attempted(partial(read, parts[name], files, rate)) for name in some}
+        ecgs = {name: attempted(partial(read, parts[name], files, given)) for name in some}
         failed = {name: said for name, said in ecgs.items() if isinstance(said, str)}
         good = {name: ecg for name, ecg in ecgs.items() if isinstance(ecg, ECG)}
         found = failed | _explained(good, bundle)

@@ -11,6 +11,7 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.explanation import Explanation
 from protoecg.isolation import OF_A_BATCH, read_ecg
+from protoecg.readers.given import Given
 
 # A file's name may be a patient's, and has a column of its own.
 THE_FILE = "the file"
@@ -34,10 +35,10 @@ def attempted(task: Callable[[], T]) -> T | str:
         return f"Cannot be explained, by a defect; report the number {number}."
 
 
-def read(parts: tuple[str, ...], files: Files, rate: float | None) -> ECG:
+def read(parts: tuple[str, ...], files: Files, given: Given) -> ECG:
     """Read a recording of its files; errors as of `protoecg.isolation.read_ecg`."""
     contents = {part: files.read(part) for part in parts}
-    return read_ecg(contents, rate=rate, source=THE_FILE, limits=OF_A_BATCH)
+    return read_ecg(contents, source=THE_FILE, limits=OF_A_BATCH, **given.said)
 
 
 def about(name: str, bundle: Bundle) -> dict[str, str]:

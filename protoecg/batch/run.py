@@ -24,6 +24,7 @@ from protoecg.ecg import ECG
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
 from protoecg.files import atomic_write, write_bytes
+from protoecg.readers.given import NOTHING, Given
 
 
 def _unseen(name: str, ecg: ECG) -> None:
@@ -35,7 +36,7 @@ def run(
     bundle: Bundle,
     out: Path,
     *,
-    rate: float | None = None,
+    given: Given = NOTHING,
     seen: Callable[[str, ECG], None] = _unseen,
 ) -> Generator[tuple[int, int], None, None]:
     """Write a row for each recording that the table has none of; yield (rows, all) after each.
@@ -49,7 +50,7 @@ def run(
 
     Parameters
     ----------
-    rate : Hz, for files that do not say it
+    given : what files do not say themselves
     seen : called with each recording's name and its ECG
 
     Raises
@@ -70,7 +71,7 @@ def run(
         for name, parts in wanted.items():
             if cell(name) in done:
                 continue
-            row = _row(name, parts, files, bundle, rate, seen)
+            row = _row(name, parts, files, bundle, given, seen)
             file.write(csv_line([row.get(column, "") for column in columns]))
             file.flush()
             had += 1
@@ -114,11 +115,11 @@ def _row(
     parts: tuple[str, ...],
     files: Files,
     bundle: Bundle,
-    rate: float | None,
+    given: Given,
     seen: Callable[[str, ECG], None],
 ) -> Mapping[str, str]:
     def explained() -> Explanation:
-        ecg = read(parts, files, rate)
+        ecg = read(parts, files, given)
         seen(name, ecg)
         return explain(ecg, bundle)
 

@@ -1,4 +1,4 @@
-"""Ten seconds of two ECGs one above the other, with what is measured of their beats."""
+"""Strips of ten seconds one above the other: of two ECGs, or of leads beside the twelve."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from protoecg.figures.overlay_parts import (
 )
 from protoecg.measure import Delineation
 from protoecg.sheet.colours import THEMES, ThemeName
-from protoecg.sheet.rows import row_offsets
+from protoecg.sheet.filters import filtered_leads
+from protoecg.sheet.rows import envelope, row_offsets
 from protoecg.sheet.strokes import before_zero, calibration_pulse
 from protoecg.sheet.view import LARGE_MM, View, of_lead
 
 STRIP_LEADS = ("II", "V1")
 STRIP = (0.0, DURATION_S)
+BESIDE = "beside the twelve"
 
 
 def strips_figure(
@@ -94,3 +96,53 @@ def _stacked(strips: list[Drawing], view: View, room_mm: float) -> list[Drawing]
     highs = [np.atleast_1d(strip.values.max()) for strip in strips]
     offsets = row_offsets(lows, highs, view, spacing=view.apart(SPACING_MM))
     return [replace(strip, offset=o) for strip, o in zip(strips, offsets, strict=True)]
+
+
+def other_leads_figure(
+    ecg: ECG, *, view: View, theme: ThemeName = "light", width_px: int = 1400
+) -> go.Figure:
+    """Print the leads that an ECG has beside the twelve, on the paper of the twelve.
+
+    Parameters
+    ----------
+    ecg : with at least one such lead
+    width_px : the page's width that the height is chosen for
+    """
+    colours = THEMES[theme]
+    drawings = _beside(ecg, view, {"color": colours.ink, "width": 1.3})
+    left_s, pulse_s = before_zero(view)
+    figure = sheet_for(
+        drawings,
+        view,
+        seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
+        title="",
+        printed=printed_of((ecg,), view),
+        legend=False,
+        theme=colours,
+        width_px=width_px,
+    )
+    pulses = [point for d in drawings for point in calibration_pulse(pulse_s, d.offset, view)]
+    figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
+    figure.add_traces([trace_of(drawing) for drawing in drawings])
+    names = [(drawing, drawing.lead) for drawing in drawings]
+    figure.add_trace(lead_names(names, drawings, colours, view, length_mm=7.5))
+    return figure
+
+
+def describe_other_leads(ecg: ECG, view: View) -> str:
+    """Say in words what `other_leads_figure` shows, for readers who cannot see it."""
+    drawn = ", ".join((*view.scale, view.filters.printed(ecg.rate)))
+    return f"Leads beside the twelve: {', '.join(ecg.others)}, first {DURATION_S:g} s; {drawn}."
+
+
+def _beside(ecg: ECG, view: View, line: dict[str, object]) -> list[Drawing]:
+    """Place the leads below each other, so that none meets another."""
+    signal = np.stack(list(ecg.others.values()))[:, ecg.samples(0.0, DURATION_S)]
+    rows = filtered_leads(signal, ecg.rate, view.filters)
+    lows, highs = zip(*(envelope(row, ecg.rate) for row in rows), strict=True)
+    offsets = row_offsets(lows, highs, view, spacing=view.apart(SPACING_MM))
+    drawings = [
+        Drawing(name, BESIDE, row, ecg.rate, line)
+        for name, row in zip(ecg.others, rows, strict=True)
+    ]
+    return [replace(d, offset=offset) for d, offset in zip(drawings, offsets, strict=True)]

@@ -22,12 +22,13 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from protoecg import readers
 from protoecg.ecg import ECG
 from protoecg.isolation.limits import OF_A_BATCH, ONE_FILE, Limits
 from protoecg.readers import Recording
+from protoecg.readers.given import Given, Said
 
 if TYPE_CHECKING:
     from protoecg.isolation.pool import Pool
@@ -38,43 +39,45 @@ __all__ = ["OF_A_BATCH", "ONE_FILE", "Limits", "read_ecg", "read_path", "read_re
 def read_recording(
     files: Mapping[str, bytes],
     *,
-    rate: float | None = None,
     source: str | None = None,
     limits: Limits = ONE_FILE,
+    **said: Unpack[Said],
 ) -> Recording:
     """Read a whole 12-lead recording from uploaded files, in a process of its own.
 
     Parameters
     ----------
-    files, rate, source : as in `protoecg.readers.read_recording`
+    files, source, said : as in `protoecg.readers.read_recording`
     limits : of the process
 
     Raises
     ------
+    UnsaidError
+        If the files lack what a person can say.
     ECGError
         With a sentence for clinicians, if the files are no readable 12-lead recording, or reading
         them takes more than the limits.
     """
     if not hasattr(os, "fork"):
-        return readers.read_recording(files, rate=rate, source=source)
-    return _pool().read(files, rate=rate, source=source, limits=limits)
+        return readers.read_recording(files, source=source, **said)
+    return _pool().read(files, given=Given.of(**said), source=source, limits=limits)
 
 
 def read_ecg(
     files: Mapping[str, bytes],
     *,
-    rate: float | None = None,
     start: float = 0.0,
     source: str | None = None,
     limits: Limits = ONE_FILE,
+    **said: Unpack[Said],
 ) -> ECG:
     """Read the ten seconds that begin at `start`; all else as in `read_recording`."""
-    return read_recording(files, rate=rate, source=source, limits=limits).ecg(start)
+    return read_recording(files, source=source, limits=limits, **said).ecg(start)
 
 
-def read_path(path: Path, *, rate: float | None = None, start: float = 0.0) -> ECG:
+def read_path(path: Path, *, start: float = 0.0, **said: Unpack[Said]) -> ECG:
     """Read an ECG from disk, as `protoecg.readers.read_path` does."""
-    return read_ecg(readers.files_of(path), rate=rate, start=start)
+    return read_ecg(readers.files_of(path), start=start, **said)
 
 
 def warm_up() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from protoecg.ecg import ECGError
 from protoecg.isolation import wire
 from protoecg.readers import MAX_BYTES, read_recording
+from protoecg.readers.given import UnsaidError
 
 MAX_LOG = 20
 
@@ -42,12 +44,20 @@ def answer(connection: socket.socket) -> None:
 def _told(fields: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         files = dict(_files(fields["sizes"], body))
-        recording = read_recording(files, rate=fields["rate"], source=fields["source"])
+        recording = read_recording(files, source=fields["source"], **fields["given"])
+    except UnsaidError as error:
+        return {"error": str(error), "asks": asdict(error.asks)}, b""
     except ECGError as error:
         return {"error": str(error)}, b""
-    signal = np.ascontiguousarray(recording.signal, dtype="<f4")
-    about = {"rate": recording.rate, "source": recording.source, "notes": recording.notes}
-    return about, signal.tobytes()
+    rows = np.stack([*recording.signal, *recording.others.values()])
+    about = {
+        "rate": recording.rate,
+        "source": recording.source,
+        "notes": recording.notes,
+        "others": list(recording.others),
+        "asks": asdict(recording.asks),
+    }
+    return about, np.ascontiguousarray(rows, dtype="<f4").tobytes()
 
 
 def _files(sizes: Sequence[tuple[str, int]], body: bytes) -> Iterator[tuple[str, bytes]]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -18,6 +19,8 @@ from protoecg.isolation import wire
 from protoecg.isolation.limits import Limits
 from protoecg.isolation.server import Server
 from protoecg.isolation.turns import Turns
+from protoecg.lead_names import OTHER_LEADS
+from protoecg.readers.given import MAX_LEADS, NOTHING, Given, UnsaidError
 from protoecg.readers.recording import Recording
 from protoecg.temporary import remove_leftovers
 
@@ -40,6 +43,17 @@ _WHY = {
 _log = logging.getLogger(__name__)
 
 _Text = Annotated[str, Field(max_length=4000)]
+_OtherLead = Annotated[str, Field(pattern=f"^({'|'.join(OTHER_LEADS)})$")]
+
+
+class _Asks(BaseModel):
+    """What the file lacks, as it is guessed."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    rate: FiniteFloat | None
+    unit: Annotated[str, Field(max_length=20)]
+    leads: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=MAX_LEADS)]
 
 
 class _Answer(BaseModel):
@@ -52,6 +66,8 @@ class _Answer(BaseModel):
     rate: FiniteFloat = 0.0
     source: _Text = ""
     notes: Annotated[list[_Text], Field(max_length=100)] = []
+    others: Annotated[list[_OtherLead], Field(max_length=len(OTHER_LEADS))] = []
+    asks: _Asks | None = None
     log: Annotated[list[_Text], Field(max_length=20)] = []
 
 
@@ -79,14 +95,14 @@ class Pool:
         self,
         files: Mapping[str, bytes],
         *,
-        rate: float | None = None,
+        given: Given = NOTHING,
         source: str | None = None,
         limits: Limits,
     ) -> Recording:
         """Read a recording; parameters and errors as in `protoecg.isolation.read_recording`."""
         fields = {
             "sizes": [(name, len(content)) for name, content in files.items()],
-            "rate": rate,
+            "given": asdict(given),
             "source": source,
         }
         try:
@@ -144,12 +160,29 @@ def _ask(
 
 
 def _recording(answer: _Answer, body: bytes, name: str) -> Recording:
+    asks = _given(answer.asks, name)
+    if answer.error and asks:
+        raise UnsaidError(answer.error, asks)
     if answer.error:
         raise ECGError(answer.error)
-    if answer.stopped or len(body) % (4 * len(LEADS)):
-        raise ECGError(
-            f"{name} {_WHY[answer.stopped or 'crash']}, so reading it was stopped. Export ten "
-            "seconds of the ECG again, perhaps in another format."
-        )
-    signal = np.frombuffer(body, "<f4").reshape(len(LEADS), -1).astype(np.float32)
-    return Recording(signal, answer.rate, answer.source, tuple(answer.notes))
+    rows = len(LEADS) + len(answer.others)
+    if answer.stopped or len(body) % (4 * rows):
+        raise _stopped(answer.stopped or "crash", name)
+    signal = np.frombuffer(body, "<f4").reshape(rows, -1).astype(np.float32)
+    others = dict(zip(answer.others, signal[len(LEADS) :], strict=True))
+    twelve = signal[: len(LEADS)]
+    return Recording(twelve, answer.rate, answer.source, tuple(answer.notes), others, asks)
+
+
+def _given(asks: _Asks | None, name: str) -> Given:
+    try:
+        return Given(asks.rate, asks.unit, tuple(asks.leads)) if asks else NOTHING
+    except ECGError:
+        raise _stopped("crash", name) from None
+
+
+def _stopped(how: Literal["time", "crash"], name: str) -> ECGError:
+    return ECGError(
+        f"{name} {_WHY[how]}, so reading it was stopped. Export ten seconds of the ECG again, "
+        "perhaps in another format."
+    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar, Unpack
 
 from protoecg import defects
 from protoecg.ecg import ECG, ECGError
 from protoecg.readers import wfdb_format, wfdb_header, zip_format
 from protoecg.readers.arrays import mat_format, npy_format
+from protoecg.readers.channels import Channels
 from protoecg.readers.devices import (
     dicom_format,
     edf_format,
@@ -19,47 +22,27 @@ from protoecg.readers.devices import (
     scp_format,
 )
 from protoecg.readers.formats import EXPORTS
-from protoecg.readers.recording import Recording, rate_note
+from protoecg.readers.given import Given, Said
+from protoecg.readers.recording import Recording
 from protoecg.readers.tables import csv_format
 from protoecg.readers.xml import xml_format
 
 MAX_BYTES = 20_000_000
 
-_Read = Callable[[bytes, str, float | None], Recording]
+T = TypeVar("T")
 
-
-def _saying_its_rate(read: Callable[[bytes, str], Recording]) -> _Read:
-    """Let a reader of files that say their own rate note where another one was given."""
-
-    def noting(content: bytes, source: str, rate: float | None) -> Recording:
-        recording = read(content, source)
-        return replace(recording, notes=(*rate_note(rate, recording.rate), *recording.notes))
-
-    return noting
-
-
-def _read_npy(content: bytes, source: str, rate: float | None) -> Recording:
-    return npy_format.read(content, source, rate=rate)
-
-
-def _read_mat(content: bytes, source: str, rate: float | None) -> Recording:
-    return mat_format.read(content, source, rate=rate)
-
-
-def _read_csv(content: bytes, source: str, rate: float | None) -> Recording:
-    return csv_format.read(content, source, rate=rate)
-
+_Read = Callable[[bytes, str], Channels]
 
 # How each format in one file is known, how it is read, its name; what is none of them is CSV.
 _FORMATS: tuple[tuple[Callable[[bytes], bool], _Read, str], ...] = (
-    (edf_format.is_edf, _saying_its_rate(edf_format.read), "EDF"),
-    (dicom_format.is_dicom, _saying_its_rate(dicom_format.read), "DICOM"),
-    (scp_format.is_scp, _saying_its_rate(scp_format.read), "SCP-ECG"),
-    (ishne_format.is_ishne, _saying_its_rate(ishne_format.read), "ISHNE"),
-    (mfer_format.is_mfer, _saying_its_rate(mfer_format.read), "MFER"),
-    (xml_format.is_xml, _saying_its_rate(xml_format.read), "XML"),
-    (npy_format.is_npy, _read_npy, "NPY"),
-    (mat_format.is_mat, _read_mat, "MATLAB"),
+    (edf_format.is_edf, edf_format.read, "EDF"),
+    (dicom_format.is_dicom, dicom_format.read, "DICOM"),
+    (scp_format.is_scp, scp_format.read, "SCP-ECG"),
+    (ishne_format.is_ishne, ishne_format.read, "ISHNE"),
+    (mfer_format.is_mfer, mfer_format.read, "MFER"),
+    (xml_format.is_xml, xml_format.read, "XML"),
+    (npy_format.is_npy, npy_format.read, "NPY"),
+    (mat_format.is_mat, mat_format.read, "MATLAB"),
 )
 # What is handed out for ECGs but holds none, with the way out of each.
 _FOREIGN = (
@@ -70,12 +53,12 @@ _FOREIGN = (
 )
 
 
-def read_ecg(files: Mapping[str, bytes], *, rate: float | None = None, start: float = 0.0) -> ECG:
+def read_ecg(files: Mapping[str, bytes], *, start: float = 0.0, **said: Unpack[Said]) -> ECG:
     """Read one 12-lead ECG of ten seconds from uploaded files.
 
     Parameters
     ----------
-    files, rate : as in `read_recording`
+    files, said : as in `read_recording`
     start : second of the recording at which the ten seconds begin
 
     Raises
@@ -83,11 +66,11 @@ def read_ecg(files: Mapping[str, bytes], *, rate: float | None = None, start: fl
     ECGError
         With a sentence for clinicians, if the files are no readable 12-lead ECG.
     """
-    return read_recording(files, rate=rate).ecg(start)
+    return read_recording(files, **said).ecg(start)
 
 
 def read_recording(
-    files: Mapping[str, bytes], *, rate: float | None = None, source: str | None = None
+    files: Mapping[str, bytes], *, source: str | None = None, **said: Unpack[Said]
 ) -> Recording:
     """Read a whole 12-lead recording from uploaded files.
 
@@ -95,55 +78,56 @@ def read_recording(
     ----------
     files : each file's name and content: one file of any format, or a WFDB header (`.hea`) with
         its signal files (`.dat`, `.mat`); other files beside a header are not looked at
-    rate : sampling rate in Hz for files that do not say it themselves
     source : what the recording is called in errors and by itself; its file's name by default.
         What is called otherwise is told of without any name, and text of a file never is quoted
+    said : `rate`, `unit` and `leads`, for files that do not say them themselves; see `Said`
 
     Raises
     ------
+    UnsaidError
+        If the files lack what a person can say.
     ECGError
         With a sentence for clinicians, if the files are no readable 12-lead recording. What
         nobody has foreseen has a number in it, under which the log says more.
     """
+    given = Given.of(**said)
     files = {_base_name(name): content for name, content in files.items()}
     _refuse_size(sum(map(len, files.values())))
     name = source or (next(iter(files)) if len(files) == 1 else "The recording")
-    recording = _guarded(lambda: _read(files, name, rate, source), name, "ECG")
+    recording = _guarded(lambda: _read(files, name, given, source).recording(given), name, "ECG")
     return replace(recording, source=source) if source else recording
 
 
-def _read(
-    files: Mapping[str, bytes], name: str, rate: float | None, source: str | None
-) -> Recording:
+def _read(files: Mapping[str, bytes], name: str, given: Given, source: str | None) -> Channels:
     if len(files) != 1 or not all(map(zip_format.is_zip, files.values())):
-        return _read_files(files, rate, source)
-    return _guarded(lambda: _read_archive(files, name, rate, source), name, "ZIP")
+        return _read_files(files, given, source)
+    return _guarded(lambda: _read_archive(files, name, given, source), name, "ZIP")
 
 
 def _read_archive(
-    archive: Mapping[str, bytes], name: str, rate: float | None, source: str | None
-) -> Recording:
+    archive: Mapping[str, bytes], name: str, given: Given, source: str | None
+) -> Channels:
     files = zip_format.unpack(next(iter(archive.values())), name, MAX_BYTES)
     if files and all(map(npy_format.is_npy, files.values())):
-        return npy_format.read_archive(files, name, rate=rate)
-    return _read_files(files, rate, source)
+        return npy_format.read_archive(files, name)
+    return _read_files(files, given, source)
 
 
-def _read_files(files: Mapping[str, bytes], rate: float | None, source: str | None) -> Recording:
+def _read_files(files: Mapping[str, bytes], given: Given, source: str | None) -> Channels:
     headers = [name for name, content in files.items() if wfdb_header.is_header(content)]
     if len(headers) > 1:
         raise ECGError(f"Found {len(headers)} ECGs. Select the files of one recording.")
     if headers:
         name = source or headers[0]
-        return _guarded(lambda: wfdb_format.read(files, headers[0], rate=rate), name, "WFDB")
+        return _guarded(lambda: wfdb_format.read(files, headers[0]), name, "WFDB")
     name, content = _the_only(files)
     if not _is_known(content):
         _refuse_foreign(content, name, source or name)
-    read, format_name = _format_of(content)
-    return _guarded(lambda: read(content, source or name, rate), source or name, format_name)
+    read, format_name = _format_of(content, given)
+    return _guarded(lambda: read(content, source or name), source or name, format_name)
 
 
-def _guarded(read: Callable[[], Recording], source: str, format_name: str) -> Recording:
+def _guarded(read: Callable[[], T], source: str, format_name: str) -> T:
     try:
         return read()
     except ECGError:
@@ -161,13 +145,13 @@ def _guarded(read: Callable[[], Recording], source: str, format_name: str) -> Re
         ) from None
 
 
-def read_path(path: Path, *, rate: float | None = None, start: float = 0.0) -> ECG:
+def read_path(path: Path, *, start: float = 0.0, **said: Unpack[Said]) -> ECG:
     """Read one 12-lead ECG from disk.
 
     A WFDB record is named by its header, its signal file or without a suffix; its other files
-    are taken from the same folder. `rate`, `start` and errors as in `read_ecg`.
+    are taken from the same folder. `start`, `said` and errors as in `read_ecg`.
     """
-    return read_ecg(files_of(Path(path)), rate=rate, start=start)
+    return read_ecg(files_of(Path(path)), start=start, **said)
 
 
 def files_of(path: Path) -> dict[str, bytes]:
@@ -247,9 +231,9 @@ def _is_known(content: bytes) -> bool:
     return any(known(content) for known, _, _ in _FORMATS)
 
 
-def _format_of(content: bytes) -> tuple[_Read, str]:
+def _format_of(content: bytes, given: Given) -> tuple[_Read, str]:
     found = ((read, name) for known, read, name in _FORMATS if known(content))
-    return next(found, (_read_csv, "CSV"))
+    return next(found, (partial(csv_format.read, rate=given.rate), "CSV"))
 
 
 def _foreign(content: bytes) -> tuple[str, str] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from protoecg.ecg import DURATION_S, ECG, ECGError, refuse_rate_and_length, twelve_leads
+from protoecg.ecg import DURATION_S, ECG, ECGError, refuse_rate_and_length
+from protoecg.readers.given import NOTHING, Given
 
 FEWEST_ALIKE = 8
 SHORTEST_PULSE_S = 0.2
@@ -29,6 +30,8 @@ class Recording:
     rate : sampling rate in Hz
     source : where it came from, to be shown to people
     notes : what a reader of the tracing should know, one sentence each
+    others : leads beside the twelve, as of `ECG`
+    asks : what was assumed and a person should confirm or correct, as it is guessed
 
     Raises
     ------
@@ -40,23 +43,11 @@ class Recording:
     rate: float
     source: str = ""
     notes: tuple[str, ...] = ()
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
+    asks: Given = NOTHING
 
     def __post_init__(self) -> None:
         refuse_rate_and_length(self.signal.shape[1], self.rate)
-
-    @classmethod
-    def from_leads(
-        cls,
-        signal: np.ndarray | Sequence[np.ndarray],
-        names: Sequence[str],
-        rate: float,
-        source: str = "",
-        notes: tuple[str, ...] = (),
-    ) -> Recording:
-        """Order named leads; see `protoecg.ecg.twelve_leads`. Calibration pulses are cut off."""
-        signal, cut = without_calibration(signal, rate)
-        ordered, derived = twelve_leads(signal, names)
-        return cls(ordered, rate, source, (*notes, *cut, *derived))
 
     @property
     def duration(self) -> float:
@@ -87,8 +78,10 @@ class Recording:
                 f"{start:g} s. Choose a start from 0 to {self.latest_start:.1f} s."
             )
         first, samples = round(start * self.rate), round(DURATION_S * self.rate)
-        signal = self.signal[:, first : first + samples]
-        return ECG(signal, self.rate, self.source, (*self.notes, *self._cut_note(start)))
+        part = slice(first, first + samples)
+        notes = (*self.notes, *self._cut_note(start))
+        others = {name: values[part] for name, values in self.others.items()}
+        return ECG(self.signal[:, part], self.rate, self.source, notes, others)
 
     def _cut_note(self, start: float) -> tuple[str, ...]:
         if not self.is_long:

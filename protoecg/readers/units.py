@@ -1,6 +1,8 @@
-"""Units of voltage, as files spell them."""
+"""Units of voltage, as files and people spell them."""
 
 from __future__ import annotations
+
+import re
 
 MICRO_SIGNS = "\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}"
 
@@ -10,6 +12,9 @@ _MILLIVOLTS = {
     **dict.fromkeys(("v", "volt", "volts"), 1e3),
     **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-6),
 }
+# No voltages; all other words are a stranger's text.
+_KNOWN = {"mmhg", "bpm", "adu", "counts", "digits", "lsb", "raw", "a.u.", "au", "%", "nt", "pt"}
+_COUNT = re.compile(r"(?:(\d{1,9}(?:[.,]\d{1,9})?)\s*)?([^\d\s].*)")
 
 
 def plain(unit: str) -> str:
@@ -22,11 +27,15 @@ def millivolts(unit: str) -> float | None:
     return _MILLIVOLTS.get(plain(unit))
 
 
-def factor(unit: str, lead: str) -> tuple[float, tuple[str, ...]]:
-    """Return the factor to millivolts, and a note where the unit had to be guessed."""
-    known = millivolts(unit)
-    if known is not None:
-        return known, ()
-    # The unit itself stays unsaid: whatever stands there is a stranger's text.
-    shown = f"unit of {lead} is unknown" if unit.strip() else f"file gives no unit for {lead}"
-    return 1.0, (f"The {shown}: millivolts are assumed.",)
+def counts_in_millivolts(text: str) -> float | None:
+    """Return the millivolts of one count (`"4.88 uV"`: 0.00488), or None if it is no voltage."""
+    match = _COUNT.fullmatch(text.strip()[:30])
+    unit = millivolts(match[2]) if match else None
+    if match is None or unit is None:
+        return None
+    return unit * float(match[1].replace(",", ".")) or None if match[1] else unit
+
+
+def in_brackets(unit: str) -> str:
+    """Return an unknown unit to be quoted, `" (mmHg)"`, or nothing where it may be any text."""
+    return f" ({unit.strip()})" if plain(unit) in _KNOWN else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from itertools import groupby
@@ -13,10 +13,10 @@ import numpy as np
 import soundfile
 import wfdb
 
-from protoecg.ecg import ECGError, lead_named
-from protoecg.readers.recording import Recording, rate_note
-from protoecg.readers.units import millivolts
-from protoecg.readers.wfdb_header import BYTES_PER_SAMPLE, PACKED, Channel, parse_header
+from protoecg.ecg import ECGError
+from protoecg.lead_names import has_all_leads, lead_named
+from protoecg.readers.channels import Channel, Channels, worth_reading
+from protoecg.readers.wfdb_header import BYTES_PER_SAMPLE, PACKED, Described, parse_header
 
 MAX_SAMPLES = 15_000_000
 
@@ -38,40 +38,39 @@ def _in_lower_case(name: str) -> str:
     return folder + slash + file.lower()
 
 
-def read(files: Mapping[str, bytes], header_name: str, *, rate: float | None = None) -> Recording:
-    """Read the record of one header among files that were given together.
-
-    The header's own rate counts; another `rate` is only noted.
-    """
+def read(files: Mapping[str, bytes], header_name: str) -> Channels:
+    """Read the record of one header among files that were given together."""
     header = parse_header(files[header_name])
-    wanted = dict.fromkeys(c.file for c in header.channels if lead_named(c.name))
-    if not wanted:
-        raise ECGError(
-            f"None of the header's {len(header.channels)} channels is an ECG lead. All twelve "
-            "standard leads are needed; export the full 12-lead ECG."
-        )
-    contents = {name: _partner(files, name) for name in wanted}
-    channels = [c for c in header.channels if c.file in wanted]
+    read = _described_and_given(header.channels, files)
+    contents = {name: _partner(files, name) for name in dict.fromkeys(c.file for c in read)}
+    channels = [c for c in header.channels if c.file in contents]
     _refuse_scattered_files(channels)
     frames = _frames(header.frames, channels, contents)
-    leads = [c for c in channels if lead_named(c.name)]
-    true_rate = header.frames_per_s * _common_frame(leads)
     record = _read_samples(header.frames_per_s, frames, channels, contents)
-    notes = (
-        *rate_note(rate, true_rate),
-        *(note for c in leads for note in c.notes),
-        *_checksum_note(channels, record.calc_checksum(expanded=True)),
-    )
+    wrong = _checksum_note(channels, record.calc_checksum(expanded=True))
     # In place: a long recording is in memory once.
     record.dac(expanded=True, return_res=32, inplace=True)
-    signal = [
-        np.multiply(values, millivolts(channel.unit) or 1.0, out=values, dtype=np.float32)
-        for values, channel in zip(record.e_p_signal, channels, strict=True)
-        if channel in leads
-    ]
-    return Recording.from_leads(
-        signal, [c.name for c in leads], true_rate, Path(header_name).stem, notes
+    found = zip(channels, record.e_p_signal, strict=True)
+    return Channels(
+        [_channel(c, values, header.frames_per_s) for c, values in found if c in read],
+        Path(header_name).stem,
+        wrong,
     )
+
+
+def _described_and_given(
+    channels: Sequence[Described], files: Mapping[str, bytes]
+) -> list[Described]:
+    """Return the channels to read: leads beside the twelve where their file was given too."""
+    find, names = finder(files), [channel.name for channel in channels]
+    needed = has_all_leads(names)
+    worth = [channels[i] for i in worth_reading(names)]
+    return [c for c in worth if not needed or lead_named(c.name) or find(c.file)]
+
+
+def _channel(described: Described, values: np.ndarray, frames_per_s: float) -> Channel:
+    rate = frames_per_s * described.samples_per_frame
+    return Channel(described.name, values, rate, described.unit, described.notes)
 
 
 def _partner(files: Mapping[str, bytes], name: str) -> bytes:
@@ -90,7 +89,7 @@ def _partner(files: Mapping[str, bytes], name: str) -> bytes:
     return content
 
 
-def _refuse_scattered_files(channels: Iterable[Channel]) -> None:
+def _refuse_scattered_files(channels: Iterable[Described]) -> None:
     # WFDB wants the signals of a file together; the wfdb library mixes up others.
     files = [file for file, _ in groupby(c.file for c in channels)]
     if len(files) > len(set(files)):
@@ -101,7 +100,7 @@ def _refuse_scattered_files(channels: Iterable[Channel]) -> None:
 
 
 def _frames(
-    announced: int | None, channels: Iterable[Channel], contents: Mapping[str, bytes]
+    announced: int | None, channels: Iterable[Described], contents: Mapping[str, bytes]
 ) -> int:
     """Frames to read, after every file is known to hold them."""
     held = min(_frames_held(file, channels, content) for file, content in contents.items())
@@ -113,7 +112,7 @@ def _frames(
     )
 
 
-def _refuse_many(frames: int, channels: Iterable[Channel]) -> int:
+def _refuse_many(frames: int, channels: Iterable[Described]) -> int:
     samples = frames * sum(c.samples_per_frame for c in channels)
     if samples > MAX_SAMPLES:
         raise ECGError(
@@ -123,7 +122,7 @@ def _refuse_many(frames: int, channels: Iterable[Channel]) -> int:
     return frames
 
 
-def _frames_held(file: str, channels: Iterable[Channel], content: bytes) -> int:
+def _frames_held(file: str, channels: Iterable[Described], content: bytes) -> int:
     own = [c for c in channels if c.file == file]
     if len({(c.format, c.offset) for c in own}) > 1:
         raise ECGError("The header gives several formats for one file; export the ECG again.")
@@ -142,15 +141,8 @@ def _packed_samples(content: bytes) -> int:
         ) from None
 
 
-def _common_frame(leads: Iterable[Channel]) -> int:
-    frames = {c.samples_per_frame for c in leads}
-    if len(frames) > 1:
-        raise ECGError("The leads have different sampling rates; export them at one rate.")
-    return frames.pop()
-
-
 def _read_samples(
-    rate: float, frames: int, channels: list[Channel], contents: Mapping[str, bytes]
+    rate: float, frames: int, channels: list[Described], contents: Mapping[str, bytes]
 ) -> wfdb.Record:
     """Let the wfdb library decode files that have our names and a header that we wrote."""
     safe = {name: f"signal{i}.dat" for i, name in enumerate(contents)}
@@ -177,7 +169,7 @@ def _swapped(content: bytes, offset: int) -> bytes:
     return content[:offset] + samples.byteswap().tobytes()
 
 
-def _checksum_note(channels: Iterable[Channel], computed: Iterable[int]) -> tuple[str, ...]:
+def _checksum_note(channels: Iterable[Described], computed: Iterable[int]) -> tuple[str, ...]:
     pairs = zip(channels, computed, strict=True)
     wrong = [
         str(lead_named(c.name))

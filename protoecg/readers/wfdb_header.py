@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from protoecg.ecg import ECGError, lead_named
-from protoecg.readers.units import factor
+from protoecg.ecg import ECGError
+from protoecg.lead_names import lead_named
+from protoecg.readers.channels import worth_reading
 
 MAX_CHANNELS = 64
 MAX_HEADER_BYTES = 100_000
@@ -50,7 +51,7 @@ _PLAIN_NAME = re.compile(r"\w[\w.()+=@-]*")
 
 
 @dataclass(frozen=True)
-class Channel:
+class Described:
     """One signal line of a header; `gain` is in digital units per `unit`."""
 
     file: str
@@ -72,7 +73,7 @@ class Header:
 
     frames_per_s: float
     frames: int | None
-    channels: tuple[Channel, ...]
+    channels: tuple[Described, ...]
 
 
 def is_header(content: bytes) -> bool:
@@ -88,9 +89,10 @@ def is_header(content: bytes) -> bool:
 
 
 def signal_files(content: bytes) -> tuple[str, ...]:
-    """Names of the signal files that hold the twelve leads, each a plain name without a path."""
+    """Names of the signal files that hold the leads, each a plain name without a path."""
     channels = parse_header(content).channels
-    return tuple(dict.fromkeys(c.file for c in channels if lead_named(c.name)))
+    read = worth_reading([channel.name for channel in channels])
+    return tuple(dict.fromkeys(channels[i].file for i in read))
 
 
 def parse_header(content: bytes) -> Header:
@@ -158,7 +160,7 @@ def _cannot_understand(what: str) -> str:
     )
 
 
-def _channel(line: str, index: int) -> Channel:
+def _channel(line: str, index: int) -> Described:
     match = _SIGNAL_LINE.fullmatch(line)
     if match is None:
         _refuse_foreign_file(line.split()[0])
@@ -171,19 +173,18 @@ def _channel(line: str, index: int) -> Channel:
     # Resolution, zero, first value, checksum, block size: each may be left out, with the rest.
     numbers = [int(n) for n in match["numbers"].split()] + [None] * 5
     gain, notes = _gain(match["gain"], shown)
-    unit, unit_notes = _unit(match["unit"], shown)
-    return Channel(
+    return Described(
         file=match["file"],
         format=match["format"],
         samples_per_frame=int(match["frame"] or 1),
         offset=int(match["offset"] or 0),
         gain=gain,
         baseline=int(match["baseline"] or numbers[1] or 0),
-        unit=unit,
+        unit=match["unit"] or "mV",
         first_value=numbers[2] or 0,
         checksum=numbers[3],
         name=name,
-        notes=(*notes, *unit_notes),
+        notes=notes,
     )
 
 
@@ -220,8 +221,3 @@ def _gain(text: str | None, name: str) -> tuple[float, tuple[str, ...]]:
             "ECG with calibrated leads."
         )
     return gain, ()
-
-
-def _unit(text: str | None, name: str) -> tuple[str, tuple[str, ...]]:
-    unit = text or "mV"
-    return unit, factor(unit, name)[1]

@@ -71,18 +71,23 @@ class Filters:
 
 
 def filtered(ecg: ECG, filters: Filters) -> np.ndarray:
-    """Return the whole ECG as it is drawn, without delay: (12, n) float32, mV.
+    """Return the whole ECG as it is drawn, without delay: (12, n) float32, mV."""
+    return filtered_leads(ecg.signal, ecg.rate, filters)
+
+
+def filtered_leads(signal: np.ndarray, rate: float, filters: Filters) -> np.ndarray:
+    """Return leads as they are drawn, without delay: (k, n) float32, mV.
 
     Butterworth filters of order 2 and a notch 2 Hz wide, each forwards and backwards, which
     squares their gain: their corners are moved so that 3 dB are lost at the named frequency.
     """
-    filters = filters.at(ecg.rate)
+    filters = filters.at(rate)
     if not filters.names:
-        return ecg.signal
+        return signal
     # Mirrored ends keep the baseline's level; the slower the filter, the farther it reaches.
-    reach = round(2 * ecg.rate / min(filters.high_pass_hz or 1.0, 1.0))
-    mirrored = np.pad(ecg.signal.astype(np.float64), ((0, 0), (reach, reach)), mode="reflect")
-    drawn = sosfiltfilt(_sections(filters, ecg.rate), mirrored, axis=1, padlen=0)
+    reach = round(2 * rate / min(filters.high_pass_hz or 1.0, 1.0))
+    mirrored = np.pad(signal.astype(np.float64), ((0, 0), (reach, reach)), mode="reflect")
+    drawn = sosfiltfilt(_sections(filters, rate), mirrored, axis=1, padlen=0)
     return drawn[:, reach:-reach].astype(np.float32)
 
 

@@ -25,6 +25,7 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.labels import PTBXL
+from protoecg.readers.given import Given
 from protoecg.simulate import EXAMPLES, example
 
 TITLES = list(EXAMPLES)[:3]
@@ -79,7 +80,7 @@ def gate(monkeypatch):
 
 
 def begun(archive: bytes, bundle: Bundle):
-    token = batches().begin(archive, bundle, 500.0)
+    token = batches().begin(archive, bundle, Given(500.0))
     return token, batches().get(token)
 
 
@@ -332,25 +333,25 @@ def test_no_batch_outlives_the_server(demo, archive, tmp_path, monkeypatch):
 
 def test_batches_go_on_by_turns_and_what_ended_makes_room(demo, archive, gate):
     store = Batches(Runs(), kept=2)
-    first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
+    first, second = (store.begin(archive, demo, Given(500.0)) for _ in range(2))
     while store.get(first).done < 1:
         time.sleep(0.02)
     with pytest.raises(ECGError, match="Too many batches"):
-        store.begin(archive, demo, 500.0)
+        store.begin(archive, demo, Given(500.0))
 
     gate.set()
     ended(store.get(first))
     assert store.get(second).done >= 2
     ended(store.get(second))
     assert all(store.get(token).complete for token in (first, second))
-    third = store.begin(archive, demo, 500.0)
+    third = store.begin(archive, demo, Given(500.0))
     assert store.get(first) is None and store.get(second) and store.get(third)
     ended(store.get(third))
 
 
 def test_a_batch_that_waits_can_be_cancelled(demo, archive, gate):
     store = Batches(Runs())
-    first, second = (store.begin(archive, demo, 500.0) for _ in range(2))
+    first, second = (store.begin(archive, demo, Given(500.0)) for _ in range(2))
     store.get(second).stop()
     assert not store.get(second).running and store.get(second).table().empty
     gate.set()

@@ -22,6 +22,7 @@ from protoecg.batch.table import ABOUT, BatchError, read_rows
 from protoecg.ecg import ECGError
 from protoecg.explain import explain
 from protoecg.readers import read_ecg, read_path, zip_format
+from protoecg.readers.given import Given
 from protoecg.simulate import simulate
 from protoecg.spreadsheet import plain
 
@@ -147,12 +148,12 @@ def test_a_run_that_goes_on_keeps_the_order_of_the_recordings(folder, tiny_bundl
     """The page finds the ECG of a row by its place."""
     (folder / "letter.pdf").rename(folder / "+letter.pdf")
     files, out = open_files(folder, tmp_path / "out.csv"), tmp_path / "out.csv"
-    steps = run(files, tiny_bundle, out, rate=500)
+    steps = run(files, tiny_bundle, out, given=Given(500))
     for _ in range(3):
         next(steps)
     steps.close()
 
-    list(run(files, tiny_bundle, out, rate=500))
+    list(run(files, tiny_bundle, out, given=Given(500)))
     assert [plain(row["file"]) for row in rows(out)] == list(recordings(files))
     assert rows(out)[0]["error"]
 
@@ -191,7 +192,7 @@ def killed(*_):
 
 def test_nothing_is_forgotten_while_a_run_writes(folder, tiny_bundle, tmp_path):
     files, out = open_files(folder, tmp_path / "out.csv"), tmp_path / "out.csv"
-    steps = run(files, tiny_bundle, out, rate=500)
+    steps = run(files, tiny_bundle, out, given=Given(500))
     next(steps)
     with pytest.raises(BatchError, match="Another run is writing"):
         forget_failures(files, tiny_bundle, out)
@@ -213,7 +214,7 @@ def test_a_run_does_not_write_to_a_table_that_was_replaced_as_it_began(
 
     monkeypatch.setattr(fcntl, "flock", replaced_before)
     with pytest.raises(BatchError, match="Another run is writing"):
-        next(run(open_files(folder, out), tiny_bundle, out, rate=500))
+        next(run(open_files(folder, out), tiny_bundle, out, given=Given(500)))
 
 
 def test_a_run_that_ended_at_any_byte_goes_on_to_the_same_table(folder, tiny_bundle, tmp_path):
@@ -297,7 +298,7 @@ def test_parquet_is_written_whole_at_the_end_and_goes_on_after_a_kill(
     folder, tiny_bundle, tmp_path
 ):
     out = tmp_path / "out.parquet"
-    steps = run(open_files(folder, out), tiny_bundle, out, rate=500)
+    steps = run(open_files(folder, out), tiny_bundle, out, given=Given(500))
     for _ in range(3):
         had, _ = next(steps)
     steps.close()
@@ -322,7 +323,7 @@ def test_a_second_run_on_one_table_is_refused_and_changes_nothing(
     name, folder, tiny_bundle, tmp_path, capsys
 ):
     out = tmp_path / name
-    first = run(open_files(folder, out), tiny_bundle, out, rate=500)
+    first = run(open_files(folder, out), tiny_bundle, out, given=Given(500))
     for _ in range(3):
         next(first)
     kept = (tmp_path / "out.csv").read_bytes()

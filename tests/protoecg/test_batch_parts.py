@@ -17,6 +17,7 @@ from protoecg.batch.table import BatchError
 from protoecg.explain import explain
 from protoecg.measure import measure
 from protoecg.readers import read_path
+from protoecg.readers.given import NOTHING, Given
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +33,7 @@ def ecgs(simulated_root, tmp_path_factory) -> Path:
 
 
 def task(ecgs, bundle, out) -> Task:
-    return Task(ecgs, bundle.path, out, None)
+    return Task(ecgs, bundle.path, out, NOTHING)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_each_row_is_the_explanation_of_its_ecg_with_its_measurements(by_two, ec
 
 
 def test_a_second_run_makes_but_what_failed_again(by_two, tmp_path):
-    again = Task(by_two.ecgs, by_two.bundle, tmp_path / "out", None)
+    again = Task(by_two.ecgs, by_two.bundle, tmp_path / "out", NOTHING)
     shutil.copytree(by_two.out, again.out)
     before = {p.name: p.stat().st_mtime_ns for p in again.out.glob("*.parquet")}
     (had, total), *_ = run_parts(again, 1)
@@ -77,7 +78,7 @@ def test_a_second_run_makes_but_what_failed_again(by_two, tmp_path):
 
 
 def test_parts_of_another_batch_are_left_alone(by_two, tmp_path, ecgs):
-    other = Task(by_two.ecgs, by_two.bundle, by_two.out, 250.0)
+    other = Task(by_two.ecgs, by_two.bundle, by_two.out, Given(250.0))
     with pytest.raises(BatchError, match="another batch"):
         list(run_parts(other, 1))
 

@@ -278,7 +278,7 @@ def empty_items():
         (empty_items, "more than 20,000 parts"),
         (without_waveforms, "without waveforms, perhaps a picture"),
         (only_the_median, "only averaged beats"),
-        (uncalibrated, "Lead aVL has no sensitivity"),
+        (uncalibrated, "no voltage for the numbers of lead aVL"),
         (deflated_bomb, "a deflated DICOM file"),
         (lambda: GOOD[:-100_000], "damaged"),
         (lambda: GOOD[:200], "damaged|without waveforms"),

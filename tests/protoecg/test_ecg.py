@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protoecg.ecg import ECG, LEADS, ECGError, lead_named
+from protoecg.ecg import ECG, LEADS, ECGError
+from protoecg.lead_names import lead_named
 
 
 def limb_leads(i, ii):

@@ -20,6 +20,7 @@ from protoecg.isolation.limits import Limits
 from protoecg.isolation.pool import Pool
 from protoecg.isolation.server import Server
 from protoecg.isolation.turns import Turns
+from protoecg.readers.given import Given
 from protoecg.simulate import example
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def hostile(folders, monkeypatch):
     pool = Pool(2, partial(Server, "hostile_forkserver"))
 
     def run(code, limits=LIMITS):
-        pool.read({"ecg": code.encode()}, rate=None, limits=limits)
+        pool.read({"ecg": code.encode()}, limits=limits)
 
     run.pool = pool
     # The times below are of the files, not of the start.
@@ -216,10 +217,10 @@ def test_a_file_after_another_finds_nothing_changed(hostile):
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 def test_a_server_that_was_ended_or_stopped_is_replaced(pool, folders, end):
     limits = Limits(processor_s=2, clock_s=4, memory_mb=300)
-    pool.read(FILES["NPY"], rate=500, limits=limits)
+    pool.read(FILES["NPY"], given=Given(500), limits=limits)
     before = server_of(pool)
     os.kill(before, end)
-    assert pool.read(FILES["NPY"], rate=500, limits=limits).rate == 500
+    assert pool.read(FILES["NPY"], given=Given(500), limits=limits).rate == 500
     assert before not in processes()
     assert len(list(folders.iterdir())) == 1
 
@@ -244,10 +245,11 @@ from protoecg.isolation.limits import Limits
 from protoecg.isolation.pool import Pool
 from protoecg.isolation.server import Server
 from protoecg.isolation.turns import Turns
+from protoecg.readers.given import Given
 pool = Pool(2, partial(Server, "hostile_forkserver"))
 limits = Limits(20, 20, 300)
 code = b"open('patient', 'w').write('x'); import time; time.sleep(60)"
-threading.Thread(target=lambda: pool.read({"x": code}, rate=None, limits=limits)).start()
+threading.Thread(target=lambda: pool.read({"x": code}, limits=limits)).start()
 time.sleep(60)
 """
 
@@ -296,7 +298,8 @@ def test_many_at_once_each_get_their_own_answer_in_turn(pool):
 
     def read(n):
         content = np.ascontiguousarray(signals[n])
-        found[n] = pool.read({"x": npy(content)}, rate=500, limits=isolation.ONE_FILE).signal
+        files, limits = {"x": npy(content)}, isolation.ONE_FILE
+        found[n] = pool.read(files, given=Given(500), limits=limits).signal
 
     threads = [threading.Thread(target=read, args=(n,)) for n in range(len(signals))]
     for thread in threads:
@@ -330,7 +333,7 @@ def test_who_came_first_goes_first_and_who_waits_too_long_is_told():
 
 
 def test_the_server_has_one_thread_no_network_and_no_networks_code(pool):
-    pool.read(FILES["NPY"], rate=500, limits=isolation.ONE_FILE)
+    pool.read(FILES["NPY"], given=Given(500), limits=isolation.ONE_FILE)
     server = server_of(pool)
     assert "Threads:\t1\n" in status(server)
     assert "torch" not in Path(f"/proc/{server}/maps").read_text()

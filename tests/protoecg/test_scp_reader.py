@@ -122,7 +122,7 @@ def test_a_checksum_that_does_not_fit_is_noted():
         (scp(spans=[(1, 5000)] * 11 + [(1, 4999)]), "differ in length"),
         (scp(interval=0), "a damaged SCP-ECG file"),
         (scp(interval=1), "sampling rate is 1e\\+06 Hz"),
-        (scp(nanovolts=0), "no voltage for the numbers of lead I"),
+        (scp(nanovolts=0), "no voltage for the numbers of all leads"),
         (scp(LEADS[:11]), "Missing lead V6"),
         (scp(signal=ECG.signal[:, :4000]), "lasts 8.0 s"),
         (GOOD + bytes(3_000_000), "in 3,[0-9,]+ bytes, at most"),

@@ -366,7 +366,7 @@ def test_invalid_samples_are_missing_samples():
 def test_what_is_assumed_is_said():
     lines = [f"ecg.dat 16 1000/NU 16 0 0 0 0 {lead}" for lead in LEADS[:11]] + ["ecg.dat 16 V6"]
     notes = " ".join(read_ecg(files(lines=lines)).notes)
-    assert "The unit of I is unknown: millivolts are assumed." in notes
+    assert f"The unit of leads {', '.join(LEADS[:11])} is unknown: millivolts" in notes
     assert "no gain for V6: 200 units a millivolt" in notes
 
 

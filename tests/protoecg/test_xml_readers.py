@@ -237,7 +237,7 @@ def packed_waveform(chunks):
         (lambda: AECG.replace(b"LEAD_V6", b"LEAD_V9"), "Missing lead V6"),
         (lambda: AECG.replace(b'value="2.5"', b'value="2500"'), "microvolts or raw counts"),
         (lambda: AECG.replace(b"<digits>", b"<digits>1e999 ", 3), "differ in length"),
-        (lambda: muse(units="UNKNOWN"), "no voltage for the numbers of lead I"),
+        (lambda: muse(units="UNKNOWN"), "no voltage for the numbers of leads I, II, V1"),
         (lambda: muse(stored=STORED[:7]), "Missing lead V6"),
         (lambda: muse(rate=0), "damaged"),
         (lambda: muse(rate=100_000_000), "sampling rate is 1e\\+08 Hz"),

@@ -11,7 +11,7 @@ from scipy.io import loadmat
 
 from protoecg.ecg import ECGError
 from protoecg.readers.arrays.npy_format import FEWEST_LEADS, from_arrays
-from protoecg.readers.recording import Recording
+from protoecg.readers.channels import Channels
 
 MAX_UNPACKED = 60_000_000
 _HEADER, _COMPRESSED = 128, 15
@@ -22,7 +22,7 @@ def is_mat(content: bytes) -> bool:
     return content.startswith(b"MATLAB 5.0 MAT-file")
 
 
-def read(content: bytes, source: str, *, rate: float | None = None) -> Recording:
+def read(content: bytes, source: str) -> Channels:
     """Read the array of leads among the variables, or the fields of a structure.
 
     Names, units and rate are found beside it as in an NPZ file; see `npy_format.from_arrays`.
@@ -35,7 +35,7 @@ def read(content: bytes, source: str, *, rate: float | None = None) -> Recording
         if not name.startswith("__")
         for name, array in _arrays(name, value)
     }
-    return from_arrays(arrays, source, rate=rate)
+    return from_arrays(arrays, source)
 
 
 def _arrays(name: str, value: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

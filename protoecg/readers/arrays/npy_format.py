@@ -9,16 +9,13 @@ from math import prod
 import numpy as np
 from numpy.lib import format as npy
 
-from protoecg.ecg import LEADS, ECGError, lead_named
-from protoecg.readers.recording import RATE_NAMES, Recording, rate_note
-from protoecg.readers.units import factor
+from protoecg.ecg import ECGError
+from protoecg.readers.channels import Channel, Channels
+from protoecg.readers.recording import RATE_NAMES
+from protoecg.readers.voltage import UNSAID
 
 MAX_WORDS = 256
 
-ORDER_NOTE = (
-    "The file names no leads: the order I, II, III, aVR, aVL, aVF, V1 to V6 and millivolts are "
-    "assumed."
-)
 # Arrays of words under these names are units of the leads; all others are their names.
 _UNIT_NAMES = {"unit", "units", "leadunits", "sigunits"}
 _WORDS = "US"
@@ -30,22 +27,18 @@ def is_npy(content: bytes) -> bool:
     return content.startswith(npy.MAGIC_PREFIX)
 
 
-def read(content: bytes, source: str, *, rate: float | None = None) -> Recording:
-    """Read an array of shape (12, n) or (n, 12); `rate` in Hz is needed."""
-    return _recording(_load(content, source), LEADS, source, rate, (ORDER_NOTE,))
+def read(content: bytes, source: str) -> Channels:
+    """Read an array of leads and samples, whichever stand first."""
+    return _channels(_load(content, source), (), source)
 
 
-def read_archive(
-    files: Mapping[str, bytes], source: str, *, rate: float | None = None
-) -> Recording:
+def read_archive(files: Mapping[str, bytes], source: str) -> Channels:
     """Read the arrays of an NPZ file: the leads, perhaps their names, units and rate."""
     arrays = {name.removesuffix(".npy"): _load(content, source) for name, content in files.items()}
-    return from_arrays(arrays, source, rate=rate)
+    return from_arrays(arrays, source)
 
 
-def from_arrays(
-    arrays: Mapping[str, np.ndarray], source: str, *, rate: float | None = None
-) -> Recording:
+def from_arrays(arrays: Mapping[str, np.ndarray], source: str) -> Channels:
     """Find the leads among named arrays, and what else is said of them.
 
     The leads are the only array of two dimensions, the names an array of eight words or more, the
@@ -68,15 +61,13 @@ def from_arrays(
     words = {name: _words(array) for name, array in lists.items()}
     units = next((found for name, found in words.items() if name in _UNIT_NAMES), ())
     others = (found for name, found in words.items() if name not in _UNIT_NAMES)
-    names = next((found for found in others if len(found) >= FEWEST_LEADS), LEADS)
+    names = next((found for found in others if len(found) >= FEWEST_LEADS), ())
     own = [
         float(array.item())
         for name, array in arrays.items()
         if name in RATE_NAMES and array.size == 1 and array.dtype.kind in "fiu"
     ]
-    notes = rate_note(rate, own[0]) if own else ()
-    notes = (*notes, *(() if names is not LEADS else (ORDER_NOTE,)))
-    return _recording(tables[0], names, source, own[0] if own else rate, notes, units)
+    return _channels(tables[0], names, source, own[0] if own else None, units)
 
 
 def _words(array: np.ndarray) -> tuple[str, ...]:
@@ -85,45 +76,35 @@ def _words(array: np.ndarray) -> tuple[str, ...]:
     return tuple(w.decode("latin-1") if isinstance(w, bytes) else str(w) for w in words)
 
 
-def _to_millivolts(
-    leads: np.ndarray, names: Sequence[str], units: tuple[str, ...], source: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Scale leads (k, n) by one unit, or one a lead."""
-    if not units:
-        return leads, ()
-    if len(units) not in (1, len(names)):
-        raise ECGError(f"{source} gives {len(units)} units for {len(names)} leads; give one each.")
-    each = units if len(units) == len(names) else units * len(names)
-    found = [factor(unit, str(lead_named(name))) for unit, name in zip(each, names, strict=True)]
-    notes = dict.fromkeys(note for _, assumed in found for note in assumed)
-    return leads * np.array([[to_mv] for to_mv, _ in found]), tuple(notes)
+def _each(units: tuple[str, ...], leads: int, source: str) -> tuple[str, ...]:
+    """Return a unit for each lead, of one for all, one each, or none."""
+    if len(units) not in (0, 1, leads):
+        raise ECGError(f"{source} gives {len(units)} units for {leads} leads; give one each.")
+    return units if len(units) == leads else (units or (UNSAID,)) * leads
 
 
-def _recording(
+def _channels(
     signal: np.ndarray,
     names: Sequence[str],
     source: str,
-    rate: float | None,
-    notes: tuple[str, ...],
+    rate: float | None = None,
     units: tuple[str, ...] = (),
-) -> Recording:
+) -> Channels:
     if signal.dtype.kind not in "fiu":
         raise ECGError(
             f"{source} holds {signal.dtype.name}, expected real numbers in millivolts, such as "
             "float32."
         )
-    if signal.ndim != 2 or len(names) not in signal.shape:
+    leads = len(names) or min(signal.shape)
+    if signal.ndim != 2 or leads not in signal.shape or not FEWEST_LEADS <= leads <= MAX_WORDS:
+        expected = len(names) or 12
         raise ECGError(
-            f"{source} has the shape {signal.shape}, expected ({len(names)}, samples) or (samples, "
-            f"{len(names)}): the twelve leads in the order I, II, III, aVR, aVL, aVF, V1 to V6."
+            f"{source} has the shape {signal.shape}, expected ({expected}, samples) or (samples, "
+            f"{expected}): the twelve leads in the order I, II, III, aVR, aVL, aVF, V1 to V6."
         )
-    if rate is None:
-        raise ECGError(
-            f"{source} does not say its sampling rate. Give the rate in Hz, such as 500."
-        )
-    leads = signal if signal.shape[0] == len(names) else signal.T
-    leads, assumed = _to_millivolts(leads, names, units, source)
-    return Recording.from_leads(leads, names, rate, source, (*notes, *assumed))
+    rows = signal if signal.shape[0] == leads else signal.T
+    each = zip(names or [""] * leads, rows, _each(units, leads, source), strict=True)
+    return Channels([Channel(name, values, rate, unit) for name, values, unit in each], source)
 
 
 def _load(content: bytes, source: str) -> np.ndarray:

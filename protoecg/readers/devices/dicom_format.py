@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from io import BytesIO
 from logging import CRITICAL, getLogger
 
@@ -17,9 +17,10 @@ from pydicom.uid import (
 )
 from pydicom.waveforms import multiplex_array
 
-from protoecg.ecg import ECGError, has_all_leads, lead_named
-from protoecg.readers.recording import Recording
-from protoecg.readers.units import factor
+from protoecg.ecg import ECGError
+from protoecg.lead_names import has_all_leads
+from protoecg.readers.channels import Channel, Channels, worth_reading
+from protoecg.readers.voltage import LEFT_EMPTY
 
 MAX_CHANNELS = 64
 # In a row, of a padding value that lies within the ECG: PTB-XL is never at zero for half a second.
@@ -37,7 +38,9 @@ _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _LEAD_CODE = re.compile(r"(?:2:|5\.6\.3-9-)(\d{1,3})")
 _LEAD_OF_CODE = {
     **{1: "I", 2: "II", 61: "III", 62: "aVR", 63: "aVL", 64: "aVF"},
-    **{number + 2: f"V{number}" for number in range(1, 7)},
+    **{number + 2: f"V{number}" for number in range(1, 8)},
+    **{number + 8: f"V{number}R" for number in range(2, 8)},
+    **{16: "X", 17: "Y", 18: "Z", 66: "V8", 67: "V9", 68: "V8R", 69: "V9R"},
 }
 _AVERAGED = re.compile("median|representative|average", re.IGNORECASE)
 
@@ -59,7 +62,7 @@ def is_directory(content: bytes) -> bool:
     return kind == MediaStorageDirectoryStorage
 
 
-def read(content: bytes, source: str) -> Recording:
+def read(content: bytes, source: str) -> Channels:
     """Read the longest simultaneous leads that are no averaged beat."""
     syntax = str(_file_meta(content).TransferSyntaxUID)
     # It would be unpacked as a whole, however large that is.
@@ -76,41 +79,26 @@ def read(content: bytes, source: str) -> Recording:
     dataset = dcmread(BytesIO(content), specific_tags=["WaveformSequence"])
     rhythm = _rhythm(dataset, source)
     swapped = syntax == ExplicitVRBigEndian
-    leads = [lead for index in rhythm for lead in _leads(dataset, index, source, swapped)]
-    groups = [dataset.WaveformSequence[index] for index in rhythm]
-    rate = float(groups[0].SamplingFrequency)
-    signal, skewed = _aligned(leads, rate)
-    return Recording.from_leads(
-        signal,
-        [lead.name for lead in leads] or [name for group in groups for name in _names(group)],
-        rate,
-        source,
-        (*(note for lead in leads for note in lead.notes), *skewed),
-    )
+    channels = [c for index in rhythm for c in _channels(dataset, index, source, swapped)]
+    kept = worth_reading([channel.name for channel, _ in channels])
+    return Channels(*_aligned([channels[i] for i in kept], source))
 
 
-@dataclass(frozen=True)
-class _Lead:
-    """A channel in mV, missing samples as NaN; `skew` samples later than its group begins."""
-
-    name: str
-    skew: float
-    values: np.ndarray
-    notes: tuple[str, ...]
+# With how many samples later than its group it begins.
+_Skewed = tuple[Channel, float]
 
 
-def _leads(dataset: Dataset, index: int, source: str, swapped: bool) -> list[_Lead]:
+def _channels(dataset: Dataset, index: int, source: str, swapped: bool) -> list[_Skewed]:
     group = dataset.WaveformSequence[index]
     _refuse_wrong_size(group, source)
     samples = multiplex_array(dataset, index)
     if swapped:
         samples = samples.byteswap()
-    padding = _padding(group, samples.dtype)
+    padding, rate = _padding(group, samples.dtype), float(group.SamplingFrequency)
     found = zip(group.ChannelDefinitionSequence, _names(group), samples.T, strict=True)
     return [
-        _Lead(name, _skew(channel, group), *_millivolts(values, channel, name, padding))
+        (Channel(name, *_physical(values, channel, padding, rate)), _skew(channel, group))
         for channel, name, values in found
-        if lead_named(name)
     ]
 
 
@@ -125,17 +113,19 @@ def _skew(channel: Dataset, group: Dataset) -> float:
     return float(channel.get("ChannelTimeSkew") or 0) * float(group.SamplingFrequency)
 
 
-def _aligned(leads: list[_Lead], rate: float) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """Cut leads that begin at different moments to the time that all of them have."""
-    skews = [round(lead.skew) for lead in leads]
+def _aligned(channels: list[_Skewed], source: str) -> tuple[list[Channel], str, tuple[str, ...]]:
+    """Cut channels that begin at different moments to the time that all of them have."""
+    skews = [round(skew) for _, skew in channels]
     if len(set(skews)) < 2:
-        return [lead.values for lead in leads], ()
+        return [channel for channel, _ in channels], source, ()
     begin = [max(skews) - skew for skew in skews]
-    samples = min(len(lead.values) - start for lead, start in zip(leads, begin, strict=True))
-    late = [lead.name for lead, skew in zip(leads, skews, strict=True) if skew > min(skews)]
-    span_ms = 1000 * (max(skews) - min(skews)) / rate
+    each = list(zip((channel for channel, _ in channels), begin, strict=True))
+    samples = max(min(len(channel.values) - start for channel, start in each), 0)
+    late = [c.name for (c, _), skew in zip(channels, skews, strict=True) if skew > min(skews)]
+    span_ms = 1000 * (max(skews) - min(skews)) / (channels[0][0].rate or 1.0)
     return (
-        [lead.values[i : i + max(samples, 0)] for lead, i in zip(leads, begin, strict=True)],
+        [replace(c, values=c.values[start : start + samples]) for c, start in each],
+        source,
         (f"{', '.join(late)} began up to {span_ms:.0f} ms after the other leads: aligned.",),
     )
 
@@ -221,25 +211,22 @@ def _padding(group: Dataset, dtype: np.dtype) -> np.ndarray | None:
     return np.asarray(value).astype(dtype)
 
 
-def _millivolts(
-    values: np.ndarray, channel: Dataset, name: str, padding: np.ndarray | None
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return a lead in mV, missing samples as NaN, and what was assumed about its unit."""
-    if "ChannelSensitivity" not in channel:
-        raise ECGError(
-            f"Lead {lead_named(name)} has no sensitivity in the DICOM file, so its millivolts are "
-            "unknown. Export the ECG with calibrated leads."
+def _physical(
+    values: np.ndarray, channel: Dataset, padding: np.ndarray | None, rate: float
+) -> tuple[np.ndarray, float, str | None]:
+    """Return a channel's values in its unit, missing samples as NaN, its rate and its unit."""
+    scaled, unit = values.astype(np.float32), None
+    if "ChannelSensitivity" in channel:
+        gain = float(channel.ChannelSensitivity) * float(
+            channel.get("ChannelSensitivityCorrectionFactor") or 1
         )
-    gain = float(channel.ChannelSensitivity) * float(
-        channel.get("ChannelSensitivityCorrectionFactor") or 1
-    )
-    units = channel.get("ChannelSensitivityUnitsSequence") or [Dataset()]
-    to_mv, notes = factor(str(units[0].get("CodeValue", "")), str(lead_named(name)))
-    baseline = float(channel.get("ChannelBaseline") or 0)
-    scaled = (values * np.float32(gain * to_mv) + np.float32(baseline * to_mv)).astype(np.float32)
+        baseline = np.float32(channel.get("ChannelBaseline") or 0)
+        units = channel.get("ChannelSensitivityUnitsSequence") or [Dataset()]
+        unit = str(units[0].get("CodeValue", "")) or LEFT_EMPTY
+        scaled = scaled * np.float32(gain) + baseline
     if padding is not None:
         scaled[_missing(values, padding)] = np.nan
-    return scaled, notes
+    return scaled, rate, unit
 
 
 def _missing(values: np.ndarray, padding: np.ndarray) -> np.ndarray:

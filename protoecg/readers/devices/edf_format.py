@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from edfio import BdfSignal, EdfSignal, read_bdf, read_edf
 
-from protoecg.ecg import ECGError, lead_named
-from protoecg.readers.recording import Recording
-from protoecg.readers.units import factor
+from protoecg.ecg import ECGError
+from protoecg.readers.channels import Channel, Channels, worth_reading
+from protoecg.readers.voltage import LEFT_EMPTY
 
 MAX_CHANNELS = 256
 _EDF, _BDF = b"0       ", b"\xffBIOSEMI"
@@ -30,7 +29,7 @@ def is_edf(content: bytes) -> bool:
     return content.startswith((_EDF, _BDF))
 
 
-def read(content: bytes, source: str) -> Recording:
+def read(content: bytes, source: str) -> Channels:
     """Read the leads by their labels; other signals and annotations are left out."""
     content = _with_records(content, _sizes(content, source), source)
     edf = (read_bdf if content.startswith(_BDF) else read_edf)(content, header_encoding="latin-1")
@@ -39,14 +38,8 @@ def read(content: bytes, source: str) -> Recording:
             f"{source} is an interrupted recording ({edf.reserved[:5]}): time is missing between "
             "its parts. Export one uninterrupted part."
         )
-    leads = [signal for signal in edf.signals if lead_named(signal.label)]
-    if len({signal.sampling_frequency for signal in leads}) > 1:
-        raise ECGError(f"The leads of {source} have different sampling rates; export them at one.")
-    millivolts = [_millivolts(signal) for signal in leads]
-    names = [signal.label for signal in leads] or [signal.label for signal in edf.signals]
-    rate = leads[0].sampling_frequency if leads else 0.0
-    notes = tuple(note for _, found in millivolts for note in found)
-    return Recording.from_leads([values for values, _ in millivolts], names, rate, source, notes)
+    kept = worth_reading([signal.label for signal in edf.signals])
+    return Channels([_channel(edf.signals[i]) for i in kept], source)
 
 
 def _sizes(content: bytes, source: str) -> _Sizes:
@@ -87,12 +80,9 @@ def _with_records(content: bytes, sizes: _Sizes, source: str) -> bytes:
     return content
 
 
-def _millivolts(signal: EdfSignal | BdfSignal) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return a signal in mV, and what was assumed about its unit."""
+def _channel(signal: EdfSignal | BdfSignal) -> Channel:
+    # Of an empty range nobody knows how large a count is.
     if signal.digital_max <= signal.digital_min or signal.physical_max == signal.physical_min:
-        raise ECGError(
-            f"Lead {lead_named(signal.label)} has an empty range in its EDF header, so its "
-            "millivolts are unknown. Export the ECG with calibrated leads."
-        )
-    to_mv, notes = factor(signal.physical_dimension, str(lead_named(signal.label)))
-    return (signal.data * to_mv).astype(np.float32), notes
+        return Channel(signal.label, signal.digital, signal.sampling_frequency, None)
+    unit = signal.physical_dimension.strip() or LEFT_EMPTY
+    return Channel(signal.label, signal.data, signal.sampling_frequency, unit)

@@ -8,7 +8,7 @@ from ecgdatakit.parsing.parsers.ishne_holter import ISHNEHolterParser
 
 from protoecg.ecg import ECGError
 from protoecg.readers import vendor
-from protoecg.readers.recording import Recording
+from protoecg.readers.channels import Channels
 
 # What the standard proposes for a lead that is off.
 FAULT = -32768
@@ -20,7 +20,7 @@ def is_ishne(content: bytes) -> bool:
     return content.startswith(b"ISHNE1.0")
 
 
-def read(content: bytes, source: str) -> Recording:
+def read(content: bytes, source: str) -> Channels:
     """Read the leads by their codes; who the patient is stays unread."""
     (leads,) = struct.unpack_from("<h", content.ljust(_LEADS_AT + 2, b"\0"), _LEADS_AT)
     if leads < 1:

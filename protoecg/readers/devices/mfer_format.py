@@ -5,7 +5,7 @@ from __future__ import annotations
 from ecgdatakit.parsing.parsers.mfer import MFERParser
 
 from protoecg.readers import vendor
-from protoecg.readers.recording import Recording
+from protoecg.readers.channels import Channels
 
 
 def is_mfer(content: bytes) -> bool:
@@ -13,6 +13,6 @@ def is_mfer(content: bytes) -> bool:
     return content[:1] == b"@" and content[2:6] == b"MFR "
 
 
-def read(content: bytes, source: str) -> Recording:
+def read(content: bytes, source: str) -> Channels:
     """Read the leads; who the patient is stays unread."""
     return vendor.read(MFERParser, content, source)

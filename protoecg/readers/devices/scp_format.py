@@ -10,7 +10,7 @@ from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
 from protoecg.ecg import ECGError
 from protoecg.readers import vendor
-from protoecg.readers.recording import Recording
+from protoecg.readers.channels import Channels
 
 MAX_BYTES = 2_000_000
 MAX_PACKED_BYTES = 400_000
@@ -33,7 +33,7 @@ def is_scp(content: bytes) -> bool:
     return (section, number, index) == (0, 0, 7) and length == own_length
 
 
-def read(content: bytes, source: str) -> Recording:
+def read(content: bytes, source: str) -> Channels:
     """Read the rhythm data of Section 6."""
     sections = dict(_sections(content))
     # Packed by Huffman's codes (Section 2) it takes time by the bit.

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protoecg.ecg import LEADS, ECGError, has_all_leads, lead_named
+from protoecg.ecg import LEADS, ECGError
+from protoecg.lead_names import has_all_leads, lead_named
+from protoecg.readers.channels import worth_reading
 from protoecg.readers.recording import RATE_NAMES
 from protoecg.readers.tables import csv_time
 from protoecg.readers.tables.csv_cells import (
@@ -26,6 +28,10 @@ MAX_NAME = 100
 # Devices put lines about the patient and the recording before the table.
 MAX_ROWS_BEFORE = 100
 SOME_LEADS = 3
+# I, II and V1 to V6.
+FEWEST_COLUMNS = 8
+# What a column is called that numbers the samples.
+COUNTER = "#"
 
 _IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
 _AFTER_NAME = re.compile(
@@ -38,12 +44,12 @@ _TIME_NAMES = {"time", "t", "elapsedtime", "timestamp", "zeit", "datetime", "dat
 
 @dataclass(frozen=True)
 class Table:
-    """The leads of a table, and its time column where it has one.
+    """The channels of a table, and its time column where it has one.
 
     Parameters
     ----------
-    names, units : of each lead; "" where the file says none
-    values : (samples, leads); what is not there is NaN
+    names, units : of each channel; "" where the file says none
+    values : (samples, channels); what is not there is NaN
     time : name, unit and cells of the time column
     rate : Hz, where a line before the table says it
     """
@@ -57,12 +63,11 @@ class Table:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Rows of samples below a heading: `cells` are the names, or of the first row of samples."""
+    """Rows of samples from `first` on, and what stands above each column, "" where nothing does."""
 
     delimiter: str
     cells: tuple[str, ...]
     first: int
-    named: bool
 
 
 def read_table(text: str, source: str) -> Table:
@@ -84,8 +89,7 @@ def read_table(text: str, source: str) -> Table:
         return turned
     layout = _layout(lines, source)
     body = [line for line in lines[layout.first :] if not _is_comment(line)]
-    rate = _rate_before(lines[: layout.first])
-    return _named(layout, body, source, rate) if layout.named else _unnamed(layout, body, source)
+    return _table(layout, body, source, _rate_before(lines[: layout.first]))
 
 
 def _is_row(line: str) -> bool:
@@ -103,13 +107,13 @@ def _layout(lines: list[str], source: str) -> _Layout:
         delimiter = delimiter_of(line)
         cells = cells_of(line.lstrip("#% ") if _is_comment(line) else line, delimiter)
         if _names_leads(cells, line):
-            return _Layout(_body_delimiter(lines, index, delimiter), cells, index + 1, named=True)
+            return _Layout(_body_delimiter(lines, index, delimiter), cells, index + 1)
     rows = [(i, line) for i, line in enumerate(lines[:MAX_ROWS_BEFORE]) if not _is_comment(line)]
     for index, line in rows:
         delimiter = delimiter_of(line)
         cells = cells_of(line, delimiter)
-        if len(cells) >= len(LEADS) and all(is_number(cell) for cell in cells if cell):
-            return _Layout(delimiter, cells, index, named=False)
+        if len(cells) >= FEWEST_COLUMNS and all(is_number(cell) for cell in cells if cell):
+            return _unnamed(lines, index, delimiter, cells)
     number, line = rows[0] if rows else (0, "")
     columns = len(cells_of(line, delimiter_of(line)))
     raise ECGError(
@@ -133,36 +137,59 @@ def _names_leads(cells: Sequence[str], line: str) -> bool:
     return has_all_leads(names) or (len(words) >= SOME_LEADS and not _is_comment(line))
 
 
-def _named(layout: _Layout, body: list[str], source: str, rate: float | None) -> Table:
+def _unnamed(lines: list[str], index: int, delimiter: str, cells: tuple[str, ...]) -> _Layout:
+    """Return the layout of a table that names no leads, but perhaps its time."""
+    nameless = [""] * len(cells[1:])
+    if _counts(cells):
+        return _Layout(delimiter, ("" if cells[0] else COUNTER, *nameless), index + 1)
+    above = cells_of(lines[index - 1], delimiter) if index else ()
+    if len(above) == len(cells):
+        times = (cell if _is_time(_name_and_unit(cell)[0]) else "" for cell in above)
+        return _Layout(delimiter, tuple(times), index)
+    counted = _is_counter(lines[index : index + 50], delimiter, len(cells))
+    return _Layout(delimiter, (COUNTER if counted else "", *nameless), index)
+
+
+def _is_counter(lines: list[str], delimiter: str, columns: int) -> bool:
+    """Whether the first column, one more than the leads, numbers the samples."""
+    if columns not in (len(LEADS) + 1, FEWEST_COLUMNS + 1):
+        return False
+    first = [cells_of(line, delimiter)[0] for line in lines]
+    return all(map(is_number, first)) and _numbers_in_steps([c.replace(",", ".") for c in first])
+
+
+def _numbers_in_steps(cells: Sequence[str]) -> bool:
+    steps = np.diff(np.array(cells, dtype=np.float64))
+    return bool(len(steps) and steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-3))
+
+
+def _table(layout: _Layout, body: list[str], source: str, rate: float | None) -> Table:
     names, units = zip(*map(_name_and_unit, layout.cells), strict=True)
     if body and (row := _units_row(body[0], layout.delimiter, len(names))):
         units, body = tuple(u or r for u, r in zip(units, row, strict=True)), body[1:]
-    leads = [i for i, name in enumerate(names) if lead_named(name)]
     time = next((i for i, name in enumerate(names) if _is_time(name)), None)
+    columns = [i for i in _channels(names, body, layout.delimiter) if i != time]
     text = () if time is None else (time,)
-    frame = numbers_and_text(body, layout.delimiter, len(names), leads, text, source)
+    frame = numbers_and_text(body, layout.delimiter, len(names), columns, text, source)
     return Table(
-        tuple(names[i] for i in leads),
-        tuple(units[i] for i in leads),
-        frame[leads].to_numpy(np.float64),
+        tuple(names[i] for i in columns),
+        tuple(units[i] for i in columns),
+        frame[columns].to_numpy(np.float64),
         None if time is None else (names[time], units[time], frame[time].tolist()),
         rate,
     )
 
 
-def _unnamed(layout: _Layout, body: list[str], source: str) -> Table:
-    columns, counts = len(layout.cells), _counts(layout.cells)
-    if counts:
-        body = body[1:]
-    if columns not in (len(LEADS), len(LEADS) + counts * (not layout.cells[0])):
-        raise ECGError(
-            f"{source} names no leads and has {columns} columns. Write the names of the leads into "
-            "the first row, or give exactly the twelve leads I, II, III, aVR, aVL, aVF, V1 to V6."
-        )
-    leads = list(range(columns - len(LEADS), columns))
-    frame = numbers_and_text(body, layout.delimiter, columns, leads, (), source)
-    empty = ("",) * len(LEADS)
-    return Table(empty, empty, frame[leads].to_numpy(np.float64))
+def _channels(names: Sequence[str], body: list[str], delimiter: str) -> list[int]:
+    """Return which columns may be leads: those named so, and where these lack all with numbers."""
+    if has_all_leads(names):
+        return worth_reading(names)
+    first = cells_of(body[0], delimiter) if body else ()
+    return [
+        i
+        for i, cell in enumerate(first[: len(names)])
+        if names[i] != COUNTER and (not cell or is_number(cell))
+    ]
 
 
 def _counts(cells: Sequence[str]) -> bool:
@@ -192,7 +219,7 @@ def _rows_are_leads(lines: list[str], source: str) -> Table | None:
     ]
     if not has_all_leads(name for name, _ in heads):
         return None
-    leads = [i for i, (name, _) in enumerate(heads) if lead_named(name)]
+    leads = worth_reading([name for name, _ in heads])
     samples = [_row_of_numbers(rows[i], delimiters[i], source) for i in leads]
     if len({len(values) for values in samples}) > 1:
         raise ECGError(f"The rows of {source} differ in length; export all leads at one length.")

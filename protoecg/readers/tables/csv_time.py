@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from protoecg.ecg import RATE_HZ, ECGError
+from protoecg.readers.given import Given, UnsaidError
+from protoecg.readers.guesses import guessed_rate
 from protoecg.readers.units import plain
 
 SECONDS = {
@@ -44,15 +46,17 @@ def rate_of(
 
     Raises
     ------
+    UnsaidError
+        If nothing says what they count.
     ECGError
-        If the times have gaps, or nothing says what they count.
+        If the times have gaps.
     """
     numbers, seconds = _numbers(cells)
     step = _even_step(numbers, source)
     known = seconds or SECONDS.get(plain(unit)) or SECONDS.get(name.lower())
     if known:
         return _whole(_rate(step * known)), ()
-    return _rate_of_unknown_unit(step, source, given)
+    return _rate_of_unknown_unit(step, len(cells), source, given)
 
 
 def _numbers(cells: Sequence[str]) -> tuple[np.ndarray, float | None]:
@@ -100,25 +104,28 @@ def _even_step(times: np.ndarray, source: str) -> float:
 
 
 def _rate_of_unknown_unit(
-    step: float, source: str, given: float | None
+    step: float, samples: int, source: str, given: float | None
 ) -> tuple[float, tuple[str, ...]]:
     # What the reader says is worth more than a guess: the column may count samples.
     if given:
         return given, (f"The time column names no unit: the given {given:g} Hz are used.",)
     if abs(step - 1) < 0.01:
-        raise ECGError(
+        raise UnsaidError(
             f"The time column of {source} names no unit and grows by 1: these are samples or "
-            "milliseconds. Give the rate in Hz, such as 500, or name the unit in the first row, "
-            "such as 'time (ms)'."
+            "milliseconds. Give the rate in Hz, such as 500 (--rate 500), or name the unit in the "
+            "first row, such as 'time (ms)'.",
+            Given(rate=guessed_rate(samples)),
         )
     for word, seconds in _GUESSES:
         rate = _whole(_rate(step * seconds))
         if RATE_HZ[0] <= rate <= RATE_HZ[1]:
             note = f"The time column names no unit: {word} are assumed, {rate:g} Hz."
             return rate, (note,)
-    raise ECGError(
+    raise UnsaidError(
         f"The time column of {source} grows by {step:g} a sample, neither seconds nor milliseconds "
-        "of an ECG. Name its unit in the first row, such as 'time (s)', or give the rate in Hz."
+        "of an ECG. Name its unit in the first row, such as 'time (s)', or give the rate in Hz "
+        "(--rate 500).",
+        Given(rate=guessed_rate(samples)),
     )
 
 

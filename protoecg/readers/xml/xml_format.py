@@ -15,7 +15,7 @@ from ecgdatakit.parsing.parsers.sierra_xml import SierraXMLParser
 
 from protoecg.ecg import ECGError
 from protoecg.readers import vendor
-from protoecg.readers.recording import Recording
+from protoecg.readers.channels import Channels
 from protoecg.readers.xml.aecg_sets import with_one_sequence_set
 from protoecg.readers.xml.xml_encoding import in_utf_8, is_utf_16
 
@@ -41,7 +41,7 @@ def is_xml(content: bytes) -> bool:
     return is_utf_16(content) or _START.match(content) is not None
 
 
-def read(content: bytes, source: str) -> Recording:
+def read(content: bytes, source: str) -> Channels:
     """Read the rhythm strip, after the document is known to be harmless."""
     if len(content) > MAX_BYTES:
         raise ECGError(

@@ -75,8 +75,8 @@ def test_another_long_recording_begins_at_its_own_beginning(page):
     app.slider(key="start").set_value(15.0).run()
     table = pd.DataFrame(long_recording().signal.T, columns=list(LEADS)).to_csv(index=False)
 
-    app.number_input(key="rate").set_value(FIRST.rate)
     app.file_uploader[0].set_value([("another.csv", table.encode(), "text/csv")]).run()
+    next(button for button in app.button if button.label == "Explain it so").click().run()
 
     assert "another.csv" in app.markdown[0].value
     assert app.slider(key="start").value == 0.0

@@ -1,0 +1,95 @@
+"""What a person says of a file that does not say it itself: rate, unit, and order of the leads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from protoecg.ecg import ECGError
+from protoecg.lead_names import LEADS, has_all_leads
+from protoecg.readers.units import counts_in_millivolts
+
+MAX_LEADS = 256
+# What stands for a channel that is no lead.
+NO_LEAD = "-"
+
+
+class Said(TypedDict, total=False):
+    """What may be given with the files of a recording; only what they lack is used.
+
+    Parameters
+    ----------
+    rate : sampling rate in Hz
+    unit : of the samples, such as "uV", or what one count is, such as "4.88 uV"
+    leads : what each channel is, in the order of the file, such as "I,II,V1,V2,V3,V4,V5,V6";
+        `-` for a channel that is none
+    """
+
+    rate: float | None
+    unit: str | None
+    leads: Sequence[str] | str | None
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person says of a file; empty where nothing is said. Parameters as of `Said`.
+
+    Raises
+    ------
+    ECGError
+        If the unit is no voltage, or the leads are not all there.
+    """
+
+    rate: float | None = None
+    unit: str = ""
+    leads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.unit and counts_in_millivolts(self.unit) is None:
+            raise ECGError(
+                "The unit that was given is no voltage. Give mV, uV, V or nV, or what one count of "
+                "the file is, such as '4.88 uV'."
+            )
+        if self.leads and not (len(self.leads) <= MAX_LEADS and has_all_leads(self.leads)):
+            raise ECGError(
+                "The leads that were given are not all twelve, nor I, II and V1 to V6. Give the "
+                f"lead of each channel in the file's order, {NO_LEAD} for a channel that is none, "
+                f"such as {','.join(LEADS)}."
+            )
+
+    @classmethod
+    def of(
+        cls,
+        rate: float | None = None,
+        unit: str | None = None,
+        leads: Sequence[str] | str | None = None,
+    ) -> Given:
+        """Return what was said; leads also as one text, with commas or blanks between them."""
+        names = re.split(r"[,;\s]+", leads.strip(" ,;")) if isinstance(leads, str) else leads
+        return cls(rate, (unit or "").strip(), tuple(name for name in names or () if name))
+
+    @property
+    def said(self) -> Said:
+        """The same, to be handed on by its parts."""
+        return Said(rate=self.rate, unit=self.unit, leads=self.leads)
+
+    def __bool__(self) -> bool:
+        return self != NOTHING
+
+
+NOTHING = Given()
+
+
+class UnsaidError(ECGError):
+    """A file that lacks what a person can say.
+
+    Parameters
+    ----------
+    asks : what is lacking, as it is guessed
+    """
+
+    def __init__(self, message: str, asks: Given) -> None:
+        super().__init__(message)
+        self.asks = asks
