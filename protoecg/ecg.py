@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from protoecg.lead_names import DERIVABLE, LEADS, is_iec, lead_named, not_understood
-from protoecg.limb_leads import limb_leads_at_odds
+from protoecg.leads.limb import limb_leads_at_odds
+from protoecg.leads.names import DERIVABLE, LEADS, is_iec, lead_named, not_understood
 
 DURATION_S = 10.0
 RATE_HZ = (50.0, 10_000.0)

@@ -19,7 +19,7 @@ from protoecg.isolation import wire
 from protoecg.isolation.limits import Limits
 from protoecg.isolation.server import Server
 from protoecg.isolation.turns import Turns
-from protoecg.lead_names import OTHER_LEADS
+from protoecg.leads.names import OTHER_LEADS
 from protoecg.readers.given import MAX_LEADS, NOTHING, Given, UnsaidError
 from protoecg.readers.recording import Recording
 from protoecg.temporary import remove_leftovers

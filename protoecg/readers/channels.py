@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from protoecg.ecg import LEADS, MAX_MV, ECGError, twelve_leads
-from protoecg.lead_names import has_all_leads, lead_named, other_lead_named
+from protoecg.leads.names import has_all_leads, lead_named, other_lead_named
 from protoecg.readers.given import NO_LEAD, NOTHING, Given, UnsaidError
 from protoecg.readers.guesses import guessed_leads, guessed_rate
 from protoecg.readers.recording import Recording, rate_note, without_calibration

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from protoecg.ecg import ECGError
-from protoecg.lead_names import LEADS, has_all_leads
+from protoecg.leads.names import LEADS, has_all_leads
 from protoecg.readers.units import counts_in_millivolts
 
 MAX_LEADS = 256

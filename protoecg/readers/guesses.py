@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from protoecg.ecg import DURATION_S, HIGH_MV, LOW_MV
-from protoecg.lead_names import DERIVABLE, LEADS, lead_named, other_lead_named
-from protoecg.limb_leads import limb_leads_at_odds
+from protoecg.leads.limb import limb_leads_at_odds
+from protoecg.leads.names import DERIVABLE, LEADS, lead_named, other_lead_named
 from protoecg.readers.given import NO_LEAD
 from protoecg.readers.units import counts_in_millivolts
 

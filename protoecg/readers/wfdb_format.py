@@ -14,7 +14,7 @@ import soundfile
 import wfdb
 
 from protoecg.ecg import ECGError
-from protoecg.lead_names import has_all_leads, lead_named
+from protoecg.leads.names import has_all_leads, lead_named
 from protoecg.readers.channels import Channel, Channels, worth_reading
 from protoecg.readers.wfdb_header import BYTES_PER_SAMPLE, PACKED, Described, parse_header
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from protoecg.ecg import ECGError
-from protoecg.lead_names import lead_named
+from protoecg.leads.names import lead_named
 from protoecg.readers.channels import worth_reading
 
 MAX_CHANNELS = 64

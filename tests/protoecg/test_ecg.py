@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protoecg.ecg import ECG, LEADS, ECGError
-from protoecg.lead_names import lead_named
+from protoecg.leads.names import lead_named
 
 
 def limb_leads(i, ii):

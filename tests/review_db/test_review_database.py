@@ -240,7 +240,7 @@ def test_the_room_needs_no_model_and_no_page():
     shared = {"protoecg", "protoecg.folders", "protoecg.labels", "protoecg.spreadsheet"}
     shared |= {"protoecg.files", "protoecg.network", "protoecg.network.shape"}
     # Labels name leads.
-    shared |= {"protoecg.ecg", "protoecg.limb_leads", "protoecg.wording"}
+    shared |= {"protoecg.ecg", "protoecg.leads.limb", "protoecg.wording"}
     shared |= {f"protoecg.prototypes{name}" for name in ("", ".manifest", ".prototype")}
     assert {name for name in loaded if name.split(".")[0] == "protoecg"} <= shared
 

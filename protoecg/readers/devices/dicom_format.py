@@ -18,7 +18,7 @@ from pydicom.uid import (
 from pydicom.waveforms import multiplex_array
 
 from protoecg.ecg import ECGError
-from protoecg.lead_names import has_all_leads
+from protoecg.leads.names import has_all_leads
 from protoecg.readers.channels import Channel, Channels, worth_reading
 from protoecg.readers.voltage import LEFT_EMPTY
 

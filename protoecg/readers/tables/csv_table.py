@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protoecg.ecg import LEADS, ECGError
-from protoecg.lead_names import has_all_leads, lead_named
+from protoecg.leads.names import has_all_leads, lead_named
 from protoecg.readers.channels import worth_reading
 from protoecg.readers.recording import RATE_NAMES
 from protoecg.readers.tables import csv_time

@@ -1,0 +1,1 @@
+"""Leads: what they are called, and which belong together."""
