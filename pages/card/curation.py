@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from pages.shell import coordinators, words
+from pages.shell import coordinators, reviews, words
 from protoecg.bundle import Bundle
 from protoecg.card import tables
 from protoecg.card.document import CardFigures
 from protoecg.prototypes.curation import Curation, curations, rule_in_words
+from review_db import RatingsError
+from review_db.curation.rise import rise
+from review_db.findings.opinions import opinions
 
 MEASURED = (
     "Exact: the network finds the newcomer in its own ECG, in the window that is shown. Purity: "
     "how many of the ten validation ECGs most similar to a prototype carry its statement."
+)
+SELECTION = (
+    "Selection alone raises the mean rating: what was rated lowest was replaced, and low ratings "
+    "are low by chance as well. So the ratings of those who decided are left out here."
 )
 NOT_MEASURED = (
     "Nothing was measured, as the data set was not there: thresholds are those of the model before."
@@ -33,6 +41,8 @@ def show(bundle: Bundle, card: CardFigures) -> None:
     for place, curation in enumerate(done):
         measured = tables.section(card, "curation") if place == len(done) - 1 else {}
         _one(curation, measured, may_see_ratings)
+    if may_see_ratings:
+        _rise(bundle, done[-1])
 
 
 def _one(curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool) -> None:
@@ -60,6 +70,44 @@ def _one(curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool)
     st.dataframe(compared, hide_index=True, height="content")
     if by_chance := _by_chance(measured):
         st.caption(by_chance)
+
+
+def _rise(bundle: Bundle, last: Curation) -> None:
+    """Say what those who did not decide think of the newcomers."""
+    try:
+        found = rise(last, bundle.prototypes, opinions(reviews.opened()))
+    except RatingsError as error:
+        st.warning(words.plain(str(error)), icon=":material/warning:")
+        return
+    if found is None:
+        st.caption(f"Nobody who did not decide has rated a newcomer yet. {SELECTION}")
+        return
+    rows = [
+        (what, mean.value, mean.items, mean.ratings)
+        for what, mean in (
+            ("retired", found.retired),
+            ("newcomers", found.newcomers),
+            ("that stayed", found.stayed),
+        )
+        if mean.ratings
+    ]
+    told = [
+        f"newcomers less {what}: {one.value:+.2f}{_ends(one.these)}"
+        for what, one in (("retired", found.over_retired), ("stayed", found.over_stayed))
+        if not isnan(one.value)
+    ]
+    st.markdown(
+        f"Representativeness for {len(found.reviewers)} reviewers who did not decide "
+        f"({words.plain(', '.join(found.reviewers))}): {'; '.join(told) or 'not comparable'}."
+    )
+    st.caption(SELECTION)
+    columns = ["Prototypes", "Mean, 1 to 5", "Rated", "Ratings"]
+    st.dataframe(pd.DataFrame(rows, columns=columns).round(2), hide_index=True)
+
+
+def _ends(interval: tuple[float, float]) -> str:
+    low, high = interval
+    return "" if isnan(low) else f" ({low:+.2f} to {high:+.2f}, 95 % for these reviewers)"
 
 
 def _changes(

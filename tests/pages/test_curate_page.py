@@ -107,6 +107,34 @@ def test_the_model_card_says_what_was_changed_why_and_what_that_did(
     assert "macro AUROC, all branches" in list(compared[""])
 
 
+def test_the_rise_is_given_for_reviewers_who_did_not_decide(
+    page, rated, curated, simulated_root, models, engine
+):
+    curated("--data", simulated_root)
+    assert "Nobody who did not decide has rated a newcomer" in texts(
+        page("model_card", bundle="new")
+    )
+    made = load_bundle(models / "new")
+    new = next(p for p in made.prototypes if p.name not in {q.name for q in rated[0].prototypes})
+    stayed = next(p for p in made.prototypes if p.name != new.name)
+    # Who decided likes the newcomer better than anybody.
+    given = {("R01", new): 5, ("R07", new): 4, ("R08", new): 3, ("R07", stayed): 2}
+    for (reviewer, prototype), points in given.items():
+        named = prototype.name, prototype.branch, prototype.statement
+        item = Item(made.name, made.fingerprint, *named)
+        save_answer(
+            engine, reviewer=reviewer, item=item, question="representativeness", value=points
+        )
+    app = page("model_card", bundle="new")
+    shown = texts(app)
+    assert "2 reviewers who did not decide (R07, R08): newcomers less stayed: +2.00" in shown
+    assert "Selection alone raises the mean rating" in shown
+    means = next(frame.value for frame in app.dataframe if "Mean, 1 to 5" in frame.value)
+    assert dict(zip(means["Prototypes"], means["Mean, 1 to 5"], strict=True)) == {
+        "newcomers": 3.5, "that stayed": 2.0,
+    }  # fmt: skip
+
+
 def test_who_is_no_coordinator_sees_what_changed_but_no_ratings(
     page, curated, simulated_root, monkeypatch
 ):
