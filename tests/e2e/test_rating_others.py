@@ -36,7 +36,8 @@ def test_another_groups_prototype_is_rated_and_exported(make_server, theirs, tab
     tab.goto(f"{server.url}/rate?reviewer=R01")
     expect(tab.get_by_role("heading", name="Ventricular premature complex")).to_be_visible()
     expect(tab.locator(".js-plotly-plot .main-svg, canvas").first).to_be_visible()
-    tab.get_by_text("Good: slight noise").click()
+    tab.get_by_role("button", name="Clarity: open").click()
+    tab.get_by_role("button", name="Good: slight noise").click()
     expect(tab.get_by_text("Saved.")).to_be_visible()
 
     tab.goto(f"{server.url}/results")
