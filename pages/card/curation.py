@@ -123,14 +123,16 @@ def _changes(
         row = {"Retired": change.retired, "In its place": change.new or "nothing"}
         if may_see_ratings:
             points = change.representativeness
-            row |= {"Why": change.why, "Mean representativeness": f"{points:.1f}" if points else ""}
+            row["Mean representativeness"] = f"{points:.1f}" if points else ""
         if own is not None:
             row |= {
                 "Exact": _yes(own, "exact", "same_window"),
                 "Speaks for it": _yes(own, "speaks"),
-                "Purity": _share(own, "purity_before"),
-                "Then": _share(own, "purity_after"),
+                "Purity before": _share(own, "purity_before"),
+                "Purity after": _share(own, "purity_after"),
             }
+        if may_see_ratings:
+            row["Why"] = change.why
         rows.append(row)
     return pd.DataFrame(rows)
 

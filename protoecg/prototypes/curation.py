@@ -142,7 +142,7 @@ class Proposals:
         if not self.elsewhere:
             return f"{told}."
         windows = f"{self.elsewhere} window{'s' if self.elsewhere != 1 else ''}"
-        return f"{told}; {windows} that this bundle has not are rated too, and retire nothing here."
+        return f"{told}; {windows} of others are rated too, and retire nothing here."
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
