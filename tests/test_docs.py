@@ -45,6 +45,7 @@ SMALLER = {
     "--matches 20": "--matches 1",
     "--pairs 10": "--pairs 0",
     "--readings 10": "--readings 1",
+    "--specificity 10": "--specificity 1",
 }
 # Programs of others, which these arguments of the docs belong to.
 PROGRAMS = {

@@ -27,16 +27,17 @@ POOL_PER_CASE = 25
 
 @dataclass(frozen=True)
 class Numbers:
-    """How many cases of each kind."""
+    """How many cases of each kind; `specificity` are readings without the finding in question."""
 
     matches: int = 0
     pairs: int = 0
     readings: int = 0
+    specificity: int = 0
 
     @property
     def all(self) -> int:
         """Of all kinds together."""
-        return self.matches + self.pairs + self.readings
+        return self.matches + self.pairs + self.readings + self.specificity
 
 
 class _Case(NamedTuple):
@@ -61,16 +62,24 @@ def cases(
     -------
     `matches`: the strongest match of a finding that `bundle` calls present, right or wrong.
     `pairs`: such a finding as `bundle` (a) and `other` (b) explain it, where both call it.
-    `readings`: an ECG that has a statement, with the strongest match of each finding called.
+    `readings`: an ECG that has a statement, with all that is called and the strongest match of
+    each; then as many as asked for that surely don't have the statement they are about, which is
+    one of those before: half of them such that `bundle` calls it, as far as there are any.
     `truth` is what the data set says of the ECG; reviewers are not shown it.
 
     Raises
     ------
     DataError
-        If pairs are asked for without a second bundle, or there are too few ECGs to draw from.
+        If pairs are asked for without a second bundle, readings without a statement where there
+        are none with one, or there are too few ECGs to draw from.
     """
     if numbers.pairs and other is None:
         raise DataError("Pairs compare the explanations of two bundles; name the other one.")
+    if numbers.specificity and not numbers.readings:
+        raise DataError(
+            "Specificity cases are without the statements that readings are about. Ask for "
+            "readings too."
+        )
     chance = random.Random(seed)  # noqa: S311
     pool = _pool(dataset, POOL_PER_CASE * numbers.all, chance)
     bundles = [bundle, other] if other else [bundle]
@@ -83,16 +92,65 @@ def cases(
         ("matches", numbers.matches, _called, _match),
     ):
         chosen = _in_turn(explained, offered, number, used, chance)
-        if len(chosen) < number:
-            raise DataError(
-                f"Only {len(chosen)} {kind} can be drawn from {len(pool)} patients, {number} are "
-                "asked for. Ask for fewer, or name more folds."
-            )
+        _refuse_few(chosen, number, kind, len(pool))
+        if kind == "readings":
+            chosen += _without(explained, chosen, numbers.specificity, used, chance)
+            _refuse_few(chosen, number + numbers.specificity, "readings in all", len(pool))
         drawn[kind] = [
             {**_about(case, f"{kind}-{n}", dataset), **told(case, statement)}
             for n, (case, statement) in enumerate(chosen, start=1)
         ]
     return drawn
+
+
+def _refuse_few(chosen: Sequence[Any], number: int, what: str, patients: int) -> None:
+    if len(chosen) < number:
+        raise DataError(
+            f"Only {len(chosen)} {what} can be drawn from {patients} patients, {number} are asked "
+            "for. Ask for fewer, or name more folds."
+        )
+
+
+def _without(
+    explained: Sequence[_Case],
+    readings: Sequence[tuple[_Case, str]],
+    number: int,
+    used: set[str],
+    chance: random.Random,
+) -> list[tuple[_Case, str]]:
+    """Take cases that surely don't have the statement in question, the model's errors first."""
+    studied = list(dict.fromkeys(statement for _, statement in readings))
+
+    def absent(case: _Case) -> list[str]:
+        return [code for code in studied if _is_surely_absent(case.row, code)]
+
+    def called_wrongly(case: _Case) -> list[str]:
+        return [code for code in absent(case) if code in _called(case)]
+
+    def not_called(case: _Case) -> list[str]:
+        return [code for code in absent(case) if code not in _called(case)]
+
+    wrong = _in_turn(explained, called_wrongly, -(-number // 2), used, chance)
+    right = _in_turn(explained, not_called, number - len(wrong), used, chance)
+    more = _in_turn(explained, called_wrongly, number - len(wrong) - len(right), used, chance)
+    return [*wrong, *right, *more]
+
+
+def _is_surely_absent(ecg: pd.Series, code: str) -> bool:
+    """Say whether a statement is missing at any likelihood from labels that a human validated."""
+    return code not in ecg["codes"] and ecg.get("validated") in (None, True)
+
+
+def notes(bundle: Bundle, dataset: Dataset) -> list[str]:
+    """Return what readers of a study should know of the ECGs that its cases are from."""
+    chose = set(dataset.table["fold"]) & folds_of(bundle.about, dataset, "validation_folds")
+    if not chose:
+        return []
+    return [
+        f"fold {', '.join(map(str, sorted(chose)))} chose and calibrated {bundle.name}: its calls "
+        "there are better than on new ECGs. It will do to try a study; for one that is published "
+        "take another."
+    ]
 
 
 def refuse_trained_on(bundle: Bundle, dataset: Dataset) -> None:
@@ -206,7 +264,13 @@ def _reading(case: _Case, statement: str) -> dict[str, Any]:
     explained = case.explained[0]
     called = [finding for finding in explained.findings if _is_shown(finding)][:SHOWN_FINDINGS]
     shown = [(finding.code, _support(finding)[0]) for finding in called]
-    return {"statement": statement, "explanation": _explanation(explained, shown)}
+    calls = [
+        {"statement": finding.code, "probability": finding.probability}
+        for finding in explained.findings
+        if finding.present
+    ]
+    explanation = _explanation(explained, shown)
+    return {"statement": statement, "calls": calls, "explanation": explanation}
 
 
 def _strongest(explained: Explanation, statement: str) -> list[Match]:

@@ -17,6 +17,7 @@ from review_db.sessions.preview import previewed
 from review_db.studies.allocation import allocate
 from review_db.studies.design import Design
 from review_db.studies.design.expected import expected_minutes
+from review_db.studies.design.protocol import refuse_undecidable
 from review_db.studies.items import StudyItem
 from review_db.studies.items.material import Material
 from review_db.studies.items.selection import APART, make_items, most_apart
@@ -31,6 +32,7 @@ def show(design: Design, material: Material, bundle: PrototypeSet) -> None:
         If it cannot be made.
     """
     made = make_items(design, material)
+    refuse_undecidable(design, made)
     _numbers(design, material, made)
     if not made:
         return
@@ -69,6 +71,12 @@ def _numbers(design: Design, material: Material, made: Sequence[StudyItem]) -> N
     counted = Counter((item.kind, item.role) for item in made)
     rows = [(KINDS[kind].words, role.replace("_", " "), n) for (kind, role), n in counted.items()]
     st.dataframe(pd.DataFrame(rows, columns=["Item", "For", "Number"]), hide_index=True)
+    if read := [one for one in made if (one.kind, one.role) == ("differential", "rated")]:
+        having = sum(one.statement in one.truth for one in read)
+        st.caption(
+            f"Of {len(read)} ECGs to read {having} have the finding that they are about, "
+            f"{len(read) - having} do not: AUC and specificity need some of these."
+        )
     most = most_apart(design, material)
     told = ", ".join(f"{number} {APART[role].split(' (')[0]}" for role, number in most.items())
     st.caption(f"Of ECGs that nothing else shows could be had at most, each by itself: {told}.")

@@ -29,7 +29,11 @@ from review_db.store.database import reading, writing
 from review_db.store.schema import assignment, study, study_item
 from review_db.studies.allocation import allocate
 from review_db.studies.design import Design, DesignError, design_from, design_to_json
-from review_db.studies.design.protocol import protocol_digest, protocol_file
+from review_db.studies.design.protocol import (
+    protocol_digest,
+    protocol_file,
+    refuse_undecidable,
+)
 from review_db.studies.items import StudyItem, item_from
 from review_db.studies.items.material import Material
 from review_db.studies.items.selection import make_items
@@ -70,6 +74,7 @@ def create_study(engine: Engine, design: Design, material: Material) -> StudyInf
     items = make_items(design, material)
     if not items:
         raise DesignError("The study has no items. Widen its sample, or hand in some cases.")
+    refuse_undecidable(design, items)
     rows = [{"study": design.name, "number": n, **item.stored()} for n, item in enumerate(items, 1)]
     values = {
         "name": design.name,

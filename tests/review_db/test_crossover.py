@@ -13,8 +13,8 @@ from review_db.sessions.assignments import ItemStage
 from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import foresee_item, open_item, save_item
 from review_db.studies.allocation import allocate
-from review_db.studies.design import Controls, Design, Sample
-from review_db.studies.design.declared import ARMS, Readings
+from review_db.studies.design import Controls, Design, DesignError, Sample
+from review_db.studies.design.declared import ARMS, Protocol, Readings
 from review_db.studies.items import (
     ShownCall,
     ShownExplanation,
@@ -273,3 +273,26 @@ def test_what_becomes_of_choices_beside_a_right_and_a_wrong_model(readings):
     # R01 and R02 call PVC in c2 as the model does; in c3 nobody says AFIB, and nor does it.
     assert found["over_reliance"].to_dict() == {"R01": 1, "R02": 1, "R03": 0.5}
     assert found["under_reliance"].to_dict() == {"R01": 0, "R02": 0, "R03": 1}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "truths", "lacking"),
+    [
+        ("auc", [("PVC",), ("PVC",)], "without"),
+        ("specificity", [("PVC",)], "without"),
+        ("sensitivity", [("SR",)], "with"),
+        ("auc", [("PVC",), ("SR",)], None),
+        ("correct", [("PVC",)], None),
+    ],
+)
+def test_an_outcome_that_the_cases_cannot_have_is_not_declared(
+    engine, material, outcome, truths, lacking
+):
+    readings = [case(f"c{n}", "PVC", truth) for n, truth in enumerate(truths)]
+    crossed = replace(material, matches=(), pairs=(), readings=readings)
+    design = replace(DESIGN, protocol=Protocol(primary="seconds", secondary=(outcome,)))
+    if lacking is None:
+        assert create_study(engine, design, crossed).items
+        return
+    with pytest.raises(DesignError, match=f"{outcome} needs cases {lacking} the finding"):
+        create_study(engine, design, crossed)

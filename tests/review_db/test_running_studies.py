@@ -219,7 +219,7 @@ def test_a_test_run_goes_with_all_its_answers_and_no_other_study_does(engine, ba
 
 
 def test_a_protocol_holds_what_was_declared_and_its_digest_follows_it(engine, material):
-    declared = Protocol(primary="correct", secondary=("auc", "seconds"), alpha=0.01)
+    declared = Protocol(primary="correct", secondary=("brier", "seconds"), alpha=0.01)
     create_study(engine, replace(DESIGN, protocol=declared), material)
     text_, digest = study_protocol(engine, "pilot")
     assert "primary: correct" in text_

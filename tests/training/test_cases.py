@@ -12,7 +12,7 @@ from training.cases import Numbers, cases
 from training.data import ptbxl
 
 ROOT = Path(__file__).resolve().parents[2]
-ASKED = Numbers(matches=6, pairs=4, readings=5)
+ASKED = Numbers(matches=6, pairs=4, readings=5, specificity=6)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,39 @@ def test_each_case_is_of_another_patient_and_they_are_spread_over_statements(dra
     assert all(len({case["statement"] for case in kind}) > 2 for kind in drawn.values())
 
 
+def test_readings_of_specificity_are_surely_without_a_finding_that_others_have(
+    drawn, demo, simulated
+):
+    readings = drawn["readings"]
+    with_, without = readings[: ASKED.readings], readings[ASKED.readings :]
+    assert len(without) == ASKED.specificity
+    assert all(one["statement"] not in one["truth"] for one in without)
+    assert {one["statement"] for one in without} <= {one["statement"] for one in with_}
+    called = [{call["statement"] for call in one["calls"]} for one in without]
+    wrong = [one["statement"] in calls for one, calls in zip(without, called, strict=True)]
+    # The demo model errs seldom.
+    assert sum(wrong) <= 3
+
+
+def test_labels_that_nobody_validated_do_not_make_a_finding_surely_absent(demo, simulated):
+    dataset = ptbxl.load(simulated)
+    doubtful = replace(dataset, table=dataset.table.assign(validated=False))
+    with pytest.raises(ptbxl.DataError, match="Only 2 readings in all"):
+        cases(demo, doubtful, Numbers(readings=2, specificity=1), seed=1)
+
+
+def test_a_reading_carries_all_that_the_model_calls(drawn, demo, simulated):
+    for reading in drawn["readings"]:
+        findings = explain(ptbxl.read_record(simulated, reading["ecg"]["record"]), demo).findings
+        called = [(f.code, pytest.approx(f.probability)) for f in findings if f.present]
+        assert [(call["statement"], call["probability"]) for call in reading["calls"]] == called
+
+
 def test_a_reading_is_of_a_statement_that_is_true_and_names_what_the_model_called(drawn):
     for reading in drawn["readings"]:
-        assert reading["statement"] in reading["truth"]
+        assert (reading["statement"] in reading["truth"]) == (
+            reading in drawn["readings"][: ASKED.readings]
+        )
         named = [match["statement"] for match in reading["explanation"]["matches"]]
         assert len(set(named)) == len(named)
 
@@ -75,7 +105,9 @@ def test_a_study_takes_the_file(demo, simulated, tmp_path, capsys):
     file = tmp_path / "cases.json"
     command = ["cases", "--bundle", str(demo.path), "--data", str(simulated), "--fold", "9"]
     assert main([*command, "--matches", "2", "--readings", "1", "--out", str(file)]) == 0
-    assert "1 readings, 0 pairs, 2 matches" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 readings, 0 pairs, 2 matches" in told
+    assert "Note: fold 9 chose and calibrated" in told
     material = bundle_material(demo.path, file)
     assert isinstance(material, Material)
     assert (len(material.matches), len(material.readings)) == (2, 1)
@@ -86,6 +118,7 @@ def test_a_study_takes_the_file(demo, simulated, tmp_path, capsys):
     [
         (["--pairs", "1"], "name the other one"),
         (["--readings", "900"], "Only "),
+        (["--specificity", "2"], "Ask for readings too"),
         (["--fold", "3"], "was trained on fold 3"),
     ],
 )

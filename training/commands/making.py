@@ -166,19 +166,26 @@ def cases(
     other: Annotated[Path | None, Option(help="the bundle that pairs compare it with")] = None,
     matches: Annotated[int, Option(help="how many")] = 0,
     pairs: Annotated[int, Option(help="how many")] = 0,
-    readings: Annotated[int, Option(help="how many")] = 0,
+    readings: Annotated[int, Option(help="how many, each with the finding it is about")] = 0,
+    specificity: Annotated[
+        int, Option(help="how many more readings, surely without the finding in question")
+    ] = 0,
     seed: Annotated[int, Option(help="the same seed draws the same ones")] = 0,
 ) -> None:
     """Draw patients' ECGs for a reader study."""
     from protoecg.bundle import load_bundle
-    from training.cases import Numbers, cases, refuse_trained_on
+    from training.cases import Numbers, cases, notes, refuse_trained_on
     from training.data import ptbxl
 
     studied, compared = load_bundle(bundle), load_bundle(other) if other else None
     dataset = ptbxl.load(data).folds(folds)
     for each in (studied, compared) if compared else (studied,):
         refuse_trained_on(each, dataset)
-    drawn = cases(studied, dataset, Numbers(matches, pairs, readings), other=compared, seed=seed)
+    numbers = Numbers(matches, pairs, readings, specificity)
+    drawn = cases(studied, dataset, numbers, other=compared, seed=seed)
     write_json(out, drawn)
     counts = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in drawn.items())
-    sys.stdout.write(f"{out}: {counts}\n")
+    without = f" ({specificity} without the finding in question)" if specificity else ""
+    sys.stdout.write(f"{out}: {counts.replace('readings', f'readings{without}', 1)}\n")
+    for note in notes(studied, dataset):
+        sys.stdout.write(f"Note: {note}\n")

@@ -13,6 +13,7 @@ from typing import Protocol as Interface
 from review_db.questions.catalogue import CODEBOOK_VERSION, KINDS
 from review_db.studies.design import Design
 from review_db.studies.design.declared import Allocation
+from review_db.studies.design.settings import DesignError
 from review_db.studies.items import StudyItem
 
 _OUTCOMES = {
@@ -24,6 +25,13 @@ _OUTCOMES = {
     "seconds": "seconds of work on a reading; pauses of more than a minute are not counted",
     "preference": "which of two explanations is better, -2 to 2",
     "agreement": "agreement of reviewers (Krippendorff's alpha, ordinal)",
+}
+
+# Whether a case has the finding that it is about, of the cases that an outcome needs.
+_NEEDED: dict[str, set[bool]] = {
+    "auc": {True, False},
+    "sensitivity": {True},
+    "specificity": {False},
 }
 
 
@@ -78,6 +86,26 @@ Items: {_digest_of(items)}
 def protocol_digest(info: Planned, items: Sequence[StudyItem]) -> str:
     """Return the SHA-256 of a study's protocol, in hex."""
     return hashlib.sha256(protocol_file(info, items).encode()).hexdigest()
+
+
+def refuse_undecidable(design: Design, items: Sequence[StudyItem]) -> None:
+    """Refuse to declare an outcome of ECGs to read that these cannot have.
+
+    Raises
+    ------
+    DesignError
+        If all cases have the finding that they are about, or none has, and the outcome needs both.
+    """
+    read = [i for i in items if (i.kind, i.role) == ("differential", "rated")]
+    has = {item.statement in item.truth for item in read}
+    for outcome in filter(None, (design.protocol.primary, *design.protocol.secondary)):
+        if read and (missing := _NEEDED.get(outcome, set()) - has):
+            lacking = "with" if True in missing else "without"
+            raise DesignError(
+                f"The outcome {outcome} needs cases {lacking} the finding that they are about, and "
+                "there is none. Draw some (`python -m training cases --readings N --specificity "
+                "M`), or declare another outcome."
+            )
 
 
 def _settings(design: Design) -> dict[str, Any]:
