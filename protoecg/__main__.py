@@ -36,6 +36,9 @@ Leads = Annotated[
         "that do not name them"
     ),
 ]
+Exam = Annotated[
+    str | None, Option(help="exam_id, or number from 1, of one ECG of a file that holds several")
+]
 Start = Annotated[float, Option(help="second to begin at")]
 AsJson = Annotated[bool, Option("--json", help="print all that is known as JSON")]
 
@@ -71,6 +74,7 @@ def explain(
     rate: Rate = None,
     unit: Unit = None,
     leads: Leads = None,
+    exam: Exam = None,
     start: Start = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +83,7 @@ def explain(
     from protoecg.explain import explain
     from protoecg.isolation import read_path
 
-    ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads)
+    ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads, exam=exam)
     explanation = explain(ecg, load_bundle(bundle))
     if as_json:
         _print([json.dumps(explanation.to_json(), indent=1)])
@@ -93,6 +97,7 @@ def measure(
     rate: Rate = None,
     unit: Unit = None,
     leads: Leads = None,
+    exam: Exam = None,
     start: Start = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -101,7 +106,7 @@ def measure(
     from protoecg.measure import in_words, measure
     from protoecg.quality import quality
 
-    ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads)
+    ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads, exam=exam)
     measured, warnings = measure(ecg), quality(ecg).sentences
     if as_json:
         told = {**measured.to_json(), "notes": ecg.notes, "quality": warnings}
@@ -120,6 +125,7 @@ def report(
     rate: Rate = None,
     unit: Unit = None,
     leads: Leads = None,
+    exam: Exam = None,
     start: Start = 0.0,
     earlier: Annotated[
         Path | None, Option(help="of the same patient: say what changed since")
@@ -143,7 +149,7 @@ def report(
     from protoecg.prototypes.waveforms import Waveforms
     from protoecg.readers.given import Said
 
-    said = Said(rate=rate, unit=unit, leads=leads)
+    said = Said(rate=rate, unit=unit, leads=leads, exam=exam)
     ecg, model = read_path(file, start=start, **said), load_bundle(bundle)
     explanation, measured, since = explain(ecg, model), measure(ecg), None
     if earlier:

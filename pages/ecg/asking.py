@@ -21,6 +21,7 @@ UNITS = (*VOLTS, COUNT, "4.88 uV", "2.5 uV", "1.25 uV")
 _SPELT = {"mV": "millivolts, mV", "uV": "microvolts, uV", "V": "volts, V", "nV": "nanovolts, nV"}
 ASKED = "**The file does not say all that is needed.** Guessed here; the picture shows what by."
 OF_UNIT = "Where the file holds counts, type what one of them is, such as 2.44 uV."
+OF_EXAM = "By its exam_id, or by its number from 1 where the file has none."
 OF_LEADS = (
     "In the order of the file's channels; I, II and V1 to V6 are needed at least. Type another "
     "order with commas between, and - for a channel that is no lead."
@@ -79,6 +80,9 @@ def _lacking(asks: Given) -> set[str]:
 
 def _answered(lacking: set[str], asks: Given, given: Given, key: str) -> Given:
     """Ask for what is lacking, beginning with the guess, and add the answers to what is given."""
+    if "exam" in lacking:
+        exam = st.text_input("Which ECG of the file", asks.exam, key=f"{key} exam", help=OF_EXAM)
+        given = replace(given, exam=exam.strip())
     if "rate" in lacking:
         given = replace(given, rate=_rate(asks.rate, key=key))
     if "unit" in lacking:

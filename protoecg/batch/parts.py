@@ -54,7 +54,7 @@ class _About(Head):
     Parameters
     ----------
     bundle, revision : whose findings the rows are
-    rate, unit, leads : what was given for files that do not say it
+    rate, unit, leads, exam : what was given for files that do not say it
     recordings : how many there are
     names_sha256 : of their names, in order
     part : how many recordings a part holds
@@ -69,6 +69,7 @@ class _About(Head):
     # Of batches before these could be given there is none.
     unit: str = ""
     leads: tuple[str, ...] = ()
+    exam: str = ""
 
 
 _MANIFEST = Format("protoecg-batch", 1, _About, 100_000)

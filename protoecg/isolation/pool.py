@@ -54,6 +54,7 @@ class _Asks(BaseModel):
     rate: FiniteFloat | None
     unit: Annotated[str, Field(max_length=20)]
     leads: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=MAX_LEADS)]
+    exam: Annotated[str, Field(max_length=20)]
 
 
 class _Answer(BaseModel):
@@ -176,7 +177,7 @@ def _recording(answer: _Answer, body: bytes, name: str) -> Recording:
 
 def _given(asks: _Asks | None, name: str) -> Given:
     try:
-        return Given(asks.rate, asks.unit, tuple(asks.leads)) if asks else NOTHING
+        return Given(asks.rate, asks.unit, tuple(asks.leads), asks.exam) if asks else NOTHING
     except ECGError:
         raise _stopped("crash", name) from None
 

@@ -12,7 +12,7 @@ from typing import TypeVar, Unpack
 from protoecg import defects
 from protoecg.ecg import ECG, ECGError
 from protoecg.readers import wfdb_format, wfdb_header, zip_format
-from protoecg.readers.arrays import mat_format, npy_format
+from protoecg.readers.arrays import hdf5_format, mat_format, npy_format
 from protoecg.readers.channels import Channels
 from protoecg.readers.devices import (
     dicom_format,
@@ -49,7 +49,6 @@ _FOREIGN = (
     (rb"%PDF", "a PDF", f"A printed ECG has no samples in it. {EXPORTS}"),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|BM", "a picture", EXPORTS),
     (rb"\x1f\x8b", "a gzip archive", "Unpack it first."),
-    (rb"\x89HDF", "an HDF5 file", "Export the recording as WFDB, CSV or NPY."),
 )
 
 
@@ -228,10 +227,12 @@ def _the_only(files: Mapping[str, bytes]) -> tuple[str, bytes]:
 
 
 def _is_known(content: bytes) -> bool:
-    return any(known(content) for known, _, _ in _FORMATS)
+    return hdf5_format.is_hdf5(content) or any(known(content) for known, _, _ in _FORMATS)
 
 
 def _format_of(content: bytes, given: Given) -> tuple[_Read, str]:
+    if hdf5_format.is_hdf5(content):
+        return partial(hdf5_format.read, exam=given.exam), "HDF5"
     found = ((read, name) for known, read, name in _FORMATS if known(content))
     return next(found, (partial(csv_format.read, rate=given.rate), "CSV"))
 

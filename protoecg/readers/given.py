@@ -1,4 +1,4 @@
-"""What a person says of a file that does not say it itself: rate, unit, and order of the leads."""
+"""What a person says of a file that does not say it itself: rate, unit, order of the leads."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ class Said(TypedDict, total=False):
     unit : of the samples, such as "uV", or what one count is, such as "4.88 uV"
     leads : what each channel is, in the order of the file, such as "I,II,V1,V2,V3,V4,V5,V6";
         `-` for a channel that is none
+    exam : which ECG of a file that holds several, by its `exam_id` or its number from 1
     """
 
     rate: float | None
     unit: str | None
     leads: Sequence[str] | str | None
+    exam: str | None
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,13 @@ class Given:
     Raises
     ------
     ECGError
-        If the unit is no voltage, or the leads are not all there.
+        If the unit is no voltage, the leads are not all there, or the exam is no number.
     """
 
     rate: float | None = None
     unit: str = ""
     leads: tuple[str, ...] = ()
+    exam: str = ""
 
     def __post_init__(self) -> None:
         if self.unit and counts_in_millivolts(self.unit) is None:
@@ -52,6 +55,8 @@ class Given:
                 "The unit that was given is no voltage. Give mV, uV, V or nV, or what one count of "
                 "the file is, such as '4.88 uV'."
             )
+        if not re.fullmatch(r"[\w.-]{,20}", self.exam):
+            raise ECGError("The exam that was given is no exam_id, nor a number from 1.")
         if self.leads and not (len(self.leads) <= MAX_LEADS and has_all_leads(self.leads)):
             raise ECGError(
                 "The leads that were given are not all twelve, nor I, II and V1 to V6. Give the "
@@ -65,15 +70,17 @@ class Given:
         rate: float | None = None,
         unit: str | None = None,
         leads: Sequence[str] | str | None = None,
+        exam: str | None = None,
     ) -> Given:
         """Return what was said; leads also as one text, with commas or blanks between them."""
         names = re.split(r"[,;\s]+", leads.strip(" ,;")) if isinstance(leads, str) else leads
-        return cls(rate, (unit or "").strip(), tuple(name for name in names or () if name))
+        kept = tuple(name for name in names or () if name)
+        return cls(rate, (unit or "").strip(), kept, (exam or "").strip())
 
     @property
     def said(self) -> Said:
         """The same, to be handed on by its parts."""
-        return Said(rate=self.rate, unit=self.unit, leads=self.leads)
+        return Said(rate=self.rate, unit=self.unit, leads=self.leads, exam=self.exam)
 
     def __bool__(self) -> bool:
         return self != NOTHING

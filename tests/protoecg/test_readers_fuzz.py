@@ -24,6 +24,9 @@ import pytest
 from damage import damaged
 from test_dicom_reader import GOOD as DICOM
 from test_edf_reader import GOOD as EDF
+from test_hdf5_reader import HDF5
+from test_holter_readers import ishne, mfer
+from test_mat_reader import mat
 from test_scp_reader import SLOW as SCP
 from test_xml_readers import AECG, MUSE, SIERRA
 from test_zip_reader import CSV, DAT, HEADER, npz, packed
@@ -59,6 +62,10 @@ FILES = {
     "XML Sierra": {"ecg": SIERRA},
     "SCP": {"ecg": SCP[0]},
     "SCP packed": {"ecg": SCP[1]},
+    "ISHNE": {"ecg": ishne()},
+    "MFER": {"ecg": mfer()},
+    "MATLAB": {"ecg": mat(val=ECG.signal)["ecg.mat"]},
+    "HDF5": {"ecg": HDF5},
     "CSV": {"ecg": CSV},
     "NPY": {"ecg": npy(ECG.signal)},
     "NPZ": {"ecg": npz(signal=ECG.signal[:, ::5], fs=100)},
