@@ -21,7 +21,7 @@ from protoecg.readers.devices import (
     mfer_format,
     scp_format,
 )
-from protoecg.readers.formats import EXPORTS
+from protoecg.readers.formats import EXPORTS, READ
 from protoecg.readers.given import Given, Said
 from protoecg.readers.recording import Recording
 from protoecg.readers.tables import csv_format
@@ -47,7 +47,11 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Read, str], ...] = (
 # What is handed out for ECGs but holds none, with the way out of each.
 _FOREIGN = (
     (rb"%PDF", "a PDF", f"A printed ECG has no samples in it. {EXPORTS}"),
-    (rb"\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|BM", "a picture", EXPORTS),
+    (
+        rb"\x89PNG|\xff\xd8\xff|GIF8|II[*+]\0|MM\0[*+]|BM|RIFF....WEBP|....ftyphei",
+        "a picture",
+        f"A picture of an ECG has no samples in it. {EXPORTS}",
+    ),
     (rb"\x1f\x8b", "a gzip archive", "Unpack it first."),
 )
 
@@ -238,13 +242,16 @@ def _format_of(content: bytes, given: Given) -> tuple[_Read, str]:
 
 
 def _foreign(content: bytes) -> tuple[str, str] | None:
-    return next(((what, way) for mark, what, way in _FOREIGN if re.match(mark, content)), None)
+    found = ((w, way) for mark, w, way in _FOREIGN if re.match(mark, content, re.DOTALL))
+    return next(found, None)
 
 
 def _refuse_foreign(content: bytes, name: str, source: str) -> None:
     """Refuse what is no table of numbers by its content or its name."""
     if words := _foreign(content):
-        raise ECGError(f"{source} is {words[0]}, which cannot be read as an ECG. {words[1]}")
+        raise ECGError(
+            f"{source} is {words[0]}, which cannot be read as an ECG. {words[1]} Read are {READ}."
+        )
     if name.lower().endswith((".dat", ".mat")):
         raise ECGError(
             f"{source} is a signal file without its header. Select the header (.hea) as well: "

@@ -28,6 +28,7 @@ from test_hdf5_reader import HDF5
 from test_holter_readers import ishne, mfer
 from test_mat_reader import mat
 from test_scp_reader import SLOW as SCP
+from test_vendors_xml import cardiosoft, mortara, schiller
 from test_xml_readers import AECG, MUSE, SIERRA
 from test_zip_reader import CSV, DAT, HEADER, npz, packed
 
@@ -60,6 +61,9 @@ FILES = {
     "XML aECG": {"ecg": AECG},
     "XML MUSE": {"ecg": MUSE},
     "XML Sierra": {"ecg": SIERRA},
+    "XML CardioSoft": {"ecg": cardiosoft()},
+    "XML Schiller": {"ecg": schiller()},
+    "XML Mortara": {"ecg": mortara()},
     "SCP": {"ecg": SCP[0]},
     "SCP packed": {"ecg": SCP[1]},
     "ISHNE": {"ecg": ishne()},

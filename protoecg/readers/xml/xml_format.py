@@ -1,9 +1,11 @@
-"""XML files: HL7 aECG, GE MUSE and Philips Sierra, told apart by their root element."""
+"""XML files of several vendors, told apart by their root element."""
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 from defusedxml import DefusedXmlException
@@ -11,11 +13,14 @@ from defusedxml.ElementTree import DefusedXMLParser
 from ecgdatakit.parsing.codecs import LzwDecoder
 from ecgdatakit.parsing.parsers.ge_muse_xml import GEMuseXMLParser
 from ecgdatakit.parsing.parsers.hl7_aecg import HL7aECGParser
+from ecgdatakit.parsing.parsers.mortara_el250 import MortaraEL250Parser
 from ecgdatakit.parsing.parsers.sierra_xml import SierraXMLParser
 
 from protoecg.ecg import ECGError
 from protoecg.readers import vendor
 from protoecg.readers.channels import Channels
+from protoecg.readers.formats import XML
+from protoecg.readers.xml import plain
 from protoecg.readers.xml.aecg_sets import with_one_sequence_set
 from protoecg.readers.xml.xml_encoding import in_utf_8, is_utf_16
 
@@ -26,10 +31,15 @@ MAX_UNPACKED = 500_000
 MAX_CHANNELS = 256
 MAX_ATTRIBUTES = 100
 
-_PARSERS: dict[str, type[HL7aECGParser] | type[GEMuseXMLParser] | type[SierraXMLParser]] = {
-    "annotatedecg": HL7aECGParser,
-    "restingecg": GEMuseXMLParser,
-    "restingecgdata": SierraXMLParser,
+_SCHILLER = "wavedata"
+# By the name of the root element, in lower case; Schiller's has several, and one of these within.
+_READERS: dict[str, Callable[[bytes, str], Channels]] = {
+    "annotatedecg": partial(vendor.read, HL7aECGParser),
+    "restingecg": partial(vendor.read, GEMuseXMLParser),
+    "restingecgdata": partial(vendor.read, SierraXMLParser),
+    "ecg": partial(vendor.read, MortaraEL250Parser),
+    "cardiologyxml": plain.cardiosoft,
+    _SCHILLER: plain.schiller,
 }
 _START = re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml|!DOCTYPE|!--|[A-Za-z])")
 _CODE_BITS = 10
@@ -53,15 +63,15 @@ def read(content: bytes, source: str) -> Channels:
     survey = _survey(content, source)
     if survey.sequence_sets > 1:
         content = with_one_sequence_set(content)
-    parser = _PARSERS.get(survey.root.lower())
-    if parser is None:
+    reader = _READERS.get(_SCHILLER if survey.is_schiller else survey.root.lower())
+    if reader is None:
         raise ECGError(
-            f"{source} is an XML file of another kind, expected HL7 aECG, GE MUSE or Philips "
-            "Sierra. Export the ECG as one of these, or as DICOM."
+            f"{source} is an XML file of another kind, expected {XML}. Export the ECG as one of "
+            "these, or as DICOM or SCP-ECG."
         )
     for text in survey.packed:
         _refuse_bomb(text, source)
-    return vendor.read(parser, content, source)
+    return reader(content, source)
 
 
 class _Survey:
@@ -70,6 +80,7 @@ class _Survey:
     def __init__(self, source: str) -> None:
         self.root = ""
         self.sequence_sets = 0
+        self.is_schiller = False
         self._source = source
         self._elements = 0
         # Of each element that is open: where its own text goes, or None.
@@ -86,6 +97,7 @@ class _Survey:
         name = tag.rpartition("}")[2]
         self.root = self.root or name
         self.sequence_sets += name == "sequenceSet"
+        self.is_schiller |= name == _SCHILLER
         self._elements += 1
         self._open.append(self._kept(name.lower(), attributes))
         if (

@@ -1,0 +1,84 @@
+"""XML documents that write the samples of each lead as numbers, with commas between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from xml.etree.ElementTree import Element  # noqa: S405 - for its type; defusedxml parses
+
+import numpy as np
+from defusedxml import ElementTree
+
+from protoecg.ecg import ECGError
+from protoecg.readers.channels import Channel, Channels, worth_reading
+from protoecg.readers.units import millivolts
+
+_CARDIOSOFT_UNITS = {"uvperlsb": "uV", "mvperlsb": "mV"}
+
+
+def cardiosoft(content: bytes, source: str) -> Channels:
+    """Read the strip of GE's CardioSoft and CASE (`CardiologyXML`); medians are left out."""
+    root = ElementTree.fromstring(content)
+    strip = next(root.iter("StripData"), None)
+    if strip is None:
+        raise ECGError(f"{source} is a CardioSoft file without a strip. Export the whole ECG.")
+    resolution = strip.find("Resolution")
+    spelt = "" if resolution is None else resolution.get("units", "")
+    unit = _CARDIOSOFT_UNITS.get(spelt.lower(), "")
+    found = [(lead.get("lead", ""), lead.text) for lead in strip.iter("WaveformData")]
+    rate, step = _number(strip, "SampleRate"), _number(strip, "Resolution")
+    return _channels(found, rate, step, unit, source)
+
+
+def schiller(content: bytes, source: str) -> Channels:
+    """Read the rhythm of Schiller's XML (`wavedata` of the type ECG_RHYTHMS)."""
+    root = ElementTree.fromstring(content)
+    rhythm = next((w for w in root.iter("wavedata") if _text(w, "type") == "ECG_RHYTHMS"), None)
+    if rhythm is None:
+        raise ECGError(f"{source} is a Schiller file without a rhythm. Export the whole ECG.")
+    rate = _number(rhythm, "resolution/samplerate/value")
+    # What another exponent does to the rate is nowhere said, so that it is asked for.
+    if _text(rhythm, "resolution/samplerate/exponent") not in ("", "0", "1"):
+        rate = None
+    step = _number(rhythm, "resolution/yres/unitperbit")
+    unit = _text(rhythm, "resolution/yres/units")
+    found = [(_text(channel, "name"), _text(channel, "data")) for channel in _leads(rhythm)]
+    return _channels(found, rate, step, unit, source)
+
+
+def _leads(rhythm: Element) -> Iterator[Element]:
+    return (channel for channel in rhythm.iter("channel") if channel.find("data") is not None)
+
+
+def _channels(
+    found: Sequence[tuple[str, str | None]],
+    rate: float | None,
+    step: float | None,
+    unit: str,
+    source: str,
+) -> Channels:
+    """Return leads of counts, each of `step` units; of an unknown step they stay counts."""
+    names = [name for name, _ in found]
+    leads = [found[i] for i in worth_reading(names)]
+    counts = [(name, _samples(text or "", source)) for name, text in leads]
+    scale, known = (step, unit) if step and millivolts(unit) else (1.0, None)
+    return Channels([Channel(name, n * scale, rate, known) for name, n in counts], source)
+
+
+def _samples(text: str, source: str) -> np.ndarray:
+    try:
+        return np.array(text.replace(",", " ").split(), dtype=np.float64)
+    except ValueError:
+        raise ECGError(
+            f"{source} has text where the numbers of a lead are expected. Export the ECG again."
+        ) from None
+
+
+def _number(element: Element, path: str) -> float | None:
+    try:
+        return float(_text(element, path)) or None
+    except ValueError:
+        return None
+
+
+def _text(element: Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
