@@ -7,12 +7,13 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ecg import calipers, drawing, header, intervals, picking, tracing, warnings
-from pages.explanation import cases, downloads, earlier, finding, landing, statements
+from pages.ecg import calipers, drawing, header, intervals, marks, picking, tracing, warnings
+from pages.explanation import cases, downloads, earlier, exact, finding, landing, statements
 from pages.explanation.cases import Case
 from pages.explanation.explained import ExplainedECG, explained
 from pages.shell import blinding, frame, models, words
 from protoecg.bundle import Bundle
+from protoecg.explanation import Finding
 from protoecg.figures.paper import Window
 from protoecg.sheet.view import View
 
@@ -101,40 +102,46 @@ def _reading(
         earlier.show(then, now, (chosen or now.explanation.findings[0]).code, bundle)
         return
     of = cases.chosen(now, bundle, chosen) if chosen else None
-    view = _tracing(now, of.case if of else None)
+    view = _tracing(now, bundle, chosen, of.case if of else None)
     statements.show(now.explanation, chosen)
     if chosen and of:
         finding.show(now, bundle, chosen, of, view)
 
 
-def _tracing(now: ExplainedECG, case: Case | None) -> View:
+def _tracing(
+    now: ExplainedECG, bundle: Bundle, looked_at: Finding | None, case: Case | None
+) -> View:
     """Print the header line and the ECG, and return how tracings are printed."""
     with _row():
         with st.container(width="stretch"):
             header.show(now.found, now.explanation.quality)
         view = tracing.choose()
-        marks = st.toggle("Marks", key="marks", bind="query-params", help=MARKS)
+        beats = st.toggle("Marks", key="marks", bind="query-params", help=MARKS)
         measuring = calipers.toggle()
         measured = st.toggle("Median beat", key="measured", bind="query-params")
     # As carts print them: a page that is always as high.
     close = replace(view, close=True)
-    windows, found = _windows(case), now.found if marks else None
+    windows, found = _windows(now, bundle, looked_at, case, view), now.found if beats else None
     if measuring:
         calipers.show_ecg(now.key, now.ecg, windows, name="query", view=close, measured=found)
     else:
         drawing.show_ecg(now.ecg, windows, key="query", view=close, measured=found)
+    marks.tell(windows)
     drawing.show_other_leads(now.ecg, key="beside", view=close)
     if measured:
         intervals.show(now.key, now.ecg)
     return view
 
 
-def _windows(case: Case | None) -> list[Window]:
-    """Return what is marked: what the case is like; nothing where that is the whole strip."""
-    if case is None:
+def _windows(
+    now: ExplainedECG, bundle: Bundle, looked_at: Finding | None, case: Case | None, view: View
+) -> list[Window]:
+    """Return what is marked: what the case is like, and beats like that."""
+    if looked_at is None or case is None:
         return []
-    window = drawing.marked(case.window_s, "compared below")
-    return [] if window.whole_strip else [window]
+    leads = exact.telling(now, bundle, looked_at, case)
+    label = "compared below"
+    return marks.windows(now.ecg, now.found, case.window_s, label, leads=leads, view=view)
 
 
 main()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ecg import calipers, drawing, intervals
+from pages.ecg import calipers, drawing, intervals, marks
 from pages.shell import frame
 from protoecg.ecg import ECG
 from protoecg.evidence.leads import telling_leads
 from protoecg.figures.paper import Window
 from protoecg.labels import Statement
+from protoecg.measure import Delineation
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 
@@ -39,10 +40,15 @@ def show(
     """
     window = Window(*window_s, label, THEMES[frame.theme()].prototype)
     if window.whole_strip:
-        found = intervals.delineated(f"case {hash(ecg.signal.tobytes())}", ecg)
-        calipers.draw_ecg(ecg, [], key=key, view=view, measured=found)
+        calipers.draw_ecg(ecg, [], key=key, view=view, measured=_delineated(ecg))
         st.caption(CONTEXT.format(where="the lowest row"))
         return
-    calipers.draw_ecg(ecg, [window], key=key, view=view)
     telling = telling_leads(statement) if statement else ()
+    marked = marks.windows(ecg, _delineated(ecg), window_s, label, leads=telling, view=view)
+    calipers.draw_ecg(ecg, marked, key=key, view=view)
+    marks.tell(marked)
     drawing.show_window(ecg, window_s, view=view, key=f"{key} beat", label=label, telling=telling)
+
+
+def _delineated(ecg: ECG) -> Delineation:
+    return intervals.delineated(f"case {hash(ecg.signal.tobytes())}", ecg)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ecg import drawing, intervals, origin
 from pages.ecg.cases import CONTEXT
-from pages.explanation import cases, exact, neighbours, what_if
+from pages.explanation import cases, exact, laid_over, neighbours, what_if
 from pages.explanation.cases import NEAREST, Case, Cases
 from pages.explanation.explained import ExplainedECG
 from pages.shell import source_ecgs, words
@@ -79,7 +79,7 @@ def _looks_like(
                 now.ecg, case.window_s, view=view, telling=telling, key="comparison"
             )
         else:
-            seen = _compared(now, case, source, view, telling)
+            seen = _compared(now, finding, case, source, view, telling)
     with facts:
         _facts(case, bundle.labels)
         if source is not None and seen:
@@ -94,11 +94,19 @@ def _looks_like(
 
 
 def _compared(
-    now: ExplainedECG, case: Case, source: ECG, view: View, telling: tuple[str, ...]
+    now: ExplainedECG,
+    finding: Finding,
+    case: Case,
+    source: ECG,
+    view: View,
+    telling: tuple[str, ...],
 ) -> Likeness | None:
     """Lay the case's beat below this ECG's; of whole strips set both with their beats marked."""
     if wording.is_whole_strip(case.window_s):
         other = intervals.delineated(f"case {case.source.sha256}", source)
+        if not finding.statement.is_rhythm:
+            # A rhythm is between the beats, everything else in them.
+            laid_over.beats((other, now.found), LABELS[::-1])
         drawing.show_comparison(
             *(now.ecg, case.window_s, source, case.source.window_s),
             view=view,

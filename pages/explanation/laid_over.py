@@ -13,6 +13,8 @@ from protoecg import wording
 from protoecg.evidence.change import FindingChange
 from protoecg.explanation import Match
 from protoecg.figures.laid_over import (
+    NOW,
+    THEN,
     beats_figure,
     describe_beats,
     onset_difference_s,
@@ -66,14 +68,21 @@ def _laid_over(
     )
 
 
-def beats(found: Sequence[Delineation]) -> None:
-    """Lay both median beats over each other."""
+def beats(found: Sequence[Delineation], labels: tuple[str, str] = (THEN, NOW)) -> None:
+    """Lay both median beats over each other, the second on top.
+
+    Parameters
+    ----------
+    found : of two ECGs
+    labels : what these are called
+    """
     if any(each.median is None for each in found):
         st.caption("No median beats can be laid over each other: one of the ECGs has none.")
         return
     st.markdown("**Median beats**")
-    figure = beats_figure(*found, theme=frame.theme(), width_px=drawing.PAGE_PX)
-    drawing.show_paper(figure, key="both beats", alt=describe_beats(*found))
+    then, now = found
+    figure = beats_figure(then, now, labels=labels, theme=frame.theme(), width_px=drawing.PAGE_PX)
+    drawing.show_paper(figure, key="both beats", alt=describe_beats(then, now, labels))
 
 
 def _each(

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from pages.batches.archives import batches
+from pages.shell import warming
 from protoecg.temporary import remove_leftovers
-from review_db import flush
 
 
 @asynccontextmanager
@@ -19,8 +18,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     A signal that ends this server ends Python without more; what a kill left goes at the start.
     """
     remove_leftovers()
+    warming.begin()
     try:
         yield
     finally:
+        warming.wait()
+        from pages.batches.archives import batches
+        from review_db import flush
+
         flush()
         batches().close()

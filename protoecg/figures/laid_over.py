@@ -1,4 +1,4 @@
-"""Two ECGs of one patient laid over each other: their tracings, and their median beats."""
+"""Two ECGs laid over each other: tracings of one patient, and median beats of any two."""
 
 from __future__ import annotations
 
@@ -83,11 +83,20 @@ def onset_difference_s(then: Delineation, now: Delineation) -> float:
 
 
 def beats_figure(
-    then: Delineation, now: Delineation, *, theme: ThemeName = "light", width_px: int = 1400
+    then: Delineation,
+    now: Delineation,
+    *,
+    labels: tuple[str, str] = (THEN, NOW),
+    theme: ThemeName = "light",
+    width_px: int = 1400,
 ) -> go.Figure:
     """Lay two median beats over each other lead by lead, aligned at the QRS onset.
 
     Both delineations need a median beat.
+
+    Parameters
+    ----------
+    labels : of both; the first is drawn broad, under the second
     """
     colours, view = THEMES[theme], BEATS
     thin, broad = line_styles(colours)
@@ -99,7 +108,7 @@ def beats_figure(
     places = places_of(rows, cell_s, offsets)
     drawings = [
         Drawing(lead, label, of_lead(values, lead), rate, line, *places[lead])
-        for (values, rate), label, line in zip(both, (THEN, NOW), (broad, thin), strict=True)
+        for (values, rate), label, line in zip(both, labels, (broad, thin), strict=True)
         for lead in view.leads
     ]
     low = min(float(d.values.min()) + d.offset for d in drawings) - view.mv(sheet.PRINTED_MM)
@@ -136,10 +145,12 @@ def _aligned(median: MedianBeat, shown_before_s: float) -> tuple[np.ndarray, flo
     return median.signal[:, first:] - level, median.rate
 
 
-def describe_beats(then: Delineation, now: Delineation) -> str:
+def describe_beats(
+    then: Delineation, now: Delineation, labels: tuple[str, str] = (THEN, NOW)
+) -> str:
     """Say in words what `beats_figure` shows, for readers who cannot see it."""
     counts = [
-        f"{median_of(f).count} of {len(f.beats)} beats {when}"
-        for f, when in ((then, THEN), (now, NOW))
+        f"{median_of(found).count} of {len(found.beats)} beats ({label})"
+        for found, label in zip((then, now), labels, strict=True)
     ]
     return f"Median beats of both ECGs over each other in twelve leads: {' and '.join(counts)}."

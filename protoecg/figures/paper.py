@@ -35,6 +35,7 @@ class Window:
     label : what it is, shown on its switch and above the tracing
     color : "#rrggbb"; by default the theme's next accent
     shown : False leaves it off, to be switched on by its button, without its stretch retraced
+    like : a beat like one that is marked: with a dashed edge, paler, and without a button
     """
 
     start_s: float
@@ -42,6 +43,7 @@ class Window:
     label: str
     color: str | None = None
     shown: bool = True
+    like: bool = False
 
     @property
     def whole_strip(self) -> bool:
@@ -80,7 +82,8 @@ def ecg_figure(
     pieces = print_pieces(ecg, view)
     marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
     # One window needs no switch.
-    switches = [_switch(*window) for window in marked] if len(marked) > 1 else []
+    own = [(window, colour) for window, colour in marked if not window.like]
+    switches = [_switch(*window) for window in own] if len(own) > 1 else []
     lowest_row = [piece for piece in pieces if piece.offset == pieces[-1].offset]
     found = measured if len(lowest_row) == 1 else None
     low, high = _paper_range(pieces, windows, view, MARKS_MM if found else 0.0)
@@ -98,7 +101,7 @@ def ecg_figure(
     )
     floor = low + view.mv(sheet.PRINTED_MM)
     # A third of a line down, as words reach a little above where they hang.
-    label_mv = [high - view.mv(LABEL_MM * (0.3 + n % LABEL_LINES)) for n in range(len(marked))]
+    label_mv = [high - view.mv(LABEL_MM * (0.3 + line)) for line in _label_lines(windows)]
     figure.add_traces(
         [
             *(_band(window, colour, (floor, high)) for window, colour in marked),
@@ -142,10 +145,16 @@ def _paper_range(
     above = max(highest, PULSE_MV) + view.mv(ROW_GAP_MM)
     below = view.mv(sheet.PRINTED_MM + 4 + marks_mm) - lowest
     margin, large = view.mv(MARGIN_MM), view.mv(LARGE_MM)
-    label_room = view.mv(LABEL_MM) * min(len(windows), LABEL_LINES)
+    label_room = view.mv(LABEL_MM) * max((line + 1 for line in _label_lines(windows)), default=0)
     if not view.close:
         above, below = up_to_line(above, large), up_to_line(below, large)
     return bottom - max(below, margin), top + max(above, margin) + label_room
+
+
+def _label_lines(windows: Sequence[Window]) -> list[int]:
+    """Return the line of text that each label stands on; those of like beats share one."""
+    own = sum(not window.like for window in windows)
+    return [(own if window.like else n) % LABEL_LINES for n, window in enumerate(windows)]
 
 
 def _next_accent(theme: Theme, index: int) -> str:
@@ -161,9 +170,13 @@ def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter
     start_s, end_s = max(window.start_s, 0.0), min(window.end_s, DURATION_S)
     return sheet.drawn(
         rectangle((start_s, end_s), paper),
-        {"color": translucent(colour, 0.6), "width": 3 if window.whole_strip else 1},
+        {
+            "color": translucent(colour, 0.6),
+            "width": 3 if window.whole_strip else 1,
+            "dash": "dash" if window.like else "solid",
+        },
         fill="toself",
-        fillcolor=translucent(colour, 0.04 if window.whole_strip else 0.14),
+        fillcolor=translucent(colour, 0.04 if window.whole_strip or window.like else 0.14),
         name=window.title,
         **switched(_switch(window, colour)),
     )
@@ -176,7 +189,7 @@ def _accent(window: Window, colour: str, pieces: list[Piece]) -> go.Scatter:
         points += [*zip(times, heights, strict=True), (np.nan, np.nan)]
     return sheet.drawn(
         points,
-        {"color": colour, "width": 2.4},
+        {"color": colour, "width": 1.6 if window.like else 2.4},
         name=window.title,
         **switched(_switch(window, colour)),
     )

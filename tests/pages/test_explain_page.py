@@ -112,6 +112,28 @@ def test_a_rhythm_is_shown_by_what_is_measured_and_nothing_is_laid_over_the_pape
         assert not any(trace.get("fill") for trace in figure["data"])
 
 
+@pytest.mark.parametrize(("code", "beats"), [("NORM", 1), ("SR", 0)])
+def test_what_is_in_the_whole_ecg_is_shown_by_its_median_beat_a_rhythm_is_not(page, code, beats):
+    app = page("explain", example="Normal sinus rhythm", finding=code)
+    laid_over = [
+        figure
+        for figure in figures(app)
+        if {"this ECG", "the case"} <= {trace.get("name") for trace in figure["data"]}
+    ]
+    assert len(laid_over) == beats
+    for figure in laid_over:
+        of = {t["hovertemplate"].split(":")[0] for t in figure["data"] if t["name"] == "the case"}
+        assert of == set(LEADS)
+
+
+def test_beats_like_the_matched_one_are_marked_where_its_leads_are_printed(page, monkeypatch):
+    monkeypatch.setattr("pages.explanation.exact.telling", lambda *_: ("I", "aVR", "V1", "V6"))
+    app = page("explain", example=PVC, finding="PVC")
+    marked = [t for t in figures(app)[0]["data"] if t.get("line", {}).get("dash") == "dash"]
+    assert marked and all(trace["name"].startswith("alike (") for trace in marked)
+    assert "Nothing was decided by them" in words(app)
+
+
 def test_every_statement_can_be_reached_the_nearest_misses_first(page, demo: Bundle):
     app = page("explain", example=AFIB)
 
@@ -140,8 +162,9 @@ def test_the_beat_is_marked_on_the_tracing_and_on_every_lead_that_tells(page, de
     name, code = "Anteroseptal myocardial infarction", "ASMI"
     tracing, beat = figures(page("explain", example=name, finding=code, bundle="demo"))
 
-    (band,) = [t for t in tracing["data"] if t.get("fill") == "toself"]
+    band, *like = [t for t in tracing["data"] if t.get("fill") == "toself"]
     assert band["name"] == "compared below"
+    assert all(trace["line"]["dash"] == "dash" for trace in like)
     (names,) = [t for t in beat["data"] if t.get("name") == "lead names"]
     upper = sorted(zip(names["y"], names["x"], names["text"], strict=True), key=lambda at: at[1])
     top = max(names["y"])

@@ -13,12 +13,14 @@ from tqdm import tqdm
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.evidence.leads import telling_leads
+from protoecg.evidence.like_beats import is_printed, like_beats
 from protoecg.evidence.likeness import likeness
 from protoecg.evidence.neighbours import TrainingECGs, nearest, read_neighbours
 from protoecg.explain import explain
 from protoecg.explanation import Explanation, Finding, Match
 from protoecg.figures.overlay import window_figure
 from protoecg.labels import Statement
+from protoecg.measure import Delineation, delineate
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.sheet.pieces import print_pieces
 from protoecg.sheet.view import View
@@ -27,8 +29,6 @@ from training.data import ptbxl
 
 SEED = 0
 STATEMENTS = ("PVC", "ASMI", "IMI", "CRBBB", "CLBBB")
-# So much of a window has to be printed of a lead for the lead to be marked.
-MARKED = 0.5
 KINDS = {
     "labelled": "are labelled with more than",
     "found": "have likely more than",
@@ -50,7 +50,8 @@ def measure(bundle: Bundle, root: Path, fold: int, n: int) -> dict[str, Any]:
         likely, and are labelled with no more; and how many of each open on one of `USUAL`
     statements : of each, ECGs; mean correlation of all leads to the case first shown, the most
         similar own one, and the nearest training ECG with the label; share of ECGs in which a
-        telling lead is in the mark on the tracing, and in that of the beat in all leads
+        telling lead is in the mark on the tracing, or in that or the mark of a like beat, and in
+        that of the beat in all leads
 
     Raises
     ------
@@ -121,6 +122,7 @@ def _seen(
         yield {
             **{whose: _alike(data.root, ecg, shown, case) for whose, case in cases.items()},
             "marked on the tracing": _is_marked(ecg, shown, finding.statement),
+            "or on a like beat": _is_marked(ecg, shown, finding.statement, delineate(ecg)),
             "marked on the beat": _is_marked_on_beat(ecg, shown, finding.statement),
         }
 
@@ -146,16 +148,23 @@ def _alike(
     return likeness(ecg, window_s, other, source.window_s).mean
 
 
-def _is_marked(ecg: ECG, match: Match, statement: Statement) -> float:
-    """Whether a telling lead is printed where the tracing of 3 x 4 is marked; NaN without any."""
-    if not telling_leads(statement):
+def _is_marked(
+    ecg: ECG, match: Match, statement: Statement, found: Delineation | None = None
+) -> float:
+    """Whether a telling lead is printed where the tracing of 3 x 4 is marked; NaN without any.
+
+    With the ECG's delineation, also where a beat like the matched one is.
+    """
+    telling, view = telling_leads(statement), View()
+    if not telling:
         return np.nan
-    start, end = match.window_s
+    like = like_beats(ecg, found, match.window_s, telling, view) if found else ()
     return float(
-        any(
-            min(piece.end_s, end) - max(piece.start_s, start) >= MARKED * (end - start)
-            for piece in print_pieces(ecg, View())
-            if piece.lead in telling_leads(statement)
+        bool(like)
+        or any(
+            is_printed(match.window_s, (piece.start_s, piece.end_s))
+            for piece in print_pieces(ecg, view)
+            if piece.lead in telling
         )
     )
 
