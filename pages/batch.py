@@ -69,9 +69,9 @@ def _welcome(bundle: Bundle) -> None:
         models.badge(bundle)
     st.write(
         "Upload a ZIP archive of ECGs in any format that Explain reads, in folders if you like. "
-        "Every ECG gets a row: the statements called, all probabilities, what is wrong with the "
-        "recording, and whether the model abstains. A file that cannot be read gets a row that "
-        "says why."
+        "Every ECG gets a row: the likely and possible statements, all probabilities, what is "
+        "wrong with the recording, and whether the model abstains. A file that cannot be read gets "
+        "a row that says why."
     )
     with st.form("batch form", border=False):
         upload = st.file_uploader(

@@ -119,7 +119,7 @@ def _in_words(prototype: Prototype, ratings: pd.DataFrame) -> str:
     row = ratings.loc[prototype.name]
     facts = [f"{row.reviewers:.0f} reviewer{'s' if row.reviewers > 1 else ''}"]
     if pd.notna(row.accurate):
-        facts.append(f"called accurate by {100 * row.accurate:.0f} %")
+        facts.append(f"judged accurate by {100 * row.accurate:.0f} %")
     facts += [
         f"{scale} {row[scale]:.1f} of 5"
         for scale in ("representativeness", "clarity")

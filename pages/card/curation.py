@@ -159,10 +159,10 @@ def _compared(measured: Mapping[str, Any]) -> pd.DataFrame:
     for label, path in (
         ("expected calibration error", ("calibration", "pooled_ece")),
         ("Brier score", ("calibration", "macro_brier")),
-        ("likely calls: precision", ("certainty", "likely", "ppv")),
-        ("likely calls: sensitivity", ("certainty", "likely", "sensitivity")),
-        ("likely or possible calls: precision", ("certainty", "called", "ppv")),
-        ("likely or possible calls: sensitivity", ("certainty", "called", "sensitivity")),
+        ("likely: precision", ("certainty", "likely", "ppv")),
+        ("likely: sensitivity", ("certainty", "likely", "sensitivity")),
+        ("likely or possible: precision", ("certainty", "called", "ppv")),
+        ("likely or possible: sensitivity", ("certainty", "called", "sensitivity")),
         ("purity of all prototypes", ("purity",)),
     ):
         before, after = (tables.number(measured, side, *path) for side in ("before", "after"))

@@ -32,7 +32,7 @@ def ask() -> Rule:
             "Median representativeness, at most", POINTS, 3, key="median", bind="query-params"
         )
         wrong = columns[2].selectbox(
-            "Called not accurate by", list(SHARES), 2, key="wrong", bind="query-params"
+            "Judged not accurate by", list(SHARES), 2, key="wrong", bind="query-params"
         )
         bad = columns[3].selectbox(
             "Marked as bad by", list(SHARES), 2, key="bad", bind="query-params"

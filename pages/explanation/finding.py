@@ -53,7 +53,7 @@ def _heading(finding: Finding, explanation: Explanation) -> None:
         starts = f"possible from {wording.probability(finding.possible_from)}, {starts}"
     told = f"**{finding.certainty.capitalize()}**, {probability} ({starts})"
     if explanation.abstains:
-        told = f"{probability}: no verdict, as the model abstains"
+        told = f"{probability}: not to be relied on, as the model abstains"
     st.markdown(
         f"{told} · {words.plain(finding.code)} · {finding.branch} branch",
         help=words.BRANCHES[finding.branch],

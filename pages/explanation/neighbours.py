@@ -24,9 +24,9 @@ from protoecg.explanation import Match
 from protoecg.labels import Statement
 
 HELP = (
-    "All training ECGs, not only the cases that the model decides by, by the model's own "
-    "similarity to the marked window of this ECG; one a patient. The similarities are rounded: off "
-    f"by up to {ROUNDING}. The model learned from these ECGs' labels: what they carry shows what "
+    "All training ECGs, not only the cases that the model decides by, as alike to the marked "
+    "window of this ECG as the model finds them; one a patient. How alike is rounded: off by up to "
+    f"{ROUNDING}. The model learned from these ECGs' labels: what they carry shows what "
     "it goes by, and is no second opinion."
 )
 MISSED = (

@@ -15,7 +15,7 @@ from protoecg.summary import Summary, summarised
 
 LIKELY, RHYTHM, POSSIBLE, OTHER = "likely", "rhythm", "possible", "other"
 NAMED = 4
-NO_VERDICT = "No verdict: the model abstains. What it would say of an ordinary ECG"
+NOTHING_SAID = "Nothing is said: the model abstains. What it would say of an ordinary ECG"
 
 
 def chosen(explanation: Explanation, first: str = "") -> Finding | None:
@@ -40,7 +40,7 @@ def show(explanation: Explanation, finding: Finding | None) -> None:
     said, code = summarised(explanation), finding.code if finding else None
     absent = [one for one in explanation.findings if one.certainty == "absent"]
     if explanation.abstains:
-        _folded(f"{NO_VERDICT} ({len(said.in_order)})", said.in_order, code)
+        _folded(f"{NOTHING_SAID} ({len(said.in_order)})", said.in_order, code)
         _others("Others", absent, code)
         return
     if said.ordinary:

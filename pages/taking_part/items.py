@@ -157,13 +157,13 @@ def _explained(
 
 
 def _calls(content: DifferentialContent, labels: LabelSet) -> None:
-    """Say what the model calls, where the arm shows it."""
+    """Say what the model finds, where the arm shows it."""
     if content.calls is None:
         return
     called = [
         f"**{labels.named(call.statement)}**{_percent(call.probability)}" for call in content.calls
     ]
-    st.markdown(f"The model calls: {', '.join(called) or 'no finding'}.")
+    st.markdown(f"The model finds: {', '.join(called) or 'nothing'}.")
 
 
 def _percent(probability: float | None) -> str:

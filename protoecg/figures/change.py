@@ -74,8 +74,8 @@ def describe_change(change: FindingChange, top: int = 3) -> str:
     )
     then, now = change.then, change.now
     return (
-        f"Change of {change.code} from the earlier ECG: logit {signed(then.logit)} to "
-        f"{signed(now.logit)} ({signed(change.amount)}), probability "
+        f"Change of {now.statement.named} from the earlier ECG: "
+        f"logit {signed(then.logit)} to {signed(now.logit)} ({signed(change.amount)}), probability "
         f"{probability(then.probability)} to {probability(now.probability)}, {change.kind}. "
         f"{f'Contributions that changed: {largest}.' if largest else 'No prototype has a part.'}"
     )

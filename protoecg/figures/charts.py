@@ -133,7 +133,7 @@ def describe_contributions(finding: Finding, top: int = 3) -> str:
     steps = (step for step in steps_to_logit(finding, top) if step.kind == "match")
     strongest = ", ".join(f"{step.label} {signed(step.amount)}" for step in steps)
     return (
-        f"Contributions to {finding.code}: {strongest}; bias {signed(finding.bias)}; "
+        f"Contributions to {finding.statement.named}: {strongest}; bias {signed(finding.bias)}; "
         f"logit {signed(finding.logit)}, probability {probability(finding.probability)}."
     )
 

@@ -23,7 +23,9 @@ def summary_flow(explanation: Explanation) -> list[Flowable]:
     """Return the findings in words, in the order of a reading; absent ones are left out."""
     said = summarised(explanation)
     if explanation.abstains:
-        head = paragraph("No verdict: the model abstains. Most alike:", bold=True, colour=WARNING)
+        head = paragraph(
+            "Nothing is said: the model abstains. Most alike:", bold=True, colour=WARNING
+        )
         return [head, *_findings(said.in_order)]
     critical = [paragraph("Critical, likely", bold=True, colour=WARNING), *_findings(said.critical)]
     rhythm = [paragraph("Rhythm", bold=True, above=1), *_findings(said.rhythm)]
@@ -63,7 +65,7 @@ def about_case(case: Case) -> list[Flowable]:
     human = "validated by a human" if prototype.validated else None
     whose = [prototype.sex, f"{min(prototype.age, 90)} years" if prototype.age else None]
     known = ", ".join(one for one in (prototype.record, *whose, sure, human) if one)
-    head = f"Looks like: {words}, similarity {wording.signed(case.match.similarity)}"
+    head = f"Looks like: {words}"
     report = f"Report of its ECG: {prototype.readable_report}" if prototype.report else ""
     return [paragraph(head, bold=True), paragraph(known), *([paragraph(report)] if report else [])]
 

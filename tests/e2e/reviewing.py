@@ -141,7 +141,7 @@ class Reviewer:
         return True
 
     def _choose_statement(self, chance: random.Random) -> str:
-        called = self.tab.get_by_text(re.compile(r"^The model calls: ")).all_inner_texts()
+        called = self.tab.get_by_text(re.compile(r"^The model finds: ")).all_inner_texts()
         codes = _STATEMENT.findall(called[0]) if called else []
         code = codes[0] if codes else chance.choice(["SR", "PVC"])
         field = self.tab.get_by_role("combobox", name=STUDY_QUESTIONS["first_choice"].text)

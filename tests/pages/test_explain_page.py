@@ -298,7 +298,7 @@ def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
     assert "arm electrodes could be swapped" in warning
 
 
-def test_no_verdict_is_said_where_the_model_abstains(page, models, monkeypatch):
+def test_nothing_is_said_where_the_model_abstains(page, models, monkeypatch):
     noise = np.random.default_rng(0).normal(0, 3, (12, 5000)).astype(np.float32)
     monkeypatch.setattr(
         "pages.ecg.picking.picked",
@@ -310,11 +310,11 @@ def test_no_verdict_is_said_where_the_model_abstains(page, models, monkeypatch):
     assert not any(m.value.startswith("### ") for m in app.markdown)
     certainties = {"likely", "possible", "absent"}
     assert not certainties & set(re.findall(r"\w+", words(app).lower()))
-    assert "No verdict" in app.expander[-1].label
+    assert "Nothing is said" in app.expander[-1].label
 
     app.selectbox(key="other").select_index(0).run()
 
-    assert "no verdict, as the model abstains" in words(app)
+    assert "not to be relied on, as the model abstains" in words(app)
     assert not certainties & set(re.findall(r"\w+", words(app).lower()))
 
 

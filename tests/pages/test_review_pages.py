@@ -220,7 +220,7 @@ def test_the_library_shows_all_prototypes_of_a_statement(page, demo: Bundle):
 def test_the_library_tells_what_reviewers_said(page, rated, demo: Bundle):
     app = page("library", branch=demo.prototypes[0].branch)
 
-    assert "2 reviewers · called accurate by 100 %" in words(app)
+    assert "2 reviewers · judged accurate by 100 %" in words(app)
     assert "representativeness 4.0 of 5" in words(app)
 
 

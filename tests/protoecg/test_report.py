@@ -184,7 +184,7 @@ def test_what_cannot_wait_comes_first_and_what_contradicts_stands_below(ecg, mea
 
 def test_where_the_model_abstains_no_finding_is_called_likely(ecg, measured):
     said = words(printed(ecg, measured, replace(EXPLANATION, abstains="It abstains: unusual.")))
-    assert "No verdict: the model abstains." in said
+    assert "Nothing is said: the model abstains." in said
     assert "Likely" not in said and "Possible" not in said
 
 
@@ -201,7 +201,7 @@ def test_the_leading_case_stands_beside_the_patient_s_beat(ecg, measured, findin
     match = replace(only.findings[0].matches[0], prototype=prototype)
     case = Case(only.findings[0], match, simulate(["PVC"], seed=2, rate=100).ecg)
     said = words(printed(ecg, measured, only, case=case))
-    assert f"Looks like: {case.finding.statement.description}, similarity +0.81" in said
+    assert f"Looks like: {case.finding.statement.description}" in said and "similarity" not in said
     assert "records100/00000/00042_lr, female, 60 years, likelihood 100 %, validated" in said
     assert "Report of its ECG: alt." in said and "25 mm/s" in said
     assert ("compared below" in said) == (finding == 1)
@@ -305,7 +305,7 @@ def test_a_lead_far_from_zero_is_brought_back_and_that_is_said(ecg, measured):
 def test_no_words_of_others_break_the_page(text, flat, measured):
     hostile = replace(EXPLANATION, bundle=text, notes=(text,) * 9, abstains=text)
     said = words(pdf(ECG(flat.signal, 500, text), hostile, measured, revision="0"))
-    assert NOTICE in said and "No verdict" in said
+    assert NOTICE in said and "Nothing is said" in said
 
 
 def test_the_same_ecg_gives_the_same_file_without_a_date(ecg, measured):

@@ -142,7 +142,7 @@ def test_the_chosen_finding_is_taken_apart_from_logit_to_logit(page, both, chang
     bars = next(trace for trace in figures(app)[-1]["data"] if trace["type"] == "bar")
     assert bars["x"][0] == gone.then.logit and bars["x"][-1] == gone.now.logit
     assert gone.then.logit + sum(bars["x"][1:-1]) == pytest.approx(gone.now.logit)
-    assert app.get("plotly_chart")[-1].proto.alt.startswith(f"Change of {gone.code}")
+    assert app.get("plotly_chart")[-1].proto.alt.startswith(f"Change of {gone.now.statement.named}")
 
 
 def test_each_tracing_is_marked_where_the_match_that_changed_most_is(page, both, changes):
@@ -173,7 +173,7 @@ def test_every_statement_can_be_taken_apart_what_came_or_went_first(page, both, 
     app.selectbox(key="change choice").select(changes[1].code).run()
 
     assert app.query_params["finding"] == changes[1].code
-    assert f"Change of {changes[1].code}" in app.get("plotly_chart")[-1].proto.alt
+    assert f"Change of {changes[1].now.statement.named}" in app.get("plotly_chart")[-1].proto.alt
 
 
 def test_the_findings_themselves_can_still_be_looked_at(page, both):
