@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from protoecg.settings import settings
 
 _BESIDE_THE_CODE = Path(__file__).resolve().parents[1]
 
@@ -16,7 +17,7 @@ def project() -> Path:
 
 def models() -> Path:
     """Return the folder of bundles: `PROTOECG_MODELS`, else `models` of the project."""
-    return _named("PROTOECG_MODELS", "models")
+    return settings().models or project() / "models"
 
 
 def of_models(file: str) -> list[Path]:
@@ -27,18 +28,14 @@ def of_models(file: str) -> list[Path]:
 
 def ptbxl() -> Path:
     """Return the folder of a local PTB-XL: `PROTOECG_PTBXL`, else `data/ptbxl` of the project."""
-    return _named("PROTOECG_PTBXL", "data", "ptbxl")
+    return settings().ptbxl or project() / "data" / "ptbxl"
 
 
 def cache() -> Path:
     """Return the folder that keeps what was fetched: `PROTOECG_CACHE`, else `data/cache`."""
-    return _named("PROTOECG_CACHE", "data", "cache")
+    return settings().cache or project() / "data" / "cache"
 
 
 def ratings() -> Path:
     """Return the SQLite file of ratings, for where no database is named."""
     return project() / "data" / "ratings.db"
-
-
-def _named(variable: str, *default: str) -> Path:
-    return Path(os.environ.get(variable) or project().joinpath(*default))

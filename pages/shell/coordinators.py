@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -20,9 +19,10 @@ import streamlit as st
 
 from pages.shell import accounts, words
 from pages.shell.accounts import LONGEST_S, Account
+from protoecg.settings import settings, variable
 from review_db import RatingsError
 
-KEY_VARIABLE = "PROTOECG_COORDINATOR_KEY"
+KEY_VARIABLE = variable("coordinator_key")
 SHORTEST_KEY = 16
 MOST_DOUBLINGS = 6
 MOST_REMEMBERED = 1000
@@ -158,7 +158,8 @@ def _browser() -> str | None:
 
 
 def _key() -> str | None:
-    key = os.environ.get(KEY_VARIABLE)
+    told = settings().coordinator_key
+    key = told.get_secret_value() if told else None
     if key and len(key) < SHORTEST_KEY:
         raise Refused(
             f"The coordinator's key in {KEY_VARIABLE} has {len(key)} characters, expected "

@@ -6,7 +6,6 @@ link holds from then on; where `PROTOECG_OPEN_REVIEWERS` is "yes", a code alone 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
@@ -15,10 +14,10 @@ from sqlalchemy import Engine
 
 from pages.shell import words
 from pages.shell.accounts import Account
+from protoecg.settings import settings
 from review_db import known_reviewer
 from review_db.ratings.reviewers import CodeClosed, claim_code, is_claimed, reviewer_of
 
-OPEN_VARIABLE = "PROTOECG_OPEN_REVIEWERS"
 RATER, NEW = "rating as", "new secret of a code"
 _PARAMETERS = ("reviewer", "secret")
 
@@ -74,7 +73,7 @@ def _found(engine: Engine) -> Rater | None:
 
 
 def _is_open() -> bool:
-    return os.environ.get(OPEN_VARIABLE) == "yes"
+    return settings().open_reviewers
 
 
 def _ask(engine: Engine) -> None:

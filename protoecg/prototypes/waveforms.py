@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
@@ -20,13 +19,13 @@ from protoecg.prototypes.fetching import Fetcher, FetchError
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.records import UNITS_PER_MV
 from protoecg.readers.wfdb_header import parse_header
+from protoecg.settings import settings
 
 PHYSIONET = "https://physionet.org/files/ptb-xl/1.0.3/"
 MAX_RECORD_BYTES = 1_000_000
 # As many failed connections in a row mean that there is no network.
 MAX_FAILURES_IN_A_ROW = 5
 
-_OFF = {"off", "no", "false", "0"}
 _WITHOUT_NETWORK = "Where PTB-XL 1.0.3 is on this machine, set PROTOECG_PTBXL to its folder."
 _RECORD = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _INVALID = np.iinfo(np.int16).min
@@ -38,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 def may_fetch() -> bool:
     """Whether ECGs may be fetched without being asked for: not where `PROTOECG_FETCH` is off."""
-    return os.environ.get("PROTOECG_FETCH", "").lower() not in _OFF
+    return settings().fetch
 
 
 class WaveformUnavailable(Exception):  # noqa: N818
@@ -83,7 +82,7 @@ class Waveforms:
             bundle,
             folders.ptbxl(),
             folders.cache(),
-            os.environ.get("PROTOECG_PHYSIONET") or PHYSIONET,
+            settings().physionet or PHYSIONET,
         )
 
     def load(self, source: SourceECG) -> ECG:

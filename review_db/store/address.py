@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from protoecg import folders
-from review_db.store.failures import URL_VARIABLE, RatingsError, database_name
+from protoecg.settings import settings
+from review_db.store.failures import RatingsError, database_name
 
 # What SQLAlchemy would take instead is under a copyleft licence.
 _DRIVERS = {"postgresql": "postgresql+pg8000"}
@@ -23,7 +22,8 @@ def database_url(url: str | URL | None = None) -> URL:
         If it is none, or of no kind of database that can hold ratings.
     """
     default = URL.create("sqlite", database=str(folders.ratings()))
-    given = url or os.environ.get(URL_VARIABLE) or default
+    told = settings().database_url
+    given = url or (told and told.get_secret_value()) or default
     try:
         address = make_url(given)
     except ArgumentError as error:

@@ -11,7 +11,9 @@ from pathlib import PurePath
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-URL_VARIABLE = "PROTOECG_DATABASE_URL"
+from protoecg.settings import variable
+
+URL_VARIABLE = variable("database_url")
 BUSY_SECONDS = 15.0
 
 
