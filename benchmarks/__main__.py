@@ -8,6 +8,8 @@
 
 `python -m benchmarks reading`: what the process of its own costs in which a file is read.
 
+`python -m benchmarks batch`: how many ECGs a second `protoecg batch` explains.
+
 `python -m benchmarks load`: how long people wait for an explanation while batches run.
 """
 
@@ -18,6 +20,7 @@ import json
 import os
 import platform
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +40,8 @@ def main() -> int:
         return _pages(args.json)
     if args.what == "load":
         return _under_load(args)
+    if args.what == "batch":
+        return _batch(args)
     return _drawing(args) if args.what == "drawing" else _networks(args)
 
 
@@ -129,6 +134,30 @@ def _under_load(args: argparse.Namespace) -> int:
     return 0
 
 
+def _batch(args: argparse.Namespace) -> int:
+    from benchmarks import batches
+
+    bundle, words = ours.bundle(args.network)
+    print(f"{args.ecgs:,} ECGs with findings, matches and measurements by {words}; {_machine()}.")
+    print(f"Load before: {_load()}.\n")
+    runs = dict(
+        zip((1, args.jobs), batches.measure(bundle.path, args.ecgs, args.jobs), strict=True)
+    )
+    for jobs, run in runs.items():
+        ratio = run.ecgs_per_s / runs[1].ecgs_per_s
+        print(
+            f"--jobs {jobs:<3}{run.ecgs_per_s:8.1f} ECGs/s{ratio:7.2f}x{run.whole_s:8.0f} s in all"
+            f"{run.cpu_ms:7.1f} ms of CPU each"
+            f"{run.first_mb:8.0f} MB at first{run.last_mb:7.0f} MB at last"
+        )
+    print(f"\nLoad after: {_load()}.")
+    if args.json:
+        told = {str(jobs): asdict(run) for jobs, run in runs.items()}
+        figures = {"machine": _machine(), "ecgs": args.ecgs, "jobs": told}
+        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
 def _drawing(args: argparse.Namespace) -> int:
     from benchmarks import drawing
 
@@ -183,14 +212,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["networks", "sitting", "drawing", "pages", "reading", "load"],
+        choices=["networks", "sitting", "drawing", "pages", "reading", "load", "batch"],
         default="networks",
     )
     parser.add_argument("--network", choices=["auto", "ptbxl", "demo", "random"], default="auto")
-    parser.add_argument("--ecgs", type=int, default=256, help="ECGs to project onto (default 256)")
+    parser.add_argument("--ecgs", type=int, default=256, help="ECGs to project onto, or of a batch")
     parser.add_argument("--repeats", type=int, default=15, help="of the short tasks (default 15)")
     parser.add_argument("--threads", type=int, default=1, help="for PyTorch (default 1)")
     parser.add_argument("--minutes", type=float, default=3.0, help="under load (default 3)")
+    parser.add_argument("--jobs", type=int, default=2, help="processes of a batch (default 2)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     return parser.parse_args()
 

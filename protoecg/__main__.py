@@ -7,12 +7,14 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, BadParameter, Option
 
-from protoecg import command_line, folders, wording
-from protoecg.explanation import Explanation, Finding, Match
+from protoecg import command_line, folders
+
+if TYPE_CHECKING:
+    from protoecg.batch.parts import Workers
 
 File = Annotated[Path, Argument(help="an ECG in any format that is read")]
 BundleFolder = Annotated[
@@ -81,6 +83,7 @@ def explain(
     """Print findings, and the prototypes they rest on."""
     from protoecg.bundle import load_bundle
     from protoecg.explain import explain
+    from protoecg.in_words import in_words
     from protoecg.isolation import read_path
 
     ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads, exam=exam)
@@ -88,7 +91,7 @@ def explain(
     if as_json:
         _print([json.dumps(explanation.to_json(), indent=1)])
     else:
-        _print(_in_words(explanation))
+        _print(in_words(explanation))
 
 
 @app.command()
@@ -170,7 +173,9 @@ def report(
 
 @app.command()
 def batch(
-    ecgs: Annotated[Path, Argument(help="a folder or a ZIP archive")],
+    ecgs: Annotated[
+        str, Argument(help="a folder, a ZIP archive, a .txt or .parquet of paths, or s3://...")
+    ],
     bundle: BundleFolder,
     out: Annotated[
         Path, Option(help="the .csv or .parquet to write or go on; else a folder of Parquet parts")
@@ -181,20 +186,25 @@ def batch(
     jobs: Annotated[
         int | None, Option(min=1, help="processes, for a folder of parts; else one a core")
     ] = None,
+    ray: Annotated[
+        str | None,
+        Option(help="a Ray cluster's address, for a folder of parts; `auto` starts a local one"),
+    ] = None,
 ) -> None:
     """Write a table of many ECGs, a row each; resumes.
 
     What failed is tried again.
     """
+    from protoecg.batch.listed import is_list
     from protoecg.readers.given import Given
 
     given = Given.of(rate, unit, leads)
     if out.suffix.lower() not in {".csv", ".parquet"}:
         from protoecg.batch.parts import Task, run_parts
 
-        _show_progress("explaining", run_parts(Task(ecgs, bundle, out, given), jobs or _cores()))
+        _show_progress("explaining", run_parts(Task(ecgs, bundle, out, given), _workers(jobs, ray)))
         return
-    if jobs and jobs > 1:
+    if ray or (jobs and jobs > 1) or is_list(ecgs):
         raise BadParameter("A table is written by one process; name a folder with --out for more.")
     from protoecg.batch.run import forget_failures, run
     from protoecg.batch.sources import open_files
@@ -230,6 +240,26 @@ def gather(
     _print([f"{out}: prototypes to rate: {len(made.prototypes)}"])
 
 
+@app.command()
+def settings() -> None:
+    """Print what the environment and the server's files set, without secrets."""
+    from protoecg.settings.told import server_files, shown, unknown
+
+    _print(f"{name:26}{told}" for name, told in shown())
+    _print(f"! {name} is no setting of this program: misspelt?" for name in unknown())
+    _print(["", *server_files(folders.project())])
+
+
+def _workers(jobs: int | None, ray: str | None) -> Workers:
+    if ray:
+        from protoecg.batch.on_ray import Ray, by_ray
+
+        return by_ray(Ray(None if ray == "auto" else ray, jobs))
+    from protoecg.batch.processes import by_processes
+
+    return by_processes(jobs or _cores())
+
+
 def _cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -250,48 +280,6 @@ def _show_progress(what: str, counts: Iterable[tuple[int, int]]) -> None:
 
 def _print(lines: Iterable[str]) -> None:
     sys.stdout.writelines(f"{line}\n" for line in lines)
-
-
-def _in_words(explanation: Explanation) -> list[str]:
-    kind = " (simulated)" if explanation.simulated else ""
-    lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
-    lines += [f"! {note}" for note in (*explanation.quality, *explanation.notes)]
-    if explanation.abstains:
-        lines += [f"! {explanation.abstains}", "! What follows is not to be relied on.", ""]
-    for finding in explanation.findings:
-        if finding.present:
-            lines += _finding_in_words(finding)
-    possible = [finding for finding in explanation.findings if finding.certainty == "possible"]
-    told = [one for finding in possible for one in (_in_a_line(finding), *_against(finding))]
-    return [*lines, *(["", "Possible:"] if possible else []), *told]
-
-
-def _against(finding: Finding) -> list[str]:
-    return [f"        ! {said}" for said in finding.contradictions]
-
-
-def _in_a_line(finding: Finding) -> str:
-    few = ", low evidence" if finding.low_evidence else ""
-    held = ", withheld: measurements contradict it" if finding.withheld else ""
-    probability = wording.probability(finding.probability, 1)
-    return f"{probability:>7}  {finding.code}  {finding.statement.description}{few}{held}"
-
-
-def _finding_in_words(finding: Finding) -> list[str]:
-    lines = [_in_a_line(finding), *_against(finding)]
-    for match in finding.speaking[:3]:
-        start, end = match.window_s
-        lines.append(
-            f"        {match.contribution:+.2f} = {match.weight:+.2f} x {match.similarity:+.2f}  "
-            f"{match.prototype.name} ({match.prototype.record}), at {start:.2f}-{end:.2f} s"
-            f"{_chief_leads(match)}"
-        )
-    return lines
-
-
-def _chief_leads(match: Match) -> str:
-    chief = list(match.lead_shares.items())[:3]
-    return "".join(f", {lead} {wording.share(share)}" for lead, share in chief)
 
 
 if __name__ == "__main__":

@@ -178,7 +178,8 @@ def _network(manifest: Manifest, weights: Path, labels: LabelSet) -> ProtoECGNet
     # Built without memory: a hostile shape must not be allocated before the weights agree.
     with torch.device("meta"):
         network = ProtoECGNet(manifest.branches, manifest.statements)
-    state = safetensors.torch.load_file(weights)
+    # Copies lie where torch lays them: as they lie in a file shows in the last bit.
+    state = {name: each.clone() for name, each in safetensors.torch.load_file(weights).items()}
     network.load_state_dict(state, strict=True, assign=True)
     return network.float().eval().requires_grad_(False)
 

@@ -167,13 +167,10 @@ def add_up(
     contradictions: Sequence[str] = (),
 ) -> Finding:
     """Return the finding that matches, measurements and bias add up to."""
-    # Exactly rounded, so that the order of the matches does not show in the last bit.
-    logit = math.fsum(
-        (bias, *(match.contribution for match in matches), *(m.contribution for m in measured))
-    )
+    logit = total(bias, (m.contribution for m in matches), (m.contribution for m in measured))
     return Finding(
         statement=statement,
-        probability=float(expit(logit)),
+        probability=probability(logit),
         threshold=threshold,
         logit=logit,
         bias=bias,
@@ -183,6 +180,17 @@ def add_up(
         measured=tuple(measured),
         contradictions=tuple(contradictions),
     )
+
+
+def total(bias: float, matches: Iterable[float], measured: Iterable[float]) -> float:
+    """Return the logit that contributions add up to."""
+    # Exactly rounded, so that the order of the matches does not show in the last bit.
+    return math.fsum((bias, *matches, *measured))
+
+
+def probability(logit: float) -> float:
+    """Return the logistic of a logit."""
+    return float(expit(logit))
 
 
 def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:

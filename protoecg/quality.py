@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import sosfiltfilt
 
 from protoecg.ecg import DURATION_S, ECG, LEADS
+from protoecg.measure.quantiles import median
+from protoecg.signals.filters import butterworth
 
 FLAT_S, FLAT_MV = 2.0, 0.005
 RAIL_S, RAIL_SAMPLES, RAIL_RUNS, RAIL_MV = 0.012, 3, 3, 0.3
@@ -98,12 +100,12 @@ def noise_mv(signal: np.ndarray, rate: float) -> np.ndarray:
     """
     low, high = NOISE_HZ
     fast = _band(signal, rate, low, min(high, 0.48 * rate))
-    return 1.4826 * np.median(np.abs(fast), axis=1)
+    return 1.4826 * median(np.abs(fast), axis=1)
 
 
 def wander_mv(signal: np.ndarray, rate: float) -> np.ndarray:
     """Range of what is slower than 0.5 Hz in leads (12, n): (12,) mV."""
-    slow = sosfiltfilt(butter(2, WANDER_HZ, fs=rate, output="sos"), signal, axis=1)
+    slow = sosfiltfilt(butterworth(2, WANDER_HZ, "lowpass", rate), signal, axis=1)
     return np.ptp(slow, axis=1)
 
 
@@ -162,7 +164,7 @@ def _runs(held: np.ndarray) -> np.ndarray:
 
 
 def _band(signal: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:
-    band = butter(2, [low, min(high, 0.48 * rate)], btype="bandpass", fs=rate, output="sos")
+    band = butterworth(2, (low, min(high, 0.48 * rate)), "bandpass", rate)
     return sosfiltfilt(band, signal, axis=1)
 
 

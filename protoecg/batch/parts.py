@@ -1,25 +1,18 @@
-"""Very many ECGs to a folder of Parquet parts, by several processes.
+"""Very many ECGs to a folder of Parquet parts, by several processes or a cluster.
 
 manifest.json       the bundle, what was given, and which recordings the parts are of
 part-00000.parquet  the rows of so many recordings, in the order of their names
 
 A part is written in one step, and which recordings it holds is settled by the manifest: a run that
 is killed loses the parts that it was at, and the next one makes them again. The rows are the same
-for any number of processes.
+whoever makes them, and however many do.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
 from hashlib import sha256
-from itertools import islice
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +20,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pydantic.dataclasses
 
-from protoecg.batch.rows import about, attempted, probabilities, read, told
-from protoecg.batch.sources import Files, open_files, recordings
-from protoecg.batch.table import ABOUT, BatchError, lock
+from protoecg.batch.part import Recordings
+from protoecg.batch.sources import open_recordings
+from protoecg.batch.table import BatchError, lock
 from protoecg.bundle import Bundle, load_bundle
-from protoecg.ecg import ECG
-from protoecg.explain import explain_all
-from protoecg.explanation import Explanation
 from protoecg.files import STRICT, Format, FormatError, Head, atomic_write
-from protoecg.measure import WORDS, Delineation, Measurements, delineate, measurements
 from protoecg.readers.given import Given
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
-# Recordings of a part: minutes of one process, which is what a kill costs.
+# Recordings of a part: seconds of one process, which is what a kill costs.
 PART = 128
-# ECGs that the network sees at once.
-AT_ONCE = 16
-MEASURED = (*WORDS, "qtc_ms")
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -77,16 +63,16 @@ _MANIFEST = Format("protoecg-batch", 1, _About, 100_000)
 
 @dataclass(frozen=True)
 class Task:
-    """What every process needs to know to make a part.
+    """What there is to explain, and where its parts go.
 
     Parameters
     ----------
-    ecgs : folder or ZIP archive
+    ecgs : folder, archive, list of paths or address, as `protoecg.batch.sources` reads them
     bundle, out : folders
     given : what files do not say themselves
     """
 
-    ecgs: Path
+    ecgs: str
     bundle: Path
     out: Path
     given: Given
@@ -96,20 +82,38 @@ class Task:
         return self.out / f"part-{number:05d}.parquet"
 
 
-def run_parts(task: Task, jobs: int) -> Generator[tuple[int, int], None, None]:
+@dataclass(frozen=True)
+class Order:
+    """What is missing of a part: recordings to explain, by name."""
+
+    number: int
+    recordings: Recordings
+
+
+# Who explains: the rows of each order, by its number, in any order of time.
+Workers = Callable[[Task, Iterator[Order], int], Iterable[tuple[int, pa.Table]]]
+
+
+def run_parts(task: Task, workers: Workers) -> Generator[tuple[int, int], None, None]:
     """Write the parts that are missing or hold errors; yield (rows, all) after each.
 
     Rows with an error are tried again, the others of their part are kept.
 
+    Parameters
+    ----------
+    workers : `processes.by_processes(n)` or `on_ray.by_ray(address)`; they are told how many
+        orders there are
+
     Raises
     ------
     BatchError
-        If the folder holds the parts of another batch, or another run writes to it.
+        If the folder holds the parts of another batch, another run writes to it, or the workers
+        are lost.
     """
     task.out.mkdir(parents=True, exist_ok=True)
     with (task.out / LOCK).open("a", encoding="utf-8") as held:
         lock(held, task.out / LOCK)
-        wanted = recordings(open_files(task.ecgs, task.out))
+        wanted = open_recordings(task.ecgs, task.out)
         names = sorted(wanted)
         _claim(task, load_bundle(task.bundle), names)
         _remove_unfinished(task.out)
@@ -117,16 +121,11 @@ def run_parts(task: Task, jobs: int) -> Generator[tuple[int, int], None, None]:
         open_ones = [n for n in range(len(shards)) if not _is_whole(task.part(n))]
         left = sum(len(shards[n]) for n in open_ones)
         yield len(names) - left, len(names)
-        orders = ((n, {name: wanted[name] for name in shards[n]}) for n in open_ones)
-        try:
-            for number in _made(task, orders, min(jobs, len(open_ones)) or 1):
-                left -= len(shards[number])
-                yield len(names) - left, len(names)
-        except BrokenProcessPool:
-            raise BatchError(
-                "A process was ended from outside, perhaps for want of memory. What is written "
-                "stays; run the same again to go on, with fewer --jobs if it happens again."
-            ) from None
+        orders = (_order(task, n, shards[n], wanted) for n in open_ones)
+        for number, made in workers(task, orders, len(open_ones)):
+            _write(task.part(number), shards[number], made)
+            left -= len(shards[number])
+            yield len(names) - left, len(names)
 
 
 def read_parts(out: Path) -> pa.Table:
@@ -172,118 +171,20 @@ def _is_whole(part: Path) -> bool:
     return not any(pq.read_table(part, columns=["error"])["error"].to_pylist())
 
 
-Order = tuple[int, Mapping[str, tuple[str, ...]]]
+def _order(task: Task, number: int, shard: Sequence[str], wanted: Recordings) -> Order:
+    kept = {row["file"] for row in _kept(task.part(number))}
+    return Order(number, {name: wanted[name] for name in shard if name not in kept})
 
 
-def _made(task: Task, orders: Iterator[Order], jobs: int) -> Iterator[int]:
-    """Make parts by several processes; yield the number of each that is done."""
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _begin) as pool:
-        running: set[Future[int]] = set()
-        # Few are handed out at once, so that memory stays the same however many there are.
-        for order in islice(orders, 2 * jobs):
-            running.add(pool.submit(_make, task, *order))
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for order in islice(orders, len(done)):
-                running.add(pool.submit(_make, task, *order))
-            yield from (future.result() for future in done)
+def _kept(part: Path) -> list[dict[str, Any]]:
+    """Return the rows of a part that hold no error."""
+    rows = pq.read_table(part).to_pylist() if part.is_file() else []
+    return [row for row in rows if not row["error"]]
 
 
-def _begin() -> None:
-    """Make a process ready: one thread, and gone when the one that began it is."""
-    import torch
-
-    torch.set_num_threads(1)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
-
-
-def _end_with(wait_for_parent: Any) -> None:
-    wait_for_parent()
-    os._exit(1)
-
-
-# Once a process.
-@cache
-def _opened(task: Task) -> tuple[Bundle, Files]:
-    return load_bundle(task.bundle), open_files(task.ecgs, task.out)
-
-
-def _make(task: Task, number: int, parts: Mapping[str, tuple[str, ...]]) -> int:
-    bundle, files = _opened(task)
-    file = task.part(number)
-    kept = pq.read_table(file).to_pylist() if file.is_file() else []
-    rows = {row["file"]: row for row in kept if not row["error"]}
-    missing = {name: of_one for name, of_one in parts.items() if name not in rows}
-    rows |= {row["file"]: row for row in _rows(missing, files, bundle, task.given)}
-    table = pa.Table.from_pylist([rows[name] for name in parts], schema=_schema(bundle))
-    with atomic_write(file) as whole:
+def _write(part: Path, shard: Sequence[str], made: pa.Table) -> None:
+    """Write a part: the rows that were made, beside those that it has already."""
+    rows = {row["file"]: row for row in (*_kept(part), *made.to_pylist())}
+    table = pa.Table.from_pylist([rows[name] for name in shard], schema=made.schema)
+    with atomic_write(part) as whole:
         pq.write_table(table, whole, compression="zstd")
-    return number
-
-
-def _schema(bundle: Bundle) -> pa.Schema:
-    texts = [pa.field(name, pa.string()) for name in ABOUT]
-    matches = pa.field("matches", pa.list_(pa.string()))
-    numbers = [pa.field(name, pa.float64()) for name in (*MEASURED, *bundle.statements)]
-    return pa.schema([*texts, matches, *numbers])
-
-
-def _rows(
-    parts: Mapping[str, tuple[str, ...]], files: Files, bundle: Bundle, given: Given
-) -> Iterator[dict[str, Any]]:
-    """Yield a row for each recording; the network sees several at once."""
-    names = iter(parts)
-    while some := list(islice(names, AT_ONCE)):
-        ecgs = {name: attempted(partial(read, parts[name], files, given)) for name in some}
-        failed = {name: said for name, said in ecgs.items() if isinstance(said, str)}
-        good = {name: ecg for name, ecg in ecgs.items() if isinstance(ecg, ECG)}
-        found = failed | _explained(good, bundle)
-        yield from (_row(name, bundle, found[name]) for name in some)
-
-
-Explained = tuple[Explanation, Measurements]
-
-
-def _explained(ecgs: Mapping[str, ECG], bundle: Bundle) -> dict[str, Explained | str]:
-    """Explain ECGs at once; where that fails, one by one, so that one costs no other."""
-    together = attempted(lambda: _at_once(list(ecgs.values()), bundle))
-    if not isinstance(together, str):
-        return dict(zip(ecgs, together, strict=True))
-    return {name: attempted(partial(_alone, ecg, bundle)) for name, ecg in ecgs.items()}
-
-
-def _alone(ecg: ECG, bundle: Bundle) -> Explained:
-    return _at_once([ecg], bundle)[0]
-
-
-def _at_once(ecgs: Sequence[ECG], bundle: Bundle) -> list[Explained]:
-    if not ecgs:
-        return []
-    waves: list[Delineation] = [delineate(ecg) for ecg in ecgs]
-    explained = explain_all(ecgs, bundle, waves)
-    return list(zip(explained, map(measurements, waves), strict=True))
-
-
-def _row(name: str, bundle: Bundle, found: Explained | str) -> dict[str, Any]:
-    if not isinstance(found, tuple):
-        return {**about(name, bundle), "error": found}
-    explanation, measured = found
-    return {
-        **about(name, bundle),
-        **told(explanation),
-        "matches": _matches(explanation),
-        **{field: getattr(measured, field) for field in MEASURED},
-        **probabilities(explanation),
-    }
-
-
-def _matches(explanation: Explanation) -> list[str]:
-    """Name the prototype that speaks most for each likely finding, and how similar it is."""
-    leading = (
-        (finding, finding.speaking[0])
-        for finding in explanation.findings
-        if finding.present and finding.speaking and finding.speaking[0].contribution > 0
-    )
-    return [f"{f.code} {match.prototype.name} {match.similarity:.3f}" for f, match in leading]

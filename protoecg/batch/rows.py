@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from protoecg import defects
-from protoecg.batch.sources import Files
+from protoecg.batch.sources import Contents, Files, contents
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, ECGError
 from protoecg.explanation import Explanation
-from protoecg.isolation import OF_A_BATCH, read_ecg
+from protoecg.isolation import OF_A_BATCH, read_ecg, read_together
+from protoecg.readers import Recording
 from protoecg.readers.given import Given
 
 # A file's name may be a patient's, and has a column of its own.
@@ -37,8 +39,29 @@ def attempted(task: Callable[[], T]) -> T | str:
 
 def read(parts: tuple[str, ...], files: Files, given: Given) -> ECG:
     """Read a recording of its files; errors as of `protoecg.isolation.read_ecg`."""
-    contents = {part: files.read(part) for part in parts}
-    return read_ecg(contents, source=THE_FILE, limits=OF_A_BATCH, **given.said)
+    return read_ecg(contents(files.read, parts), source=THE_FILE, limits=OF_A_BATCH, **given.said)
+
+
+def read_some(
+    recordings: Mapping[str, tuple[str, ...]],
+    read: Callable[[Sequence[str]], Contents],
+    given: Given,
+) -> dict[str, ECG | str]:
+    """Read some recordings of their files, by name; of what cannot be read, say why."""
+    held = {name: attempted(partial(read, parts)) for name, parts in recordings.items()}
+    there = {name: files for name, files in held.items() if not isinstance(files, str)}
+    together = read_together(list(there.values()), source=THE_FILE, **given.said)
+    ecgs = {
+        name: attempted(partial(_ecg, recording))
+        for name, recording in zip(there, together, strict=True)
+    }
+    return {name: files if isinstance(files, str) else ecgs[name] for name, files in held.items()}
+
+
+def _ecg(recording: Recording | ECGError) -> ECG:
+    if isinstance(recording, ECGError):
+        raise recording
+    return recording.ecg(0.0)
 
 
 def about(name: str, bundle: Bundle) -> dict[str, str]:

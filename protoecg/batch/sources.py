@@ -1,13 +1,15 @@
-"""The files of a batch, in a folder or an archive, and which of them are one recording."""
+"""The files of a batch, wherever they lie, and which of them are one recording."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from posixpath import dirname, join
 
+from protoecg.batch.listed import is_address, is_list, names_at, paths_listed, read_at, read_listed
 from protoecg.batch.table import BatchError, rows_of
 from protoecg.ecg import ECGError
 from protoecg.readers import MAX_BYTES, wfdb_format, wfdb_header, zip_format
@@ -26,32 +28,81 @@ class Files:
     read: Callable[[str], bytes]
 
 
-def open_files(path: Path, out: Path) -> Files:
+# The files of one recording, by name.
+Contents = dict[str, bytes]
+
+
+def open_files(path: Path | str, out: Path) -> Files:
     """Look through a folder with all below it, or a ZIP archive.
 
     Hidden files are left out, and what is written to `out`, which may lie beside the ECGs.
+
+    Parameters
+    ----------
+    path : of a folder or a ZIP archive, or the address of a folder in object storage
 
     Raises
     ------
     BatchError
         If it is neither, or holds no file.
     """
-    files = _folder(path, out) if path.is_dir() else _archive(path)
+    if is_address(str(path)):
+        files = Files(_visible(names_at(str(path))), partial(read_at, str(path)))
+    else:
+        files = _folder(Path(path), out) if Path(path).is_dir() else _archive(Path(path))
     if not files.names:
         raise BatchError(f"{path} holds no files. Name a folder or a ZIP archive with ECGs.")
     return files
 
 
+def open_recordings(ecgs: str, out: Path) -> dict[str, tuple[str, ...]]:
+    """Return the files of each recording of a folder, an archive, a list or an address, by name.
+
+    Of what a list names, signal files are only looked for when it is read.
+
+    Raises
+    ------
+    BatchError
+        If it is none of them, or holds no file.
+    """
+    if is_list(ecgs):
+        return {path: (path,) for path in paths_listed(ecgs)}
+    return recordings(open_files(ecgs, out))
+
+
+def open_reader(ecgs: str) -> Callable[[Sequence[str]], Contents]:
+    """Return what reads the files of a recording, without looking through all others.
+
+    Raises
+    ------
+    BatchError
+        If it is an archive that is gone or damaged.
+    """
+    if is_list(ecgs):
+        return lambda parts: read_listed(parts[0], ecgs)
+    if is_address(ecgs):
+        return partial(contents, partial(read_at, ecgs))
+    path = Path(ecgs)
+    return partial(contents, _reader(path) if path.is_dir() else _archive(path).read)
+
+
+def contents(read: Callable[[str], bytes], parts: Sequence[str]) -> Contents:
+    """Return the files of a recording by their names."""
+    return {part: read(part) for part in parts}
+
+
 def _folder(path: Path, out: Path) -> Files:
     tables = {out.resolve(), rows_of(out).resolve()}
     found = (file for file in path.rglob("*") if file.is_file() and not _is_of(file, tables))
-    names = (file.relative_to(path).as_posix() for file in found)
+    return Files(_visible(file.relative_to(path).as_posix() for file in found), _reader(path))
 
+
+def _reader(path: Path) -> Callable[[str], bytes]:
     def read(name: str) -> bytes:
         with (path / name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
 
-    return Files(_visible(names), read)
+    return read
 
 
 def _is_of(file: Path, tables: set[Path]) -> bool:
@@ -128,7 +179,7 @@ def _within(files: Files, source: str) -> Files:
     return Files(files.names, read)
 
 
-def _visible(names: Iterator[str]) -> tuple[str, ...]:
+def _visible(names: Iterable[str]) -> tuple[str, ...]:
     kept = (name for name in names if not any(_is_hidden(part) for part in name.split("/")))
     return tuple(sorted(set(kept)))
 

@@ -19,13 +19,13 @@ own checks alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from protoecg import readers
-from protoecg.ecg import ECG
+from protoecg.ecg import ECG, ECGError
 from protoecg.isolation.limits import OF_A_BATCH, ONE_FILE, Limits
 from protoecg.readers import Recording
 from protoecg.readers.given import Given, Said
@@ -33,7 +33,16 @@ from protoecg.readers.given import Given, Said
 if TYPE_CHECKING:
     from protoecg.isolation.pool import Pool
 
-__all__ = ["OF_A_BATCH", "ONE_FILE", "Limits", "read_ecg", "read_path", "read_recording", "warm_up"]
+__all__ = [
+    "OF_A_BATCH",
+    "ONE_FILE",
+    "Limits",
+    "read_ecg",
+    "read_path",
+    "read_recording",
+    "read_together",
+    "warm_up",
+]
 
 
 def read_recording(
@@ -61,6 +70,36 @@ def read_recording(
     if not hasattr(os, "fork"):
         return readers.read_recording(files, source=source, **said)
     return _pool().read(files, given=Given.of(**said), source=source, limits=limits)
+
+
+def read_together(
+    recordings: Sequence[Mapping[str, bytes]],
+    *,
+    source: str | None = None,
+    limits: Limits = OF_A_BATCH,
+    **said: Unpack[Said],
+) -> Iterator[Recording | ECGError]:
+    """Read some recordings of one batch; yield each, or why it cannot be read, in their order.
+
+    They share a process and its limits, which makes each ten times as cheap: for recordings that
+    come from one hand, as what one of them does to the process the others may meet. What is at
+    hand when the process ends, and what comes after it, is read in a process each.
+
+    Parameters
+    ----------
+    recordings : of each its files, by name
+    source, said : as in `protoecg.readers.read_recording`
+    limits : of the process
+    """
+    if hasattr(os, "fork"):
+        given = Given.of(**said)
+        yield from _pool().read_together(recordings, given=given, source=source, limits=limits)
+        return
+    for files in recordings:
+        try:
+            yield readers.read_recording(files, source=source, **said)
+        except ECGError as error:
+            yield error
 
 
 def read_ecg(

@@ -1,10 +1,11 @@
-"""The process that reads the files of one recording, answers, and is gone."""
+"""The process that reads the files of one recording, or of some of a batch, and is gone."""
 
 from __future__ import annotations
 
 import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -31,14 +32,18 @@ class _Kept(logging.Handler):
 
 
 def answer(connection: socket.socket) -> None:
-    """Read the recording that is sent, and send back what it holds or why it cannot be read."""
+    """Read each recording that is sent, and send back what it holds or why it cannot be read."""
     kept = _Kept()
     logging.getLogger().handlers = []
     ours = logging.getLogger("protoecg")
     ours.handlers, ours.propagate = [kept], False
-    fields, body = wire.receive(connection, 2 * MAX_BYTES)
-    told, signal = _told(fields, body)
-    wire.send(connection, {**told, "log": kept.lines}, signal)
+    # Until who asks is gone.
+    with suppress(EOFError):
+        while True:
+            fields, body = wire.receive(connection, 2 * MAX_BYTES)
+            told, signal = _told(fields, body)
+            wire.send(connection, {**told, "log": kept.lines}, signal)
+            kept.lines = []
 
 
 def _told(fields: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:

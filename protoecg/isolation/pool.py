@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -72,6 +74,21 @@ class _Answer(BaseModel):
     log: Annotated[list[_Text], Field(max_length=20)] = []
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A recording to read; parameters as in `protoecg.isolation.read_recording`."""
+
+    files: Mapping[str, bytes]
+    given: Given
+    source: str | None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is sent before the files' bytes."""
+        sizes = [(name, len(content)) for name, content in self.files.items()]
+        return {"sizes": sizes, "given": asdict(self.given), "source": self.source}
+
+
 class Pool:
     """Reads recordings, each in a process of its own.
 
@@ -101,19 +118,51 @@ class Pool:
         limits: Limits,
     ) -> Recording:
         """Read a recording; parameters and errors as in `protoecg.isolation.read_recording`."""
-        fields = {
-            "sizes": [(name, len(content)) for name, content in files.items()],
-            "given": asdict(given),
-            "source": source,
-        }
+        asked = _Asked(files, given, source)
         try:
             with self._turns.one(MAX_WAIT_S):
-                answer, body = self._answer(fields, tuple(files.values()), limits)
+                answer, body = self._answer(asked, limits)
         except TimeoutError:
             raise ECGError(_BUSY) from None
-        for line in answer.log:
-            _log.warning("%s", "".join(c if c.isprintable() else "?" for c in line))
-        return _recording(answer, body, source or next(iter(files), "The file"))
+        return _recording(asked, answer, body)
+
+    def read_together(
+        self,
+        recordings: Sequence[Mapping[str, bytes]],
+        *,
+        given: Given = NOTHING,
+        source: str | None = None,
+        limits: Limits,
+    ) -> Iterator[Recording | ECGError]:
+        """Read recordings in one process; see `protoecg.isolation.read_together`.
+
+        Where one ends the process, it and those after it get a process each.
+        """
+        asked = [_Asked(files, given, source) for files in recordings]
+        answers = self._answers(asked, limits)
+        for each, found in zip_longest(asked, answers):
+            try:
+                if found:
+                    yield _recording(each, *found)
+                else:
+                    yield self.read(each.files, given=given, source=source, limits=limits)
+            except ECGError as error:
+                yield error
+
+    def _answers(self, asked: Sequence[_Asked], limits: Limits) -> list[tuple[_Answer, bytes]]:
+        """Return the answers that one process gives before anything goes wrong."""
+        answers: list[tuple[_Answer, bytes]] = []
+        with (
+            suppress(wire.WireError, ValidationError, EOFError, OSError),
+            self._turns.one(MAX_WAIT_S),
+            self._running().connect(limits) as connection,
+        ):
+            for each in asked:
+                answer, body = _exchanged(connection, each, limits)
+                if answer.stopped:
+                    break
+                answers.append((answer, body))
+        return answers
 
     def close(self) -> None:
         """End the server and all that it is reading."""
@@ -131,13 +180,12 @@ class Pool:
                 self._server = self._start()
             return self._server
 
-    def _answer(
-        self, fields: dict[str, Any], contents: Sequence[bytes], limits: Limits
-    ) -> tuple[_Answer, bytes]:
+    def _answer(self, asked: _Asked, limits: Limits) -> tuple[_Answer, bytes]:
         for _ in range(_ATTEMPTS):
             server = self._running()
             try:
-                return _ask(server, fields, contents, limits)
+                with server.connect(limits) as connection:
+                    return _exchanged(connection, asked, limits)
             except (wire.WireError, ValidationError):
                 return _Answer(stopped="crash"), b""
             # Gone, or silent for so long that it must hang.
@@ -147,20 +195,20 @@ class Pool:
         raise ECGError(_OUT_OF_ORDER)
 
 
-def _ask(
-    server: Server, fields: dict[str, Any], contents: Sequence[bytes], limits: Limits
-) -> tuple[_Answer, bytes]:
-    with server.connect(limits) as connection:
-        deadline = time.monotonic() + limits.clock_s + _GRACE_S
-        connection.settimeout(limits.clock_s + _GRACE_S)
-        # Who ended before it had all has left an answer all the same.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            wire.send(connection, fields, *contents)
-        told, body = wire.receive(connection, MAX_ANSWER, deadline)
+def _exchanged(connection: socket.socket, asked: _Asked, limits: Limits) -> tuple[_Answer, bytes]:
+    deadline = time.monotonic() + limits.clock_s + _GRACE_S
+    connection.settimeout(limits.clock_s + _GRACE_S)
+    # Who ended before it had all has left an answer all the same.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        wire.send(connection, asked.fields, *asked.files.values())
+    told, body = wire.receive(connection, MAX_ANSWER, deadline)
     return _Answer.model_validate(told), body
 
 
-def _recording(answer: _Answer, body: bytes, name: str) -> Recording:
+def _recording(asked: _Asked, answer: _Answer, body: bytes) -> Recording:
+    for line in answer.log:
+        _log.warning("%s", "".join(c if c.isprintable() else "?" for c in line))
+    name = asked.source or next(iter(asked.files), "The file")
     asks = _given(answer.asks, name)
     if answer.error and asks:
         raise UnsaidError(answer.error, asks)

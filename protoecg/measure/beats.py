@@ -8,9 +8,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter1d, median_filter
-from scipy.signal import butter, find_peaks, resample_poly, sosfiltfilt
+from scipy.signal import find_peaks, resample_poly, sosfiltfilt
 
 from protoecg.ecg import DURATION_S, ECG
+from protoecg.measure.quantiles import median, percentile
+from protoecg.signals.filters import butterworth, resampling
 
 RATE = 500
 ALIKE = 0.8
@@ -74,7 +76,8 @@ def _at_working_rate(ecg: ECG) -> np.ndarray:
     ratio = Fraction(RATE / ecg.rate).limit_denominator(1000)
     if ratio == 1:
         return signal
-    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    up, down = ratio.as_integer_ratio()
+    return resample_poly(signal, up, down, axis=1, window=resampling(up, down), padtype="line")
 
 
 def _without_spikes(signal: np.ndarray, rate: float) -> np.ndarray:
@@ -82,29 +85,29 @@ def _without_spikes(signal: np.ndarray, rate: float) -> np.ndarray:
     width = 2 * round(_SPIKE_S * rate) + 1
     smooth = median_filter(signal, size=(1, width), mode="nearest")
     rest = np.abs(signal - smooth)
-    height = _SPIKE * np.percentile(np.abs(smooth), 99, axis=1, keepdims=True)
+    height = _SPIKE * percentile(np.abs(smooth), 99, axis=1)
     near = maximum_filter1d(rest > height, width, axis=1)
     return np.where(near, smooth, signal)
 
 
 def _without_drift_and_hum(signal: np.ndarray) -> np.ndarray:
-    centred = signal - np.median(signal, axis=1, keepdims=True)
-    high = butter(1, BAND_HZ[0], btype="highpass", fs=RATE, output="sos")
-    low = butter(2, BAND_HZ[1], btype="lowpass", fs=RATE, output="sos")
+    centred = signal - median(signal, axis=1)[:, None]
+    high = butterworth(1, BAND_HZ[0], "highpass", RATE)
+    low = butterworth(2, BAND_HZ[1], "lowpass", RATE)
     return sosfiltfilt(low, sosfiltfilt(high, centred, axis=1), axis=1)
 
 
 def _qrs(signal: np.ndarray) -> np.ndarray:
     """Find peaks of the QRS band's energy over all leads, each lead scaled alike."""
-    band = butter(2, _QRS_BAND_HZ, btype="bandpass", fs=RATE, output="sos")
+    band = butterworth(2, _QRS_BAND_HZ, "bandpass", RATE)
     steep = sosfiltfilt(band, signal, axis=1)
-    scale = np.maximum(np.percentile(np.abs(steep), 98, axis=1, keepdims=True), 1e-6)
+    scale = np.maximum(percentile(np.abs(steep), 98, axis=1), 1e-6)
     # A jump in one lead would outshine the beats of all.
     squares = np.clip(steep / scale, -3, 3) ** 2
-    energy = np.sqrt((squares.mean(axis=0) + np.median(squares, axis=0)) / 2)
+    energy = np.sqrt((squares.mean(axis=0) + median(squares, axis=0)) / 2)
     window = np.hanning(round(0.08 * RATE) + 2)[1:-1]
     energy = np.convolve(energy, window / window.sum(), "same")
-    high = np.percentile(energy, 97)
+    high = float(percentile(energy, 97, axis=0)[0])
     at, _ = find_peaks(
         energy, height=0.4 * high, distance=round(_REFRACTORY_S * RATE), prominence=0.3 * high
     )
@@ -114,7 +117,7 @@ def _qrs(signal: np.ndarray) -> np.ndarray:
 def _aligned(signal: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shift each beat to where it fits the most common shape best; tell which ones do fit."""
     half, reach = round(0.1 * RATE), round(0.03 * RATE)
-    scaled = signal / np.maximum(np.percentile(np.abs(signal), 99, axis=1, keepdims=True), _FLAT_MV)
+    scaled = signal / np.maximum(percentile(np.abs(signal), 99, axis=1), _FLAT_MV)
     # Beats at the very ends are compared by what of them is there.
     padded = np.pad(scaled, ((0, 0), (half + reach, half + reach)), mode="edge")
     shape = _most_common(_unit(_around(padded, at, half, reach)[:, reach]))
@@ -123,7 +126,7 @@ def _aligned(signal: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray
         fits = np.tensordot(_unit(_around(padded, at, half, reach)), shape, axes=2)
         at = np.clip(at + fits.argmax(axis=1) - reach, 0, signal.shape[1] - 1)
         alike = fits.max(axis=1) >= min(ALIKE, fits.max())
-        shape = _unit(np.median(_around(padded, at[alike], half, reach)[:, reach], axis=0))
+        shape = _unit(median(_around(padded, at[alike], half, reach)[:, reach], axis=0))
     first = np.unique(at, return_index=True)[1]
     return at[first], alike[first]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from protoecg.ecg import ECG, LEADS
 from protoecg.measure.beats import RATE, Beats, find_beats
+from protoecg.measure.quantiles import median as median_of
 from protoecg.measure.waves import Marks, p_and_t_marks, qrs_bounds
 
 Span = tuple[float, float]
@@ -97,7 +98,7 @@ def delineate(ecg: ECG) -> Delineation:
         doubt = "fewer than two beats lie wholly within the recording"
         rest = dict.fromkeys(("qrs", "p", "t"), doubt)
         return Delineation((), None, tuple(beats.rr_s), rest)
-    middle = np.median(cut, axis=0)
+    middle = median_of(cut, axis=0)
     onset, end = (sample / RATE for sample in qrs_bounds(middle[beats.usable], before))
     steady = alike_before(cut[:, beats.usable, : round((onset - 0.01) * RATE)])
     waves, doubts, marks = _waves(beats, middle, before, (onset, end), steady)

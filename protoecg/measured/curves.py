@@ -5,10 +5,11 @@ measured.json   of each statement, its curves; part of a bundle, see `protoecg.b
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isnan
+from functools import cached_property
+from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -57,16 +58,33 @@ class Curve:
         """Return what values add; exactly 0 where they are NaN, which means unsure."""
         return np.where(np.isnan(value), 0.0, np.interp(value, self.knots, self.logits))
 
-    def at(self, value: float) -> float:
-        """Return what one value adds: as many values do, without the cost of an array."""
-        if isnan(value):
-            return 0.0
-        above = bisect_right(self.knots, value)
-        if above in (0, len(self.knots)):
-            return self.logits[min(above, len(self.knots) - 1)]
-        low, high = self.knots[above - 1 : above + 1]
-        from_, to = self.logits[above - 1 : above + 1]
-        return from_ + (to - from_) * (value - low) / (high - low)
+
+class _Stacked:
+    """Many curves at one ECG's values: of one curve after another, most of the time is calls."""
+
+    def __init__(self, curves: Sequence[Curve]) -> None:
+        names = list(QUANTITIES)
+        most = max((len(curve.knots) for curve in curves), default=0)
+        self._quantity = np.array([names.index(curve.quantity) for curve in curves], dtype=int)
+        self._last = np.array([len(curve.knots) - 1 for curve in curves], dtype=int)
+        self._knots = np.full((len(curves), most), inf)
+        self._logits = np.zeros((len(curves), most))
+        for row, curve in enumerate(curves):
+            self._knots[row, : len(curve.knots)] = curve.knots
+            self._logits[row, : len(curve.logits)] = curve.logits
+
+    def at(self, values: Mapping[str, float]) -> list[float]:
+        """Return what each curve adds, as `Curve` does."""
+        value = np.array([values[name] for name in QUANTITIES])[self._quantity]
+        above = (self._knots <= value[:, None]).sum(axis=1)
+        ends = np.maximum(above - 1, 0), np.minimum(above, self._last)
+        rows = np.arange(len(value))
+        low, high = (self._knots[rows, end] for end in ends)
+        from_, to = (self._logits[rows, end] for end in ends)
+        # Beyond the knots both ends are the same one.
+        width = np.where(high > low, high - low, 1.0)
+        added = from_ + (to - from_) * (value - low) / width
+        return np.where(np.isnan(value), 0.0, added).tolist()
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,28 @@ class MeasuredEvidence:
         ----------
         values : as `protoecg.measure.quantities` returns them; what is unsure adds nothing
         """
-        return {code: _measured(curves, values) for code, curves in self.curves.items()}
+        logits = self.logits(values)
+        return {code: self.told(code, values, logits[code]) for code in self.curves}
+
+    def logits(self, values: Mapping[str, float]) -> dict[str, list[float]]:
+        """Return what each curve of each statement adds, in the order of the curves."""
+        added = iter(self._stacked.at(values))
+        return {code: [next(added) for _ in curves] for code, curves in self.curves.items()}
+
+    def told(
+        self, code: str, values: Mapping[str, float], logits: Sequence[float]
+    ) -> tuple[Measured, ...]:
+        """Return what is said of a statement's `logits`: the strongest for it first, no zeros."""
+        told = [
+            Measured(quantity.words, values[curve.quantity], quantity.unit, added)
+            for curve, added in zip(self.curves[code], logits, strict=True)
+            if added and (quantity := QUANTITIES[curve.quantity])
+        ]
+        return tuple(sorted(told, key=lambda measured: -measured.contribution))
+
+    @cached_property
+    def _stacked(self) -> _Stacked:
+        return _Stacked(list(chain.from_iterable(self.curves.values())))
 
     def offsets(self, values: np.ndarray, statements: tuple[str, ...]) -> np.ndarray:
         """Sum up what the quantities of many ECGs add: (n, len(statements)) logits.
@@ -116,15 +155,6 @@ class MeasuredEvidence:
 
 def _times(curve: Curve, factor: float) -> Curve:
     return replace(curve, logits=tuple(factor * logit for logit in curve.logits))
-
-
-def _measured(curves: tuple[Curve, ...], values: Mapping[str, float]) -> tuple[Measured, ...]:
-    told = []
-    for curve in curves:
-        quantity, value = QUANTITIES[curve.quantity], values[curve.quantity]
-        if added := curve.at(value):
-            told.append(Measured(quantity.words, value, quantity.unit, added))
-    return tuple(sorted(told, key=lambda measured: -measured.contribution))
 
 
 _FILE = TypeAdapter(dict[str, tuple[Curve, ...]], config=ConfigDict(strict=True))

@@ -11,11 +11,12 @@ from protoecg.isolation.forkserver import Forkserver
 
 
 def obey(connection):
-    _, body = wire.receive(connection, 10**9)
-    said = {}
-    with contextlib.suppress(Exception):
-        exec(body, {"connection": connection, "say": said.update})
-    wire.send(connection, {"error": str(said)})
+    while True:
+        _, body = wire.receive(connection, 10**9)
+        said = {}
+        with contextlib.suppress(Exception):
+            exec(body, {"connection": connection, "say": said.update})
+        wire.send(connection, {"error": str(said)})
 
 
 if __name__ == "__main__":

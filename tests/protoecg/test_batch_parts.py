@@ -8,11 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import pytest
 
 from protoecg.__main__ import main
+from protoecg.batch.part import explained
 from protoecg.batch.parts import PART, Task, read_parts, run_parts
+from protoecg.batch.processes import by_processes
+from protoecg.batch.sources import open_reader, open_recordings
 from protoecg.batch.table import BatchError
 from protoecg.explain import explain
 from protoecg.measure import measure
@@ -25,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def ecgs(simulated_root, tmp_path_factory) -> Path:
     """More recordings than a part holds, each in a folder of its own, and a file that is none."""
-    folder = tmp_path_factory.mktemp("many")
+    folder = tmp_path_factory.mktemp("many") / "ecgs"
     for copy in ("a", "b"):
         shutil.copytree(simulated_root / "records100", folder / copy)
     (folder / "letter.pdf").write_bytes(b"%PDF-1.4")
@@ -33,20 +37,20 @@ def ecgs(simulated_root, tmp_path_factory) -> Path:
 
 
 def task(ecgs, bundle, out) -> Task:
-    return Task(ecgs, bundle.path, out, NOTHING)
+    return Task(str(ecgs), bundle.path, out, NOTHING)
 
 
 @pytest.fixture(scope="module")
 def by_two(ecgs, tiny_bundle, tmp_path_factory) -> Task:
     done = task(ecgs, tiny_bundle, tmp_path_factory.mktemp("two") / "out")
-    counts = list(run_parts(done, 2))
+    counts = list(run_parts(done, by_processes(2)))
     assert counts[0] == (0, 241) and counts[-1] == (241, 241)
     return done
 
 
 def test_rows_are_the_same_for_any_number_of_processes(by_two, ecgs, tiny_bundle, tmp_path):
     alone = task(ecgs, tiny_bundle, tmp_path / "out")
-    list(run_parts(alone, 1))
+    list(run_parts(alone, by_processes(1)))
     assert read_parts(alone.out).equals(read_parts(by_two.out))
     parts = sorted(part.name for part in alone.out.glob("*.parquet"))
     assert parts == ["part-00000.parquet", "part-00001.parquet"] and 241 > PART
@@ -69,7 +73,7 @@ def test_a_second_run_makes_but_what_failed_again(by_two, tmp_path):
     again = Task(by_two.ecgs, by_two.bundle, tmp_path / "out", NOTHING)
     shutil.copytree(by_two.out, again.out)
     before = {p.name: p.stat().st_mtime_ns for p in again.out.glob("*.parquet")}
-    (had, total), *_ = run_parts(again, 1)
+    (had, total), *_ = run_parts(again, by_processes(1))
     # The last part holds the letter, which is tried again; the other is whole.
     assert (had, total) == (PART, 241)
     after = {p.name: p.stat().st_mtime_ns for p in again.out.glob("*.parquet")}
@@ -80,27 +84,121 @@ def test_a_second_run_makes_but_what_failed_again(by_two, tmp_path):
 def test_parts_of_another_batch_are_left_alone(by_two, tmp_path, ecgs):
     other = Task(by_two.ecgs, by_two.bundle, by_two.out, Given(250.0))
     with pytest.raises(BatchError, match="another batch"):
-        list(run_parts(other, 1))
+        list(run_parts(other, by_processes(1)))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def begun(ecgs, bundle, out, *options) -> subprocess.Popen:
+    """A run of its own, as from a terminal."""
+    command = ["-m", "protoecg", "batch", ecgs, "--bundle", bundle.path, "--out", out, *options]
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def below(process: int, words: str) -> list[int]:
+    """Processes that a process began, and those began in turn, whose command has these words."""
+    found, ones = [], [process]
+    while ones:
+        of = Path(f"/proc/{ones[0]}/task").glob("*/children")
+        began = [int(child) for file in of for child in file.read_text().split()]
+        ones = [*ones[1:], *began]
+        found += [one for one in began if words in Path(f"/proc/{one}/cmdline").read_text()]
+    return found
+
+
+def like(found, expected) -> None:
+    """Hold that rows are the same but for the last bits of probabilities."""
+    pd.testing.assert_frame_equal(found, expected, atol=2e-5, check_names=False)
+
+
+def wait_for(true, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not (come := true()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert come
+    return come
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("moment", ["manifest.json", "part-*.parquet"])
+@pytest.mark.parametrize("victim", ["the run", "a worker"])
 def test_a_run_that_is_killed_is_gone_on_with_and_no_row_is_lost_or_there_twice(
-    ecgs, tiny_bundle, tmp_path, by_two
+    ecgs, tiny_bundle, tmp_path, by_two, victim, moment
 ):
     out = tmp_path / "out"
-    command = ["-m", "protoecg", "batch", ecgs, "--bundle", tiny_bundle.path, "--out", out]
-    run = subprocess.Popen(
-        [sys.executable, *map(str, command), "--jobs", "2"], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 120
-    while not list(out.glob("*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
+    run = begun(ecgs, tiny_bundle, out, "--jobs", 2)
+    wait_for(lambda: list(out.glob(moment)))
+    of = wait_for(lambda: below(run.pid, "spawn_main")) if victim == "a worker" else [run.pid]
+    os.kill(of[0], signal.SIGKILL)
+    _, said = run.communicate(timeout=120)
+    assert run.returncode != 0 and ("run the same again" in said or victim == "the run")
 
-    assert main(["batch", *map(str, command[3:]), "--jobs", "1"]) == 0
+    left = {part.name for part in out.glob("part-*.parquet")}
+    command = ["batch", ecgs, "--bundle", tiny_bundle.path, "--out", out, "--jobs", "1"]
+    assert main([*map(str, command)]) == 0
     assert read_parts(out).equals(read_parts(by_two.out))
-    assert not list(out.glob(".part-*"))
+    assert not list(out.glob(".part-*")) and len(left) < 2
+
+
+def test_a_list_of_paths_gives_the_rows_of_its_folder(by_two, ecgs, tiny_bundle, tmp_path):
+    rows = read_parts(by_two.out).to_pandas().set_index("file")
+    chosen = [*rows.index[:3], "letter.pdf"]
+    lines = [(ecgs / chosen[0]).as_uri(), str(ecgs / chosen[1]), *chosen[2:], "gone.hea"]
+    beside = ecgs / "some.txt"
+    beside.write_text("\n".join([*lines, ""]))
+    pd.DataFrame({"path": lines}).to_parquet(ecgs / "some.parquet")
+    try:
+        for given in (beside, ecgs / "some.parquet", beside.as_uri()):
+            out = tmp_path / given.name if isinstance(given, Path) else tmp_path / "uri"
+            list(run_parts(task(given, tiny_bundle, out.with_suffix("")), by_processes(1)))
+            found = read_parts(out.with_suffix("")).to_pandas().set_index("file")
+            assert sorted(found.index) == sorted(lines)
+            assert "Cannot be read: No such file" in found.loc["gone.hea", "error"]
+            expected = rows.loc[chosen].set_axis(lines[:4])
+            # The network sees others beside them, so that the last bits differ.
+            like(found.loc[lines[:4]], expected)
+    finally:
+        beside.unlink()
+        (ecgs / "some.parquet").unlink()
+
+
+def test_object_storage_gives_the_rows_of_a_folder(by_two, ecgs, tiny_bundle, tmp_path):
+    """By fsspec's storage in memory, which is this process's alone: no other process sees it."""
+    storage = fsspec.filesystem("memory")
+    rows = read_parts(by_two.out).to_pandas().set_index("file")
+    chosen = [*rows.index[:2], "letter.pdf"]
+    for file in (ecgs / name for name in chosen):
+        for one in {file, file.with_suffix(".dat")}:
+            if one.is_file():
+                at = one.relative_to(ecgs).as_posix()
+                storage.pipe(f"/bucket/ecgs/{at}", one.read_bytes())
+    wanted = open_recordings("memory://bucket/ecgs", tmp_path)
+    assert sorted(wanted) == sorted(chosen)
+    table = explained(wanted, open_reader("memory://bucket/ecgs"), tiny_bundle, NOTHING)
+    found = table.to_pandas().set_index("file").loc[chosen]
+    like(found, rows.loc[chosen])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("none.txt", "none.txt cannot be read"),
+        ("empty.txt", "names no files"),
+        ("other.parquet", "no Parquet file with a column `path`"),
+        ("text.parquet", "no Parquet file with a column `path`"),
+        ("nothing://bucket", "cannot be read"),
+    ],
+)
+def test_what_names_no_ecgs_is_refused_with_what_to_do(given, words, tiny_bundle, tmp_path):
+    (tmp_path / "empty.txt").write_text("\n \n")
+    (tmp_path / "text.parquet").write_text("a,b")
+    pd.DataFrame({"other": ["a"]}).to_parquet(tmp_path / "other.parquet")
+    ecgs = given if "://" in given else str(tmp_path / given)
+    with pytest.raises(BatchError, match=words):
+        list(run_parts(task(ecgs, tiny_bundle, tmp_path / "out"), by_processes(1)))
 
 
 def test_a_table_of_one_file_is_written_by_one_process(ecgs, tiny_bundle, tmp_path, capsys):

@@ -114,6 +114,27 @@ def test_what_is_no_ecg_is_refused_in_the_same_words():
         assert str(there.value) == str(here.value)
 
 
+def test_recordings_of_one_hand_share_a_process_and_are_read_as_in_one_each(pool):
+    no_ecg = {"x.pdf": b"%PDF-1.7"}
+    some = [FILES["NPY"], no_ecg, FILES["CSV"]]
+    read, refused, last = pool.read_together(some, given=Given(rate=500), limits=LIMITS)
+    for one, files in ((read, FILES["NPY"]), (last, FILES["CSV"])):
+        alone = readers.read_recording(files, rate=500)
+        np.testing.assert_array_equal(one.signal, alone.signal)
+        assert (one.rate, one.source, one.notes) == (alone.rate, alone.source, alone.notes)
+    assert isinstance(refused, ECGError) and "a PDF" in str(refused)
+
+
+@pytest.mark.parametrize("code", ["while True: pass", "import os; os.kill(os.getpid(), 11)"])
+def test_what_ends_the_process_that_recordings_share_costs_no_other_its_answer(hostile, code):
+    codes = ["say(pid=__import__('os').getpid())"] * 2 + [code, "say(x=1)", "say(x=2)"]
+    some = [{"ecg": code.encode()} for code in codes]
+    said = [str(error) for error in hostile.pool.read_together(some, limits=LIMITS)]
+    assert said[0] == said[1] and "pid" in said[0]
+    assert "so reading it was stopped" in said[2]
+    assert said[3:] == ["{'x': 1}", "{'x': 2}"]
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

@@ -80,7 +80,10 @@ def test_a_file_of_anything_else_is_refused(tmp_path, broken):
         read_evidence(file, PTBXL)
 
 
-def test_one_value_adds_what_it_adds_among_many():
-    curve = Curve("qtc", (400.0, 450.0, 500.0), (-1.0, 0.25, 2.0))
-    values = [nan, 0.0, 400.0, 401.5, 450.0, 499.9, 500.0, 900.0]
-    assert [curve.at(value) for value in values] == pytest.approx(curve(np.array(values)).tolist())
+def test_curves_of_one_ecg_add_what_each_adds_alone():
+    three = Curve("qtc", (400.0, 450.0, 500.0), (-1.0, 0.25, 2.0))
+    evidence = MeasuredEvidence({"LNGQT": (three, RATE), "SR": (), "STACH": (RATE,)})
+    for qtc in (nan, 0.0, 400.0, 401.5, 450.0, 499.9, 500.0, 900.0):
+        added = evidence.logits(values(qtc=qtc, heart_rate=70.0))
+        assert added["LNGQT"] == pytest.approx([float(three(qtc)), 0.0])
+        assert added["SR"] == [] and added["STACH"] == pytest.approx([0.0])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import butter, resample_poly, sosfiltfilt
+from scipy.signal import resample_poly, sosfiltfilt
 
 from protoecg.ecg import DURATION_S, ECG
+from protoecg.signals.filters import butterworth
 
 MODEL_RATE = 100
 MODEL_SAMPLES = round(DURATION_S * MODEL_RATE)
@@ -39,5 +40,5 @@ def _fit(signal: np.ndarray) -> np.ndarray:
 
 
 def _high_pass(signal: np.ndarray) -> np.ndarray:
-    sos = butter(1, HIGH_PASS_HZ, btype="highpass", fs=MODEL_RATE, output="sos")
+    sos = butterworth(1, HIGH_PASS_HZ, "highpass", MODEL_RATE)
     return sosfiltfilt(sos, signal, axis=1).astype(np.float32)

@@ -1,0 +1,49 @@
+"""An explanation in words, as a terminal shows it."""
+
+from __future__ import annotations
+
+from protoecg import wording
+from protoecg.explanation import Explanation, Finding, Match
+
+
+def in_words(explanation: Explanation) -> list[str]:
+    """Return the lines: notes, what is likely and what it rests on, what is possible."""
+    kind = " (simulated)" if explanation.simulated else ""
+    lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
+    lines += [f"! {note}" for note in (*explanation.quality, *explanation.notes)]
+    if explanation.abstains:
+        lines += [f"! {explanation.abstains}", "! What follows is not to be relied on.", ""]
+    for finding in explanation.findings:
+        if finding.present:
+            lines += _finding_in_words(finding)
+    possible = [finding for finding in explanation.findings if finding.certainty == "possible"]
+    told = [one for finding in possible for one in (_in_a_line(finding), *_against(finding))]
+    return [*lines, *(["", "Possible:"] if possible else []), *told]
+
+
+def _against(finding: Finding) -> list[str]:
+    return [f"        ! {said}" for said in finding.contradictions]
+
+
+def _in_a_line(finding: Finding) -> str:
+    few = ", low evidence" if finding.low_evidence else ""
+    held = ", withheld: measurements contradict it" if finding.withheld else ""
+    probability = wording.probability(finding.probability, 1)
+    return f"{probability:>7}  {finding.code}  {finding.statement.description}{few}{held}"
+
+
+def _finding_in_words(finding: Finding) -> list[str]:
+    lines = [_in_a_line(finding), *_against(finding)]
+    for match in finding.speaking[:3]:
+        start, end = match.window_s
+        lines.append(
+            f"        {match.contribution:+.2f} = {match.weight:+.2f} x {match.similarity:+.2f}  "
+            f"{match.prototype.name} ({match.prototype.record}), at {start:.2f}-{end:.2f} s"
+            f"{_chief_leads(match)}"
+        )
+    return lines
+
+
+def _chief_leads(match: Match) -> str:
+    chief = list(match.lead_shares.items())[:3]
+    return "".join(f", {lead} {wording.share(share)}" for lead, share in chief)
