@@ -4,7 +4,7 @@ VENV := .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: app test demo bench lint lock
+.PHONY: app test demo bench lint lock sbom
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
@@ -26,6 +26,10 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What `make app` installs, with licences, and the bundles with their data, as CycloneDX.
+sbom: $(VENV)/.test
+	$(BIN)/python deploy/sbom.py > sbom.json
 
 # requirements*.txt from pyproject.toml; `make lock UPGRADE=--upgrade` takes newer releases.
 lock: $(VENV)/.test
