@@ -48,8 +48,8 @@ def decide_all(
 ) -> list[Explanation]:
     """Explain several ECGs as `explain_all` does, without what a table doesn't tell, much quicker.
 
-    Absent findings have neither matches nor measurements, though their logits are the same sums,
-    and no match has its leads' parts.
+    Only likely findings have matches, without their leads' parts, and none has measurements, though
+    logits are the same sums.
     """
     return _explained(ecgs, bundle, found, in_full=False)
 
@@ -168,9 +168,11 @@ def _findings(
             matches=(),
             possible_from=decision.possible_from,
         )
-        if in_full or finding.certainty != "absent":
+        if in_full:
             told = curves.told(code, values, added) if added else ()
             finding = replace(finding, matches=_matches(bundle, each, seen), measured=told)
+        elif finding.present:
+            finding = replace(finding, matches=_matches(bundle, each, seen))
         findings.append(finding)
     return findings
 
