@@ -81,7 +81,7 @@ def _welcome(bundle: Bundle) -> None:
             key=f"archive {st.session_state.get('archives', 0)}",
             help=PRIVATE,
         )
-        with st.expander("What files that do not say it themselves are in"):
+        with st.expander("Rate, unit and order of the leads, for files that do not say them"):
             said = asking.said("batch")
         asked = st.form_submit_button(f"Explain all by {words.plain(bundle.name)}", type="primary")
     st.caption(PRIVATE)

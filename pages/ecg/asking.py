@@ -19,7 +19,7 @@ from protoecg.sheet.view import View
 # One count of common electrocardiographs, beside whole units.
 UNITS = (*VOLTS, COUNT, "4.88 uV", "2.5 uV", "1.25 uV")
 _SPELT = {"mV": "millivolts, mV", "uV": "microvolts, uV", "V": "volts, V", "nV": "nanovolts, nV"}
-ASKED = "**The file does not say all that is needed.** Guessed here; the picture shows what by."
+ASKED = "**The file does not say all that is needed.** Correct the guesses by the picture below."
 OF_UNIT = "Where the file holds counts, type what one of them is, such as 2.44 uV."
 OF_EXAM = "By its exam_id, or by its number from 1 where the file has none."
 OF_LEADS = (
@@ -71,7 +71,7 @@ def _asked(files: Mapping[str, bytes], asks: Given, key: str) -> Recording | Non
     shown, ecg = f"{key} {given}", recording.ecg()
     header.show(intervals.delineated(shown, ecg))
     drawing.show_ecg(ecg, [], key=shown, view=View(close=True), width_px=drawing.HALF_PX)
-    return recording if st.button("Explain it so", type="primary", key=f"{key} so") else None
+    return recording if st.button("Explain with these", type="primary", key=f"{key} so") else None
 
 
 def _lacking(asks: Given) -> set[str]:

@@ -32,7 +32,7 @@ class Recordings:
         return token
 
     def _is_too_full(self) -> bool:
-        size = sum(recording.signal.nbytes for recording in self._by_token.values())
+        size = sum(recording.nbytes for recording in self._by_token.values())
         return len(self._by_token) > self._kept or size > self._kept_bytes
 
     def get(self, token: str) -> Recording | None:

@@ -250,7 +250,8 @@ def _refuse_foreign(content: bytes, name: str, source: str) -> None:
     """Refuse what is no table of numbers by its content or its name."""
     if words := _foreign(content):
         raise ECGError(
-            f"{source} is {words[0]}, which cannot be read as an ECG. {words[1]} Read are {READ}."
+            f"{source} is {words[0]}, which cannot be read as an ECG. {words[1]} Formats that are "
+            f"read: {READ}."
         )
     if name.lower().endswith((".dat", ".mat")):
         raise ECGError(

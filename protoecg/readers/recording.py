@@ -55,6 +55,11 @@ class Recording:
         return self.signal.shape[1] / self.rate
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of all its samples."""
+        return self.signal.nbytes + sum(values.nbytes for values in self.others.values())
+
+    @property
     def latest_start(self) -> float:
         """Second at which the last whole ten seconds begin."""
         return max(self.duration - DURATION_S, 0.0)

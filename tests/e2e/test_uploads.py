@@ -41,7 +41,7 @@ def test_of_an_ecg_nothing_stays_but_what_was_read(own_server, tab, csv):
         tab.wait_for_timeout(100)
     assert uploads_held(own_server)
 
-    tab.get_by_role("button", name="Explain it so").click()
+    tab.get_by_role("button", name="Explain with these").click()
 
     expect(tab.get_by_text("What it adds up to")).to_be_visible(timeout=SECONDS)
     # The server counts anew every five seconds.

@@ -47,7 +47,7 @@ def widget(app, label):
 
 
 def accept(app):
-    next(button for button in app.button if button.label == "Explain it so").click().run()
+    next(button for button in app.button if button.label == "Explain with these").click().run()
     return app
 
 

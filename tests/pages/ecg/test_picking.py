@@ -76,7 +76,7 @@ def test_another_long_recording_begins_at_its_own_beginning(page):
     table = pd.DataFrame(long_recording().signal.T, columns=list(LEADS)).to_csv(index=False)
 
     app.file_uploader[0].set_value([("another.csv", table.encode(), "text/csv")]).run()
-    next(button for button in app.button if button.label == "Explain it so").click().run()
+    next(button for button in app.button if button.label == "Explain with these").click().run()
 
     assert "another.csv" in app.markdown[0].value
     assert app.slider(key="start").value == 0.0
@@ -89,6 +89,15 @@ def test_text_of_a_file_is_not_read_as_markdown(page):
     app = page("explain", ecg=recordings().add(recording))
     assert plain(f"{beacon}.csv") in app.markdown[0].value
     assert plain(f"The unit '{beacon}'.") in captions(app) and beacon not in captions(app)
+
+
+def test_leads_beside_the_twelve_are_drawn_below_them(page):
+    others = {"V7": FIRST.signal[6] / 2, "V4R": FIRST.signal[7] / 2}
+    recording = Recording(FIRST.signal, FIRST.rate, "eighteen.dcm", (), others)
+    app = page("explain", ecg=recordings().add(recording))
+    below = json.loads(app.get("plotly_chart")[1].proto.spec)["data"]
+    names = next(trace["text"] for trace in below if trace["name"] == "lead names")
+    assert names == ["V7", "V4R"]
 
 
 def test_ten_seconds_leave_no_choice(page):
