@@ -69,6 +69,7 @@ def _random() -> Bundle:
         familiarity=None,
         measured=None,
         about={},
+        recalibrations=(),
         fingerprint="random",
         revision="random",
     )

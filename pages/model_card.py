@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.card import accuracy, checks, curation, facts, limits
+from pages.card import accuracy, checks, curation, facts, limits, recalibration
 from pages.shell import blinding, frame, models, words
 from protoecg.bundle import Bundle
 from protoecg.card import tables
@@ -32,6 +32,7 @@ def main() -> None:
         st.markdown("#### What it was trained on")
         facts.show(facts.data(bundle))
     curation.show(bundle, card)
+    recalibration.show(bundle)
     figures = accuracy.choose_figures(bundle, card)
     accuracy.show_accuracy(bundle, figures)
     accuracy.show_calibration(figures)

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Sequence
 
 from protoecg import command_line
-from training.commands import curating, making, measuring
+from training.commands import curating, making, measuring, sites
 
 app = command_line.commands(__doc__)
 app.add_typer(making.app)
 app.add_typer(measuring.app)
 app.add_typer(curating.app)
+app.add_typer(sites.app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,13 +24,14 @@ def _errors() -> tuple[type[Exception], ...]:
     from protoecg.card.document import CardError
     from protoecg.ecg import ECGError
     from protoecg.evidence.neighbours import NeighboursError
+    from protoecg.network.onnx_export import ExportError
     from protoecg.prototypes.curation import CurationError
     from protoecg.prototypes.manifest import BundleError
     from training.data.dataset import DataError
     from training.data.download import DownloadError
     from training.fit.config import ConfigError
 
-    bundle = BundleError, CardError, CurationError, NeighboursError
+    bundle = BundleError, CardError, CurationError, ExportError, NeighboursError
     return (*bundle, ConfigError, DataError, DownloadError, ECGError, OSError)
 
 

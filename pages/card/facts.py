@@ -50,10 +50,17 @@ def data(bundle: Bundle) -> dict[str, str]:
         "Kind": "simulated ECGs" if bundle.simulated else "recorded ECGs",
         "Trained on": _ecgs(about, "training_ecgs", "train_folds"),
         "Validated on": _ecgs(about, "validation_ecgs", "validation_folds"),
+        **_calibrated(bundle),
         "Checksum of records and labels": tables.text(about, "data_sha256")[:16],
         "Random seed": tables.text(about, "config", "seed"),
         "Licence of the data": tables.text(about, "licence", "data"),
     }
+
+
+def _calibrated(bundle: Bundle) -> dict[str, str]:
+    """Name the ECGs of other hospitals that set its thresholds, where some did."""
+    named = ", ".join(done.words for done in bundle.recalibrations)
+    return {"Calibrated on": named} if named else {}
 
 
 def _ecgs(about: Mapping[str, Any], count: str, folds: str) -> str:

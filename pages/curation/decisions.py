@@ -42,7 +42,7 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
     name = st.selectbox("Prototype", list(by_name), key="proposal", width=420)
     prototype = next(p for p in bundle.prototypes if p.name == name)
     _said(by_name[name])
-    _tracing(desk, prototype, view, "retired", HALF_PX * 2)
+    _tracing(bundle, prototype, view, "retired", HALF_PX * 2)
     decisions = decided(bundle)
     with st.container(horizontal=True):
         _button("Keep it", KEEP, decisions, name)
@@ -59,7 +59,7 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
     for pair in (found[n : n + 2] for n in range(0, len(found), 2)):
         for column, candidate in zip(st.columns(2), pair, strict=False):
             with column.container(border=True):
-                _candidate(desk, candidate, decisions, name, view)
+                _candidate(bundle, candidate, decisions, name, view)
 
 
 def window(candidate: Candidate) -> str:
@@ -76,24 +76,24 @@ def _said(proposal: Proposal) -> None:
 
 
 def _candidate(
-    desk: Desk, candidate: Candidate, decisions: dict[str, str], name: str, view: View
+    bundle: Bundle, candidate: Candidate, decisions: dict[str, str], name: str, view: View
 ) -> None:
     own = candidate.prototype
-    st.caption(f"{origin.provenance(own)} · {origin.other_statements(own, desk.bundle.labels)}")
+    st.caption(f"{origin.provenance(own)} · {origin.other_statements(own, bundle.labels)}")
     if known := origin.belief(own):
         st.caption(known)
     st.caption(
         f"Keeps the statement's ECGs {candidate.parts:.1f} standard deviations from the others · "
         f"similarity to the retired one {candidate.likeness:.2f}"
     )
-    _tracing(desk, own, view, window(candidate), HALF_PX)
+    _tracing(bundle, own, view, window(candidate), HALF_PX)
     _button("Take this one", window(candidate), decisions, name)
 
 
-def _tracing(desk: Desk, prototype: Prototype, view: View, key: str, width_px: int) -> None:
-    ecg = source_ecgs.load(desk.bundle, prototype) or desk.ecg(prototype)
+def _tracing(bundle: Bundle, prototype: Prototype, view: View, key: str, width_px: int) -> None:
+    ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:
-        source_ecgs.tell_missing(desk.bundle, [prototype])
+        source_ecgs.tell_missing(bundle, [prototype])
         return
     own = [drawing.prototype_window(prototype)]
     drawing.show_ecg(ecg, own, key=f"curate {key}", view=view, width_px=width_px)

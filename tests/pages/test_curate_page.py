@@ -45,8 +45,6 @@ def test_a_proposal_is_shown_with_why_its_comments_and_candidates(page, rated):
     # What a reviewer wrote is no Markdown.
     assert "\\!\\[\\]" in shown
     assert app.selectbox(key="proposal").value == bad.name
-    # Candidates are drawn from the data set, which is not where a bundle's own ECGs are.
-    assert "cannot be drawn" not in shown
 
 
 def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, monkeypatch, tmp_path):

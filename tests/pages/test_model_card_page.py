@@ -233,3 +233,36 @@ def test_a_model_that_abstains_says_so_before_its_findings_and_keeps_them(page, 
     assert "not to be relied on" in app.error[0].value
     assert app.get("plotly_chart")
     assert any("the model abstains" in folded.label for folded in app.expander)
+
+
+def test_where_it_was_calibrated_again_is_said_with_what_that_changed(page, demo: Bundle):
+    head = json.loads((demo.path / "bundle.json").read_text())
+    sure = {"before": 0.1, "before_interval": [0.05, 0.2], "after": 0.6}
+    head["about"]["recalibrations"] = [
+        {
+            "data": "Elsewhere [x](http://x)",
+            "licence": "none",
+            "date": "2026-11-30T10:00:00+00:00",
+            "ecgs": 1234,
+            "patients": 1000,
+            "parent": demo.revision,
+            "statements": ["AFIB"],
+            "comparison": {
+                "figures": {"likely_sensitivity": sure, "brier": {"after": 0.0123}},
+                "per_statement": {"AFIB": {"positives": 12, "found_before": 1, "found_after": 9}},
+            },
+        }
+    ]
+    (demo.path / "bundle.json").write_text(json.dumps(head))
+    app = page("model_card")
+    said = words(app)
+    assert "Calibrated on: **Elsewhere" in said and "1,234 ECGs of 1,000 patients" in said
+    assert "](http" not in said
+    together, each = tables(app)[:2]
+    assert together["before"][0] == "10 % (5 to 20)" and together["after"][0] == "60 %"
+    assert list(each.iloc[0][["labelled", "found before", "found after"]]) == [12, 1, 9]
+    assert "before it was calibrated here" in said
+
+
+def test_a_bundle_that_was_never_calibrated_again_says_nothing_of_it(page):
+    assert "Calibrated on" not in words(page("model_card"))

@@ -12,10 +12,8 @@ import torch
 from torch import Tensor
 
 from protoecg.bundle import Bundle
-from protoecg.ecg import ECG
 from protoecg.prototypes.curation import Proposals, Rule
 from protoecg.prototypes.prototype import Prototype
-from protoecg.prototypes.waveforms import WaveformUnavailable
 from training.curate.candidates import Candidate, Chooser, suspects
 from training.curate.pool import Pool, pool
 from training.curate.refit import FUSION, shares_of
@@ -69,13 +67,6 @@ class Desk:
             chooser = Chooser(self.bundle, self.pool, self._suspect, rejected, rule.candidates)
             self._found[key] = chooser.candidates(self._prototype(name))
         return self._found[key]
-
-    def ecg(self, source: Prototype) -> ECG | None:
-        """Return the ECG of a prototype or candidate; None where it is not here."""
-        try:
-            return self.pool.waveforms.load(source)
-        except WaveformUnavailable:
-            return None
 
     def tally(self, chosen: Mapping[str, Candidate | None]) -> list[Tally]:
         """Return what changes do to the statements whose prototypes they change.

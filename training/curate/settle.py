@@ -170,12 +170,7 @@ def recalibrate(
     """
     scale, shift = calibrate.platt(fused(network, seen, beside), labels)
     chosen = list(columns)
-    factor = torch.from_numpy(scale[chosen]).to(network.fusion.weight)
-    with torch.no_grad():
-        network.fusion.weight[chosen] *= factor[:, None]
-        network.fusion.bias[chosen] = factor * network.fusion.bias[chosen] + torch.from_numpy(
-            shift[chosen]
-        ).to(factor)
+    calibrate.move(network, chosen, scale[chosen], shift[chosen])
     return {network.statements[c]: float(scale[c]) for c in chosen}
 
 

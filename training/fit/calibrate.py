@@ -15,7 +15,7 @@ about its own calibration is said of these judgements; what it ships was set on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -66,22 +66,51 @@ def calibrate(
     -------
     the decisions, and the scale of each statement, by which what stands beside has to be scaled
     """
-    fusion, labels = network.fusion, y.numpy()
+    labels = y.numpy()
     logits = fused(network, seen, beside)
     scale, shift = platt(logits, labels)
-    fusion.weight *= torch.from_numpy(scale).to(fusion.weight)[:, None]
-    fusion.bias.copy_(torch.from_numpy(scale * fusion.bias.numpy(force=True) + shift))
-    at, few = thresholds(labels, expit(scale * logits + shift)), rare(labels)
-    decisions = {
-        code: Decision(
+    move(network, range(len(network.statements)), scale, shift)
+    told = decide(labels, expit(scale * logits + shift))
+    decisions = dict(zip(network.statements, told, strict=True))
+    return decisions, dict(zip(network.statements, scale.tolist(), strict=True))
+
+
+@torch.no_grad()
+def move(
+    network: ProtoECGNet, columns: Sequence[int], scale: np.ndarray, shift: np.ndarray
+) -> None:
+    """Scale and shift the logits of some statements, by their weights and biases, in place.
+
+    What stands beside them has to be scaled likewise.
+
+    Parameters
+    ----------
+    columns : of the statements
+    scale, shift : (len(columns),)
+    """
+    fusion, chosen = network.fusion, list(columns)
+    fusion.weight[chosen] *= torch.from_numpy(scale).to(fusion.weight)[:, None]
+    moved = scale * fusion.bias[chosen].numpy(force=True) + shift
+    fusion.bias[chosen] = torch.from_numpy(moved).to(fusion.bias)
+
+
+def decide(labels: np.ndarray, probability: np.ndarray) -> list[Decision]:
+    """Return when each statement is likely, and when it is possible.
+
+    Parameters
+    ----------
+    labels, probability : (n, c)
+    """
+    at, few = thresholds(labels, probability), rare(labels)
+    return [
+        Decision(
             threshold=float(at.likely[column]),
             positives=int(labels[:, column].sum()),
             low_evidence=bool(few[column]),
             possible_from=float(at.possible[column]),
         )
-        for column, code in enumerate(network.statements)
-    }
-    return decisions, dict(zip(network.statements, scale.tolist(), strict=True))
+        for column in range(labels.shape[1])
+    ]
 
 
 def cross_fit(
@@ -99,7 +128,17 @@ def cross_fit(
     seen, y, beside : as for `calibrate`
     patients : (n,) patient of each ECG
     """
-    logits, labels = fused(network, seen, beside), y.numpy()
+    return cross_fitted(fused(network, seen, beside), y.numpy(), patients)
+
+
+def cross_fitted(logits: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> Judgement:
+    """Judge each ECG by scales and thresholds that all other patients' ECGs set.
+
+    Parameters
+    ----------
+    logits, labels : (n, c)
+    patients : (n,) patient of each ECG
+    """
     probability = np.empty(logits.shape)
     likely, possible = (np.empty(logits.shape, dtype=bool) for _ in range(2))
     for part in _parts(patients):

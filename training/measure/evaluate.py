@@ -51,8 +51,8 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
     data = ptbxl.load(root).folds([fold])
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
     bundles = [bundle] if other is None else [bundle, other]
-    seen = _similarities([b.network for b in bundles], data)
-    besides = _besides(bundles, data)
+    seen = similarities([b.network for b in bundles], data)
+    beside = besides(bundles, data)
     told = {
         "bundle": bundle.name,
         "revision": bundle.revision,
@@ -63,24 +63,24 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
             seen[0],
             labels,
             patients,
-            judge(bundle, seen[0], besides[0]),
-            besides[0],
+            judge(bundle, seen[0], beside[0]),
+            beside[0],
         ),
     }
     if other is not None:
         held_out = told["held_out"] and _held_out(other, data, fold)
-        told["comparison"] = {"held_out": held_out, **compare(bundle, other, seen, data, besides)}
+        told["comparison"] = {"held_out": held_out, **compare(bundle, other, seen, data, beside)}
     return told
 
 
 @torch.inference_mode()
-def _similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[Tensor]:
+def similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[Tensor]:
     """Return the similarities (n, p) that each network sees in the ECGs."""
     seen = [[n(batch).similarities for n in networks] for batch in ptbxl.batches(data, "evaluate")]
     return [torch.cat(batches) for batches in zip(*seen, strict=True)]
 
 
-def _besides(bundles: Sequence[Bundle], data: ptbxl.Dataset) -> list[Beside]:
+def besides(bundles: Sequence[Bundle], data: ptbxl.Dataset) -> list[Beside]:
     """Return the logits (n, c) that measurements of the ECGs add in each bundle."""
     if not any(bundle.measured for bundle in bundles):
         return [0.0] * len(bundles)
@@ -109,8 +109,13 @@ def judged(
     network: ProtoECGNet, decisions: Mapping[str, Decision], seen: Tensor, beside: Beside = 0.0
 ) -> Judgement:
     """Return what a network says of ECGs by these thresholds, as `judge` does."""
-    probability = expit(fused(network, seen, beside))
     own = [decisions[code] for code in network.statements]
+    return by_thresholds(fused(network, seen, beside), own)
+
+
+def by_thresholds(logits: np.ndarray, own: Sequence[Decision]) -> Judgement:
+    """Return what logits (n, c) say by the decisions of their statements."""
+    probability = expit(logits)
     likely = np.array([decision.threshold for decision in own])
     possible = np.array([d.threshold if d.possible_from is None else d.possible_from for d in own])
     return Judgement(probability, probability >= likely, probability >= possible, False)
@@ -303,8 +308,8 @@ def compare(
         bootstrap; of all branches fused and of each alone, over the statements that both decide
     """
     ours, theirs = (
-        scores(b.network, similarities, beside)
-        for b, similarities, beside in zip((bundle, other), seen, besides, strict=True)
+        scores(b.network, own, beside)
+        for b, own, beside in zip((bundle, other), seen, besides, strict=True)
     )
     common = {
         part: [code for code in ours[part] if code in theirs[part]]

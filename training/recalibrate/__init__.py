@@ -1,0 +1,1 @@
+"""A bundle's scales and thresholds set anew by the ECGs of another hospital."""

@@ -1,0 +1,114 @@
+"""A bundle with the scales and thresholds that a hospital's own ECGs set; all else stays.
+
+Ranking travels between hospitals, thresholds don't. Each statement's logit gets a scale and a shift
+by the calibration that the bundle itself had, see `training.fit.calibrate`: drawn towards those of
+all statements, the more so the fewer ECGs carry it. Both go into weights, bias and measured curves,
+so that bias, matches and measurements still add up to the logit. A statement that nobody there
+carries may be one that nobody there writes down: it keeps every bit.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from protoecg.bundle import Bundle, save_bundle
+from protoecg.evidence.neighbours import read_neighbours, write_neighbours
+from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.prototypes.manifest import Decision
+from protoecg.prototypes.recalibration import ABOUT, Recalibration
+from training.data import ptbxl
+from training.data.dataset import DataError
+from training.fit import calibrate
+from training.judgement import Judgement
+from training.measure.evaluate import USUAL, by_thresholds
+from training.recalibrate.gain import gain
+from training.recalibrate.local import Local, local
+
+CARRIED = "waveforms"
+
+
+def recalibrate(bundle: Bundle, root: Path, out: Path) -> tuple[Bundle, Recalibration]:
+    """Write a bundle with scales and thresholds of a data set's ECGs to a new folder.
+
+    Returns
+    -------
+    the bundle, and what was done, before and after on these ECGs by cross-fitting over patients
+
+    Raises
+    ------
+    DataError
+        If the folder is taken, or the data set can say nothing of the bundle, see `local`.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out} is not empty. Name a new folder with --out: the bundle stays.")
+    known = local(bundle, ptbxl.load(root))
+    scale, shift = calibrate.platt(known.logits, known.labels)
+    judged = calibrate.cross_fitted(known.logits, known.labels, known.patients)
+    done = _told(bundle, known, judged)
+    network = deepcopy(bundle.network)
+    calibrate.move(network, known.columns, scale, shift)
+    decisions = calibrate.decide(known.labels, expit(scale * known.logits + shift))
+    own = dict(zip(done.statements, decisions, strict=True))
+    told = calibrate.worth(own, judged, known.labels)
+    scales = dict.fromkeys(bundle.statements, 1.0) | dict(
+        zip(done.statements, scale.tolist(), strict=True)
+    )
+    made = _written(bundle, out, network, {**bundle.decisions, **told}, scales, done)
+    return made, done
+
+
+def _told(bundle: Bundle, known: Local, judged: Judgement) -> Recalibration:
+    statements = [bundle.statements[column] for column in known.columns]
+    telling = np.array([bundle.labels[code].scp not in USUAL for code in statements])
+    before = by_thresholds(known.logits, [bundle.decisions[code] for code in statements])
+    return Recalibration(
+        data=known.dataset.name,
+        licence=known.dataset.licence,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        ecgs=len(known.labels),
+        patients=len(set(known.patients)),
+        parent=bundle.revision,
+        statements=tuple(statements),
+        comparison=gain(statements, telling, known.labels, known.patients, before, judged),
+    )
+
+
+def _written(
+    bundle: Bundle,
+    out: Path,
+    network: ProtoECGNet,
+    decisions: Mapping[str, Decision],
+    scales: Mapping[str, float],
+    done: Recalibration,
+) -> Bundle:
+    if (bundle.path / CARRIED).is_dir():
+        shutil.copytree(bundle.path / CARRIED, out / CARRIED)
+    made = save_bundle(
+        out,
+        name=f"{bundle.name}, calibrated on {done.data}",
+        simulated=bundle.simulated,
+        network=network,
+        prototypes=bundle.prototypes,
+        decisions=decisions,
+        labels=bundle.labels,
+        about=_about(bundle, done),
+        familiarity=bundle.familiarity,
+        measured=bundle.measured and bundle.measured.scaled(scales),
+    )
+    if index := read_neighbours(bundle):
+        write_neighbours(made, index)
+    return made
+
+
+def _about(bundle: Bundle, done: Recalibration) -> dict[str, Any]:
+    all_done = [asdict(one) for one in (*bundle.recalibrations, done)]
+    return {**bundle.about, "created": done.date, ABOUT: all_done}
