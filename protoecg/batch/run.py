@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
-from protoecg.batch.rows import about, attempted, probabilities, read, told
+from protoecg.batch.rows import about, attempted, probabilities, read
+from protoecg.batch.rows import told as in_columns
 from protoecg.batch.sources import Files, recordings
 from protoecg.batch.table import (
     cell,
@@ -24,11 +25,18 @@ from protoecg.ecg import ECG
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
 from protoecg.files import atomic_write, write_bytes
+from protoecg.measure import Delineation, delineate
 from protoecg.readers.given import NOTHING, Given
+
+Told = Callable[[str, ECG, Explanation, Delineation], None]
 
 
 def _unseen(name: str, ecg: ECG) -> None:
     """Nobody looks at the ECGs on the way."""
+
+
+def untold(name: str, ecg: ECG, found: Explanation, waves: Delineation) -> None:
+    """Nobody takes the explanations on the way."""
 
 
 def run(
@@ -38,6 +46,7 @@ def run(
     *,
     given: Given = NOTHING,
     seen: Callable[[str, ECG], None] = _unseen,
+    told: Told = untold,
 ) -> Generator[tuple[int, int], None, None]:
     """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
@@ -52,6 +61,7 @@ def run(
     ----------
     given : what files do not say themselves
     seen : called with each recording's name and its ECG
+    told : called with these, the explanation and where the waves lie, before the row is written
 
     Raises
     ------
@@ -71,7 +81,7 @@ def run(
         for name, parts in wanted.items():
             if cell(name) in done:
                 continue
-            row = _row(name, parts, files, bundle, given, seen)
+            row = _row(name, parts, files, bundle, given, seen, told)
             file.write(csv_line([row.get(column, "") for column in columns]))
             file.flush()
             had += 1
@@ -117,14 +127,18 @@ def _row(
     bundle: Bundle,
     given: Given,
     seen: Callable[[str, ECG], None],
+    told: Told,
 ) -> Mapping[str, str]:
     def explained() -> Explanation:
         ecg = read(parts, files, given)
         seen(name, ecg)
-        return explain(ecg, bundle)
+        waves = delineate(ecg)
+        found = explain(ecg, bundle, waves)
+        told(name, ecg, found, waves)
+        return found
 
     found = attempted(explained)
     if isinstance(found, str):
         return {**about(name, bundle), "error": found}
     numbers = {code: f"{p:.6f}" for code, p in probabilities(found).items()}
-    return {**about(name, bundle), **told(found), **numbers}
+    return {**about(name, bundle), **in_columns(found), **numbers}

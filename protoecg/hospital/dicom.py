@@ -1,0 +1,113 @@
+"""A printed report as a DICOM object: Encapsulated PDF, for an archive of images.
+
+DICOM PS3.3 A.45.1 (Encapsulated PDF IOD) and C.24.2 (Encapsulated Document Module). Who the patient
+is stands in the object only where it was given; the page itself names nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+
+from pydicom import Dataset, dcmwrite
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian, generate_uid
+
+from protoecg import __version__
+
+TITLE = "Explained ECG, research use only"
+# Long strings (LO) of DICOM, and short ones (SH).
+LONGEST, SHORTEST = 64, 16
+
+
+class IdentityError(ValueError):
+    """What was given of a patient or study that DICOM has no room for; the message says why."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose report it is and of which study; empty where that is not to be said.
+
+    Parameters
+    ----------
+    name : as DICOM writes it, "Family^Given"
+    patient_id, accession : of the hospital
+    study_uid : of the study that it belongs to; else it is one of its own
+
+    Raises
+    ------
+    IdentityError
+        If one is too long for DICOM, or has signs that mean something else there.
+    """
+
+    name: str = ""
+    patient_id: str = ""
+    accession: str = ""
+    study_uid: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what DICOM cannot hold."""
+        for words, value, longest in (
+            ("name", self.name, LONGEST),
+            ("ID", self.patient_id, LONGEST),
+            ("accession number", self.accession, SHORTEST),
+        ):
+            if len(value) > longest or "\\" in value or not value.isprintable():
+                raise IdentityError(
+                    f"DICOM has no room for that {words}: at most {longest} letters, no backslash."
+                )
+        if self.study_uid and not UID(self.study_uid).is_valid:
+            raise IdentityError("The UID of the study is none: expected digits with dots between.")
+
+
+NOBODY = Identity()
+
+
+def encapsulated(pdf: bytes, model: str, revision: str, identity: Identity = NOBODY) -> bytes:
+    """Return a PDF page in a DICOM file, with UIDs of its own.
+
+    Parameters
+    ----------
+    pdf : that names nobody
+    model, revision : the bundle that explained the ECG
+    """
+    now = datetime.now()
+    told = Dataset()
+    told.SpecificCharacterSet = "ISO_IR 192"
+    told.SOPClassUID, told.SOPInstanceUID = EncapsulatedPDFStorage, generate_uid()
+    told.StudyInstanceUID = UID(identity.study_uid) if identity.study_uid else generate_uid()
+    told.SeriesInstanceUID = generate_uid()
+    told.PatientName, told.PatientID = identity.name, identity.patient_id
+    told.PatientBirthDate = told.PatientSex = ""
+    told.AccessionNumber, told.ReferringPhysicianName, told.StudyID = identity.accession, "", ""
+    told.StudyDate = told.StudyTime = ""
+    told.ContentDate, told.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    # When the ECG was recorded is not in it.
+    told.AcquisitionDateTime = ""
+    told.Modality, told.ConversionType, told.SeriesNumber, told.InstanceNumber = "DOC", "WSD", 1, 1
+    told.SeriesDescription = TITLE
+    told.Manufacturer, told.ManufacturerModelName = "ProtoECG", model[:LONGEST]
+    told.SoftwareVersions = [__version__, revision[:LONGEST]]
+    told.BurnedInAnnotation, told.DocumentTitle = "NO", TITLE
+    told.ConceptNameCodeSequence = [_code("11524-6", "LN", "EKG study")]
+    told.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    told.EncapsulatedDocumentLength = len(pdf)
+    told.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    return _file(told)
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code
+
+
+def _file(told: Dataset) -> bytes:
+    told.file_meta = FileMetaDataset()
+    told.file_meta.MediaStorageSOPClassUID = told.SOPClassUID
+    told.file_meta.MediaStorageSOPInstanceUID = told.SOPInstanceUID
+    told.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    written = BytesIO()
+    dcmwrite(written, told, enforce_file_format=True)
+    return written.getvalue()
