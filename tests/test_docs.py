@@ -32,6 +32,7 @@ NOT_RUN = {
     "training fit": "an hour on PTB-XL; tests/training/test_cli_training.py runs it small",
     "training ablations": "an hour or two; tests/training/test_ablations.py runs it small",
     "training tune": "a night; tests/training/test_tune.py runs it small",
+    "training onnx": "half a minute; tests/protoecg/test_onnx.py runs it small",
     "training refit": "minutes on PTB-XL; tests/training/test_refit.py runs it small",
     "training known_changes": "needs a model that knows a normal ECG; "
     "tests/training/test_known_changes.py runs it on PTB-XL",
@@ -110,13 +111,14 @@ def bundle(tmp_path_factory, tiny_bundle, simulated_root):
 def folder(tmp_path, monkeypatch, bundle, simulated_root):
     """A checkout with the small bundle under every name, its data as PTB-XL, and a database."""
     monkeypatch.chdir(tmp_path)
-    for name in ("models/demo", "models/mine", "models/ptbxl", "runs/held_out"):
+    for name in ("models/demo", "models/ludb", "models/mine", "models/ptbxl", "runs/held_out"):
         shutil.copytree(bundle, tmp_path / name)
     shutil.copytree(simulated_root, tmp_path / "data" / "ptbxl")
     (tmp_path / "training").symlink_to(ROOT / "training")
     ecgs = sorted((ROOT / "models" / "demo" / "waveforms").rglob("*.hea"))
     lay(ecgs[0], tmp_path / "ECG.hea")
     lay(ecgs[1], tmp_path / "OLD.hea")
+    like_ludb(tmp_path / "data" / "ludb", ecgs)
     (tmp_path / "ECGS").mkdir()
     lay(ecgs[2], tmp_path / "ECGS" / "one.hea")
     signal = simulate(["NORM"], seed=1, rate=500).ecg.signal
@@ -143,6 +145,17 @@ def folder(tmp_path, monkeypatch, bundle, simulated_root):
     monkeypatch.setenv("PROTOECG_DATABASE_URL", f"sqlite:///{tmp_path}/ratings.db")
     open_database().dispose()
     yield tmp_path
+
+
+def like_ludb(folder, headers):
+    """Write records with diagnoses in their headers, and LUDB's description beside them."""
+    (folder / "data").mkdir(parents=True)
+    for file in (ROOT / "training" / "data" / "descriptions").glob("ludb*"):
+        shutil.copy(file, folder)
+    for n, header in enumerate(headers[:30], 1):
+        lay(header, folder / "data" / f"{n}.hea")
+        with (folder / "data" / f"{n}.hea").open("a") as file:
+            file.write("#<age>: 51\n#<sex>: F\n#Rhythm: Sinus rhythm.\n")
 
 
 def lay(header, path):

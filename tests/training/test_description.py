@@ -1,21 +1,31 @@
 import json
 import shutil
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
 import pytest
 import wfdb
 
+from protoecg.bundle import load_bundle
 from protoecg.ecg import LEADS
 from protoecg.explain import explain
+from protoecg.readers import read_path
 from protoecg.simulate import simulate
+from review_db import open_database
+from review_db.findings.export import study_files
+from review_db.questions.catalogue import STUDY_QUESTIONS
+from review_db.sessions.progress import next_open
+from review_db.sessions.sessions import open_item, save_item
+from review_db.studies.design import Design, Sample
+from review_db.studies.items.material import bundle_material
+from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.seats import sign_in
 from training.__main__ import main
 from training.data import ptbxl
 from training.data.convert import dataset_folder
 from training.data.dataset import DataError
 from training.data.description import Described
-from training.fit.config import read_config
-from training.fit.run import Fit
 
 LABELS = """code,words,branch,kind,critical,leads,scp
 426783006,sinus rhythm,rhythm,rhythm,,,SR
@@ -163,15 +173,41 @@ def test_tables_are_joined_and_a_column_a_statement_is_read(tmp_path):
     assert Described(tmp_path / "d.toml").codes() == [("SR",), ("AFIB",)]
 
 
-def test_a_bundle_of_another_label_set_is_trained_and_explains(copy, tmp_path, tiny_config):
-    import torch
-
-    root = dataset_folder(copy / "hospital.toml")
-    run = Fit(read_config(tiny_config), root, tmp_path / "work", torch.device("cpu"))
-    bundle = run.run(tmp_path / "bundle")
+def test_another_label_set_is_checked_trained_explained_and_rated(
+    copy, tmp_path, tiny_config, capsys, monkeypatch
+):
+    toml, out = copy / "hospital.toml", tmp_path / "models" / "hospital"
+    monkeypatch.setenv("PROTOECG_MODELS", str(out.parent))
+    assert main(["check", str(toml), "--read", "20"]) == 0
+    command = ["fit", "--data", toml, "--config", tiny_config, "--out", out]
+    assert main([str(part) for part in [*command, "--work", tmp_path / "work"]]) == 0
+    bundle = load_bundle(out)
     assert set(bundle.statements) == {"426783006", "164889003", "PVB"}
     assert bundle.labels["PVB"].critical
-    table = pd.read_csv(root / "ptbxl_database.csv")
-    ecg = ptbxl.read_record(root, table["filename_lr"][2])
-    findings = {finding.code: finding for finding in explain(ecg, bundle).findings}
-    assert findings["PVB"].statement.named == "Premature ventricular beat (PVB)"
+    found = explain(read_path(copy / "ecgs" / "h002.hea"), bundle).to_json()["findings"]
+    assert {finding["code"] for finding in found} == set(bundle.statements)
+    labelled = explain(read_path(copy / "ecgs" / "h002.hea"), bundle).findings
+    names = {finding.code: finding.statement.named for finding in labelled}
+    assert names["PVB"] == "Premature ventricular beat (PVB)"
+
+    engine = open_database(f"sqlite:///{tmp_path}/ratings.db")
+    _rate(engine, out)
+    told = pd.read_csv(BytesIO(study_files(engine, "session")["answers_wide.csv"]), dtype=str)
+    engine.dispose()
+    assert set(told["prototype"]) <= {prototype.name for prototype in bundle.prototypes}
+    assert set(told["statement"]) <= set(bundle.statements)
+    assert set(told["accurate"]) == {"yes"} and told["prototype"].nunique() == 3
+
+
+def _rate(engine, folder):
+    """Rate three prototypes of a bundle in a study."""
+    design = Design(
+        "session", ("R01",), 1, repeats=0, practice=0, two_stages=False, summaries=False,
+        sample=Sample(size=3, stratify="statement"),
+    )  # fmt: skip
+    create_study(engine, design, bundle_material(folder))
+    seat = sign_in(engine, start_study(engine, "session")["R01"])
+    while (at := next_open(engine, seat)) is not None:
+        item = open_item(engine, seat, at)
+        answers = {key: STUDY_QUESTIONS[key].options[0] for key in item.required}
+        save_item(engine, seat, at, answers, seen=item.revision)

@@ -96,7 +96,7 @@ def _unlabelled(described: Described) -> Iterator[str]:
 
 def _unmapped(described: Described) -> Iterator[str]:
     values = Counter(value for of_one in described.values() for value in of_one)
-    lost = Counter({v: n for v, n in values.items() if described.code(v) is None})
+    lost = Counter({v: n for v, n in values.items() if not described.stands_for(v)})
     if lost:
         told = "; ".join(f"{value[:60]!r} ({n})" for value, n in lost.most_common(SHOWN))
         yield f"{len(lost)} values stand for no statement and are left out: {told}."

@@ -7,6 +7,7 @@ is made once; what was cut short is gone on with.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def table(described: Described) -> pd.DataFrame:
             "sex": _sexes(described),
             # Nothing is known of how sure a label is.
             "scp_codes": [str(dict.fromkeys(codes, 0.0)) for codes in described.codes()],
-            "strat_fold": _folds(described, number),
+            "strat_fold": _folds(described, number, patients),
         }
     )
     report = described.column(columns.report)
@@ -119,8 +120,13 @@ def _sexes(described: Described) -> Sequence[float]:
     return [words.get(cell.strip(), np.nan) for cell in column]
 
 
-def _folds(described: Described, patients: np.ndarray) -> np.ndarray:
-    """Return the fold of each ECG: the column's, else each patient's by chance."""
+def _folds(described: Described, patients: np.ndarray, named: pd.Series | None) -> np.ndarray:
+    """Return the fold of each ECG: the column's, else each patient's as the description says.
+
+    Parameters
+    ----------
+    patients, named : of each ECG, by a number of our own and as the data set does
+    """
     column = described.column(described.about.columns.fold)
     if column is not None:
         folds = pd.to_numeric(column, errors="coerce")
@@ -128,5 +134,12 @@ def _folds(described: Described, patients: np.ndarray) -> np.ndarray:
             raise DataError(f"{described.file}: the column of folds holds others than 1, 2, 3, ...")
         return folds.to_numpy(dtype=int)
     split = described.about.split
+    if split.by == "hash":
+        names = described.table[described.about.columns.record] if named is None else named
+        return np.array([_hashed(f"{split.seed} {name}") % split.folds + 1 for name in names])
     dealt = np.random.default_rng(split.seed).permutation(patients.max() + 1) % split.folds
     return dealt[patients] + 1
+
+
+def _hashed(text: str) -> int:
+    return int.from_bytes(sha256(text.encode()).digest()[:8])

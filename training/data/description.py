@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import reduce
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -58,20 +58,27 @@ class Statements(_Part):
     separator : between them
     dictionary : whether the cells of `lists` are dictionaries as Python writes them, by statement
     each : columns of one statement, which an ECG carries where 1, true or yes stands in it
-    map : of values (or names of columns) to codes of the label set; one that ends in `*` is of all
-        that begin so. Without any, values are codes
+    map : of values (or names of columns) to one or several codes of the label set; a value that
+        ends in `*` is of all that begin so, the longest one first. Without any, values are codes
     """
 
     lists: list[str] = []
     separator: str = ","
     dictionary: bool = False
     each: list[str] = []
-    map: dict[str, str] = {}
+    map: dict[str, str | list[str]] = {}
 
 
 class Split(_Part):
-    """How patients are dealt to folds where no column says."""
+    """How patients are dealt to folds where no column says.
 
+    Parameters
+    ----------
+    by : "chance" deals all patients at once, as evenly as can be; "hash" goes by each one's number
+        or record alone, so that nobody changes folds when others come
+    """
+
+    by: Literal["chance", "hash"] = "chance"
     folds: Annotated[int, Field(ge=3, le=100)] = 10
     seed: Annotated[int, Field(ge=0)] = 1
 
@@ -84,6 +91,7 @@ class Description(_Part):
     name : what to call it; a bundle says by it what it was trained on
     licence : that its ECGs are under
     records : folder of the ECGs, from the TOML file on
+    sources : folders in there whose headers are read; all of them if empty
     tables : CSV files, joined by the column `on`; empty where the headers say all
     labels : CSV file of the label set, see `protoecg.labels`; or "PTB-XL"
     male, female : how the column of the sex says it
@@ -92,6 +100,7 @@ class Description(_Part):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     licence: Annotated[str, Field(min_length=1, max_length=120)]
     records: str = "."
+    sources: list[str] = []
     tables: list[str] = []
     on: str | None = None
     labels: str = PTBXL_LABELS
@@ -139,18 +148,21 @@ class Described:
                     found.add(column)
         return rows
 
-    def code(self, value: str) -> str | None:
-        """Return the code that a value stands for, or None where nothing is said of it."""
+    def stands_for(self, value: str) -> tuple[str, ...]:
+        """Return the codes that a value stands for: none where nothing is said of it."""
         given = self.about.statements.map
         if not given:
-            return value if value in self.labels else None
+            return (value,) if value in self.labels else ()
         starts = (start for start in given if start.endswith("*") and value.startswith(start[:-1]))
         found = value if value in given else max(starts, key=len, default=None)
-        return given[found] if found else None
+        return _several(given[found]) if found else ()
 
     def codes(self) -> list[tuple[str, ...]]:
         """Return the statements of each ECG, in the order of the label set."""
-        found = [{self.code(value) for value in values} for values in self.values()]
+        found = [
+            {code for value in values for code in self.stands_for(value)}
+            for values in self.values()
+        ]
         return [tuple(code for code in self.labels if code in of) for of in found]
 
     def column(self, name: str | None) -> pd.Series | None:
@@ -183,7 +195,7 @@ class Described:
 
     def _table(self) -> pd.DataFrame:
         if not self.about.tables:
-            return _from_headers(self.root)
+            return _from_headers(self.root, self.about.sources)
         tables = [_csv(self.file.parent / name) for name in self.about.tables]
         if len(tables) > 1 and not (self.about.on and all(self.about.on in t for t in tables)):
             raise DataError(f"{self.file}: `on` must name a column that all tables have.")
@@ -197,7 +209,8 @@ class Described:
                 f"{self.file} names the columns {', '.join(missing)}, which are not in its table; "
                 f"there are {', '.join(map(str, list(self.table)[:30]))}."
             )
-        if unknown := sorted(set(wanted.map.values()) - set(self.labels)):
+        named_codes = {code for codes in wanted.map.values() for code in _several(codes)}
+        if unknown := sorted(named_codes - set(self.labels)):
             raise DataError(
                 f"{self.file} maps to {', '.join(unknown[:10])}, which the label set doesn't have."
             )
@@ -225,11 +238,21 @@ def _csv(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} is no CSV in UTF-8: {error}.") from error
 
 
-def _from_headers(root: Path) -> pd.DataFrame:
+def _several(codes: str | list[str]) -> tuple[str, ...]:
+    return (codes,) if isinstance(codes, str) else tuple(codes)
+
+
+def _from_headers(root: Path, sources: list[str]) -> pd.DataFrame:
     """Return a row for each WFDB header below a folder: its record, its comments, their fields."""
-    headers = sorted(root.rglob("*.hea"), key=lambda path: (len(path.name), path.as_posix()))
-    if not headers:
-        raise DataError(f"There is no WFDB header below {root}: name its folder in `records`.")
+    headers: list[Path] = []
+    for folder in [root / source for source in sources] or [root]:
+        found = sorted(folder.rglob("*.hea"), key=lambda path: (len(path.name), path.as_posix()))
+        if not found:
+            raise DataError(
+                f"There is no WFDB header below {folder}: name its folder in `records`, or the "
+                "folders in there that you have in `sources`."
+            )
+        headers += found
     rows = []
     for header in headers:
         lines = header.read_text(encoding="utf-8", errors="replace").splitlines()[:MAX_HEADER_LINES]
