@@ -1,4 +1,7 @@
-"""`python -m protoecg`: explain, measure or print ECGs, get the ECGs behind prototypes."""
+"""`python -m protoecg`: explain, measure or print ECGs, get the ECGs behind prototypes.
+
+Longer than 300 lines, as each command states its options here.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,12 @@ Exam = Annotated[
     str | None, Option(help="exam_id, or number from 1, of one ECG of a file that holds several")
 ]
 Start = Annotated[float, Option(help="second to begin at")]
+Fhir = Annotated[
+    Path | None, Option(help="also write a FHIR R4 DiagnosticReport to this .json, without names")
+]
 AsJson = Annotated[bool, Option("--json", help="print all that is known as JSON")]
 
-app = command_line.commands(f"{__doc__} Research use only.")
+app = command_line.commands(f"{(__doc__ or '').splitlines()[0]} Research use only.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,11 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _errors() -> tuple[type[Exception], ...]:
     from protoecg.batch.table import BatchError
     from protoecg.ecg import ECGError
+    from protoecg.hospital.dicom import IdentityError
     from protoecg.prototypes.gathering import SetError
     from protoecg.prototypes.manifest import BundleError
     from protoecg.prototypes.waveforms import WaveformUnavailable
 
-    return BatchError, BundleError, ECGError, SetError, WaveformUnavailable, OSError
+    ours = BatchError, BundleError, ECGError, IdentityError, SetError, WaveformUnavailable
+    return (*ours, OSError)
 
 
 def _page(name: str) -> Path:
@@ -79,15 +87,23 @@ def explain(
     exam: Exam = None,
     start: Start = 0.0,
     as_json: AsJson = False,
+    fhir: Fhir = None,
 ) -> None:
     """Print findings, and the prototypes they rest on."""
     from protoecg.bundle import load_bundle
     from protoecg.explain import explain
+    from protoecg.hospital.fhir import diagnostic_report, write_report
     from protoecg.in_words import in_words
     from protoecg.isolation import read_path
+    from protoecg.measure import delineate, measurements
 
     ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads, exam=exam)
-    explanation = explain(ecg, load_bundle(bundle))
+    model = load_bundle(bundle)
+    waves = delineate(ecg)
+    explanation = explain(ecg, model, waves)
+    if fhir:
+        measured = measurements(waves)
+        write_report(fhir, diagnostic_report(explanation, measured, model.revision))
     if as_json:
         _print([json.dumps(explanation.to_json(), indent=1)])
     else:
@@ -124,7 +140,9 @@ def measure(
 def report(
     file: File,
     bundle: BundleFolder,
-    out: Annotated[Path, Option(parser=_page, metavar="FILE", help="the .pdf or .png to write")],
+    out: Annotated[
+        Path | None, Option(parser=_page, metavar="FILE", help="the .pdf or .png to write")
+    ] = None,
     rate: Rate = None,
     unit: Unit = None,
     leads: Leads = None,
@@ -138,12 +156,25 @@ def report(
         Option(help="second of the earlier ECG to begin at; that of --start unless given"),
     ] = None,
     paper: Annotated[Literal["A4", "letter"], Option(help="to print on")] = "A4",
+    fhir: Fhir = None,
+    dicom: Annotated[
+        Path | None, Option(metavar="FILE", help="the .dcm to write: the page as Encapsulated PDF")
+    ] = None,
+    patient_name: Annotated[str, Option(help="for DICOM, as Family^Given; else empty")] = "",
+    patient_id: Annotated[str, Option(help="for DICOM; else empty")] = "",
+    accession: Annotated[str, Option(help="number, for DICOM; else empty")] = "",
+    study_uid: Annotated[str, Option(help="of the study in DICOM that it belongs to")] = "",
 ) -> None:
     """Write one page to print: tracing, findings, the case most alike, measurements."""
+    from dataclasses import replace
+    from functools import partial
+
     from protoecg.bundle import load_bundle
     from protoecg.evidence.change import compare
     from protoecg.explain import explain
     from protoecg.files import write_bytes
+    from protoecg.hospital.dicom import Identity, encapsulated
+    from protoecg.hospital.fhir import diagnostic_report, write_report
     from protoecg.isolation import read_path
     from protoecg.measure import measure
     from protoecg.printing.case import leading_case
@@ -152,6 +183,9 @@ def report(
     from protoecg.prototypes.waveforms import Waveforms
     from protoecg.readers.given import Said
 
+    if not (out or fhir or dicom):
+        raise BadParameter("Name the file to write with --out, --fhir or --dicom.")
+    whose = Identity(patient_name, patient_id, accession, study_uid)
     said = Said(rate=rate, unit=unit, leads=leads, exam=exam)
     ecg, model = read_path(file, start=start, **said), load_bundle(bundle)
     explanation, measured, since = explain(ecg, model), measure(ecg), None
@@ -159,16 +193,24 @@ def report(
         begin = start if earlier_start is None else earlier_start
         then = read_path(earlier, start=begin, **said)
         since = compare(explain(then, model), explanation, measure(then), measured)
-    page = pdf(
-        ecg,
-        explanation,
-        measured,
+    page = partial(
+        pdf,
+        explanation=explanation,
+        measured=measured,
         revision=model.revision,
         case=leading_case(explanation, Waveforms.for_bundle(model.path, model.self_contained)),
         since=since,
         paper=paper,
     )
-    write_bytes(out, png(page) if out.suffix.lower() == ".png" else page)
+    if out:
+        write_bytes(out, png(page(ecg)) if out.suffix.lower() == ".png" else page(ecg))
+    if fhir:
+        write_report(fhir, diagnostic_report(explanation, measured, model.revision))
+    if dicom:
+        # The name of a file may be a patient's.
+        nameless = since and replace(since, then=replace(since.then, source=""))
+        unnamed = page(replace(ecg, source=""), since=nameless)
+        write_bytes(dicom, encapsulated(unnamed, model.name, model.revision, whose))
 
 
 @app.command()
@@ -190,6 +232,9 @@ def batch(
         str | None,
         Option(help="a Ray cluster's address, for a folder of parts; `auto` starts a local one"),
     ] = None,
+    fhir: Annotated[
+        Path | None, Option(metavar="DIR", help="also write a FHIR report of each ECG, for a table")
+    ] = None,
 ) -> None:
     """Write a table of many ECGs, a row each; resumes.
 
@@ -200,19 +245,23 @@ def batch(
 
     given = Given.of(rate, unit, leads)
     if out.suffix.lower() not in {".csv", ".parquet"}:
+        if fhir:
+            raise BadParameter("FHIR reports are written beside a table: name a .csv or .parquet.")
         from protoecg.batch.parts import Task, run_parts
 
         _show_progress("explaining", run_parts(Task(ecgs, bundle, out, given), _workers(jobs, ray)))
         return
     if ray or (jobs and jobs > 1) or is_list(ecgs):
         raise BadParameter("A table is written by one process; name a folder with --out for more.")
-    from protoecg.batch.run import forget_failures, run
+    from protoecg.batch.reports import Reports
+    from protoecg.batch.run import forget_failures, run, untold
     from protoecg.batch.sources import open_files
     from protoecg.bundle import load_bundle
 
     model, files = load_bundle(bundle), open_files(ecgs, out)
     forget_failures(files, model, out)
-    _show_progress("explaining", run(files, model, out, given=given))
+    told = Reports(fhir, model.revision) if fhir else untold
+    _show_progress("explaining", run(files, model, out, given=given, told=told))
 
 
 @app.command()

@@ -16,19 +16,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import safetensors.numpy
-import safetensors.torch
-import torch
 from safetensors import SafetensorError
 
 from protoecg.familiarity import Familiarity, Usual
 from protoecg.files import checksum, write_bytes, write_json
 from protoecg.labels import BRANCHES, PTBXL, LabelSet
 from protoecg.measured.curves import MeasuredEvidence, read_evidence, write_evidence
-from protoecg.network.protoecgnet import ProtoECGNet
+from protoecg.network.onnx_network import OnnxNetwork
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.manifest import (
     FAMILIARITY,
@@ -49,8 +47,12 @@ from protoecg.prototypes.manifest import (
     unusable,
 )
 from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.recalibration import Recalibration, recalibrations
 from protoecg.prototypes.sets import PrototypeSet, refuse_impossible, refuse_unknown
 from protoecg.signals import MODEL_SAMPLES
+
+if TYPE_CHECKING:
+    from protoecg.network.protoecgnet import ProtoECGNet
 
 MAX_BLOCKS = 1000
 
@@ -64,16 +66,19 @@ class Bundle(PrototypeSet):
 
     Parameters
     ----------
-    network : in evaluation mode, on the CPU
+    network : in evaluation mode, on the CPU; where torch is not installed an `OnnxNetwork`, which
+        can explain and no more
     decisions : by statement
     familiarity : what is usual of an ECG; None in a bundle without limits
     measured : what measurements add to the statements; None where prototypes alone decide
+    recalibrations : by whose ECGs its scales and thresholds were set anew, the latest last
     """
 
     network: ProtoECGNet
     decisions: Mapping[str, Decision]
     familiarity: Familiarity | None
     measured: MeasuredEvidence | None
+    recalibrations: tuple[Recalibration, ...]
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -104,6 +109,8 @@ def save_bundle(
     `bundle.json` is written last: it holds the checksums of the rest, so that a bundle whose
     writing was interrupted does not load.
     """
+    import safetensors.torch
+
     path.mkdir(parents=True, exist_ok=True)
     weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
     write_bytes(path / WEIGHTS, safetensors.torch.save(weights))
@@ -146,7 +153,7 @@ def load_bundle(path: Path) -> Bundle:
         refuse_damaged(path / file, expected)
     prototypes, labels = read_prototypes(path, manifest), read_label_set(path, manifest)
     try:
-        network = _network(manifest, path / WEIGHTS, labels)
+        network = _network(manifest, path, labels)
         _refuse_unfitting(network, prototypes, manifest.decisions, labels)
         return Bundle(
             path=path,
@@ -163,6 +170,7 @@ def load_bundle(path: Path) -> Bundle:
             if MEASURED in manifest.sha256
             else None,
             about=manifest.about,
+            recalibrations=recalibrations(manifest.about),
             fingerprint=manifest.fingerprint,
             revision=revision(path),
         )
@@ -170,16 +178,27 @@ def load_bundle(path: Path) -> Bundle:
         raise unusable(path, error) from error
 
 
-def _network(manifest: Manifest, weights: Path, labels: LabelSet) -> ProtoECGNet:
+def _network(manifest: Manifest, path: Path, labels: LabelSet) -> ProtoECGNet:
     refuse_unknown("statements", manifest.statements, labels)
     refuse_unknown("branches", manifest.branches, BRANCHES)
     for name, shape in manifest.branches.items():
         _refuse_impossible(name, shape)
+    try:
+        import safetensors.torch
+        import torch
+
+        from protoecg.network.protoecgnet import ProtoECGNet
+    except ModuleNotFoundError:
+        branches, statements = manifest.branches, manifest.statements
+        graph = OnnxNetwork.read(path, revision(path), branches, statements)
+        return cast("ProtoECGNet", graph)
     # Built without memory: a hostile shape must not be allocated before the weights agree.
     with torch.device("meta"):
         network = ProtoECGNet(manifest.branches, manifest.statements)
     # Copies lie where torch lays them: as they lie in a file shows in the last bit.
-    state = {name: each.clone() for name, each in safetensors.torch.load_file(weights).items()}
+    state = {
+        name: each.clone() for name, each in safetensors.torch.load_file(path / WEIGHTS).items()
+    }
     network.load_state_dict(state, strict=True, assign=True)
     return network.float().eval().requires_grad_(False)
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from protoecg.bundle import Bundle
 from protoecg.ecg import DURATION_S, ECG, LEADS
@@ -48,20 +46,17 @@ def decide_all(
 ) -> list[Explanation]:
     """Explain several ECGs as `explain_all` does, without what a table doesn't tell, much quicker.
 
-    Only likely findings have matches, without their leads' parts, and none has measurements, though
-    logits are the same sums.
+    Absent findings have neither matches nor measurements, though their logits are the same sums,
+    and no match has its leads' parts.
     """
     return _explained(ecgs, bundle, found, in_full=False)
 
 
-@torch.inference_mode()
 def _explained(
     ecgs: Sequence[ECG], bundle: Bundle, found: Sequence[Delineation], *, in_full: bool
 ) -> list[Explanation]:
     inputs = [model_input(ecg) for ecg in ecgs]
-    # Torch's own memory: how NumPy's happens to lie shows in the last bit of a similarity.
-    laid = torch.stack([torch.from_numpy(each) for each in inputs])
-    seen = _seen(bundle, laid, by_lead=in_full)
+    seen = _seen(bundle, np.stack(inputs), by_lead=in_full)
     sums = _sums(bundle)
     explanations = []
     for ecg, x, waves, of_one in zip(ecgs, inputs, found, seen, strict=True):
@@ -76,12 +71,12 @@ def _explained(
                 abstains=_abstains(ecg, x, bundle),
                 findings=ranked(guarded(findings, judgeable(values, recording.wander))),
                 quality=recording.sentences,
+                recalibrations=bundle.recalibrations,
             )
         )
     return explanations
 
 
-@torch.inference_mode()
 def without_leads(ecg: ECG, bundle: Bundle, match: Match) -> dict[str, float]:
     """Return by how much a match's similarity falls when a lead is silent: leave one lead out.
 
@@ -92,10 +87,10 @@ def without_leads(ecg: ECG, bundle: Bundle, match: Match) -> dict[str, float]:
     name = match.prototype.branch
     first = bundle.network.columns(name).start
     start, end = (round(seconds * MODEL_RATE) for seconds in match.window_s)
-    window = torch.from_numpy(model_input(ecg)[:, start:end])
-    silenced = window.repeat(len(LEADS) + 1, 1, 1)
-    silenced[torch.arange(len(LEADS)), torch.arange(len(LEADS))] = 0
-    seen = bundle.network.branches[name].similarities(silenced).values[:, index - first]
+    window = model_input(ecg)[:, start:end]
+    silenced = np.repeat(window[None], len(LEADS) + 1, axis=0)
+    silenced[range(len(LEADS)), range(len(LEADS))] = 0
+    seen = bundle.network.of_branch(name, silenced)[:, index - first]
     falls = seen[-1] - seen[:-1]
     return dict(zip(LEADS, falls.tolist(), strict=True))
 
@@ -114,18 +109,18 @@ class _Seen(NamedTuple):
     lead_parts: list[tuple[float, ...] | None]
 
 
-def _seen(bundle: Bundle, x: Tensor, *, by_lead: bool) -> list[_Seen]:
+def _seen(bundle: Bundle, x: np.ndarray, *, by_lead: bool) -> list[_Seen]:
     """Return what is seen in each ECG; each lead's part where it is asked for."""
-    output = bundle.network(x)
-    seen = [_Seen(of_one, [], []) for of_one in output.similarities.tolist()]
-    for name, branch in bundle.network.branches.items():
-        cells = output.cells[:, bundle.network.columns(name)]
-        windows = {cell: branch.window_s(cell) for cell in cells.unique().tolist()}
-        splits = by_lead and branch.splits_by_lead
-        parts = branch.lead_parts(x, cells).tolist() if splits else None
+    network = bundle.network
+    sight = network.look(x, by_lead=by_lead)
+    seen = [_Seen(of_one, [], []) for of_one in sight.similarities.tolist()]
+    for name in dict.fromkeys(branch for branch, _ in network.owners):
+        cells, parts = sight.cells[:, network.columns(name)], sight.lead_parts.get(name)
+        windows = {cell: network.window_s(name, cell) for cell in np.unique(cells).tolist()}
+        told = None if parts is None else parts.tolist()
         for row, of_one in enumerate(cells.tolist()):
             seen[row].windows_s.extend(windows[cell] for cell in of_one)
-            seen[row].lead_parts.extend(map(tuple, parts[row]) if parts else [None] * len(of_one))
+            seen[row].lead_parts.extend(map(tuple, told[row]) if told else [None] * len(of_one))
     return seen
 
 
@@ -138,10 +133,10 @@ class _Sum(NamedTuple):
 
 
 def _sums(bundle: Bundle) -> list[_Sum]:
-    fusion = bundle.network.fusion
+    network = bundle.network
     return [
-        _Sum(bias, weights.nonzero().flatten().tolist(), weights[weights != 0].tolist())
-        for bias, weights in zip(fusion.bias.tolist(), fusion.weight, strict=True)
+        _Sum(bias, np.flatnonzero(weights).tolist(), weights[weights != 0].tolist())
+        for bias, weights in zip(network.biases.tolist(), network.weights, strict=True)
     ]
 
 
@@ -168,11 +163,9 @@ def _findings(
             matches=(),
             possible_from=decision.possible_from,
         )
-        if in_full:
+        if in_full or finding.certainty != "absent":
             told = curves.told(code, values, added) if added else ()
             finding = replace(finding, matches=_matches(bundle, each, seen), measured=told)
-        elif finding.present:
-            finding = replace(finding, matches=_matches(bundle, each, seen))
         findings.append(finding)
     return findings
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 from protoecg.ecg import LEADS
 from protoecg.labels import Statement
 from protoecg.prototypes.prototype import Prototype
+from protoecg.prototypes.recalibration import Recalibration
 
 # A similarity nearer to zero is a rest of leads that cancel out; shares of it say nothing.
 SMALLEST_SHARED = 0.05
@@ -132,6 +133,7 @@ class Explanation:
 
     `abstains` says why they are not to be relied on, where the ECG is unlike those that the bundle
     was validated on. `quality` says what is wrong with the recording, one sentence each.
+    `recalibrations` are the bundle's.
     """
 
     bundle: str
@@ -141,12 +143,14 @@ class Explanation:
     abstains: str | None
     findings: tuple[Finding, ...]
     quality: tuple[str, ...] = ()
+    recalibrations: tuple[Recalibration, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types; each match names its prototype and its source window."""
         return {
             "bundle": self.bundle,
             "simulated": self.simulated,
+            "recalibrations": [one.to_json() for one in self.recalibrations],
             "source": self.source,
             "notes": list(self.notes),
             "quality": list(self.quality),

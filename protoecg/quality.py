@@ -79,10 +79,10 @@ class Quality:
 def quality(ecg: ECG) -> Quality:
     """Return what is wrong with the first ten seconds as a recording, whatever the heart does."""
     signal = ecg.between(0, DURATION_S).astype(np.float64)
-    arms, middle = _arms_swapped(signal, ecg.rate), median(signal, axis=1)
+    arms = _arms_swapped(signal, ecg.rate)
     return Quality(
         flat=_where(_is_flat(values, ecg.rate) for values in signal),
-        clipped=_where(_is_clipped(*lead, ecg.rate) for lead in zip(signal, middle, strict=True)),
+        clipped=_where(_is_clipped(values, ecg.rate) for values in signal),
         noisy=_where(noise_mv(signal, ecg.rate) > NOISE_MV),
         wander=_where(wander_mv(signal, ecg.rate) > WANDER_MV),
         arms_swapped=arms,
@@ -146,11 +146,11 @@ def _is_flat(values: np.ndarray, rate: float) -> bool:
     return bool(np.ptp(values) > 0 and longest >= FLAT_S * rate)
 
 
-def _is_clipped(values: np.ndarray, middle: float, rate: float) -> bool:
+def _is_clipped(values: np.ndarray, rate: float) -> bool:
     """Whether a lead stays at its largest or smallest value again and again."""
     long_enough = max(RAIL_S * rate, RAIL_SAMPLES)
     for rail in (values.max(), values.min()):
-        if abs(rail - middle) < RAIL_MV:
+        if abs(rail - np.median(values)) < RAIL_MV:
             continue
         if (_runs(values == rail) >= long_enough).sum() >= RAIL_RUNS:
             return True

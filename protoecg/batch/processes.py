@@ -52,9 +52,13 @@ def _made(task: Task, orders: Iterator[Order], jobs: int) -> Iterator[Made]:
 
 def _begin() -> None:
     """Make a process ready: one thread, and gone when the one that began it is."""
-    import torch
-
-    torch.set_num_threads(1)
+    try:
+        import torch
+    except ModuleNotFoundError:
+        # Explained by onnxruntime, which begins with a thread a process.
+        pass
+    else:
+        torch.set_num_threads(1)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -50,7 +49,7 @@ class Beats:
         """Times from beat to beat, (b - 1,) seconds."""
         return np.diff(self.at) / RATE
 
-    @cached_property
+    @property
     def usable(self) -> np.ndarray:
         """Leads with a signal, as indices."""
         return np.flatnonzero(np.ptp(self.signal, axis=1) > _FLAT_MV)

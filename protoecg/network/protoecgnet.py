@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +20,7 @@ from protoecg.network.backbones import (
 )
 from protoecg.network.prototypes import PrototypeLayer, Similarities
 from protoecg.network.shape import BranchShape
+from protoecg.network.sight import Sight
 from protoecg.signals import MODEL_RATE, MODEL_SAMPLES
 
 BACKBONES = {
@@ -121,6 +123,43 @@ class ProtoECGNet(nn.Module):
         similarities = torch.cat([s.values for s in seen], dim=1)
         cells = torch.cat([s.cells for s in seen], dim=1)
         return Output(similarities, cells, self.fusion(similarities))
+
+    @torch.inference_mode()
+    def look(self, x: np.ndarray, *, by_lead: bool = True) -> Sight:
+        """Return what the prototypes see in ECGs (n, 12, 1000), on the CPU.
+
+        Parameters
+        ----------
+        by_lead : whether each lead's part is asked for
+        """
+        # Torch's own memory: how NumPy's happens to lie shows in the last bit of a similarity.
+        ecgs = torch.stack([torch.from_numpy(each) for each in x])
+        output = self(ecgs)
+        parts = {
+            name: branch.lead_parts(ecgs, output.cells[:, list(self.columns(name))]).numpy()
+            for name, branch in self.branches.items()
+            if by_lead and branch.splits_by_lead
+        }
+        return Sight(output.similarities.numpy(), output.cells.numpy(), parts)
+
+    @torch.inference_mode()
+    def of_branch(self, name: str, x: np.ndarray) -> np.ndarray:
+        """Return the similarities (n, prototypes) that a branch alone sees in (n, 12, t) ECGs."""
+        return self.branches[name].similarities(torch.from_numpy(x)).values.numpy()
+
+    def window_s(self, branch: str, cell: int) -> tuple[float, float]:
+        """Start and end of what is shown of a branch's cell, in seconds."""
+        return self.branches[branch].window_s(cell)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The fusion's weights, (statements, prototypes)."""
+        return self.fusion.weight.numpy(force=True)
+
+    @property
+    def biases(self) -> np.ndarray:
+        """The fusion's biases, (statements,)."""
+        return self.fusion.bias.numpy(force=True)
 
     @property
     def owners(self) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,6 @@ docs/curation.md.
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from protoecg.prototypes.curation import curations
 from review_db import Item, open_database, save_answer
 from review_db.ratings.windows import register
 from training.__main__ import main
-from training.curate.desk import Desk
 from training.data import ptbxl
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,18 +39,6 @@ def rated(url, copy, spoiled):
             for question, value in said_of(prototype, column in spoiled, reviewer, chance).items():
                 save_answer(engine, reviewer=reviewer, item=item, question=question, value=value)
     engine.dispose()
-
-
-def tallied(copy, root, names):
-    """How long the tally of a desk that is laid out takes after each further choice, seconds."""
-    desk, chosen, seconds = Desk(copy, root), {}, []
-    desk.tally({names[0]: None})
-    for name in names:
-        chosen[name] = None
-        before = time.perf_counter()
-        desk.tally(chosen)
-        seconds.append(time.perf_counter() - before)
-    return seconds
 
 
 @pytest.mark.slow
@@ -91,9 +77,5 @@ def test_ten_spoiled_prototypes_are_proposed_replaced_and_compared(ptbxl_root, t
     told = json.loads(figures.read_text())
     assert told["per_part"]["fused"]["difference"] > min(told["random"]["refitted"])
     new = next(p for p in made.prototypes if p.name == changes[0].new)
-    seconds = tallied(copy, ptbxl_root, [change.retired for change in changes])
-    with capsys.disabled():
-        sys.stdout.write(f"tally of each further choice: at most {max(seconds):.2f} s\n")
-    assert max(seconds) < 2
     findings = explain(ptbxl.read_record(ptbxl_root, new.record), made).findings
     assert any(m.prototype.name == new.name for f in findings for m in f.matches)

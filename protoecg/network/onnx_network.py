@@ -1,0 +1,124 @@
+"""A bundle's networks by onnxruntime: what explains where torch is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydantic.dataclasses
+import safetensors.numpy
+
+from protoecg.files import STRICT, Format, Head, checksum
+from protoecg.network.shape import BranchShape
+from protoecg.network.sight import Sight
+
+FORMAT, VERSION = "protoecg-onnx", 1
+HEAD, GRAPH, WEIGHTS = "onnx.json", "network.onnx", "weights.safetensors"
+MAX_HEAD_BYTES = 1_000_000
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
+class _Index(Head):
+    """What is in `onnx.json`.
+
+    Parameters
+    ----------
+    revision : of the bundle
+    sha256 : of the graph
+    windows : of each branch, start and end in seconds of what is shown of each cell
+    split_by_lead : the branches that do
+    """
+
+    revision: str
+    sha256: str
+    windows: dict[str, tuple[tuple[float, float], ...]]
+    split_by_lead: tuple[str, ...]
+
+
+INDEX = Format(FORMAT, VERSION, _Index, MAX_HEAD_BYTES)
+
+
+@dataclass(frozen=True)
+class OnnxNetwork:
+    """A bundle's networks as a graph: they explain, and do nothing else.
+
+    Parameters
+    ----------
+    shapes : of the branches
+    statements, weights, biases : of the fusion: (c,), (c, prototypes) and (c,)
+    index : what is known of the graph
+    session : of onnxruntime
+    """
+
+    shapes: Mapping[str, BranchShape]
+    statements: tuple[str, ...]
+    weights: np.ndarray
+    biases: np.ndarray
+    index: _Index
+    session: Any
+
+    @classmethod
+    def read(
+        cls,
+        folder: Path,
+        revision: str,
+        shapes: Mapping[str, BranchShape],
+        statements: tuple[str, ...],
+    ) -> OnnxNetwork:
+        """Read the graph beside a bundle, and the fusion from the bundle's weights.
+
+        Raises
+        ------
+        ValueError
+            If there is none, it is damaged, or of another revision of the bundle.
+        """
+        if not (folder / HEAD).is_file():
+            raise ValueError(
+                "torch is not installed, and there is no ONNX graph beside the bundle. Write one "
+                "where torch is, by `python -m training onnx`"
+            )
+        index = INDEX.read(folder / HEAD)
+        if index.revision != revision or checksum(folder / GRAPH) != index.sha256:
+            raise ValueError("its ONNX graph is damaged, or of another revision. Write it anew")
+        if set(index.windows) != set(shapes):
+            raise ValueError("its ONNX graph has other branches")
+        session = _session(folder / GRAPH)
+        stored = safetensors.numpy.load_file(folder / WEIGHTS)
+        weights, biases = stored["fusion.weight"], stored["fusion.bias"]
+        return cls(shapes, statements, weights, biases, index, session)
+
+    @property
+    def owners(self) -> tuple[tuple[str, str], ...]:
+        """Branch and statement of each prototype, in the order of the similarities."""
+        return tuple((name, owner) for name, shape in self.shapes.items() for owner in shape.owners)
+
+    def look(self, x: np.ndarray, *, by_lead: bool = True) -> Sight:
+        """Return what the prototypes see in ECGs (n, 12, 1000), as `ProtoECGNet.look` does."""
+        similarities, cells, _, *parts = self.session.run(None, {"ecg": x.astype(np.float32)})
+        by_branch = dict(zip(self.index.split_by_lead, parts, strict=True))
+        return Sight(similarities, cells, by_branch if by_lead else {})
+
+    def columns(self, branch: str) -> range:
+        """Return the columns of the similarities that are a branch's prototypes."""
+        counts = [len(shape.owners) for shape in self.shapes.values()]
+        end = dict(zip(self.shapes, accumulate(counts), strict=True))[branch]
+        return range(end - len(self.shapes[branch].owners), end)
+
+    def window_s(self, branch: str, cell: int) -> tuple[float, float]:
+        """Start and end of what is shown of a branch's cell, in seconds."""
+        return self.index.windows[branch][cell]
+
+
+def _session(graph: Path) -> Any:
+    try:
+        from onnxruntime import InferenceSession, SessionOptions
+    except ModuleNotFoundError:
+        raise ValueError("neither torch nor onnxruntime is installed") from None
+    options = SessionOptions()
+    # Processes side by side are faster than threads.
+    options.intra_op_num_threads = 1
+    return InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])

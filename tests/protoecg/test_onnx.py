@@ -1,0 +1,139 @@
+"""Networks as an ONNX graph, and explanations where torch is not installed."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from protoecg.bundle import load_bundle
+from protoecg.network.onnx_network import GRAPH, HEAD, OnnxNetwork
+from protoecg.signals import model_input
+from protoecg.simulate import simulate
+from training.__main__ import main
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+# A Python that has no torch.
+WITHOUT_TORCH = """
+import sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, Without())
+from protoecg.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_bundle, tmp_path_factory):
+    """The small bundle, whose morphology reads lead by lead, with its graph."""
+    folder = tmp_path_factory.mktemp("onnx") / "tiny"
+    shutil.copytree(tiny_bundle.path, folder)
+    assert main(["onnx", "--bundle", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ecgs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ecgs")
+    for n, code in enumerate(["AFIB", "PVC", "NORM"]):
+        np.save(folder / f"{code}.npy", simulate([code], seed=n, rate=500).ecg.signal)
+    return folder
+
+
+def without_torch(*command):
+    words = [sys.executable, "-c", WITHOUT_TORCH, *map(str, command)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300)
+
+
+def test_the_graph_sees_what_the_networks_see(exported):
+    bundle = load_bundle(exported)
+    shapes = {name: branch.shape for name, branch in bundle.network.branches.items()}
+    graph = OnnxNetwork.read(exported, bundle.revision, shapes, bundle.statements)
+    x = np.stack([model_input(simulate(["AFIB"], seed=n).ecg) for n in range(3)])
+    for n in (1, 3):
+        ours, its = bundle.network.look(x[:n]), graph.look(x[:n])
+        assert ours.similarities == pytest.approx(its.similarities, abs=1e-4)
+        assert (ours.cells == its.cells).mean() > 0.99
+        assert set(ours.lead_parts) == set(its.lead_parts) == {"morphology"}
+        parts = its.lead_parts["morphology"].sum(axis=2)
+        assert parts == pytest.approx(ours.similarities[:, bundle.network.columns("morphology")],
+                                      abs=1e-4)  # fmt: skip
+    assert graph.owners == bundle.network.owners
+    assert np.array_equal(graph.weights, bundle.network.weights)
+    assert np.array_equal(graph.biases, bundle.network.biases)
+
+
+def test_what_is_exported_changes_nothing_in_the_bundle(exported, tiny_bundle):
+    assert load_bundle(exported).revision == tiny_bundle.revision
+
+
+def test_without_torch_the_same_is_explained_and_adds_up(exported, ecgs, capsys):
+    command = ["explain", ecgs / "PVC.npy", "--rate", 500, "--bundle", exported, "--json"]
+    run = without_torch(*command)
+    assert run.returncode == 0, run.stderr
+    from protoecg.__main__ import main as here
+
+    assert here([str(part) for part in command]) == 0
+    ours, its = json.loads(capsys.readouterr().out), json.loads(run.stdout)
+    assert [f["code"] for f in ours["findings"]] == [f["code"] for f in its["findings"]]
+    for one, other in zip(ours["findings"], its["findings"], strict=True):
+        parts = [*other["matches"], *other["measured"]]
+        total = other["bias"] + sum(part["contribution"] for part in parts)
+        assert other["logit"] == pytest.approx(total, abs=1e-9)
+        assert other["logit"] == pytest.approx(one["logit"], abs=1e-3)
+        assert other["certainty"] == one["certainty"]
+        windows = [
+            {match["prototype"]: match["window_s"] for match in told["matches"]}
+            for told in (one, other)
+        ]
+        assert windows[0] == windows[1]
+
+
+@pytest.mark.parametrize("out", ["table.csv", "parts"])
+def test_without_torch_a_batch_has_the_same_rows(exported, ecgs, tmp_path, out):
+    run = without_torch("batch", ecgs, "--bundle", exported, "--rate", 500, "--out", tmp_path / out)
+    assert run.returncode == 0, run.stderr
+    from protoecg.__main__ import main as here
+
+    ours = tmp_path / f"ours-{out}"
+    command = ["batch", ecgs, "--bundle", exported, "--rate", 500, "--out", ours]
+    assert here([str(part) for part in command]) == 0
+    read = pd.read_csv if out.endswith("csv") else pd.read_parquet
+    one, other = (read(file).sort_values("recording") for file in (ours, tmp_path / out))
+    assert list(one["likely"].fillna("")) == list(other["likely"].fillna(""))
+    codes = list(load_bundle(exported).statements)
+    assert one[codes].to_numpy() == pytest.approx(other[codes].to_numpy(), abs=1e-4)
+
+
+def refused(folder, ecgs):
+    run = without_torch("explain", ecgs / "PVC.npy", "--rate", 500, "--bundle", folder)
+    lines = run.stderr.strip().splitlines()
+    assert run.returncode == 1 and len(lines) == 1
+    return lines[0]
+
+
+def test_without_torch_and_graph_a_sentence_says_what_to_do(tiny_bundle, ecgs):
+    assert "python -m training onnx" in refused(tiny_bundle.path, ecgs)
+
+
+@pytest.mark.parametrize("damage", ["graph", "revision", "head"])
+def test_a_graph_that_is_not_the_bundles_is_refused(exported, ecgs, tmp_path, damage):
+    folder = shutil.copytree(exported, tmp_path / "bundle")
+    if damage == "graph":
+        (folder / GRAPH).write_bytes(b"other")
+    elif damage == "head":
+        (folder / HEAD).write_text("[]")
+    else:
+        head = json.loads((folder / HEAD).read_text())
+        (folder / HEAD).write_text(json.dumps({**head, "revision": "other"}))
+    assert "is not a bundle that this version can use" in refused(folder, ecgs)
