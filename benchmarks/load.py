@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from benchmarks.app_server import app_server
 from benchmarks.browser import chromium_path
 from benchmarks.visitor import Visitor
+from protoecg.ecg import LEADS
 from protoecg.simulate import CODES, simulate
 
 PEOPLE = 8
@@ -109,5 +110,5 @@ def _explain(
 def _ecg(seed: int) -> bytes:
     ecg = simulate([CODES[seed % len(CODES)]], seed=seed, rate=RATE).ecg
     written = BytesIO()
-    np.savez(written, signal=ecg.signal.astype(np.float32), rate=ecg.rate)
+    np.savez(written, signal=ecg.signal, leads=np.array(LEADS), rate=ecg.rate)
     return written.getvalue()

@@ -22,7 +22,7 @@ from benchmarks.app_server import app_server
 from benchmarks.browser import chromium
 from benchmarks.ours import ROOT
 from protoecg.bundle import load_bundle
-from protoecg.ecg import ECG
+from protoecg.ecg import ECG, LEADS
 from protoecg.explain import explain
 from protoecg.measure import measure as measure_ecg
 from protoecg.printing.case import leading_case
@@ -69,7 +69,8 @@ def _explanation(tab: Page, address: str) -> Iterator[Wait]:
     tab.goto(f"{address}/explain?bundle=demo")
     _whole(tab)
     ecg = BytesIO()
-    np.savez(ecg, signal=simulate({"PVC", "SR"}, seed=7, rate=RATE).ecg.signal, rate=RATE)
+    signal = simulate({"PVC", "SR"}, seed=7, rate=RATE).ecg.signal
+    np.savez(ecg, signal=signal, leads=np.array(LEADS), rate=RATE)
     file = FilePayload(name="a.npz", mimeType="application/zip", buffer=ecg.getvalue())
     begun = time.perf_counter()
     tab.locator("input[type=file]").first.set_input_files(file)
@@ -106,6 +107,7 @@ def _batch(tab: Page, address: str) -> float:
     archive = FilePayload(name="a.zip", mimeType="application/zip", buffer=_archive())
     tab.goto(f"{address}/batch?bundle=demo")
     tab.locator("input[type=file]").set_input_files(archive)
+    tab.get_by_text("for files that do not say them").click()
     tab.get_by_label("Sampling rate").fill(str(RATE))
     tab.get_by_label("Sampling rate").press("Tab")
     expect(tab.get_by_text("a.zip")).to_be_visible()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from protoecg.ecg import LEADS
 from protoecg.simulate import example
 
 THEN, NOW = "Left bundle branch block", "Atrial fibrillation"
@@ -19,7 +20,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     paths = folder / "earlier.npz", folder / "later.npz"
     for path, title in zip(paths, (THEN, NOW), strict=True):
         ecg = example(title)
-        np.savez(path, signal=ecg.signal, rate=ecg.rate)
+        np.savez(path, signal=ecg.signal, leads=np.array(LEADS), rate=ecg.rate)
     return paths
 
 

@@ -26,6 +26,7 @@ def test_an_ecg_of_a_batch_opens_with_the_model_of_the_batch(server, tab):
     tab.goto(f"{server.url}/batch?bundle=ptbxl")
     uploaded = {"name": "a.zip", "mimeType": "application/zip", "buffer": archive()}
     tab.locator("input[type=file]").set_input_files(uploaded)
+    tab.get_by_text("for files that do not say them").click()
     tab.get_by_label("Sampling rate").fill("500")
     tab.get_by_label("Sampling rate").press("Tab")
     expect(tab.get_by_text("a.zip")).to_be_visible()

@@ -12,6 +12,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from test_batch_page import upload
 
 from pages.shell import uploads
+from protoecg.ecg import LEADS
 from protoecg.simulate import example
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,16 +38,15 @@ def held(monkeypatch):
     )
 
 
-def npy():
+def npz():
     content = BytesIO()
-    np.save(content, example("Atrial fibrillation").signal)
+    np.savez(content, signal=example("Atrial fibrillation").signal, leads=np.array(LEADS), rate=500)
     return content.getvalue()
 
 
 def test_an_ecg_that_is_explained_is_no_upload_any_more(page, held):
     app = page("explain")
-    app.number_input(key="rate").set_value(500.0)
-    app.file_uploader[0].set_value([("ecg.npy", npy(), "")]).run()
+    app.file_uploader[0].set_value([("ecg.npz", npz(), "")]).run()
     assert "ecg" in app.query_params and held() == 0
 
 
@@ -59,7 +59,7 @@ def test_a_file_that_is_no_ecg_stays_in_the_field_with_its_error(page, held):
 def test_an_archive_that_is_begun_is_no_upload_any_more(page, held):
     content = BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("ecg.npy", npy())
+        archive.writestr("ecg.npz", npz())
     app = upload(page("batch"), content.getvalue())
     assert "batch" in app.query_params and held() == 0
 
