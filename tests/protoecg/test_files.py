@@ -1,5 +1,6 @@
 """Files in one step, also where writing fails or is killed; JSON that says what it is."""
 
+import errno
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from protoecg.files import (
     Head,
     atomic_write,
     checksum,
+    in_words,
+    new_folder,
     write_bytes,
     write_json,
 )
@@ -152,3 +155,38 @@ def test_a_version_that_is_not_known_asks_for_an_update(tmp_path, version):
     with pytest.raises(FormatError, match="recipe format .*reads up to 3. Update") as refused:
         RECIPE.read(tmp_path / "recipe.json")
     assert refused.value.newer
+
+
+def test_a_new_folder_is_there_when_all_of_it_is(tmp_path):
+    with new_folder(tmp_path / "new") as part:
+        (part / "one").write_text("1")
+        assert not (tmp_path / "new").exists()
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["one"]
+
+
+def test_of_a_new_folder_that_fails_nothing_is_left(tmp_path):
+    with pytest.raises(ValueError, match="no"), new_folder(tmp_path / "new") as part:
+        (part / "one").write_text("1")
+        raise ValueError("no")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_folder_takes_no_others_place(tmp_path):
+    (tmp_path / "new").mkdir()
+    with pytest.raises(FileExistsError, match="is there already"), new_folder(tmp_path / "new"):
+        pass
+
+
+def test_what_a_kill_left_of_a_new_folder_is_not_in_the_next(tmp_path):
+    (tmp_path / ".new.part").mkdir()
+    (tmp_path / ".new.part" / "rest").write_text("of before")
+    with new_folder(tmp_path / "new"):
+        pass
+    assert not list((tmp_path / "new").iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_said_in_words_with_the_file(number):
+    said = in_words(OSError(number, os.strerror(number), "some/file"))
+    assert "no room left to write some/file" in said and "Free some" in said
+    assert in_words(ValueError("as it is")) == "as it is"
