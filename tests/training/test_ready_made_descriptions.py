@@ -1,8 +1,10 @@
 """The descriptions that come along, each on a small folder in its data set's layout."""
 
+import json
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,6 +148,56 @@ def test_check_passes_mimic_and_says_which_words_are_left_out(mimic, capsys):
     assert main(["check", str(put("mimic_iv_ecg", mimic))]) == 0
     said = capsys.readouterr().out
     assert "3 ECGs of 2 patients" in said and "'Borderline ECG' (1)" in said
+
+
+@pytest.fixture
+def code15(tmp_path):
+    """Two files of CODE-15%'s layout: 400 Hz, zeros behind, an exam of another order."""
+    root = tmp_path / "code"
+    root.mkdir()
+    labels = ["1dAVb", "RBBB", "LBBB", "SB", "ST", "AF"]
+    rows, exams = [], {0: [(1169160, "AFIB"), (2873686, "NORM")], 1: [(271011, "CLBBB")]}
+    for part, held in exams.items():
+        tracings = np.zeros((len(held), 4096, 12), dtype=np.float32)
+        for n, (exam, code) in enumerate(held):
+            ecg = simulate([code], seed=exam % 100, rate=400).ecg.signal.T
+            tracings[n, : len(ecg)] = ecg[:4096]
+            of = {"AFIB": "AF", "CLBBB": "LBBB"}.get(code)
+            told = [str(label == of) for label in labels]
+            rows.append([exam, 50 + n, "True", 51.2, *told, 7000 + part, "", "", str(of is None),
+                         f"exams_part{part}.hdf5"])  # fmt: skip
+        with h5py.File(root / f"exams_part{part}.hdf5", "w") as file:
+            file["exam_id"], file["tracings"] = [exam for exam, _ in held], tracings
+    columns = ["exam_id", "age", "is_male", "nn_predicted_age", *labels, "patient_id", "death"]
+    columns += ["timey", "normal_ecg", "trace_file"]
+    pd.DataFrame(rows[::-1], columns=columns).to_csv(root / "exams.csv", index=False)
+    return root
+
+
+def test_code15_is_read_out_of_its_files_exam_by_exam(code15, capsys):
+    file = put("code15", code15)
+    assert main(["check", str(file)]) == 0
+    assert "3 ECGs of 2 patients" in capsys.readouterr().out
+    described = Described(file)
+    assert described.codes() == [("LBBB",), ("NORM",), ("AF",)]
+    data = ptbxl.load(dataset_folder(file))
+    assert set(data.table["sex"]) == {"male"} and len(data.table) == 3
+    for row, (exam, code) in zip(
+        data.table.itertuples(), [(271011, "CLBBB"), (2873686, "NORM"), (1169160, "AFIB")],
+        strict=True,
+    ):  # fmt: skip
+        there = simulate([code], seed=exam % 100, rate=100).ecg.signal[1]
+        read = ptbxl.read_record(data.root, row.record).signal[1]
+        assert np.ptp(read) == pytest.approx(np.ptp(there), rel=0.2)
+
+
+def test_an_exam_that_a_file_does_not_hold_is_left_out_and_said(code15):
+    table = pd.read_csv(code15 / "exams.csv", dtype=str)
+    table.loc[0, "exam_id"] = "5"
+    table.to_csv(code15 / "exams.csv", index=False)
+    root = dataset_folder(put("code15", code15))
+    left_out = json.loads((root / "dataset.json").read_text())["left_out"]
+    assert left_out == {"exams_part1.hdf5:5": "exams_part1.hdf5 holds no exam 5."}
 
 
 def test_super_classes_are_those_of_the_statements(simulated_root, tmp_path):

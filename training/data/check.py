@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from protoecg.ecg import ECGError
-from protoecg.readers import files_of, read_ecg
 from training.data.convert import table
 from training.data.dataset import DataError
 from training.data.description import Described
@@ -56,20 +56,19 @@ def check(file: Path, read: int = READ) -> Report:
 
 
 def _repeated(described: Described) -> Iterator[str]:
-    records = described.table[described.about.columns.record]
+    records = described.names
     if twice := sorted(set(records[records.duplicated()])):
         yield f"{len(twice)} records stand in the table more than once: {_some(twice)}."
 
 
 def _unreadable(described: Described, read: int) -> Iterator[str]:
-    records = described.table[described.about.columns.record].drop_duplicates().to_numpy()
+    records = described.names.drop_duplicates()
     chosen = np.random.default_rng(0).permutation(len(records))[:read]
     failed: dict[str, str] = {}
     same: dict[str, list[str]] = {}
-    for record in records[np.sort(chosen)]:
+    for row, record in records.iloc[np.sort(chosen)].items():
         try:
-            files = files_of(described.root / record)
-            signal = read_ecg(files).signal
+            signal = described.read(cast("int", row)).signal
         except (ECGError, OSError) as error:
             failed[record] = str(error)
             continue

@@ -18,7 +18,6 @@ from protoecg import folders
 from protoecg.ecg import DURATION_S, ECG, ECGError
 from protoecg.files import write_bytes, write_json
 from protoecg.prototypes.records import write_record
-from protoecg.readers import read_path
 from protoecg.signals import MODEL_SAMPLES, at_model_rate
 from training.data.dataset import LABELS, TABLE, DataError
 from training.data.description import Described
@@ -56,12 +55,13 @@ def convert(described: Described, dest: Path) -> None:
     """
     left_out: dict[str, str] = {}
     names = [f"{dest.name}/{n // 1000:05d}/{n:07d}" for n in range(1, len(described.table) + 1)]
-    records = described.table[described.about.columns.record]
-    for name, record in tqdm(list(zip(names, records, strict=True)), desc="converting", unit="ECG"):
+    records = described.names
+    every = list(enumerate(zip(names, records, strict=True)))
+    for row, (name, record) in tqdm(every, desc="converting", unit="ECG"):
         if (dest / f"{name}.dat").is_file():
             continue
         try:
-            write_record(dest / name, _standard(read_path(described.root / record)))
+            write_record(dest / name, _standard(described.read(row)))
         except (ECGError, OSError) as error:
             left_out[record] = str(error)
     kept = ~records.isin(list(left_out))
@@ -135,7 +135,7 @@ def _folds(described: Described, patients: np.ndarray, named: pd.Series | None) 
         return folds.to_numpy(dtype=int)
     split = described.about.split
     if split.by == "hash":
-        names = described.table[described.about.columns.record] if named is None else named
+        names = described.names if named is None else named
         return np.array([_hashed(f"{split.seed} {name}") % split.folds + 1 for name in names])
     dealt = np.random.default_rng(split.seed).permutation(patients.max() + 1) % split.folds
     return dealt[patients] + 1

@@ -16,9 +16,12 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from protoecg.ecg import ECG
 from protoecg.files import read_toml
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
+from protoecg.readers import read_ecg, read_path
 from training.data.dataset import DataError
+from training.data.exams import cut
 
 PTBXL_LABELS = "PTB-XL"
 COMMENTS = "comments"
@@ -37,11 +40,13 @@ class ColumnNames(_Part):
     Parameters
     ----------
     record : path of an ECG below `records`, with or without suffix; needed where there is a table
+    exam : number of an ECG in the HDF5 file that `record` names, see `training.data.exams`
     patient : else each ECG counts as a patient of its own
     fold : 1 to 10; else patients are dealt to folds, see `Split`
     """
 
     record: str = "record"
+    exam: str | None = None
     patient: str | None = None
     fold: str | None = None
     age: str | None = None
@@ -164,6 +169,26 @@ class Described:
             for values in self.values()
         ]
         return [tuple(code for code in self.labels if code in of) for of in found]
+
+    @property
+    def names(self) -> pd.Series:
+        """What each ECG is called: its record, and its exam where the record holds several."""
+        records, exams = self.table[self.about.columns.record], self.column(self.about.columns.exam)
+        return records if exams is None else records + ":" + exams
+
+    def read(self, row: int) -> ECG:
+        """Read an ECG.
+
+        Raises
+        ------
+        ECGError, OSError
+            If it cannot be read.
+        """
+        file = self.root / self.table[self.about.columns.record].iloc[row]
+        exams = self.column(self.about.columns.exam)
+        if exams is None:
+            return read_path(file)
+        return read_ecg({file.name: cut(file, exams.iloc[row])})
 
     def column(self, name: str | None) -> pd.Series | None:
         """Return a column as text; None where the description names none."""

@@ -1,0 +1,34 @@
+"""One ECG of an HDF5 file of gigabytes, cut out as a file of its own, which the readers then read."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import h5py
+
+from protoecg.ecg import ECGError
+
+TRACINGS, IDS = "tracings", "exam_id"
+
+
+def cut(file: Path, exam: str) -> bytes:
+    """Return an HDF5 file with the one of the `tracings` (n, samples, leads) that has an `exam_id`.
+
+    Raises
+    ------
+    ECGError
+        If the file is none of these, or has no such exam.
+    """
+    try:
+        with h5py.File(file, "r") as held:
+            ids = [str(number) for number in held[IDS][()].tolist()]
+            if exam not in ids:
+                raise ECGError(f"{file.name} holds no exam {exam[:20]}.")
+            table = held[TRACINGS][ids.index(exam)]
+    except (KeyError, ValueError) as error:
+        raise ECGError(f"{file.name} has no `{TRACINGS}` with an `{IDS}` each: {error}.") from error
+    written = BytesIO()
+    with h5py.File(written, "w") as alone:
+        alone[TRACINGS], alone[IDS] = table[None], [int(exam)]
+    return written.getvalue()
