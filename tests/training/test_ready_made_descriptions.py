@@ -39,7 +39,7 @@ def signal(code, seed):
     return simulate([code], seed=seed, rate=500).ecg.signal
 
 
-@pytest.mark.parametrize("file", DESCRIPTIONS.glob("*_labels.csv"), ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", sorted(DESCRIPTIONS.glob("*_labels.csv")), ids=lambda f: f.stem)
 def test_every_label_set_that_comes_along_is_one(file):
     labels = read_labels(file.read_bytes(), file.name)
     assert {one.scp for one in labels.values()} - {""} <= set(PTBXL)

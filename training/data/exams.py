@@ -1,4 +1,4 @@
-"""One ECG of an HDF5 file of gigabytes, cut out as a file of its own, which the readers then read."""
+"""One ECG of an HDF5 file of gigabytes, cut out as a file of its own for the readers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def cut(file: Path, exam: str) -> bytes:
     """
     try:
         with h5py.File(file, "r") as held:
-            ids = [str(number) for number in held[IDS][()].tolist()]
-            if exam not in ids:
-                raise ECGError(f"{file.name} holds no exam {exam[:20]}.")
-            table = held[TRACINGS][ids.index(exam)]
+            ids, tracings = [str(number) for number in held[IDS][()].tolist()], held[TRACINGS]
+            table = tracings[ids.index(exam)] if exam in ids else None
     except (KeyError, ValueError) as error:
         raise ECGError(f"{file.name} has no `{TRACINGS}` with an `{IDS}` each: {error}.") from error
+    if table is None:
+        raise ECGError(f"{file.name} holds no exam {exam[:20]}.")
     written = BytesIO()
     with h5py.File(written, "w") as alone:
         alone[TRACINGS], alone[IDS] = table[None], [int(exam)]
