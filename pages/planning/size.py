@@ -16,9 +16,11 @@ from review_db.findings.cases import pilot_comparison
 from review_db.findings.prototypes import rated, rating_matrix
 from review_db.statistics.mrmc.power import (
     ENOUGH,
+    Confidences,
     Readings,
     Variances,
     assumed,
+    assumed_auc,
     of_pilot,
     powers,
 )
@@ -35,6 +37,8 @@ from review_db.studies.blocks import met
 from review_db.studies.design.declared import Allocation
 from review_db.studies.lifecycle import studies
 
+RIGHT, AUC = "Right first choices", "AUC"
+OUTCOMES = {RIGHT: "correct", AUC: "auc"}
 INTERVAL, DIFFERENCE = "An interval", "A difference"
 ASSUMED = "none: assumed below"
 
@@ -162,49 +166,69 @@ def _difference(pilot: pd.DataFrame | None) -> None:
         "How likely a difference between two ways of reading is found (p below 0.05, readers and "
         "cases like these), if readers read their cases in both."
     )
-    known = _known_variances(pilot)
-    usual = Readings()
-    with st.form("difference"), st.container(horizontal=True):
-        without = st.number_input("Right without, %", 1, 99, round(100 * usual.without), width=150)
-        with_ = st.number_input("Right with, %", 1, 99, round(100 * usual.with_), width=150)
+    outcome = choices.one_of("Difference of", list(OUTCOMES), key="size-of")
+    is_auc = outcome == AUC
+    known = _known_variances(pilot, OUTCOMES[outcome])
+    low, high, without, with_ = (50, 99, 80, 88) if is_auc else (1, 99, 60, 70)
+    with st.form(f"difference {outcome}"), st.container(horizontal=True):
+        without = st.number_input(f"{outcome} without, %", low, high, without, width=220)
+        with_ = st.number_input(f"{outcome} with, %", low, high, with_, width=220)
         readers = st.multiselect("Readers", range(2, 31), [4, 6, 10, 15], width=280)
         cases = st.multiselect("Cases", range(20, 420, 20), [60, 100, 200], width=280)
         if known is None:
-            level = st.number_input("SD between readers", 0.0, 3.0, usual.readers, 0.1, width=180)
-            effect = st.number_input(
-                "SD of what readers gain", 0.0, 3.0, usual.effect, 0.1, width=200
-            )
-            hard = st.number_input("SD between cases", 0.0, 3.0, usual.cases, 0.1, width=180)
-            st.caption("Standard deviations in logits.")
+            ask = _ask_confidences if is_auc else _ask_readings
+            assumption = ask(without / 100, with_ / 100)
         blocks = _blocks()
         asked = st.form_submit_button("Compute", type="primary")
     if not (asked and readers and cases and _can_be_dealt(blocks, readers)):
         return
-    if known is None:
-        known = _assumed(Readings(without / 100, with_ / 100, level, effect, hard))
     deal = partial(met, anchor=blocks.anchor, each=blocks.reviewers_each)
-    _powers(powers(known, abs(with_ - without) / 100, readers, cases, deal=deal))
+    variances = known or _assumed(assumption)
+    _powers(powers(variances, abs(with_ - without) / 100, readers, cases, deal=deal))
 
 
-def _known_variances(pilot: pd.DataFrame | None) -> Variances | None:
-    """Return what a pilot says of first choices that are right; None where it says nothing."""
+def _ask_readings(without: float, with_: float) -> Readings:
+    usual = Readings()
+    level = st.number_input("SD between readers", 0.0, 3.0, usual.readers, 0.1, width=180)
+    effect = st.number_input("SD of what readers gain", 0.0, 3.0, usual.effect, 0.1, width=200)
+    hard = st.number_input("SD between cases", 0.0, 3.0, usual.cases, 0.1, width=180)
+    st.caption("Standard deviations in logits.")
+    return Readings(without, with_, level, effect, hard)
+
+
+def _ask_confidences(without: float, with_: float) -> Confidences:
+    usual = Confidences()
+    share = st.number_input("Cases with the finding, %", 5, 95, round(100 * usual.share), width=200)
+    level = st.number_input("SD between readers", 0.0, 2.0, usual.readers, 0.1, width=180)
+    effect = st.number_input("SD of what readers gain", 0.0, 2.0, usual.effect, 0.1, width=200)
+    st.caption(
+        "An AUC needs cases with the finding and without it; both are in the number of cases. "
+        "Standard deviations of how far apart readers rate the two, in those of a rating."
+    )
+    return Confidences(without, with_, level, effect, share=share / 100)
+
+
+def _known_variances(pilot: pd.DataFrame | None, outcome: str) -> Variances | None:
+    """Return what a pilot says of an outcome; None where it says nothing."""
     if pilot is None:
         return None
     try:
-        found = of_pilot(pilot_comparison(pilot))
+        found = of_pilot(pilot_comparison(pilot, outcome))
     except ValueError as error:
         st.info(f"{words.plain(str(error))} The spread is assumed instead.")
         return None
     st.caption(
-        "The spread of right first choices is the pilot's; the difference that you enter decides, "
-        "not the one that the pilot found."
+        "The spread is the pilot's; the difference that you enter decides, not the one that the "
+        "pilot found."
     )
     return found
 
 
 @st.cache_data(max_entries=32, show_spinner="Simulating readings")
-def _assumed(readings: Readings) -> Variances:
-    return assumed(readings)
+def _assumed(assumption: Readings | Confidences) -> Variances:
+    if isinstance(assumption, Confidences):
+        return assumed_auc(assumption)
+    return assumed(assumption)
 
 
 def _powers(table: pd.DataFrame) -> None:

@@ -1,6 +1,6 @@
 // Hands the keys of an item to its buttons one after the other: each waits until the page has
 // taken in the one before, so that none is lost to, or meant for, what is still drawn.
-const PATIENCE_MS = 10000, GONE_MS = 1500, AGAIN_MS = 30;
+const PATIENCE_MS = 10000, GONE_MS = 1500, AGAIN_MS = 30, IMPATIENT_MS = 500;
 const FIELDS = "input, textarea, select, [contenteditable=true], [role=combobox]";
 
 class Keys {
@@ -18,23 +18,38 @@ class Keys {
     event.preventDefault();
     event.stopImmediatePropagation();
     // A key that is held down answers one question.
-    if (event.repeat) return;
+    if (event.repeat || this.isImpatient(typed)) return;
     this.waiting.push({ typed, since: Date.now() });
     this.work();
   }
 
+  // Whoever presses a key again because nothing has happened yet means the same question.
+  isImpatient(typed) {
+    const last = this.waiting.at(-1) ?? this.sent;
+    return last?.typed === typed && Date.now() - last.since > IMPATIENT_MS;
+  }
+
   now(data) {
     this.data = data;
+    this.isLeft = false;
     this.work();
+  }
+
+  // What is waited for may still come; keys of other pages are none of ours.
+  leave(data) {
+    this.isLeft = this.data === data;
+    if (!this.sent) this.end();
   }
 
   work() {
     clearTimeout(this.timer);
     if (this.sent && !this.isTakenIn()) {
-      if (Date.now() - this.sent.since > PATIENCE_MS) this.forget();
+      if (Date.now() - this.sent.handed > PATIENCE_MS) this.forget();
     } else if (this.waiting.length) {
-      this.sent = null;
-      this.hand(this.waiting[0]);
+      this.end();
+      if (this.data) this.hand(this.waiting[0]);
+    } else {
+      this.end();
     }
     if (this.sent || this.waiting.length) this.timer = setTimeout(() => this.work(), AGAIN_MS);
   }
@@ -52,15 +67,23 @@ class Keys {
     const button = named && this.page.querySelector(`.${CSS.escape(named)} button`);
     if (button && !button.disabled) {
       this.waiting.shift();
-      this.sent = { before: this.data, steps: key.typed in this.data.steps, since: Date.now() };
+      const steps = key.typed in this.data.steps;
+      this.sent = { ...key, handed: Date.now(), before: this.data, steps, button };
+      button.dataset.pressed = "";
       button.click();
     } else if (!named || Date.now() - key.since > GONE_MS) {
       this.waiting.shift();
     }
   }
 
-  forget() {
+  end() {
+    if (this.sent) delete this.sent.button.dataset.pressed;
     this.sent = null;
+    if (this.isLeft) [this.data, this.waiting] = [null, []];
+  }
+
+  forget() {
+    this.end();
     this.waiting = [];
   }
 }
@@ -69,8 +92,5 @@ export default function ({ parentElement, data }) {
   const page = parentElement.ownerDocument;
   page.protoecgKeys ??= new Keys(page);
   page.protoecgKeys.now(data);
-  return () => {
-    // What is waited for may still come.
-    if (page.protoecgKeys.data === data && !page.protoecgKeys.sent) page.protoecgKeys.data = null;
-  };
+  return () => page.protoecgKeys.leave(data);
 }

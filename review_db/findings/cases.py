@@ -147,8 +147,10 @@ def arms(table: pd.DataFrame) -> list[Outcome]:
     ]
 
 
-def pilot_comparison(table: pd.DataFrame) -> Comparison:
-    """Return how right first choices differ between reading alone and with all that is shown.
+def pilot_comparison(table: pd.DataFrame, outcome: str = "correct") -> Comparison:
+    """Return how an outcome differs between reading alone and with all that is shown.
+
+    Of studies of two looks it is the leading statement that is right, whatever is asked for.
 
     Raises
     ------
@@ -160,7 +162,9 @@ def pilot_comparison(table: pd.DataFrame) -> Comparison:
         looks = _two_looks(table)
         return compare(looks.assign(rating=looks["correct"]), "mean", treatments=(WITH, WITHOUT))
     met = _arms_met(readings)
-    return compare(mrmc_frame(readings, "correct"), "mean", treatments=(met[0], met[-1]))
+    measure, threshold = _MEASURES[outcome]
+    frame = mrmc_frame(readings, outcome)
+    return compare(frame, measure, threshold=threshold, treatments=(met[0], met[-1]))
 
 
 def declared(

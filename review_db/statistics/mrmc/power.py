@@ -62,6 +62,30 @@ class Readings:
     cases_effect: float = 0.5
 
 
+@dataclass(frozen=True)
+class Confidences:
+    """How the ratings behind an AUC are assumed to be, normal with a variance of 1.
+
+    Parameters
+    ----------
+    without, with_ : AUC, mean over readers
+    readers : standard deviation between readers of how far apart they rate cases with and without
+        the finding, in standard deviations of a rating, as is the next
+    effect : standard deviation between readers of what they gain
+    cases, cases_effect : share of a rating's variance that is the case's own, whoever rates it, and
+        that of the case in one of the treatments
+    share : of the cases that have the finding
+    """
+
+    without: float = 0.8
+    with_: float = 0.88
+    readers: float = 0.3
+    effect: float = 0.2
+    cases: float = 0.4
+    cases_effect: float = 0.1
+    share: float = 0.5
+
+
 def of_pilot(pilot: Comparison) -> Variances:
     """Return the variances that an earlier comparison of two treatments found.
 
@@ -95,14 +119,13 @@ def simulated(readings: Readings, readers: int, cases: int, chance: np.random.Ge
     Effects of many readers and cases are spread as evenly as a normal distribution is.
     """
     _refuse_impossible(readings)
-    even = readers >= _READERS
-
-    def normal(n: int) -> Array:
-        middle = (np.arange(n) + 0.5) / n
-        return chance.permutation(stats.norm.ppf(middle)) if even else chance.normal(size=n)
-
-    level = readings.readers * normal(readers)[:, None] + readings.cases * normal(cases)
-    gain = readings.effect * normal(readers)[:, None] + readings.cases_effect * normal(cases)
+    level, gain = (
+        of_readers * _normal(readers, chance)[:, None] + of_cases * _normal(cases, chance)
+        for of_readers, of_cases in (
+            (readings.readers, readings.cases),
+            (readings.effect, readings.cases_effect),
+        )
+    )
     spread = np.hypot(readings.readers, readings.cases)
     more = np.hypot(readings.effect, readings.cases_effect)
     logits = np.stack(
@@ -112,6 +135,65 @@ def simulated(readings: Readings, readers: int, cases: int, chance: np.random.Ge
         ]
     )
     return (chance.random(logits.shape) < _logistic(logits)).astype(float)
+
+
+def assumed_auc(confidences: Confidences) -> Variances:
+    """Return the variances that an AUC has, if the ratings are as assumed; cases of that share.
+
+    Raises
+    ------
+    ValueError
+        If an AUC is not between a half and 1, or a share or standard deviation is impossible.
+    """
+    drawn, truth = simulated_confidences(confidences, _READERS, _CASES, np.random.default_rng(0))
+    return of_pilot(compare_ratings(of_array(drawn, truth), "auc"))
+
+
+def simulated_confidences(
+    confidences: Confidences, readers: int, cases: int, chance: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return made-up ratings, (2, readers, cases), with, then without; and the truth, (cases,).
+
+    Source of the model: C. A. Roe and C. E. Metz, Academic Radiology 4, 1997.
+    """
+    c = confidences
+    _refuse_impossible_ratings(c)
+    truth = (np.arange(cases) < round(c.share * cases)).astype(float)
+    level = c.readers * _normal(readers, chance)[:, None]
+    gain = c.effect * _normal(readers, chance)[:, None]
+    own = np.sqrt(c.cases) * _normal(cases, chance)
+    rest = np.sqrt(max(1 - c.cases - c.cases_effect, 0.0))
+    ratings = [
+        truth * (_apart(auc, spread) + level + more)
+        + own
+        + np.sqrt(c.cases_effect) * chance.normal(size=cases)
+        + rest * chance.normal(size=(readers, cases))
+        for auc, more, spread in (
+            (c.with_, gain, np.hypot(c.readers, c.effect)),
+            (c.without, 0.0, c.readers),
+        )
+    ]
+    return np.stack(ratings), truth
+
+
+def _apart(auc: float, spread: float) -> float:
+    """Return how far apart the means lie, for this mean of AUCs over readers."""
+    return float(stats.norm.ppf(auc) * np.sqrt(2 + spread**2))
+
+
+def _normal(n: int, chance: np.random.Generator) -> Array:
+    """Return what is normal; of many, spread as evenly as the distribution is."""
+    if n < _READERS:
+        return chance.normal(size=n)
+    return chance.permutation(stats.norm.ppf((np.arange(n) + 0.5) / n))
+
+
+def _refuse_impossible_ratings(c: Confidences) -> None:
+    if not (0.5 <= c.without < 1 and 0.5 <= c.with_ < 1):
+        raise ValueError("An AUC that is assumed lies between 0.5 and 1.")
+    shares = (c.cases, c.cases_effect)
+    if min(c.readers, c.effect, *shares) < 0 or sum(shares) > 1 or not 0 < c.share < 1:
+        raise ValueError("Standard deviations are 0 or more, shares between 0 and 1.")
 
 
 def power(

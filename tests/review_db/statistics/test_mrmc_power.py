@@ -5,13 +5,16 @@ import pytest
 
 from review_db.statistics.mrmc import compare_ratings
 from review_db.statistics.mrmc.power import (
+    Confidences,
     Readings,
     Variances,
     assumed,
+    assumed_auc,
     of_pilot,
     power,
     powers,
     simulated,
+    simulated_confidences,
 )
 from review_db.statistics.mrmc.ratings import of_array
 
@@ -78,4 +81,44 @@ def test_power_agrees_with_studies_within_a_tenth(readings, readers, cases):
     predicted = power(assumed(readings), readings.with_ - readings.without, readers, cases)
     chance = np.random.default_rng(4)
     p = [found(readings, readers, cases, chance).random_readers_random_cases.p for _ in range(1500)]
+    assert predicted == pytest.approx(np.mean(np.array(p) < 0.05), rel=0.1)
+
+
+def test_made_up_confidences_have_the_aucs_that_are_assumed():
+    assumption = Confidences(0.75, 0.85, share=0.3)
+    ratings, truth = simulated_confidences(assumption, 400, 1000, np.random.default_rng(5))
+    found = compare_ratings(of_array(ratings, truth), "auc")
+    assert found.means == pytest.approx((0.85, 0.75), abs=0.01)
+    assert truth.mean() == pytest.approx(0.3)
+
+
+def test_cases_of_one_kind_tell_less_of_an_auc_than_of_both():
+    assumptions = [Confidences(share=share) for share in (0.1, 0.5)]
+    few, both = (power(assumed_auc(one), 0.08, 6, 100) for one in assumptions)
+    assert few < both
+
+
+@pytest.mark.parametrize("more", [{"without": 0.4}, {"cases": 0.95}, {"share": 1.0}])
+def test_an_auc_that_cannot_be_is_refused(more):
+    with pytest.raises(ValueError, match="between"):
+        assumed_auc(Confidences(**more))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("assumption", "readers", "cases"),
+    [
+        (Confidences(0.75, 0.88), 5, 80),
+        (Confidences(0.8, 0.88, effect=0.4), 8, 120),
+        (Confidences(0.8, 0.88, share=0.3), 6, 150),
+    ],
+)
+def test_the_power_of_an_auc_agrees_with_studies_within_a_tenth(assumption, readers, cases):
+    variances = assumed_auc(assumption)
+    predicted = power(variances, assumption.with_ - assumption.without, readers, cases)
+    chance, p = np.random.default_rng(6), []
+    for _ in range(1000):
+        ratings, truth = simulated_confidences(assumption, readers, cases, chance)
+        compared = compare_ratings(of_array(ratings, truth), "auc")
+        p.append(compared.random_readers_random_cases.p)
     assert predicted == pytest.approx(np.mean(np.array(p) < 0.05), rel=0.1)
