@@ -54,7 +54,20 @@ def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
         return pd.DataFrame()
 
 
+def _take_code(bundle: PrototypeSet) -> None:
+    """Let a link name a statement by its code, with or without its branch."""
+    asked = st.query_params.get("statement")
+    of_code = next((p for p in bundle.prototypes if p.statement == asked), None)
+    if of_code is None:
+        return
+    # A widget takes from the URL only what it shows, which is the words.
+    for name in ("branch", "statement"):
+        st.query_params.pop(name, None)
+        st.session_state[name] = getattr(of_code, name)
+
+
 def _chosen(bundle: PrototypeSet) -> tuple[list[Prototype], View]:
+    _take_code(bundle)
     there = dict.fromkeys(p.branch for p in bundle.prototypes)
     # Ours in their order, then those of others' models.
     branches = [b for b in BRANCHES if b in there] + [b for b in there if b not in BRANCHES]

@@ -217,6 +217,15 @@ def test_the_library_shows_all_prototypes_of_a_statement(page, demo: Bundle):
     assert plain(prototype.record) in words(app)
 
 
+@pytest.mark.parametrize("named", [{}, {"branch": "rhythm"}])
+def test_a_link_to_the_library_may_name_a_statement_by_its_code(page, demo: Bundle, named):
+    code = next(p.statement for p in demo.prototypes if p.branch == "morphology")
+    app = page("library", statement=code, **named)
+
+    shown = [m.value.removeprefix("#### ") for m in app.markdown if m.value.startswith("#### ")]
+    assert shown == [p.name for p in demo.prototypes if p.statement == code]
+
+
 def test_the_library_tells_what_reviewers_said(page, rated, demo: Bundle):
     app = page("library", branch=demo.prototypes[0].branch)
 
