@@ -14,6 +14,7 @@ from protoecg.bundle import Bundle
 from protoecg.card import tables
 from protoecg.card.document import CardFigures
 from protoecg.prototypes.curation import Curation, curations, rule_in_words
+from protoecg.prototypes.manifest import BundleError
 from review_db import RatingsError
 from review_db.curation.rise import rise
 from review_db.findings.opinions import opinions
@@ -33,33 +34,43 @@ NOT_MEASURED = (
 
 def show(bundle: Bundle, card: CardFigures) -> None:
     """Show each curation that a model went through, the last one with what it did."""
-    done = curations(bundle.about)
+    try:
+        done = curations(bundle.about)
+    except BundleError as error:
+        st.warning(words.plain(str(error)), icon=":material/warning:")
+        return
     if not done:
         return
     st.markdown("#### What reviewers changed")
     may_see_ratings = coordinators.is_here()
-    for place, curation in enumerate(done):
-        measured = tables.section(card, "curation") if place == len(done) - 1 else {}
-        _one(curation, measured, may_see_ratings)
+    *earlier, last = done
+    for curation in earlier:
+        _told(curation, {}, may_see_ratings)
+    measured = tables.section(card, "curation")
+    _told(last, measured, may_see_ratings)
+    _what_it_did(measured)
     if may_see_ratings:
         _rise(bundle, done[-1])
 
 
-def _one(curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool) -> None:
+def _told(curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool) -> None:
     changes = curation.changes
     new = sum(change.new is not None for change in changes)
     reviewers = sorted({code for change in changes for code in change.reviewers})
+    codes = f" ({words.plain(', '.join(reviewers))})" if may_see_ratings and reviewers else ""
     st.markdown(
-        f"{curation.date[:10]}, from revision {curation.parent}: **{len(changes)} prototypes "
-        f"retired, {new} new ones, {len(curation.refitted)} statements fitted anew**, by the "
-        f"ratings of {len(reviewers)} reviewers"
-        + (f" ({words.plain(', '.join(reviewers))})." if may_see_ratings and reviewers else ".")
+        f"{curation.date[:10]}, from revision {curation.parent}: **prototypes retired: "
+        f"{len(changes)}, new: {new}, statements fitted anew: {len(curation.refitted)}, reviewers "
+        f"whose ratings decided: {len(reviewers)}**{codes}."
     )
     st.caption(f"Rule, stated beforehand: {words.plain(rule_in_words(curation.rule))}.")
     st.dataframe(_changes(curation, measured, may_see_ratings), hide_index=True, height="content")
+
+
+def _what_it_did(measured: Mapping[str, Any]) -> None:
     compared = _compared(measured)
     if compared.empty:
-        st.caption(NOT_MEASURED if not measured else "")
+        st.caption(NOT_MEASURED)
         return
     st.caption(MEASURED)
     fold = ", ".join(f"{one:.0f}" for one in tables.numbers(measured, "fold"))

@@ -96,7 +96,8 @@ def test_the_model_card_says_what_was_changed_why_and_what_that_did(
     app = page("model_card", bundle="new")
     shown = texts(app)
     assert f"from revision {rated[0].revision}" in shown
-    assert "1 prototypes retired, 1 new ones" in shown and "2 reviewers (R01, R02)" in shown
+    assert "prototypes retired: 1, new: 1" in shown
+    assert "reviewers whose ratings decided: 2** (R01, R02)" in shown.replace("\\", "")
     assert "median representativeness at most 2, by 2 reviewers or more" in shown
     assert "retired at random" in shown
     changes, compared = (frame.value for frame in app.dataframe[:2])
@@ -105,6 +106,14 @@ def test_the_model_card_says_what_was_changed_why_and_what_that_did(
     # The newcomer is the window that it is shown as.
     assert changes["Exact"][0] == "yes" and {"Speaks for it", "Purity after"} <= set(changes)
     assert "macro AUROC, all branches" in list(compared[""])
+
+
+def test_curations_that_cannot_be_read_are_said_and_the_card_stands(page, models):
+    head = json.loads((models / "demo" / "bundle.json").read_text())
+    head["about"]["curations"] = [{"date": 3}]
+    (models / "demo" / "bundle.json").write_text(json.dumps(head))
+    app = page("model_card", bundle="demo")
+    assert any("curations cannot be read" in box.value for box in app.warning)
 
 
 def test_the_rise_is_given_for_reviewers_who_did_not_decide(
