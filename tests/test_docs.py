@@ -30,16 +30,19 @@ SCRIPTS = {name: module.split(".")[0] for name, module in PROJECT["project"]["sc
 # Commands that are not run as they stand, and why; that they and their options exist is checked.
 NOT_RUN = {
     "training fit": "an hour on PTB-XL; tests/training/test_cli_training.py runs it small",
-    "training ablations": "an hour or two; tests/training/test_ablations.py runs it small",
-    "training tune": "a night; tests/training/test_tune.py runs it small",
-    "training onnx": "half a minute; tests/protoecg/test_onnx.py runs it small",
-    "training refit": "minutes on PTB-XL; tests/training/test_refit.py runs it small",
+    "training ablations": "an hour or two; tests/training/search/test_ablations.py runs it small",
+    "training tune": "a night; tests/training/search/test_tune.py runs it small",
+    "training onnx": "half a minute; tests/protoecg/network/test_onnx.py runs it small",
+    "training refit": "minutes on PTB-XL; tests/training/fit/test_refit.py runs it small",
     "training known_changes": "needs a model that knows a normal ECG; "
-    "tests/training/test_known_changes.py runs it on PTB-XL",
-    "training download": "gigabytes; tests/training/test_download.py runs it from a small server",
-    "training ludb": "needs LUDB; tests/training/test_ludb.py runs it on a record of its layout",
-    "training repeats": "minutes on PTB-XL; tests/training/test_repeats.py runs it small",
-    "protoecg fetch": "needs PhysioNet; tests/protoecg/test_waveforms.py runs it from a server",
+    "tests/training/measure/test_known_changes.py runs it on PTB-XL",
+    "training download": "gigabytes; "
+    "tests/training/data/test_download.py runs it from a small server",
+    "training ludb": "needs LUDB; "
+    "tests/training/measure/test_ludb.py runs it on a record of its layout",
+    "training repeats": "minutes on PTB-XL; tests/training/measure/test_repeats.py runs it small",
+    "protoecg fetch": "needs PhysioNet; "
+    "tests/protoecg/prototypes/test_waveforms.py runs it from a server",
 }
 # Numbers that small data has not enough ECGs for.
 SMALLER = {

@@ -124,7 +124,7 @@ def test_no_multiplication_is_wasted_on_padding_of_the_height(kind):
 
 
 def test_the_windows_of_the_ptbxl_settings_are_about_a_beat_wide():
-    path = Path(__file__).parents[2] / "training" / "configs" / "ptbxl.toml"
+    path = Path(__file__).parents[3] / "training" / "configs" / "ptbxl.toml"
     settings = read_config(path).branches["morphology"]
     backbone = WindowBackbone(settings.widths, settings.strides, settings.latent)
     assert backbone.window / 100 <= WIDEST_S

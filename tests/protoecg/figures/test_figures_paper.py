@@ -17,7 +17,7 @@ from protoecg.sheet.rows import up_to_line
 from protoecg.sheet.view import INVERTED, LAYOUTS, View
 
 STANDARD = View()
-PTBXL = Path(os.environ.get("PROTOECG_PTBXL", Path(__file__).parents[2] / "data" / "ptbxl"))
+PTBXL = Path(os.environ.get("PROTOECG_PTBXL", Path(__file__).parents[3] / "data" / "ptbxl"))
 
 
 def an_ecg(rate: float = 100, seconds: float = 10, scale: float = 0.3, seed: int = 0) -> ECG:

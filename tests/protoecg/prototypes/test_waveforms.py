@@ -20,7 +20,7 @@ from protoecg.prototypes.waveforms import (
 )
 from protoecg.readers import read_path
 
-PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[2] / "data" / "ptbxl")
+PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[3] / "data" / "ptbxl")
 RECORD = "records100/00000/00001_lr"
 
 

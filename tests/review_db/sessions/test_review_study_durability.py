@@ -23,7 +23,7 @@ from review_db.studies.design import Controls, Design, Sample
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import seat_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FIFTY = tuple(f"R{n:02d}" for n in range(50))
 DESIGN = Design("pilot", ("R01",), 1, practice=0, repeats=0.0, summaries=False, sample=Sample())
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}

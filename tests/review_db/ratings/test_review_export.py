@@ -17,7 +17,7 @@ from review_db.questions.checks import checked_answer
 from review_db.ratings.export import export, export_zip
 from review_db.studies.design import design_from_toml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["ratings_long.csv", "ratings_wide.csv", "events.csv", "opinions.csv", "codebook.csv"]
 
 

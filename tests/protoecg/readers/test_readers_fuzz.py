@@ -1,7 +1,7 @@
 """Damaged files of every format, and those that once broke a reader.
 
-PROTOECG_FUZZ=600 pytest --log-cli-level=INFO tests/protoecg/test_readers_fuzz.py -k EDF damages
-EDF files for ten minutes; PROTOECG_SEED begins another run. What breaks a reader is kept in
+PROTOECG_FUZZ=600 pytest --log-cli-level=INFO -k "damaged and EDF" tests/protoecg/readers
+damages EDF files for ten minutes; PROTOECG_SEED begins another run. What breaks a reader is kept in
 corpus/found.
 """
 

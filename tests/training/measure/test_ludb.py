@@ -12,7 +12,7 @@ from protoecg.simulate import simulate
 from training.__main__ import main
 from training.measure.ludb import WAYS, MarkedBeat, evaluate, marked
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BOUNDS = {"heart_rate_bpm": 1.5, "qrs_ms": 10, "pr_ms": 12, "qt_ms": 18}
 
 

@@ -26,7 +26,7 @@ from protoecg.readers.given import Given
 from protoecg.simulate import simulate
 from protoecg.spreadsheet import plain
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

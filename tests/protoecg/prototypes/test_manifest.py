@@ -8,7 +8,7 @@ import pytest
 
 from protoecg.prototypes.manifest import BundleError, read_manifest, read_prototypes, revision
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

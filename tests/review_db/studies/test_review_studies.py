@@ -41,7 +41,7 @@ from review_db.studies.items.selection import make_items, most_apart
 from review_db.studies.lifecycle import create_study, remove_study, start_study, studies, study_info
 from review_db.studies.seats import NotAdmitted, Seat, new_key, seat_of, sign_in
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 TOML = """
 name = "pilot"

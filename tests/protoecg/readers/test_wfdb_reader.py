@@ -15,7 +15,7 @@ from protoecg.ecg import LEADS, ECGError
 from protoecg.readers import MAX_BYTES, read_ecg, read_path
 from protoecg.readers.wfdb_header import parse_header
 
-PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[2] / "data" / "ptbxl")
+PTBXL = Path(os.environ.get("PROTOECG_PTBXL") or Path(__file__).parents[3] / "data" / "ptbxl")
 RANGE = {"8": 100, "16": 32_000, "24": 8_000_000, "32": 2_000_000_000, "80": 127, "212": 2047}
 _connections: list[str] = []
 

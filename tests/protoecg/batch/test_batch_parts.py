@@ -23,7 +23,7 @@ from protoecg.measure import measure
 from protoecg.readers import read_path
 from protoecg.readers.given import NOTHING, Given
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

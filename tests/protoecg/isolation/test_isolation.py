@@ -23,7 +23,7 @@ from protoecg.isolation.turns import Turns
 from protoecg.readers.given import Given
 from protoecg.simulate import example
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LIMITS = Limits(processor_s=1, clock_s=4, memory_mb=300)
 ECG = example("Atrial fibrillation")
 

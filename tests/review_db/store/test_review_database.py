@@ -18,7 +18,7 @@ from review_db.store.failures import URL_VARIABLE
 from review_db.store.migration import VERSION_TABLE
 from review_db.store.schema import Base
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ITEM = Item("demo", "f1", "rhythm-AFIB-1", "rhythm", "AFIB")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from training.data.download import DownloadError, download
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECORDS = [f"records100/0{k}000/0{k}00{i}_lr" for k in range(3) for i in range(8)]
 WANTED = {
     "LICENSE.txt",

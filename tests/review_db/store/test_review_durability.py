@@ -9,7 +9,7 @@ import pytest
 
 from review_db import Item, answers, open_database, save_answer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ITEM = Item("demo", "f1", "rhythm-AFIB-1", "rhythm", "AFIB")
 # Says the number of each comment as soon as it was saved.
 WRITER = """
