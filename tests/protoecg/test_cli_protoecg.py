@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pypdfium2
 import pytest
 
@@ -133,6 +134,36 @@ def test_measure_says_what_the_reader_noted_and_what_is_wrong_with_the_recording
     assert main([*command, "--json"]) == 0
     read = json.loads(capsys.readouterr().out)
     assert "V2" in read["quality"][0] and read["notes"]
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Counts of 5 uV, the chest leads first: nothing of it is said by the file."""
+    signal = simulate(["AFIB"], seed=1, rate=500).ecg.signal
+    np.save(tmp_path / "bare.npy", np.round(np.roll(signal, 6, axis=0) * 200))
+    return tmp_path / "bare.npy"
+
+
+SAID = ["--rate", "500", "--unit", "5 uV", "--leads", "V1,V2,V3,V4,V5,V6,I,II,III,aVR,aVL,aVF"]
+
+
+def test_what_a_file_does_not_say_is_given_by_options(bare, file, tiny_bundle, tmp_path, capsys):
+    assert "(--rate 500)" in refused(capsys, "measure", bare)
+    assert "(--unit uV)" in refused(capsys, "measure", bare, "--rate", 500)
+    assert main(["measure", str(file), "--rate", "500", "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert main(["measure", str(bare), *SAID, "--json"]) == 0
+    given = json.loads(capsys.readouterr().out)
+    assert given["axis_deg"] == pytest.approx(known["axis_deg"], abs=1)
+    assert given["heart_rate_bpm"] == known["heart_rate_bpm"]
+
+    assert main(["explain", str(bare), *SAID, "--bundle", str(tiny_bundle.path)]) == 0
+    assert "! Read in 5 uV, as it was given" in capsys.readouterr().out
+    batch = ["batch", str(bare.parent), *SAID, "--bundle", str(tiny_bundle.path)]
+    assert main([*batch, "--out", str(tmp_path / "out.csv")]) == 0
+    rows = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    row = rows[rows["file"] == "bare.npy"].iloc[0]
+    assert not row["error"] and "Read in 5 uV" in row["notes"]
 
 
 def report(tmp_path, *arguments):
