@@ -14,6 +14,7 @@ import numpy as np
 
 from review_db.statistics import Array
 from review_db.statistics.components import components
+from review_db.statistics.few_reviewers import lowered
 from review_db.statistics.intervals import (
     Error,
     Estimate,
@@ -79,11 +80,12 @@ def agreement(table: Array, categories: Sequence[float], statistic: str = "alpha
         is_share = statistic == "percent"
         return of_share(value, error, alike) if is_share else of_coefficient(value, error)
 
+    new = interval(found.over_both, min(items, raters))
     return Agreement(
         statistic=statistic,
         value=value,
         these=interval(found.over_items, items),
-        new=interval(found.over_both, min(items, raters)),
+        new=lowered(value, new, rated) if statistic in _APART_FROM_CHANCE else new,
         items=items,
         raters=raters,
         ratings=int(counted.sum()),
@@ -267,3 +269,6 @@ STATISTICS: dict[str, Callable[[Array, Array], float]] = {
     "icc_2_1": icc_2_1,
     "percent": percent_agreement,
 }
+# Of these, what chance would give hardly grows with how far reviewers differ: their whole
+# disagreement does.
+_APART_FROM_CHANCE = ("ac1", "ac2")

@@ -56,7 +56,7 @@ def jackknife(compute: Callable[[Array], float], table: Array) -> Errors:
     """Leave out each item, each reviewer, and single ratings of a table, and compute again.
 
     Variances of few rows come out too small for statistics of squares, so that those of n rows are
-    taken n / (n - 2) times; tests hold the coverage that this gives.
+    taken n / (n - 2) times, with n - 2 degrees of freedom; tests hold the coverage that this gives.
 
     Sources: B. Efron and C. Stein, Annals of Statistics 9, 1981; K. L. Gwet, Handbook of
     Inter-Rater Reliability, 4th edition, 2014 (over raters).
@@ -73,7 +73,7 @@ def jackknife(compute: Callable[[Array], float], table: Array) -> Errors:
     undefined = sum(int(np.isnan(values).sum()) for values in found)
     small = parts / (parts - 2) if parts > 2 else np.nan
     return Errors(
-        over_items=_error(found[0], small),
+        over_items=_error(found[0], small, lost=2),
         over_reviewers=_error(found[1], 1.0),
         rest=_interaction(without_ratings, share),
         undefined=undefined,
@@ -111,8 +111,8 @@ def _interaction(without_ratings: Array, share: float) -> float:
     return float((rest**2).sum() / share * lost)
 
 
-def _error(values: Array, small: float) -> Error:
+def _error(values: Array, small: float, lost: int = 1) -> Error:
     n = len(values)
-    if n < 2 or np.isnan(values).any() or np.isnan(small):
+    if n <= lost or np.isnan(values).any() or np.isnan(small):
         return UNKNOWN
-    return Error(float(small * (n - 1) / n * ((values - values.mean()) ** 2).sum()), n - 1)
+    return Error(float(small * (n - 1) / n * ((values - values.mean()) ** 2).sum()), n - lost)

@@ -20,9 +20,9 @@ def expected(latent, sd):
     return 1 + norm.sf((CUTS[:, None] - np.atleast_1d(latent)) / sd).sum(axis=0)
 
 
-def drawn(chance, reviewers, items, strictness=None):
+def drawn(chance, reviewers, items, strictness=None, spread=SPREAD):
     """Return ratings, (items, reviewers), and how strict the reviewers were."""
-    s = SPREAD
+    s = spread
     strict = chance.normal(0, s.reviewers, reviewers) if strictness is None else strictness
     latent = s.mean + strict + chance.normal(0, s.prototypes, (items, 1))
     latent = latent + chance.normal(0, s.residual, (items, reviewers))
@@ -110,31 +110,43 @@ def test_a_share_is_held_by_its_intervals():
     assert 0.92 <= coverage(new, share(1.5, np.hypot(1, 0.5))) <= 0.98
 
 
-def of_agreement(name, reviewers, items, studies):
+def of_agreement(name, reviewers, items, studies, spread=SPREAD):
     chance = np.random.default_rng(5)
     statistic = STATISTICS[name]
-    population = statistic(drawn(chance, 80, 3000)[0], POINTS)
+    # Of fewer reviewers, how far they differ would be left to chance.
+    population = statistic(drawn(chance, 400, 1500, spread=spread)[0], POINTS)
     these, new, truths = [], [], []
     for _ in range(studies):
-        table, strict = drawn(chance, reviewers, items)
+        table, strict = drawn(chance, reviewers, items, spread=spread)
         found = agreement(table, POINTS, name)
         these.append(found.these)
         new.append(found.new)
-        truths.append(statistic(drawn(chance, reviewers, 2000, strict)[0], POINTS))
+        truths.append(statistic(drawn(chance, reviewers, 2000, strict, spread)[0], POINTS))
     return coverage(these, np.array(truths)), coverage(new, population)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("items", [6, 60])
 @pytest.mark.parametrize("name", ["alpha", "ac2", "percent", "icc_2_1"])
-def test_agreement_is_held_by_its_intervals(name, items):
-    """For new reviewers and 60 items, 90 % of alpha were, 71 % of AC2 and 82 % of equal answers.
-
-    Of six items, alpha is held a little less often than promised, by 91 %.
-    """
+def test_agreement_is_held_by_its_intervals(name, items, record_property):
+    """For new reviewers and 60 items, 90 % of alpha were, 71 % of AC2 and 82 % of equal answers."""
     these, new = of_agreement(name, 4, items, 600)
-    assert (0.92 if items > 6 else 0.9) <= these <= 0.985
-    assert 0.92 <= new <= 0.985
+    record_property("held", (round(these, 3), round(new, 3)))
+    assert 0.92 <= these <= 0.985
+    assert 0.92 <= new <= 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reviewers", [4, 8])
+@pytest.mark.parametrize("spread", [Spread(4.2, 0.6, 0.6, 0.6), Spread(3.5, 0.8, 0.8, 0.7)])
+def test_agreement_is_held_though_reviewers_differ_as_much_as_prototypes(
+    reviewers, spread, record_property
+):
+    """Of AC2 for new reviewers, 85 to 88 % were, by an error that takes their variance as known."""
+    these, new = of_agreement("ac2", reviewers, 60, 400, spread)
+    record_property("held", (round(these, 3), round(new, 3)))
+    assert 0.92 <= these <= 0.985
+    assert 0.92 <= new <= 0.98
 
 
 def test_the_components_of_all_ratings_are_those_of_the_analysis_of_variance():
