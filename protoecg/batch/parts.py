@@ -1,6 +1,6 @@
 """Very many ECGs to a folder of Parquet parts, by several processes or a cluster.
 
-manifest.json       the bundle, what was given, and which recordings the parts are of
+_manifest.json      the bundle, what was given, and which recordings the parts are of
 part-00000.parquet  the rows of so many recordings, in the order of their names
 
 A part is written in one step, and which recordings it holds is settled by the manifest: a run that
@@ -27,7 +27,8 @@ from protoecg.bundle import Bundle, load_bundle
 from protoecg.files import STRICT, Format, FormatError, Head, atomic_write
 from protoecg.readers.given import Given
 
-MANIFEST = "manifest.json"
+# Who reads a folder of Parquet passes over what begins so.
+MANIFEST = "_manifest.json"
 LOCK = ".lock"
 # Recordings of a part: seconds of one process, which is what a kill costs.
 PART = 128
@@ -35,7 +36,7 @@ PART = 128
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
 class _About(Head):
-    """What is in `manifest.json`.
+    """What is in `_manifest.json`.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import fsspec
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from protoecg.__main__ import main
@@ -54,6 +55,10 @@ def test_rows_are_the_same_for_any_number_of_processes(by_two, ecgs, tiny_bundle
     assert read_parts(alone.out).equals(read_parts(by_two.out))
     parts = sorted(part.name for part in alone.out.glob("*.parquet"))
     assert parts == ["part-00000.parquet", "part-00001.parquet"] and 241 > PART
+
+
+def test_the_parts_are_read_as_one_table_by_who_reads_parquet(by_two):
+    assert pq.read_table(by_two.out).equals(read_parts(by_two.out))
 
 
 def test_each_row_is_the_explanation_of_its_ecg_with_its_measurements(by_two, ecgs, tiny_bundle):
@@ -123,7 +128,7 @@ def wait_for(true, seconds=120):
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("moment", ["manifest.json", "part-*.parquet"])
+@pytest.mark.parametrize("moment", ["_manifest.json", "part-*.parquet"])
 @pytest.mark.parametrize("victim", ["the run", "a worker"])
 def test_a_run_that_is_killed_is_gone_on_with_and_no_row_is_lost_or_there_twice(
     ecgs, tiny_bundle, tmp_path, by_two, victim, moment
