@@ -133,6 +133,7 @@ def _form(bundle: PrototypeSet, preset: Preset) -> dict[str, object]:
         settings = _about()
     with middle:
         sample, settings["practice"], settings["repeats"] = _sample(bundle, preset)
+        settings["allocation"] = _blocks()
     with right:
         controls = _controls() if preset.prototypes else {}
         settings["two_stages"] = preset.prototypes and st.checkbox(
@@ -167,16 +168,6 @@ def _about() -> dict[str, object]:
     consent = st.text_area(
         "Consent", height=68, help="What reviewers agree to before they begin; none, if empty."
     )
-    each = st.number_input(
-        "Reviewers of each item (0: all)",
-        0,
-        value=0,
-        help="With many items: all meet an anchor, and each of the others is met by so many of "
-        "the reviewers, by turns. Practice and controls are met by all.",
-    )
-    anchor = st.number_input(
-        "Anchor, %", 0, 100, 30, help="Share of the items that all meet, where not all meet all."
-    )
     seed = st.number_input("Seed", 0, value=1, help="The same seed draws the same study.")
     test = st.checkbox("A test run", help="It may be deleted with its answers.")
     return {
@@ -185,7 +176,6 @@ def _about() -> dict[str, object]:
         "reviewers": reviewers.replace(",", " ").split(),
         "instructions": instructions.strip(),
         "consent": consent.strip(),
-        "allocation": {"anchor": anchor / 100, "reviewers_each": each},
         "seed": seed,
         "test": test,
     }
@@ -220,6 +210,20 @@ def _sample(bundle: PrototypeSet, preset: Preset) -> tuple[dict[str, object], in
     )
     sample = {"branches": branches, "statements": statements, "size": size, "stratify": stratify}
     return sample, practice, repeats / 100
+
+
+def _blocks() -> dict[str, object]:
+    each = st.number_input(
+        "Reviewers of each item (0: all)",
+        0,
+        value=0,
+        help="With many items: all meet an anchor, and each of the others is met by so many of "
+        "the reviewers, by turns. Practice and controls are met by all.",
+    )
+    anchor = st.number_input(
+        "Anchor, %", 0, 100, 30, help="Share of the items that all meet, where not all meet all."
+    )
+    return {"anchor": anchor / 100, "reviewers_each": each}
 
 
 def _controls() -> dict[str, float]:

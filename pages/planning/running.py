@@ -84,9 +84,9 @@ def _table(engine: Engine, info: StudyInfo, reviewers: list[_Reviewer]) -> None:
                 "Of": now.total,
                 "Session": f"{now.visit.number} of {now.visit.of}",
                 "Skipped": list(now.states.values()).count("skipped"),
-                "Last activity": one.activity.last_at,
+                "Last activity": _when(one.activity.last_at),
                 "Minutes of work": round(one.activity.seconds / 60),
-                "Minutes left": one.minutes_left,
+                "Minutes left": "" if one.minutes_left is None else str(one.minutes_left),
                 "Specialty": profile.get("specialty", ""),
                 "Years": profile.get("years", ""),
                 "Flagged positions": ", ".join(map(str, now.flagged)),
@@ -99,18 +99,16 @@ def _table(engine: Engine, info: StudyInfo, reviewers: list[_Reviewer]) -> None:
         table = table.drop(columns=["Specialty", "Years"])
     if tied := tied_reviewers(engine, info.design.name):
         table["Tied to an account"] = [one.code in tied for one in reviewers]
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={
-            "Last activity": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-        },
-    )
+    st.dataframe(table, hide_index=True)
     if withdrawn := info.standing.withdrawn:
         st.caption(
             f"{len(info.reviewers) - len(withdrawn)} reviewers count, {len(withdrawn)} withdrawn: "
             "their answers are kept and count in no analysis."
         )
+
+
+def _when(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _export(engine: Engine, name: str) -> None:

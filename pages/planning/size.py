@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 from sqlalchemy import Engine
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import choices, words
 from protoecg import wording
@@ -63,7 +64,7 @@ def show(engine: Engine) -> None:
 def _interval(pilot: pd.DataFrame | None) -> None:
     st.write("How wide a 95 % interval of ratings from 1 to 5 will be, by simulating studies.")
     known = _known_spread(pilot)
-    with st.form("power"), st.container(horizontal=True):
+    with st.form("power"), _row():
         measure = st.selectbox("Interval of", MEASURES, width=160)
         holds_for = st.selectbox("It holds for", ["new reviewers", "these reviewers"], width=180)
         width = st.number_input("At most this wide", 0.05, 3.0, 0.8, 0.05, width=160)
@@ -120,6 +121,10 @@ def _simulated(
     )
 
 
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="bottom")
+
+
 def _blocks() -> Allocation:
     """Ask who meets what."""
     each = st.number_input(
@@ -170,7 +175,7 @@ def _difference(pilot: pd.DataFrame | None) -> None:
     is_auc = outcome == AUC
     known = _known_variances(pilot, OUTCOMES[outcome])
     low, high, without, with_ = (50, 99, 80, 88) if is_auc else (1, 99, 60, 70)
-    with st.form(f"difference {outcome}"), st.container(horizontal=True):
+    with st.form(f"difference {outcome}"), _row():
         without = st.number_input(f"{outcome} without, %", low, high, without, width=220)
         with_ = st.number_input(f"{outcome} with, %", low, high, with_, width=220)
         readers = st.multiselect("Readers", range(2, 31), [4, 6, 10, 15], width=280)

@@ -135,7 +135,7 @@ def summary(told: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
         yes=own["value"].map({"yes": 1.0, "no": 0.0}).astype(float),
     )
     asked = {question: own[own["question"] == question] for question in ASKED}
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "reviewers": own.groupby("name")["reviewer"].nunique(),
             **{s: asked[s].groupby("name")["points"].mean() for s in SCALES},
@@ -144,3 +144,5 @@ def summary(told: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
             "studies": own.groupby("name")["study"].any(),
         }
     )
+    # Nobody who was not asked, or did not mark it, calls it bad.
+    return found.fillna({"bad": 0})

@@ -231,6 +231,7 @@ def test_the_library_tells_what_reviewers_said(page, rated, demo: Bundle):
 
     assert "2 reviewers · judged accurate by 100 %" in words(app)
     assert "representativeness 4.0 of 5" in words(app)
+    assert "nan" not in words(app)
 
 
 def test_results_say_what_to_do_while_nothing_is_rated(page):
