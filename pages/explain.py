@@ -12,9 +12,11 @@ from pages.explanation import cases, downloads, earlier, exact, finding, landing
 from pages.explanation.cases import Case
 from pages.explanation.explained import ExplainedECG, explained
 from pages.shell import blinding, frame, models, words
+from protoecg import summary
 from protoecg.bundle import Bundle
 from protoecg.explanation import Finding
 from protoecg.figures.paper import Window
+from protoecg.measure import measurements
 from protoecg.sheet.view import View
 
 LOOKED_AT = "ECG looked at"
@@ -103,7 +105,8 @@ def _reading(
         return
     of = cases.chosen(now, bundle, chosen) if chosen else None
     view = _tracing(now, bundle, chosen, of.case if of else None)
-    statements.show(now.explanation, chosen)
+    measured = summary.header(measurements(now.found))
+    statements.show(now.explanation, chosen, measured)
     if chosen and of:
         finding.show(now, bundle, chosen, of, view)
 

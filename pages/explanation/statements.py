@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 from scipy.special import logit
@@ -11,7 +11,7 @@ from pages.shell import words
 from protoecg import wording
 from protoecg.explanation import Explanation, Finding
 from protoecg.labels import Statement
-from protoecg.summary import Summary, summarised
+from protoecg.summary import HeaderValue, Summary, summarised
 
 LIKELY, RHYTHM, POSSIBLE, OTHER = "likely", "rhythm", "possible", "other"
 NAMED = 4
@@ -30,12 +30,15 @@ def chosen(explanation: Explanation, first: str = "") -> Finding | None:
     return None if explanation.abstains else summarised(explanation).foremost
 
 
-def show(explanation: Explanation, finding: Finding | None) -> None:
+def show(
+    explanation: Explanation, finding: Finding | None, measured: Iterable[HeaderValue] = ()
+) -> None:
     """Show all statements, those that matter first; each can be chosen.
 
     Parameters
     ----------
     finding : the one that is looked at
+    measured : the header line, of which an ordinary ECG may have something out of its limits
     """
     said, code = summarised(explanation), finding.code if finding else None
     absent = [one for one in explanation.findings if one.certainty == "absent"]
@@ -44,7 +47,9 @@ def show(explanation: Explanation, finding: Finding | None) -> None:
         _others("Others", absent, code)
         return
     if said.ordinary:
-        st.markdown(f":green[:material/check_circle:] {said.ordinary}")
+        flagged = ", ".join(value.words for value in measured if value.flag)
+        out = f" Measured out of limits: **{flagged}**." if flagged else ""
+        st.markdown(f":green[:material/check_circle:] {said.ordinary}{out}")
     left, right = st.columns([3, 2])
     with left:
         _group("Likely", (*said.critical, *said.likely), LIKELY, code)

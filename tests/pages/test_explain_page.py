@@ -134,6 +134,15 @@ def test_beats_like_the_matched_one_are_marked_where_its_leads_are_printed(page,
     assert "Nothing was decided by them" in words(app)
 
 
+def test_an_ordinary_ecg_is_said_to_be_one_with_what_is_measured_out_of_limits(page):
+    name = "Normal sinus rhythm"
+    app = page("explain", example=name)
+    assert shown(app) == "NORM"
+    (said,) = [m.value for m in app.markdown if "Read as a normal ECG" in m.value]
+    flagged = [value.words for value in header(measure(example(name))) if value.flag]
+    assert flagged and f"Measured out of limits: **{', '.join(flagged)}**" in said
+
+
 def test_every_statement_can_be_reached_the_nearest_misses_first(page, demo: Bundle):
     app = page("explain", example=AFIB)
 
