@@ -22,9 +22,10 @@ _SPELT = {"mV": "millivolts, mV", "uV": "microvolts, uV", "V": "volts, V", "nV":
 ASKED = "**The file does not say all that is needed.** Correct the guesses by the picture below."
 OF_UNIT = "Where the file holds counts, type what one of them is, such as 2.44 uV."
 OF_EXAM = "By its exam_id, or by its number from 1 where the file has none."
+ANOTHER = "another order"
 OF_LEADS = (
-    "In the order of the file's channels; I, II and V1 to V6 are needed at least. Type another "
-    "order with commas between, and - for a channel that is no lead."
+    "Of each channel, with commas between, - for one that is no lead; I, II and V1 to V6 are "
+    "needed at least."
 )
 
 
@@ -132,12 +133,13 @@ def _unit(guess: str | None, *, key: str, width: int | None = None) -> str | Non
     )
 
 
-def _leads(guess: Sequence[str], *, key: str) -> str | None:
-    orders = [guess, *(order for order in ORDERS if len(order) == len(guess))]
-    return st.selectbox(
-        "Order of the leads",
-        list(dict.fromkeys(", ".join(order) for order in orders)),
-        accept_new_options=True,
-        key=f"{key} leads",
-        help=OF_LEADS,
+def _leads(guess: Sequence[str], *, key: str) -> str:
+    orders = (guess, *(order for order in ORDERS if len(order) == len(guess)))
+    spelt = list(dict.fromkeys(map(", ".join, orders)))
+    chosen = st.selectbox("Order of the leads", [*spelt, ANOTHER], key=f"{key} leads")
+    if chosen != ANOTHER:
+        return chosen
+    # Not typed into the list itself, which takes away what a typed order begins with.
+    return st.text_input(
+        "Leads in the order of the file", spelt[0], key=f"{key} own", help=OF_LEADS
     )

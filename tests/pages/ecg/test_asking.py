@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from pages.shell.words import plain
 from protoecg.ecg import LEADS
 from protoecg.simulate import example
 
@@ -43,7 +44,8 @@ def preview(app):
 
 
 def widget(app, label):
-    return next(w for w in [*app.number_input, *app.selectbox] if w.label == label)
+    widgets = [*app.number_input, *app.selectbox, *app.text_input]
+    return next(w for w in widgets if w.label == label)
 
 
 def accept(app):
@@ -81,3 +83,16 @@ def test_an_array_of_counts_is_asked_for_all_that_it_lacks(page):
     accept(app)
     said = " ".join(caption.value for caption in app.caption)
     assert "Leads in the order that was given" in said and "Read in 5 uV" in said
+
+
+def test_an_order_that_lacks_leads_is_refused_in_words_and_can_be_mended(page):
+    app = uploaded(page, npy(ECG.signal), "ecg.npy")
+    widget(app, "Order of the leads").select("another order").run()
+    own = "Leads in the order of the file"
+    widget(app, own).set_value("I, II, III").run()
+    assert "not all twelve" in app.error[0].value
+    widget(app, own).set_value(", ".join(LEADS[::-1])).run()
+    assert not app.error
+    accept(app)
+    said = " ".join(caption.value for caption in app.caption)
+    assert plain(f"Leads in the order that was given: {', '.join(LEADS[::-1])}.") in said
