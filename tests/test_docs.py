@@ -145,6 +145,7 @@ def folder(tmp_path, monkeypatch, bundle, simulated_root):
         .replace('labels = "PTB-XL"', 'labels = "PTB-XL"\nrecords = "data/ptbxl"')
     )
     monkeypatch.setenv("PROTOECG_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PROTOECG_DATABASE_URL", f"sqlite:///{tmp_path}/ratings.db")
     open_database().dispose()
     yield tmp_path
