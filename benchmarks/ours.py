@@ -69,7 +69,6 @@ def _random() -> Bundle:
         familiarity=None,
         measured=None,
         about={},
-        recalibrations=(),
         fingerprint="random",
         revision="random",
     )

@@ -71,19 +71,22 @@ class Bundle(PrototypeSet):
     decisions : by statement
     familiarity : what is usual of an ECG; None in a bundle without limits
     measured : what measurements add to the statements; None where prototypes alone decide
-    recalibrations : by whose ECGs its scales and thresholds were set anew, the latest last
     """
 
     network: ProtoECGNet
     decisions: Mapping[str, Decision]
     familiarity: Familiarity | None
     measured: MeasuredEvidence | None
-    recalibrations: tuple[Recalibration, ...]
 
     @property
     def statements(self) -> tuple[str, ...]:
         """The statements that it decides, in the order of its label set."""
         return self.network.statements
+
+    @property
+    def recalibrations(self) -> tuple[Recalibration, ...]:
+        """By whose ECGs its scales and thresholds were set anew, the latest last."""
+        return recalibrations(self.about)
 
     @property
     def self_contained(self) -> bool:
@@ -155,6 +158,7 @@ def load_bundle(path: Path) -> Bundle:
     try:
         network = _network(manifest, path, labels)
         _refuse_unfitting(network, prototypes, manifest.decisions, labels)
+        recalibrations(manifest.about)
         return Bundle(
             path=path,
             name=manifest.name,
@@ -170,7 +174,6 @@ def load_bundle(path: Path) -> Bundle:
             if MEASURED in manifest.sha256
             else None,
             about=manifest.about,
-            recalibrations=recalibrations(manifest.about),
             fingerprint=manifest.fingerprint,
             revision=revision(path),
         )

@@ -57,7 +57,7 @@ def _explained(
 ) -> list[Explanation]:
     inputs = [model_input(ecg) for ecg in ecgs]
     seen = _seen(bundle, np.stack(inputs), by_lead=in_full)
-    sums = _sums(bundle)
+    sums, calibrated = _sums(bundle), bundle.recalibrations
     explanations = []
     for ecg, x, waves, of_one in zip(ecgs, inputs, found, seen, strict=True):
         values, recording = quantities(waves), quality(ecg)
@@ -71,7 +71,7 @@ def _explained(
                 abstains=_abstains(ecg, x, bundle),
                 findings=ranked(guarded(findings, judgeable(values, recording.wander))),
                 quality=recording.sentences,
-                recalibrations=bundle.recalibrations,
+                recalibrations=calibrated,
             )
         )
     return explanations

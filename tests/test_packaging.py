@@ -170,7 +170,7 @@ def imported(folder):
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("protoecg", ["ray"]), ("review_db", []), ("training", ["train"]), ("pages", ["app"])],
+    [("protoecg", ["onnx", "ray"]), ("review_db", []), ("training", ["train"]), ("pages", ["app"])],
 )
 def test_whatever_a_room_imports_is_among_the_packages_that_it_is_installed_with(folder, extras):
     others = set(imported(folder)) - sys.stdlib_module_names - {*INSTALLED, "pages"}
@@ -183,7 +183,7 @@ def test_whatever_a_room_imports_is_among_the_packages_that_it_is_installed_with
 
 LISTS = {
     "requirements.txt": ("app", "train"),
-    "requirements-dev.txt": ("app", "train", "ray", "dev"),
+    "requirements-dev.txt": ("app", "train", "onnx", "ray", "dev"),
 }
 
 
@@ -217,7 +217,7 @@ def licences(dist):
 
 
 def test_no_package_is_under_a_copyleft_licence_that_would_bind_the_project():
-    packages = closure(stated(["app", "train", "dev"]))
+    packages = closure(stated(["app", "train", "onnx", "dev"]))
     assert len(packages) > 100
     for name, dist in packages.items():
         assert any(licences(dist)), f"{name} does not say its licence"
