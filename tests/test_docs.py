@@ -57,6 +57,7 @@ PROGRAMS = {
     "make": "dry run",
     ".venv/bin/streamlit": "tests/e2e/conftest.py starts it so",
     ".venv/bin/tensorboard": "draws until it is ended",
+    ".venv/bin/torchrun": "tests/training/test_ranks.py starts it so",
     ".venv/bin/pre-commit": "changes the checkout's hooks",
     "pip": "tests/test_packaging.py builds and runs what it installs",
 }

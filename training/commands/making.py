@@ -71,16 +71,17 @@ def fit(
     forget: Annotated[Path | None, Option(metavar="TOML", help="windows to keep away from")] = None,
 ) -> None:
     """Train a bundle; resumes where it was stopped."""
+    from training.fit import ranks
     from training.fit.config import read_config
     from training.fit.forget import read_forgetting
     from training.fit.run import Fit
 
     forgetting = read_forgetting(forget) if forget else None
-    place = work or Path("runs") / out.name
-    run = Fit(read_config(config), data, place, device_named(device), forgetting)
-    if processes > 1:
-        run.side_by_side(processes)
-    run.run(out)
+    with ranks.folders(work or Path("runs") / out.name, out) as (place, written):
+        run = Fit(read_config(config), data, place, device_named(device), forgetting)
+        if processes > 1:
+            run.side_by_side(processes)
+        run.run(written)
 
 
 @app.command()

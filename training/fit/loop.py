@@ -18,6 +18,7 @@ from tqdm import tqdm
 from protoecg.ecg import LEADS
 from protoecg.files import atomic_write
 from protoecg.signals import MODEL_RATE
+from training.fit import ranks
 from training.fit.config import Config
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -112,8 +113,8 @@ class Loop:
     def _epoch(self, state: State, data: Data, title: str, curves: SummaryWriter) -> None:
         state.module.train()
         order = torch.randperm(len(data.y))
-        parts = order.split(self.config.batch)
-        batches = replace(data, size=self.config.batch).rows(order)
+        parts = [ranks.own_part(rows) for rows in order.split(self.config.batch)]
+        batches = (x for rows in parts for x in replace(data, size=len(rows)).rows(rows))
         bar = tqdm(zip(parts, batches, strict=True), title, len(parts), unit="batch", mininterval=2)
         for rows, x in bar:
             loss = self._step(state, data, rows, x)
@@ -131,6 +132,7 @@ class Loop:
             )
         state.optimizer.zero_grad()
         loss.backward()
+        ranks.agree(module)
         nn.utils.clip_grad_norm_([p for p in module.parameters() if p.requires_grad], 1.0)
         state.optimizer.step()
         state.schedule.step()
