@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ecg import calipers, drawing, origin
+from pages.ecg import cases, origin
 from pages.shell import accounts, frame, models, reviews, source_ecgs, words
 from pages.taking_part import desk, places, rater
 from pages.taking_part.answers import (
@@ -22,6 +22,7 @@ from pages.taking_part.answers import (
     write,
 )
 from pages.taking_part.ratings import Ratings
+from protoecg.ecg import ECG
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.sets import PrototypeSet
 from protoecg.sheet.view import View
@@ -126,8 +127,12 @@ def _load(bundle: PrototypeSet, prototype: Prototype, view: View) -> Callable[[]
         source_ecgs.tell_missing(bundle, [prototype])
         st.info("A prototype can be rated once its ECG is shown. Go on with the next one.")
         return None
-    own = [drawing.prototype_window(prototype)]
-    return partial(calipers.draw_ecg, ecg, own, key=_pictures(prototype), view=view)
+    return partial(_draw, bundle, prototype, ecg, view)
+
+
+def _draw(bundle: PrototypeSet, prototype: Prototype, ecg: ECG, view: View) -> None:
+    statement = bundle.labels.get(prototype.statement)
+    cases.show(ecg, prototype.window_s, statement, view=view, key=_pictures(prototype))
 
 
 def _draw_next(ratings: Ratings, item: Item, view: View) -> str:
@@ -137,8 +142,7 @@ def _draw_next(ratings: Ratings, item: Item, view: View) -> str:
         return ""
     ecg = source_ecgs.load(ratings.bundle, following)
     if ecg is not None:
-        name, own = _pictures(following), [drawing.prototype_window(following)]
-        calipers.draw_ecg(ecg, own, key=name, view=view)
+        _draw(ratings.bundle, following, ecg, view)
     return _pictures(following)
 
 

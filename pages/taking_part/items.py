@@ -11,11 +11,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ecg import calipers, drawing, origin
+from pages.ecg import calipers, cases, drawing, origin
 from pages.shell import frame
 from protoecg.ecg import ECG, ECGError
 from protoecg.figures.paper import Window
-from protoecg.labels import LabelSet
+from protoecg.labels import LabelSet, Statement
 from protoecg.noise import with_noise
 from protoecg.prototypes.sets import PrototypeSet
 from protoecg.prototypes.waveforms import WaveformUnavailable
@@ -71,9 +71,14 @@ def show(item: OpenItem, ecgs: ECGs, view: View, labels: LabelSet) -> None:
         _calls(content, labels)
         _explained(content.ecg, content.explanation, ecgs, key, labels, view=view)
     elif isinstance(content, StatementContent):
-        _several(content, ecgs, view, key)
+        _several(content, ecgs, view, key, _statement(item, labels))
     else:
-        _window(content, ecgs, view, key)
+        _window(content, ecgs, view, key, _statement(item, labels))
+
+
+def _statement(item: OpenItem, labels: LabelSet) -> Statement | None:
+    """Return the statement that an item is shown with, None where it is hidden."""
+    return labels.get(item.facts.statement or "")
 
 
 def beliefs(item: OpenItem, bundle: PrototypeSet) -> list[str]:
@@ -96,11 +101,13 @@ def _letter(n: int) -> str:
     return ascii_uppercase[n] if n < len(ascii_uppercase) else str(n + 1)
 
 
-def _window(content: PrototypeContent, ecgs: ECGs, view: View, key: str) -> None:
+def _window(
+    content: PrototypeContent, ecgs: ECGs, view: View, key: str, statement: Statement | None
+) -> None:
     ecg = ecgs[content.ecg.record]
     if noise := content.noise:
         ecg = with_noise(ecg, noise.snr_db, noise.seed)
-    calipers.draw_ecg(ecg, [_marked(content.ecg)], key=key, view=view)
+    cases.show(ecg, content.ecg.window_s, statement, view=view, key=key)
 
 
 def _match(content: MatchContent, ecgs: ECGs, view: View, key: str) -> None:
@@ -170,11 +177,13 @@ def _percent(probability: float | None) -> str:
     return "" if probability is None else f" ({100 * probability:.0f} %)"
 
 
-def _several(content: StatementContent, ecgs: ECGs, view: View, key: str) -> None:
+def _several(
+    content: StatementContent, ecgs: ECGs, view: View, key: str, statement: Statement | None
+) -> None:
     for n, prototype in enumerate(content.prototypes):
         st.markdown(f"**Prototype {_letter(n)}**")
-        windows = [_marked(prototype)]
-        calipers.draw_ecg(ecgs[prototype.record], windows, key=f"{key} {n}", view=view)
+        ecg = ecgs[prototype.record]
+        cases.show(ecg, prototype.window_s, statement, view=view, key=f"{key} {n}")
 
 
 def _marked(of: SourceWindow | MatchContent, label: str = "prototype") -> Window:

@@ -259,10 +259,11 @@ def test_every_kind_of_item_is_drawn_and_answered(page, engine: Engine, demo: Bu
     assert drawn == {
         # Alone, with calls, and with the prototype of a match.
         "differential": {1, 2},
-        "prototype": {1},
+        # Its tracing, and its beat in all leads.
+        "prototype": {2},
         "match": {3},
         "pair": {4},
-        "statement": {3},
+        "statement": {6},
     }
 
 
