@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import protoecg  # noqa: E402
-from protoecg.files import checksum  # noqa: E402
 from protoecg.prototypes.manifest import FILE, read_manifest, revision  # noqa: E402
+from protoecg.storage.files import checksum  # noqa: E402
 
 EXTRAS = ("app", "train")
 

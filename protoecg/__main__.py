@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, BadParameter, Option
 
-from protoecg import command_line, folders
+from protoecg import command_line
+from protoecg.storage import folders
 
 if TYPE_CHECKING:
     from protoecg.batch.parts import Workers
@@ -172,7 +173,6 @@ def report(
     from protoecg.bundle import load_bundle
     from protoecg.evidence.change import compare
     from protoecg.explain import explain
-    from protoecg.files import write_bytes
     from protoecg.hospital.dicom import Identity, encapsulated
     from protoecg.hospital.fhir import diagnostic_report, write_report
     from protoecg.isolation import read_path
@@ -182,6 +182,7 @@ def report(
     from protoecg.printing.report import pdf
     from protoecg.prototypes.waveforms import Waveforms
     from protoecg.readers.given import Said
+    from protoecg.storage.files import write_bytes
 
     if not (out or fhir or dicom):
         raise BadParameter("Name the file to write with --out, --fhir or --dicom.")

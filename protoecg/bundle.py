@@ -23,7 +23,6 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from protoecg.familiarity import Familiarity, Usual
-from protoecg.files import checksum, write_bytes, write_json
 from protoecg.labels import BRANCHES, PTBXL, LabelSet
 from protoecg.measured.curves import MeasuredEvidence, read_evidence, write_evidence
 from protoecg.network.onnx_network import OnnxNetwork
@@ -50,6 +49,7 @@ from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.recalibration import Recalibration, recalibrations
 from protoecg.prototypes.sets import PrototypeSet, refuse_impossible, refuse_unknown
 from protoecg.signals import MODEL_SAMPLES
+from protoecg.storage.files import checksum, write_bytes, write_json
 
 if TYPE_CHECKING:
     from protoecg.network.protoecgnet import ProtoECGNet

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from protoecg.files import in_words
+from protoecg.storage.files import in_words
 
 # What a program that Ctrl-C ended exits with: 128 and the number of the signal.
 INTERRUPTED = 130

@@ -29,7 +29,7 @@ from protoecg.isolation import OF_A_BATCH, read_recording
 from protoecg.isolation.turns import Turns
 from protoecg.readers import Recording
 from protoecg.readers.given import Given
-from protoecg.temporary import PrivateFolder
+from protoecg.storage.temporary import PrivateFolder
 
 KEPT = 8
 # So often one that waits for its turn looks whether it was stopped.

@@ -10,7 +10,7 @@ from pages.batches.triage import triage
 from protoecg import wording
 from protoecg.batch.table import ABOUT
 from protoecg.labels import LabelSet
-from protoecg.spreadsheet import harmless
+from protoecg.storage.spreadsheet import harmless
 
 
 def on_screen(

@@ -14,7 +14,7 @@ from pages.shell import frame
 from protoecg.bundle import Bundle
 from protoecg.card import tables
 from protoecg.card.document import CardFigures
-from protoecg.figures.card import describe_reliability, reliability_figure
+from protoecg.figures.charts.card import describe_reliability, reliability_figure
 
 VALIDATION = "validation"
 

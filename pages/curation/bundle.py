@@ -11,9 +11,9 @@ import streamlit as st
 from pages.curation.decisions import BEST, KEEP, NONE, decided, window
 from pages.curation.desks import Making, makings
 from pages.shell import coordinators, words
-from protoecg import folders
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposals, Rule, curations
+from protoecg.storage import folders
 from review_db import RatingsError
 from training.curate.candidates import Candidate
 from training.curate.desk import Desk

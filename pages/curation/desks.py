@@ -8,10 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from protoecg import defects, folders
+from protoecg import defects
 from protoecg.bundle import Bundle
-from protoecg.files import in_words
 from protoecg.prototypes.curation import CurationError, Proposals, Rule
+from protoecg.storage import folders
+from protoecg.storage.files import in_words
 from training.curate.desk import Desk
 from training.curate.run import curate
 from training.data import ptbxl

@@ -12,7 +12,7 @@ from pages.findings import estimates
 from pages.findings.estimates import Results, Whose
 from pages.shell import choices, frame
 from protoecg import wording
-from protoecg.figures.readers import describe_readers, readers_figure
+from protoecg.figures.charts.readers import describe_readers, readers_figure
 from review_db.findings.cases import Declared, Outcome, arms, declared, two_looks
 from review_db.findings.cases import preferences as all_preferences
 from review_db.findings.differentials import differentials, reliance

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.ecg import drawing
 from pages.shell import frame
-from protoecg.figures.scores import SCORES, scores_figure
+from protoecg.figures.charts.scores import SCORES, scores_figure
 from protoecg.labels import LabelSet
 from review_db.questions.catalogue import STUDY_QUESTIONS
 

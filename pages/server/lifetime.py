@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 
 from pages.shell import warming
-from protoecg.temporary import remove_leftovers
+from protoecg.storage.temporary import remove_leftovers
 
 
 @asynccontextmanager

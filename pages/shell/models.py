@@ -12,7 +12,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import source_ecgs, words
-from protoecg import folders
 from protoecg.bundle import Bundle, load_bundle
 from protoecg.prototypes.manifest import (
     FILE,
@@ -23,6 +22,7 @@ from protoecg.prototypes.manifest import (
 )
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.sets import PrototypeSet, load_set
+from protoecg.storage import folders
 
 PARAMETER, WIDGET, CHOSEN = "bundle", "model", "chosen model"
 WITHOUT_NETWORK = (

@@ -10,11 +10,11 @@ import streamlit as st
 
 from pages.shell import words
 from pages.shell.fetching import Fetching
-from protoecg import folders
 from protoecg.ecg import ECG
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.sets import PrototypeSet
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable, may_fetch
+from protoecg.storage import folders
 
 EVERY_S = 2.0
 PROTOTYPES = "The prototype's ECG"

@@ -16,11 +16,11 @@ from pages.shell import frame
 from protoecg.ecg import ECG, ECGError
 from protoecg.figures.paper import Window
 from protoecg.labels import LabelSet, Statement
-from protoecg.noise import with_noise
 from protoecg.prototypes.sets import PrototypeSet
 from protoecg.prototypes.waveforms import WaveformUnavailable
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
+from protoecg.simulate.noise import with_noise
 from review_db.sessions.sessions import OpenItem
 from review_db.studies.items import (
     DifferentialContent,

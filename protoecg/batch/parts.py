@@ -24,8 +24,8 @@ from protoecg.batch.part import Recordings
 from protoecg.batch.sources import open_recordings
 from protoecg.batch.table import BatchError, lock
 from protoecg.bundle import Bundle, load_bundle
-from protoecg.files import STRICT, Format, FormatError, Head, atomic_write
 from protoecg.readers.given import Given
+from protoecg.storage.files import STRICT, Format, FormatError, Head, atomic_write
 
 # Who reads a folder of Parquet passes over what begins so.
 MANIFEST = "_manifest.json"

@@ -24,9 +24,9 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain
 from protoecg.explanation import Explanation
-from protoecg.files import atomic_write, write_bytes
 from protoecg.measure import Delineation, delineate
 from protoecg.readers.given import NOTHING, Given
+from protoecg.storage.files import atomic_write, write_bytes
 
 Told = Callable[[str, ECG, Explanation, Delineation], None]
 

@@ -13,7 +13,7 @@ from typing import TextIO
 import pandas as pd
 
 from protoecg.bundle import Bundle
-from protoecg.spreadsheet import harmless, plain
+from protoecg.storage.spreadsheet import harmless, plain
 
 ABOUT = (
     "file",

@@ -12,7 +12,7 @@ from typing import Any
 import pydantic.dataclasses
 
 from protoecg.bundle import Bundle
-from protoecg.files import STRICT, Format, FormatError, Head
+from protoecg.storage.files import STRICT, Format, FormatError, Head
 
 FORMAT = "protoecg-card"
 VERSION = 1

@@ -24,10 +24,10 @@ from torch.nn.functional import normalize
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explanation import Match
-from protoecg.files import STRICT, Format, Head, checksum, read_limited, write_bytes
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.signals import MODEL_SAMPLES, model_input
+from protoecg.storage.files import STRICT, Format, Head, checksum, read_limited, write_bytes
 
 FORMAT = "protoecg-neighbours"
 VERSION = 1

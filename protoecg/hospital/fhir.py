@@ -20,9 +20,9 @@ from uuid import uuid4
 
 from protoecg import __version__
 from protoecg.explanation import Certainty, Explanation, Finding
-from protoecg.files import write_bytes
 from protoecg.hospital.codes import LOINC, MEASURES, codings
 from protoecg.measure import Measurements
+from protoecg.storage.files import write_bytes
 
 RESEARCH = "Research use only. Computed, not confirmed by a physician. Not for diagnosis."
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"

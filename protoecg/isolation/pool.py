@@ -24,7 +24,7 @@ from protoecg.isolation.turns import Turns
 from protoecg.leads.names import OTHER_LEADS
 from protoecg.readers.given import MAX_LEADS, NOTHING, Given, UnsaidError
 from protoecg.readers.recording import Recording
-from protoecg.temporary import remove_leftovers
+from protoecg.storage.temporary import remove_leftovers
 
 MAX_ANSWER = 100_000_000
 MAX_WAIT_S = 60.0

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from protoecg.isolation.limits import READY, Limits
-from protoecg.temporary import PrivateFolder
+from protoecg.storage.temporary import PrivateFolder
 
 # To load the readers' code takes a second or two; a machine may be busy.
 START_S = 60.0

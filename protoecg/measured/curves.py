@@ -18,8 +18,8 @@ import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from protoecg.explanation import Measured
-from protoecg.files import write_bytes
 from protoecg.measure import QUANTITIES
+from protoecg.storage.files import write_bytes
 
 _CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 

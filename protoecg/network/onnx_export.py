@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protoecg.files import checksum, write_bytes
 from protoecg.network.onnx_network import GRAPH, HEAD, INDEX, OnnxNetwork
 from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.signals import MODEL_SAMPLES
+from protoecg.storage.files import checksum, write_bytes
 
 OPSET = 18
 # Of similarities, by which the graph may differ from the networks.

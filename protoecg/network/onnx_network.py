@@ -12,9 +12,9 @@ import numpy as np
 import pydantic.dataclasses
 import safetensors.numpy
 
-from protoecg.files import STRICT, Format, Head, checksum
 from protoecg.network.shape import BranchShape
 from protoecg.network.sight import Sight
+from protoecg.storage.files import STRICT, Format, Head, checksum
 
 FORMAT, VERSION = "protoecg-onnx", 1
 HEAD, GRAPH, WEIGHTS = "onnx.json", "network.onnx", "weights.safetensors"

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from protoecg.files import STRICT, read_toml
 from protoecg.prototypes.manifest import BundleError
+from protoecg.storage.files import STRICT, read_toml
 
 ABOUT = "curations"
 _SCALES = ("representativeness", "clarity")

@@ -19,13 +19,20 @@ import pydantic.dataclasses
 from pydantic import Field, TypeAdapter
 
 from protoecg.ecg import DURATION_S, ECG, ECGError
-from protoecg.files import STRICT, FormatError, checksum, new_folder, read_limited, validated
 from protoecg.isolation import read_recording
 from protoecg.labels import PTBXL, LabelSet, Statement, is_code, is_wording
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.records import MAX_COUNT, UNITS_PER_MV, write_record
 from protoecg.prototypes.sets import SOURCE, PrototypeSet, load_set, write_set
 from protoecg.readers import Recording, files_of
+from protoecg.storage.files import (
+    STRICT,
+    FormatError,
+    checksum,
+    new_folder,
+    read_limited,
+    validated,
+)
 
 MAX_MANIFEST_BYTES, MAX_PROTOTYPES = 5_000_000, 5000
 MAX_RATE_HZ = 1000

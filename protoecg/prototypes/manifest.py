@@ -9,10 +9,18 @@ from typing import Annotated, Any
 import pydantic.dataclasses
 from pydantic import Field, TypeAdapter
 
-from protoecg.files import STRICT, Format, FormatError, Head, checksum, read_limited, validated
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
+from protoecg.storage.files import (
+    STRICT,
+    Format,
+    FormatError,
+    Head,
+    checksum,
+    read_limited,
+    validated,
+)
 
 FORMAT = "protoecg-bundle"
 VERSION = 5

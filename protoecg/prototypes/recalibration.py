@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import pydantic.dataclasses
 from pydantic import Field, TypeAdapter, ValidationError
 
-from protoecg.files import STRICT
 from protoecg.prototypes.manifest import BundleError
+from protoecg.storage.files import STRICT
 
 ABOUT = "recalibrations"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from protoecg.ecg import LEADS
-from protoecg.files import write_bytes
+from protoecg.storage.files import write_bytes
 
 UNITS_PER_MV = 1000
 MAX_COUNT = 32_767

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from protoecg.ecg import DURATION_S
-from protoecg.files import checksum, write_bytes, write_json
 from protoecg.labels import LabelSet
 from protoecg.prototypes.manifest import (
     FILE,
@@ -26,6 +25,7 @@ from protoecg.prototypes.manifest import (
     unusable,
 )
 from protoecg.prototypes.prototype import Prototype
+from protoecg.storage.files import checksum, write_bytes, write_json
 
 SOURCE = "source"
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from protoecg import folders
 from protoecg.ecg import DURATION_S, ECG, LEADS, ECGError
-from protoecg.files import write_bytes
 from protoecg.prototypes.fetching import Fetcher, FetchError
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.records import UNITS_PER_MV
 from protoecg.readers.wfdb_header import parse_header
 from protoecg.settings import settings
+from protoecg.storage import folders
+from protoecg.storage.files import write_bytes
 
 PHYSIONET = "https://physionet.org/files/ptb-xl/1.0.3/"
 MAX_RECORD_BYTES = 1_000_000

@@ -20,7 +20,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select
 
 from protoecg import __version__
-from protoecg.spreadsheet import plain
+from protoecg.storage.spreadsheet import plain
 from review_db.questions.catalogue import CODEBOOK_VERSION, QUESTIONS
 from review_db.questions.checks import checked_answer, checked_reviewer
 from review_db.ratings.answers import Item

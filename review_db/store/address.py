@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from protoecg import folders
 from protoecg.settings import settings
+from protoecg.storage import folders
 from review_db.store.failures import RatingsError, database_name
 
 # What SQLAlchemy would take instead is under a copyleft licence.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from protoecg.files import write_bytes
-from protoecg.spreadsheet import harmless
+from protoecg.storage.files import write_bytes
+from protoecg.storage.spreadsheet import harmless
 from review_db.store.failures import RatingsError
 
 

@@ -49,7 +49,7 @@ def test_a_proposal_is_shown_with_why_its_comments_and_candidates(page, rated):
 
 def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, monkeypatch, tmp_path):
     bundle, bad = rated
-    monkeypatch.setattr("protoecg.folders.project", lambda: tmp_path)
+    monkeypatch.setattr("protoecg.storage.folders.project", lambda: tmp_path)
     app = page("curate", bundle="tiny")
     next(b for b in app.button if b.label == "Take this one").click().run()
     assert not app.exception
@@ -160,7 +160,7 @@ def test_without_the_data_set_a_bundle_is_made_and_says_that_nothing_is_measured
 ):
     _, bad = rated
     monkeypatch.setenv("PROTOECG_PTBXL", str(tmp_path / "none"))
-    monkeypatch.setattr("protoecg.folders.project", lambda: tmp_path)
+    monkeypatch.setattr("protoecg.storage.folders.project", lambda: tmp_path)
     carried = models / "tiny" / "waveforms" / "records100"
     shutil.copytree(simulated_root / "records100", carried, dirs_exist_ok=True)
     app = page("curate", bundle="tiny")

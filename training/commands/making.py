@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Option, Typer
 
-from protoecg.files import write_json
+from protoecg.storage.files import write_json
 from training.commands.options import (
     CONFIGS,
     Bundle,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from typer import Option, Typer
 
-from protoecg.files import write_json
+from protoecg.storage.files import write_json
 from training.commands.options import (
     Bundle,
     Data,
@@ -176,7 +176,7 @@ def audit(
 ) -> None:
     """Rank labels that may be wrong, by the training ECGs of other patients."""
     from protoecg.bundle import load_bundle
-    from protoecg.spreadsheet import harmless
+    from protoecg.storage.spreadsheet import harmless
     from training.measure.audit import audit
 
     found = audit(load_bundle(bundle), data).head(most)

@@ -8,8 +8,8 @@ import numpy as np
 import tomli_w
 
 from protoecg.bundle import Bundle
-from protoecg.files import write_bytes
 from protoecg.prototypes.curation import Curation, CurationError, curations
+from protoecg.storage.files import write_bytes
 
 _HEAD = """\
 # Drafted by `python -m training curate`: the newcomers of {name}, and as many

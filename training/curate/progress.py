@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from protoecg.bundle import Bundle
-from protoecg.files import write_json
 from protoecg.prototypes.curation import Proposals, Rule
+from protoecg.storage.files import write_json
 
 DATE, DRAWS = "date", "draws"
 

@@ -13,7 +13,6 @@ import numpy as np
 from protoecg.bundle import Bundle, load_bundle, save_bundle
 from protoecg.card.document import CardFigures, read_card, write_card
 from protoecg.evidence.neighbours import write_neighbours
-from protoecg.files import new_folder, refuse_taken
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.curation import (
     ABOUT,
@@ -25,6 +24,7 @@ from protoecg.prototypes.curation import (
 )
 from protoecg.prototypes.manifest import FILE
 from protoecg.prototypes.prototype import Prototype
+from protoecg.storage.files import new_folder, refuse_taken
 from training.curate.candidates import suspects
 from training.curate.changed import told as changed_told
 from training.curate.pool import Pool, pool

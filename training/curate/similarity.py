@@ -18,9 +18,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from protoecg.evidence.neighbours import TrainingECGs
-from protoecg.files import atomic_write
 from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.signals import model_input
+from protoecg.storage.files import atomic_write
 from training.data.ptbxl import Dataset, read_record
 
 CHUNK = 512

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from protoecg import folders
 from protoecg.ecg import DURATION_S, ECG, ECGError
-from protoecg.files import write_bytes, write_json
 from protoecg.prototypes.records import write_record
 from protoecg.signals import MODEL_SAMPLES, at_model_rate
+from protoecg.storage import folders
+from protoecg.storage.files import write_bytes, write_json
 from training.data.dataset import LABELS, TABLE, DataError
 from training.data.description import Described
 

@@ -17,9 +17,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from protoecg.ecg import ECG
-from protoecg.files import read_toml
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.readers import read_ecg, read_path
+from protoecg.storage.files import read_toml
 from training.data.dataset import DataError
 from training.data.exams import cut
 

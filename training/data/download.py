@@ -11,9 +11,9 @@ from threading import Event, local
 
 from tqdm import tqdm
 
-from protoecg.files import write_bytes
 from protoecg.prototypes.fetching import Fetcher, FetchError
 from protoecg.prototypes.waveforms import PHYSIONET
+from protoecg.storage.files import write_bytes
 
 CHECKSUMS = "SHA256SUMS.txt"
 MAX_FILE_BYTES = 50_000_000

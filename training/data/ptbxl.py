@@ -15,9 +15,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from protoecg.ecg import ECG, LEADS
-from protoecg.files import write_bytes
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.signals import MODEL_SAMPLES, model_input
+from protoecg.storage.files import write_bytes
 from training.data.dataset import LABELS, TABLE, DataError, Dataset
 
 BATCH = 64

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from protoecg.files import atomic_write
 from protoecg.measure import QUANTITIES, delineate, quantities
+from protoecg.storage.files import atomic_write
 from training.data.ptbxl import Dataset, read_record
 
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from protoecg.files import read_toml
 from protoecg.labels import BRANCHES
 from protoecg.network.shape import Pooling, View
+from protoecg.storage.files import read_toml
 
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 

@@ -20,11 +20,11 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from protoecg.files import read_toml, write_bytes
 from protoecg.network import losses
 from protoecg.network.projection import Anchors, Source, latents
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.curation import Curation
+from protoecg.storage.files import read_toml, write_bytes
 from training.data.dataset import Dataset
 from training.fit.config import ConfigError
 

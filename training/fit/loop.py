@@ -16,8 +16,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from protoecg.ecg import LEADS
-from protoecg.files import atomic_write
 from protoecg.signals import MODEL_RATE
+from protoecg.storage.files import atomic_write
 from training.fit import ranks
 from training.fit.config import Config
 

@@ -22,7 +22,6 @@ import pandas as pd
 import torch
 
 from protoecg.bundle import Bundle, save_bundle
-from protoecg.files import atomic_write, write_bytes
 from protoecg.measured.curves import MeasuredEvidence
 from protoecg.network.backbones import Ensemble
 from protoecg.network.projection import Anchors, Source, crop, embed
@@ -30,6 +29,7 @@ from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import record_checksum
+from protoecg.storage.files import atomic_write, write_bytes
 from training import familiarity
 from training.data import ptbxl, quantities
 from training.fit import calibrate, choice, forget, fuse, measured

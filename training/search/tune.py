@@ -31,7 +31,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from protoecg.files import atomic_write, write_bytes
+from protoecg.storage.files import atomic_write, write_bytes
 from training.fit.config import Config, ConfigError, read_config
 from training.fit.run import Fit
 

@@ -75,7 +75,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from protoecg.files import read_toml
+from protoecg.storage.files import read_toml
 from review_db.questions.checks import checked_reviewer
 from review_db.store.schema import STUDY_LENGTH
 from review_db.studies.design.declared import Allocation, Protocol, Readings

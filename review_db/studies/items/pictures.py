@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from protoecg import folders
 from protoecg.ecg import ECG
 from protoecg.prototypes.manifest import FILE, BundleError, Manifest, read_manifest
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
+from protoecg.storage import folders
 from review_db.studies.design import DesignError
 from review_db.studies.items import SourceFile, StudyItem
 

@@ -24,7 +24,7 @@ from protoecg.explain import explain
 from protoecg.readers import read_ecg, read_path, zip_format
 from protoecg.readers.given import Given
 from protoecg.simulate import simulate
-from protoecg.spreadsheet import plain
+from protoecg.storage.spreadsheet import plain
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from protoecg.explanation import Finding, Match, Measured, add_up
 from protoecg.figures.charts import contributions_figure, describe_contributions, steps_to_logit
-from protoecg.figures.scores import scores_figure
+from protoecg.figures.charts.scores import scores_figure
 from protoecg.labels import PTBXL
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.colours import DARK, LIGHT

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protoecg.card import tables
-from protoecg.figures.card import describe_reliability, reliability_figure
+from protoecg.figures.charts.card import describe_reliability, reliability_figure
 from protoecg.sheet.colours import DARK, LIGHT
 
 CURVE = {"predicted": [0.05, 0.5, 0.95], "observed": [0.04, 0.6, 0.9], "count": [900, 50, 10]}

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from protoecg.noise import with_noise
 from protoecg.simulate import example
+from protoecg.simulate.noise import with_noise
 
 TITLE = "Atrial fibrillation"
 

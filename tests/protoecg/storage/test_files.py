@@ -12,7 +12,7 @@ from pathlib import Path
 import pydantic.dataclasses
 import pytest
 
-from protoecg.files import (
+from protoecg.storage.files import (
     STRICT,
     Format,
     FormatError,
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 WRITER = """
 import sys
 from pathlib import Path
-from protoecg.files import atomic_write
+from protoecg.storage.files import atomic_write
 
 with atomic_write(Path(sys.argv[1])) as file:
     file.write(b"new")

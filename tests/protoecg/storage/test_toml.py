@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from protoecg.files import MAX_TOML_DOTS, read_toml
+from protoecg.storage.files import MAX_TOML_DOTS, read_toml
 
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
-from protoecg.files import read_toml
+from protoecg.storage.files import read_toml
 try:
     print("read", len(read_toml({text})))
 except ValueError as error:

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event
 
-from protoecg import folders
+from protoecg.storage import folders
 from review_db import Item, RatingsError, open_database, save_answer
 from review_db.store.failures import URL_VARIABLE
 from review_db.store.migration import VERSION_TABLE
@@ -237,8 +237,9 @@ def test_the_room_needs_no_model_and_no_page():
     assert not {name.split(".")[0] for name in loaded} & {"streamlit", "torch", "training"}
     # One rule for cells that a spreadsheet would run, one list of statements, one of folders, and
     # what a bundle says of its prototypes; nothing else of that room.
-    shared = {"protoecg", "protoecg.folders", "protoecg.labels", "protoecg.spreadsheet"}
-    shared |= {"protoecg.files", "protoecg.network", "protoecg.network.shape"}
+    shared = {"protoecg", "protoecg.storage", "protoecg.labels"}
+    shared |= {f"protoecg.storage.{name}" for name in ("files", "folders", "spreadsheet")}
+    shared |= {"protoecg.network", "protoecg.network.shape"}
     # Labels name leads.
     shared |= {"protoecg.ecg", "protoecg.leads.limb", "protoecg.wording"}
     shared |= {f"protoecg.prototypes{name}" for name in ("", ".manifest", ".prototype")}

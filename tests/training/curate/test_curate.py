@@ -8,8 +8,8 @@ import torch
 from protoecg.bundle import load_bundle
 from protoecg.evidence.neighbours import read_neighbours
 from protoecg.explain import explain
-from protoecg.files import checksum
 from protoecg.prototypes.curation import curations
+from protoecg.storage.files import checksum
 from review_db import Item, open_database, save_answer
 from review_db.findings.opinions import COLUMNS
 from review_db.studies.design import design_from_toml

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 from test_curate import RULE, opinions, ordinary
 
-from protoecg.files import checksum
 from protoecg.prototypes.curation import curations
 from protoecg.prototypes.manifest import read_manifest, revision
+from protoecg.storage.files import checksum
 from training.__main__ import main
 
 # After each of these the process is killed: where it is defined, and which time.

@@ -10,8 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from protoecg.explanation import Finding, Match
+from protoecg.figures.charts.scores import BAR_PX, PRINTED_PX
 from protoecg.figures.measurements import measurements_bar
-from protoecg.figures.scores import BAR_PX, PRINTED_PX
 from protoecg.figures.theme import axis_title, blank_figure
 from protoecg.sheet.colours import THEMES, Theme, ThemeName
 from protoecg.wording import probability, signed

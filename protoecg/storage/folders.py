@@ -6,7 +6,7 @@ from pathlib import Path
 
 from protoecg.settings import settings
 
-_BESIDE_THE_CODE = Path(__file__).resolve().parents[1]
+_BESIDE_THE_CODE = Path(__file__).resolve().parents[2]
 
 
 def project() -> Path:

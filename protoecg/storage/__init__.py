@@ -1,0 +1,1 @@
+"""How files are kept, where they lie, and cells that are safe to open."""
