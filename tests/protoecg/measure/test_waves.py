@@ -83,7 +83,10 @@ def test_all_leads_take_less_than_a_tenth_of_the_time_of_neurokit():
         act()
         return time.perf_counter() - start
 
+    # What is loaded and designed once is not counted, on either side.
     by_neurokit(cycles[:1], peaks[:1], "dwt")
+    for module in METHODS.values():
+        module.p_and_t(cycles[:1], peaks[:1])
     theirs = seconds(lambda: [by_neurokit(cycles, peaks, method) for method in METHODS])
     ours = seconds(lambda: [module.p_and_t(cycles, peaks) for module in METHODS.values()])
     assert ours < theirs / 10
