@@ -20,7 +20,7 @@ from protoecg.prototypes.sets import PrototypeSet
 from protoecg.prototypes.waveforms import WaveformUnavailable
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
-from protoecg.simulate.noise import with_noise
+from protoecg.simulate.added_noise import with_noise
 from review_db.sessions.sessions import OpenItem
 from review_db.studies.items import (
     DifferentialContent,

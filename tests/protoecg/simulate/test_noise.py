@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from protoecg.simulate import example
-from protoecg.simulate.noise import with_noise
+from protoecg.simulate.added_noise import with_noise
 
 TITLE = "Atrial fibrillation"
 
