@@ -68,11 +68,11 @@ def gate(monkeypatch):
     """Holds every explanation after the first until it is opened."""
     opened, first = threading.Event(), threading.Event()
 
-    def waiting(ecg, bundle):
+    def waiting(*asked):
         if first.is_set():
             assert opened.wait(60)
         first.set()
-        return explain(ecg, bundle)
+        return explain(*asked)
 
     monkeypatch.setattr("protoecg.batch.run.explain", waiting)
     yield opened

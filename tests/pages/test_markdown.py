@@ -15,6 +15,8 @@ ALIVE = re.compile(r"(?<!\\)\[(?:x|click)(?<!\\)\]\(")
 # What a browser shows as it is, or as Markdown never: names of files, codes, cells, options.
 PLAIN = {"text", "code", "arrow_data_frame", "plotly_chart", "html", "json"}
 NO_MARKDOWN = {
+    # What a component's script is handed.
+    "json",
     "options",
     "value",
     "default",

@@ -149,7 +149,8 @@ def test_wide_paper_begins_where_the_window_is_and_says_so(opened, demo, speed, 
 
     said = [c.value for c in app.caption]
     assert late and sum(LATE in line for line in said) == wide * len(late)
-    assert sum(GOES_ON in line for line in said) == wide * len(across)
+    # A beat like the window may lie to the right of it.
+    assert wide * len(across) <= sum(GOES_ON in line for line in said) <= wide * len(windows)
 
 
 def test_the_model_reads_the_unfiltered_ecg(opened):

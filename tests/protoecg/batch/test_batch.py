@@ -352,10 +352,10 @@ def test_a_defect_that_one_file_meets_costs_no_other_its_row(
 ):
     defects = iter([IndexError("Jane Doe")])
 
-    def broken(ecg, bundle):
+    def broken(*asked):
         for defect in defects:
             raise defect
-        return explain(ecg, bundle)
+        return explain(*asked)
 
     monkeypatch.setattr("protoecg.batch.run.explain", broken)
     assert batch(folder, tiny_bundle, tmp_path / "out.csv") == 0
