@@ -8,7 +8,7 @@ from pages.curation import bundle as new_bundle
 from pages.curation import decisions, desks
 from pages.curation import rule as stated
 from pages.ecg import tracing
-from pages.shell import coordinators, frame, models, reviews, words
+from pages.shell import blinding, coordinators, frame, models, reviews, words
 from protoecg.prototypes.curation import CurationError
 from review_db.curation.proposals import propose
 from review_db.findings.opinions import opinions
@@ -21,6 +21,7 @@ def main() -> None:
     if not coordinators.admitted():
         return
     bundle = models.choose()
+    blinding.refuse(bundle)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("### Curate", width="stretch")
         models.badge(bundle)
