@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 
 import pyarrow as pa
 
@@ -38,16 +38,29 @@ def by_processes(jobs: int) -> Workers:
 
 
 def _made(task: Task, orders: Iterator[Order], jobs: int) -> Iterator[Made]:
+    others = set(active_children())
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin) as pool:
-        running: set[Future[Made]] = set()
-        # Few are handed out at once, so that memory stays the same however many there are.
-        for order in islice(orders, 2 * jobs):
+        try:
+            yield from _handed_out(pool, task, orders, 2 * jobs)
+        finally:
+            # Nothing more is wanted of them. Asked to end, they would wait for each other's lock,
+            # for ever where one that held it was killed.
+            for worker in set(active_children()) - others:
+                worker.terminate()
+
+
+def _handed_out(
+    pool: ProcessPoolExecutor, task: Task, orders: Iterator[Order], most: int
+) -> Iterator[Made]:
+    """Have parts made, `most` handed out at once: memory is the same however many there are."""
+    running: set[Future[Made]] = set()
+    for order in islice(orders, most):
+        running.add(pool.submit(_make, task, order))
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        for order in islice(orders, len(done)):
             running.add(pool.submit(_make, task, order))
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for order in islice(orders, len(done)):
-                running.add(pool.submit(_make, task, order))
-            yield from (future.result() for future in done)
+        yield from (future.result() for future in done)
 
 
 def _begin() -> None:
