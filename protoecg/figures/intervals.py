@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from protoecg import wording
-from protoecg.figures.theme import blank_figure
+from protoecg.figures.theme import blank_figure, name_rows
 from protoecg.sheet.colours import THEMES, ThemeName
 
 
@@ -63,15 +63,8 @@ def intervals_figure(
         zeroline=False,
         fixedrange=True,
     )
-    figure.update_yaxes(
-        tickvals=places,
-        ticktext=[f"{label}  (n = {n:g})" for label, n in zip(rows.index, rows["n"], strict=True)],
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-        automargin=True,
-        fixedrange=True,
-    )
+    names = [f"{label}  (n = {n:g})" for label, n in zip(rows.index, rows["n"], strict=True)]
+    name_rows(figure, names, above=0.5, below=0.5)
     return figure
 
 

@@ -23,7 +23,7 @@ from protoecg.figures.overlay_parts import (
     within,
 )
 from protoecg.measure import Delineation
-from protoecg.sheet.colours import THEMES, ThemeName
+from protoecg.sheet.colours import THEMES, Theme, ThemeName
 from protoecg.sheet.filters import filtered_leads
 from protoecg.sheet.rows import envelope, row_offsets
 from protoecg.sheet.strokes import before_zero, calibration_pulse
@@ -61,20 +61,8 @@ def strips_figure(
         for label, ecg, line in ((labels[0], query, ink), (labels[1], prototype, accent))
     ]
     drawings = _stacked(strips, view, room_mm=MARKS_MM if measured else 0.0)
-    left_s, pulse_s = before_zero(view)
-    figure = sheet_for(
-        drawings,
-        view,
-        seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
-        title=title,
-        printed=printed_of((query, prototype), view),
-        legend=False,
-        theme=colours,
-        width_px=width_px,
-    )
-    pulses = [point for d in drawings for point in calibration_pulse(pulse_s, d.offset, view)]
-    figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
-    figure.add_traces([trace_of(drawing) for drawing in drawings])
+    printed = printed_of((query, prototype), view)
+    figure = _printed(drawings, view, colours, title=title, printed=printed, width_px=width_px)
     # Both strips of the first lead come first.
     for drawing, found in zip(drawings, measured, strict=False):
         figure.add_traces(
@@ -82,6 +70,33 @@ def strips_figure(
         )
     names = [(drawing, f"{drawing.lead}  {drawing.label}") for drawing in drawings]
     figure.add_trace(lead_names(names, drawings, colours, view, length_mm=25))
+    return figure
+
+
+def _printed(
+    drawings: list[Drawing],
+    view: View,
+    colours: Theme,
+    *,
+    title: str,
+    printed: str,
+    width_px: int,
+) -> go.Figure:
+    """Print strips on a sheet of their own, each with its calibration pulse."""
+    left_s, pulse_s = before_zero(view)
+    figure = sheet_for(
+        drawings,
+        view,
+        seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
+        title=title,
+        printed=printed,
+        legend=False,
+        theme=colours,
+        width_px=width_px,
+    )
+    pulses = [point for d in drawings for point in calibration_pulse(pulse_s, d.offset, view)]
+    figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
+    figure.add_traces([trace_of(drawing) for drawing in drawings])
     return figure
 
 
@@ -110,20 +125,8 @@ def other_leads_figure(
     """
     colours = THEMES[theme]
     drawings = _beside(ecg, view, {"color": colours.ink, "width": 1.3})
-    left_s, pulse_s = before_zero(view)
-    figure = sheet_for(
-        drawings,
-        view,
-        seconds=(left_s, DURATION_S + view.s(LARGE_MM)),
-        title="",
-        printed=printed_of((ecg,), view),
-        legend=False,
-        theme=colours,
-        width_px=width_px,
-    )
-    pulses = [point for d in drawings for point in calibration_pulse(pulse_s, d.offset, view)]
-    figure.add_trace(sheet.drawn(pulses, {"color": colours.ink, "width": 1.3}, name="calibration"))
-    figure.add_traces([trace_of(drawing) for drawing in drawings])
+    printed = printed_of((ecg,), view)
+    figure = _printed(drawings, view, colours, title="", printed=printed, width_px=width_px)
     names = [(drawing, drawing.lead) for drawing in drawings]
     figure.add_trace(lead_names(names, drawings, colours, view, length_mm=7.5))
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -61,6 +62,24 @@ def blank_figure(theme: Theme, *, title: str, height: float, **layout: Any) -> g
 def axis_title(text: str) -> dict[str, Any]:
     """Return the title of an axis, in small type a little off its numbers."""
     return {"text": text, "font": {"size": 13}, "standoff": 10}
+
+
+def name_rows(figure: go.Figure, names: Sequence[str], *, above: float, below: float) -> None:
+    """Name the rows of a chart, the first at the top, at 0, 1, 2 and so on.
+
+    Parameters
+    ----------
+    above, below : room over the first row and under the last, in rows
+    """
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=list(names),
+        range=[len(names) - 1 + below, -above],
+        showgrid=False,
+        zeroline=False,
+        automargin=True,
+        fixedrange=True,
+    )
 
 
 def _title(text: str) -> dict[str, Any]:

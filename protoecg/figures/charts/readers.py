@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from protoecg.figures.theme import axis_title, blank_figure
+from protoecg.figures.theme import axis_title, blank_figure, name_rows
 from protoecg.sheet.colours import THEMES, ThemeName
 
 _SYMBOLS = ("circle-open", "diamond", "square", "triangle-up")
@@ -57,15 +57,7 @@ def readers_figure(rows: pd.DataFrame, *, axis: str, theme: ThemeName = "light")
     figure.update_xaxes(
         title=axis_title(axis), gridcolor=colours.rule, zeroline=False, fixedrange=True
     )
-    figure.update_yaxes(
-        tickvals=places,
-        ticktext=[str(name) for name in rows.index],
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-        automargin=True,
-        fixedrange=True,
-    )
+    name_rows(figure, [str(name) for name in rows.index], above=0.5, below=0.5)
     return figure
 
 

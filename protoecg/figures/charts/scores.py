@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from protoecg.figures.theme import axis_title, blank_figure
+from protoecg.figures.theme import axis_title, blank_figure, name_rows
 from protoecg.sheet.colours import THEMES, ThemeName
 
 SCORES = ("1", "2", "3", "4", "5")
@@ -83,15 +83,6 @@ def scores_figure(
         zerolinecolor=colours.faint_ink,
         fixedrange=True,
     )
-    figure.update_yaxes(
-        tickvals=rows,
-        ticktext=[
-            f"{label}  (n = {count:g})" for label, count in zip(scores.index, n, strict=True)
-        ],
-        range=[len(rows) - 0.4, -0.6],
-        showgrid=False,
-        zeroline=False,
-        automargin=True,
-        fixedrange=True,
-    )
+    names = [f"{label}  (n = {count:g})" for label, count in zip(scores.index, n, strict=True)]
+    name_rows(figure, names, above=0.6, below=0.6)
     return figure
