@@ -71,25 +71,24 @@ def _chosen(bundle: PrototypeSet) -> tuple[list[Prototype], View]:
     there = dict.fromkeys(p.branch for p in bundle.prototypes)
     # Ours in their order, then those of others' models.
     branches = [b for b in BRANCHES if b in there] + [b for b in there if b not in BRANCHES]
-    left, right, last = st.columns([1, 2, 1], vertical_alignment="bottom")
-    branch = left.segmented_control(
-        "Branch",
-        branches,
-        default=branches[0],
-        required=True,
-        key="branch",
-        bind="query-params",
-    )
-    of_branch = [p for p in bundle.prototypes if p.branch == branch]
-    statements = list(dict.fromkeys(p.statement for p in of_branch))
-    statement = right.selectbox(
-        "Statement",
-        statements,
-        format_func=bundle.labels.named,
-        key="statement",
-        bind="query-params",
-    )
-    with last:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        branch = st.segmented_control(
+            "Branch",
+            branches,
+            default=branches[0],
+            required=True,
+            key="branch",
+            bind="query-params",
+        )
+        of_branch = [p for p in bundle.prototypes if p.branch == branch]
+        statements = list(dict.fromkeys(p.statement for p in of_branch))
+        statement = st.selectbox(
+            "Statement",
+            statements,
+            format_func=bundle.labels.named,
+            key="statement",
+            bind="query-params",
+        )
         view = tracing.choose()
     return [p for p in of_branch if p.statement == statement], view
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages.ecg import drawing, origin
+from pages.ecg import cases, drawing, marks, origin
 from pages.shell import source_ecgs, words
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposal, Proposals, Rule
@@ -95,8 +95,10 @@ def _tracing(bundle: Bundle, prototype: Prototype, view: View, key: str, width_p
     if ecg is None:
         source_ecgs.tell_missing(bundle, [prototype])
         return
-    own = [drawing.prototype_window(prototype)]
-    drawing.show_ecg(ecg, own, key=f"curate {key}", view=view, width_px=width_px)
+    statement = bundle.labels.get(prototype.statement)
+    marked = cases.marked(ecg, prototype.window_s, statement, view=view)
+    drawing.show_ecg(ecg, marked, key=f"curate {key}", view=view, width_px=width_px)
+    marks.tell(marked)
 
 
 def _button(label: str, choice: str, decisions: dict[str, str], name: str) -> None:

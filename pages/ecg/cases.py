@@ -5,13 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ecg import calipers, drawing, intervals, marks
-from pages.shell import frame
 from protoecg.ecg import ECG
 from protoecg.evidence.leads import telling_leads
 from protoecg.figures.paper import Window
 from protoecg.labels import Statement
 from protoecg.measure import Delineation
-from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 
 CONTEXT = (
@@ -38,16 +36,32 @@ def show(
     statement : that it stands for; None where that is hidden, and no lead is put first
     key : of the figures, which tells nothing that is hidden
     """
-    window = Window(*window_s, label, THEMES[frame.theme()].prototype)
-    if window.whole_strip:
+    if drawing.marked(window_s, label).whole_strip:
         calipers.draw_ecg(ecg, [], key=key, view=view, measured=_delineated(ecg))
         st.caption(CONTEXT.format(where="the lowest row"))
         return
-    telling = telling_leads(statement) if statement else ()
-    marked = marks.windows(ecg, _delineated(ecg), window_s, label, leads=telling, view=view)
-    calipers.draw_ecg(ecg, marked, key=key, view=view)
-    marks.tell(marked)
+    windows = marked(ecg, window_s, statement, view=view, label=label)
+    calipers.draw_ecg(ecg, windows, key=key, view=view)
+    marks.tell(windows)
+    telling = _telling(statement)
     drawing.show_window(ecg, window_s, view=view, key=f"{key} beat", label=label, telling=telling)
+
+
+def marked(
+    ecg: ECG,
+    window_s: tuple[float, float],
+    statement: Statement | None,
+    *,
+    view: View,
+    label: str = "prototype",
+) -> list[Window]:
+    """Return what `show` marks on the tracing; nothing of a whole strip."""
+    found = _delineated(ecg)
+    return marks.windows(ecg, found, window_s, label, leads=_telling(statement), view=view)
+
+
+def _telling(statement: Statement | None) -> tuple[str, ...]:
+    return telling_leads(statement) if statement else ()
 
 
 def _delineated(ecg: ECG) -> Delineation:

@@ -24,7 +24,6 @@ from protoecg.figures.paper import Window, describe_ecg, ecg_figure
 from protoecg.figures.strips import describe_other_leads, other_leads_figure
 from protoecg.figures.theme import file_name, toolbar
 from protoecg.measure import Delineation
-from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 from review_db.store.files import as_csv
@@ -242,11 +241,6 @@ def _with_small_type(figure: go.Figure) -> None:
     for trace in figure.data:
         if trace.mode == "text":
             trace.textfont.size *= 0.7
-
-
-def prototype_window(prototype: Prototype) -> Window:
-    """Return a prototype's own window, to be marked on its source ECG."""
-    return marked(prototype.window_s, "prototype")
 
 
 def marked(window_s: tuple[float, float], label: str) -> Window:
