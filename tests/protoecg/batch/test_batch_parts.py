@@ -108,10 +108,18 @@ def below(process: int, words: str) -> list[int]:
     found, ones = [], [process]
     while ones:
         of = Path(f"/proc/{ones[0]}/task").glob("*/children")
-        began = [int(child) for file in of for child in file.read_text().split()]
+        began = [int(child) for file in of for child in told(file).split()]
         ones = [*ones[1:], *began]
-        found += [one for one in began if words in Path(f"/proc/{one}/cmdline").read_text()]
+        found += [one for one in began if words in told(Path(f"/proc/{one}/cmdline"))]
     return found
+
+
+def told(file: Path) -> str:
+    """Read what /proc says of a process or thread: nothing once it has ended."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def like(found, expected) -> None:
