@@ -6,13 +6,14 @@ The functions take the table of `answers.answer_table`. Readers and cases are bo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from review_db.findings.differentials import differentials, mrmc_frame
+from review_db.findings.differentials import OUTCOMES, compare_arms, differentials
 from review_db.findings.prototypes import is_skipped, numbers, rated
 from review_db.questions.catalogue import PROBABILITIES
 from review_db.statistics.intervals import Estimate
@@ -24,15 +25,6 @@ from review_db.studies.design.declared import ARMS, Protocol
 
 # How far "better" leans to the right-hand explanation.
 _LEAN = {"1": -2.0, "2": -1.0, "3": 0.0, "4": 1.0, "5": 2.0}
-# Of each outcome: the measure of the ratings, and the threshold that cuts them.
-_MEASURES: dict[str, tuple[str, float | None]] = {
-    "correct": ("mean", None),
-    "auc": ("auc", None),
-    "sensitivity": ("sensitivity", 0.5),
-    "specificity": ("specificity", 0.5),
-    "brier": ("mean", None),
-    "seconds": ("mean", None),
-}
 TWO_LOOKS = ("correct", "overlap", "brier", "seconds")
 WITHOUT, WITH = "without", "with the explanation"
 
@@ -132,19 +124,14 @@ def two_looks(table: pd.DataFrame) -> list[Outcome]:
     and "seconds" (of each look by itself). The explanation always came second.
     """
     looks = _two_looks(table)
-    return [
-        _outcome(looks.assign(rating=looks[name]), name, "mean", None, (WITH, WITHOUT))
-        for name in TWO_LOOKS
-    ]
+    return [_outcome(name, partial(_of_two_looks, looks, name)) for name in TWO_LOOKS]
 
 
 def arms(table: pd.DataFrame) -> list[Outcome]:
     """Compare the arms in which ECGs were read, by each outcome of a reading."""
     readings = differentials(table)
-    return [
-        _outcome(mrmc_frame(readings, name), name, measure, threshold, _arms_met(readings))
-        for name, (measure, threshold) in _MEASURES.items()
-    ]
+    met = _arms_met(readings)
+    return [_outcome(name, partial(compare_arms, readings, name, met)) for name in OUTCOMES]
 
 
 def pilot_comparison(table: pd.DataFrame, outcome: str = "correct") -> Comparison:
@@ -159,12 +146,9 @@ def pilot_comparison(table: pd.DataFrame, outcome: str = "correct") -> Compariso
     """
     readings = differentials(table)
     if readings.empty:
-        looks = _two_looks(table)
-        return compare(looks.assign(rating=looks["correct"]), "mean", treatments=(WITH, WITHOUT))
+        return _of_two_looks(_two_looks(table), "correct")
     met = _arms_met(readings)
-    measure, threshold = _MEASURES[outcome]
-    frame = mrmc_frame(readings, outcome)
-    return compare(frame, measure, threshold=threshold, treatments=(met[0], met[-1]))
+    return compare_arms(readings, outcome, (met[0], met[-1]))
 
 
 def declared(
@@ -193,17 +177,16 @@ def declared(
     ]
 
 
-def _outcome(
-    frame: pd.DataFrame,
-    name: str,
-    measure: str,
-    threshold: float | None,
-    treatments: tuple[str, ...],
-) -> Outcome:
+def _outcome(name: str, compared: Callable[[], Comparison]) -> Outcome:
+    """Compare, or say why that cannot be."""
     try:
-        return Outcome(name, compare(frame, measure, threshold=threshold, treatments=treatments))
+        return Outcome(name, compared())
     except ValueError as error:
         return Outcome(name, None, str(error))
+
+
+def _of_two_looks(looks: pd.DataFrame, name: str) -> Comparison:
+    return compare(looks.assign(rating=looks[name]), "mean", treatments=(WITH, WITHOUT))
 
 
 def _two_looks(table: pd.DataFrame) -> pd.DataFrame:
@@ -249,7 +232,8 @@ def _p_of_a_preference(pairs: pd.DataFrame) -> float:
         truth=1
     )
     frame = frame.rename(columns={"reviewer": "reader", "item": "case"})
-    tested = _outcome(frame, "preference", "mean", None, ("b", "a")).pairs()
+    compared = partial(compare, frame, "mean", treatments=("b", "a"))
+    tested = _outcome("preference", compared).pairs()
     return tested[0].p if tested else np.nan
 
 

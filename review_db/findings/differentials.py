@@ -1,7 +1,7 @@
 """ECGs that were read in the arms of a crossover, one row a reading, and ready for an analysis.
 
 readings = differentials(answer_table(engine, "pilot"))
-compare_arms(readings, "correct", "alone", "prototypes")          # `statistics.mrmc`
+compare_arms(readings, "correct", ("prototypes", "alone"))        # `statistics.mrmc`
 
 What a reading says of an event is scored against that same event. Of the first choice: whether
 it is true ("correct"), and by how much its confidence missed that ("brier"). Of the finding that
@@ -27,9 +27,9 @@ MRMC = ("reader", "case", "treatment", "truth", "rating")
 OUTCOMES = {
     "correct": ("correct", "mean"),
     "auc": ("probability", "auc"),
-    "brier": ("brier", "mean"),
     "sensitivity": ("probability", "sensitivity"),
     "specificity": ("probability", "specificity"),
+    "brier": ("brier", "mean"),
     "seconds": ("seconds", "mean"),
 }
 OVER_AND_UNDER = (
@@ -104,18 +104,18 @@ def mrmc_frame(readings: pd.DataFrame, outcome: str) -> pd.DataFrame:
     )
 
 
-def compare_arms(readings: pd.DataFrame, outcome: str, without: str, with_: str) -> Comparison:
-    """Compare one of `OUTCOMES` between two arms; differences are `with_` less `without`.
+def compare_arms(readings: pd.DataFrame, outcome: str, treatments: tuple[str, ...]) -> Comparison:
+    """Compare one of `OUTCOMES` between arms; differences are an earlier one less a later one.
 
     Raises
     ------
     ValueError
         If there are too few readings to compare, or no such outcome.
     """
-    frame = mrmc_frame(readings[readings["treatment"].isin([without, with_])], outcome)
+    frame = mrmc_frame(readings, outcome)
     measure = OUTCOMES[outcome][1]
     threshold = _NAMED_FROM if measure in ("sensitivity", "specificity") else None
-    return compare(frame, measure, threshold=threshold, treatments=[with_, without])
+    return compare(frame, measure, threshold=threshold, treatments=treatments)
 
 
 def reliance(readings: pd.DataFrame, without: str, with_: str) -> pd.DataFrame:

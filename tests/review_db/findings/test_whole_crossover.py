@@ -95,7 +95,7 @@ def test_a_study_gives_the_effect_of_its_readers_back(six):
 def _effect(readings, right):
     assert len(readings) == len(READERS) * CASES * 2
 
-    found = compare_arms(readings, "correct", "alone", "prototypes")
+    found = compare_arms(readings, "correct", ("prototypes", "alone"))
     assert (found.readers, found.cases, found.paired) == (6, CASES, True)
     for one in found.per_reader:
         expected = right[one.reader, "prototypes"], right[one.reader, "alone"]
@@ -109,13 +109,13 @@ def _effect(readings, right):
     assert min(changes, key=changes.get) == "harmed"
     assert changes["harmed"] < 0 < min(changes[f"helped{n}"] for n in (1, 2, 3))
 
-    seconds = compare_arms(readings, "seconds", "alone", "prototypes")
+    seconds = compare_arms(readings, "seconds", ("prototypes", "alone"))
     assert seconds.random_readers_random_cases.difference == pytest.approx(12)
 
 
 def _sensitivity_and_specificity(readings, right):
     measured = {
-        outcome: compare_arms(readings, outcome, "alone", "prototypes")
+        outcome: compare_arms(readings, outcome, ("prototypes", "alone"))
         for outcome in ("sensitivity", "specificity")
     }
     # Half of the cases have the finding, so that their mean is the share of right first choices.
