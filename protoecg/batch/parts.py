@@ -129,11 +129,6 @@ def run_parts(task: Task, workers: Workers) -> Generator[tuple[int, int], None, 
             yield len(names) - left, len(names)
 
 
-def read_parts(out: Path) -> pa.Table:
-    """Return the rows of all parts of a folder."""
-    return pa.concat_tables([pq.read_table(part) for part in sorted(out.glob("part-*.parquet"))])
-
-
 def _claim(task: Task, bundle: Bundle, names: Sequence[str]) -> None:
     """Write the manifest, or see that the one that is there is of this very batch."""
     digest = sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()

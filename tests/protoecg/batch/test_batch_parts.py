@@ -10,12 +10,13 @@ from pathlib import Path
 
 import fsspec
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from protoecg.__main__ import main
 from protoecg.batch.part import explained
-from protoecg.batch.parts import PART, Task, read_parts, run_parts
+from protoecg.batch.parts import PART, Task, run_parts
 from protoecg.batch.processes import by_processes
 from protoecg.batch.sources import open_reader, open_recordings
 from protoecg.batch.table import BatchError
@@ -52,17 +53,18 @@ def by_two(ecgs, tiny_bundle, tmp_path_factory) -> Task:
 def test_rows_are_the_same_for_any_number_of_processes(by_two, ecgs, tiny_bundle, tmp_path):
     alone = task(ecgs, tiny_bundle, tmp_path / "out")
     list(run_parts(alone, by_processes(1)))
-    assert read_parts(alone.out).equals(read_parts(by_two.out))
+    assert pq.read_table(alone.out).equals(pq.read_table(by_two.out))
     parts = sorted(part.name for part in alone.out.glob("*.parquet"))
     assert parts == ["part-00000.parquet", "part-00001.parquet"] and 241 > PART
 
 
 def test_the_parts_are_read_as_one_table_by_who_reads_parquet(by_two):
-    assert pq.read_table(by_two.out).equals(read_parts(by_two.out))
+    parts = [pq.read_table(part) for part in sorted(by_two.out.glob("part-*.parquet"))]
+    assert pq.read_table(by_two.out).equals(pa.concat_tables(parts))
 
 
 def test_each_row_is_the_explanation_of_its_ecg_with_its_measurements(by_two, ecgs, tiny_bundle):
-    table = read_parts(by_two.out).to_pandas().set_index("file")
+    table = pq.read_table(by_two.out).to_pandas().set_index("file")
     name = next(name for name in table.index if name.endswith(".hea"))
     ecg = read_path(ecgs / name)
     for finding in explain(ecg, tiny_bundle).findings:
@@ -83,7 +85,7 @@ def test_a_second_run_makes_but_what_failed_again(by_two, tmp_path):
     assert (had, total) == (PART, 241)
     after = {p.name: p.stat().st_mtime_ns for p in again.out.glob("*.parquet")}
     assert before["part-00000.parquet"] == after["part-00000.parquet"]
-    assert read_parts(again.out).equals(read_parts(by_two.out))
+    assert pq.read_table(again.out).equals(pq.read_table(by_two.out))
 
 
 def test_parts_of_another_batch_are_left_alone(by_two, tmp_path, ecgs):
@@ -153,12 +155,12 @@ def test_a_run_that_is_killed_is_gone_on_with_and_no_row_is_lost_or_there_twice(
     left = {part.name for part in out.glob("part-*.parquet")}
     command = ["batch", ecgs, "--bundle", tiny_bundle.path, "--out", out, "--jobs", "1"]
     assert main([*map(str, command)]) == 0
-    assert read_parts(out).equals(read_parts(by_two.out))
+    assert pq.read_table(out).equals(pq.read_table(by_two.out))
     assert not list(out.glob(".part-*")) and len(left) < 2
 
 
 def test_a_list_of_paths_gives_the_rows_of_its_folder(by_two, ecgs, tiny_bundle, tmp_path):
-    rows = read_parts(by_two.out).to_pandas().set_index("file")
+    rows = pq.read_table(by_two.out).to_pandas().set_index("file")
     chosen = [*rows.index[:3], "letter.pdf"]
     lines = [(ecgs / chosen[0]).as_uri(), str(ecgs / chosen[1]), *chosen[2:], "gone.hea"]
     beside = ecgs / "some.txt"
@@ -168,7 +170,7 @@ def test_a_list_of_paths_gives_the_rows_of_its_folder(by_two, ecgs, tiny_bundle,
         for given in (beside, ecgs / "some.parquet", beside.as_uri()):
             out = tmp_path / given.name if isinstance(given, Path) else tmp_path / "uri"
             list(run_parts(task(given, tiny_bundle, out.with_suffix("")), by_processes(1)))
-            found = read_parts(out.with_suffix("")).to_pandas().set_index("file")
+            found = pq.read_table(out.with_suffix("")).to_pandas().set_index("file")
             assert sorted(found.index) == sorted(lines)
             assert "Cannot be read: No such file" in found.loc["gone.hea", "error"]
             expected = rows.loc[chosen].set_axis(lines[:4])
@@ -182,7 +184,7 @@ def test_a_list_of_paths_gives_the_rows_of_its_folder(by_two, ecgs, tiny_bundle,
 def test_object_storage_gives_the_rows_of_a_folder(by_two, ecgs, tiny_bundle, tmp_path):
     """By fsspec's storage in memory, which is this process's alone: no other process sees it."""
     storage = fsspec.filesystem("memory")
-    rows = read_parts(by_two.out).to_pandas().set_index("file")
+    rows = pq.read_table(by_two.out).to_pandas().set_index("file")
     chosen = [*rows.index[:2], "letter.pdf"]
     for file in (ecgs / name for name in chosen):
         for one in {file, file.with_suffix(".dat")}:

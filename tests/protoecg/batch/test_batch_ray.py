@@ -4,11 +4,12 @@ import os
 import signal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from test_batch_parts import begun, below, ecgs, wait_for
 
 from protoecg.batch.on_ray import Ray, by_ray
-from protoecg.batch.parts import Task, read_parts, run_parts
+from protoecg.batch.parts import Task, run_parts
 from protoecg.batch.processes import by_processes
 from protoecg.batch.table import BatchError
 from protoecg.readers.given import NOTHING
@@ -29,7 +30,7 @@ def test_a_worker_that_is_killed_costs_no_row(ecgs, tiny_bundle, tmp_path):
     os.kill(workers[0], signal.SIGKILL)
     _, said = run.communicate(timeout=300)
     assert run.returncode == 0, said
-    assert read_parts(out).equals(read_parts(alone.out))
+    assert pq.read_table(out).equals(pq.read_table(alone.out))
     assert len(list(out.glob("part-*.parquet"))) == 2
 
 
