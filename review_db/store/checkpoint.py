@@ -57,7 +57,9 @@ class Checkpointer:
             self._awaiting.add(file)
             self._written.add(file)
         try:
-            threading.Thread(target=self._follow, args=[file], daemon=True).start()
+            threading.Thread(
+                target=self._follow, args=[file], name=f"checkpoint {file.name}", daemon=True
+            ).start()
         except RuntimeError:
             # No thread is to be had, as where the process ends: then `finish` does it, else the
             # next commit. What was committed is saved.

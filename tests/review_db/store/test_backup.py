@@ -252,10 +252,14 @@ with reading(engine) as connection:
 
 
 def killed_with_a_log(url, start, answers):
+    # A checkpoint of what this process saved would empty the log of the one that is killed.
+    for thread in threading.enumerate():
+        if thread.name.startswith("checkpoint"):
+            thread.join()
     command = [sys.executable, "-c", KILLED, url, str(start)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         for _ in range(answers):
-            process.stdout.readline()
+            assert process.stdout.readline()
         process.send_signal(signal.SIGKILL)
         last = [int(line) for line in process.stdout]
     return last[-1] if last else start + answers - 1
