@@ -75,8 +75,9 @@ class Finding:
     """A statement about the ECG, with every match and measurement that its logit is the sum of.
 
     `logit == bias + sum of contributions`, `probability` is its logistic (calibrated on the
-    validation fold). The statement is likely from `threshold` on, possible from `possible_from`
-    on, else absent. `matches` are sorted by contribution, strongest evidence for first.
+    validation fold, or at a hospital). The statement is likely from `threshold` on, possible from
+    `possible_from` on, else absent. `matches` are sorted by contribution, strongest evidence for
+    first.
     `low_evidence` marks a statement of which too few validation ECGs were seen to set thresholds
     by it alone. `contradictions` are sentences on what does not go with the statement.
     """

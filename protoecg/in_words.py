@@ -10,7 +10,7 @@ def in_words(explanation: Explanation) -> list[str]:
     """Return the lines: notes, what is likely and what it rests on, what is possible."""
     kind = " (simulated)" if explanation.simulated else ""
     lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
-    lines[1:1] = [f"Calibrated by {one.words}." for one in explanation.recalibrations]
+    lines[1:1] = [f"Calibrated at {one.words}." for one in explanation.recalibrations]
     lines += [f"! {note}" for note in (*explanation.quality, *explanation.notes)]
     if explanation.abstains:
         lines += [f"! {explanation.abstains}", "! What follows is not to be relied on.", ""]

@@ -13,10 +13,18 @@ from pages.ecg import drawing
 from pages.shell import frame
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import CardFigures
+from protoecg.card.document import SITE, CardFigures
 from protoecg.figures.charts.card import describe_reliability, reliability_figure
 
 VALIDATION = "validation"
+HERE, BEFORE = "where calibrated", "there, before"
+STATES = {HERE: "after", BEFORE: "before"}
+OWN = "that also chose settings of the model, so its figures are a little kind"
+HELD_OUT = "that had no part in the model"
+OF_SITE = {
+    HERE: "that calibrated the model, each by what other patients' ECGs set (cross-fitted)",
+    BEFORE: "that calibrated the model, by the scales and thresholds that it had before",
+}
 
 
 def choose_figures(bundle: Bundle, card: CardFigures) -> Mapping[str, Any]:
@@ -27,7 +35,9 @@ def choose_figures(bundle: Bundle, card: CardFigures) -> Mapping[str, Any]:
         offered[f"fold {fold}"] = tables.section(card, "evaluations", fold)
     st.markdown("#### How well it tells statements apart")
     held_out = [name for name, measured in offered.items() if measured.get("held_out") is True]
-    chosen = default = [VALIDATION, *held_out][-1]
+    site = _of_site(card)
+    offered |= site
+    chosen = default = [VALIDATION, *held_out, *list(site)[:1]][-1]
     if len(offered) > 1:
         chosen = st.segmented_control(
             "Measured on",
@@ -38,19 +48,21 @@ def choose_figures(bundle: Bundle, card: CardFigures) -> Mapping[str, Any]:
             bind="query-params",
         )
     figures = offered.get(chosen, offered[VALIDATION])
-    _say_of_what(figures, own=chosen not in held_out)
+    _say_of_what(figures, HELD_OUT if chosen in held_out else OF_SITE.get(chosen, OWN))
     return figures
 
 
-def _say_of_what(figures: Mapping[str, Any], *, own: bool) -> None:
+def _of_site(card: CardFigures) -> dict[str, Mapping[str, Any]]:
+    """Return the figures of a recalibrated model where it was calibrated, the latest first."""
+    site = tables.section(card, SITE)
+    found = {words: tables.section(site, state) for words, state in STATES.items()}
+    return {words: figures for words, figures in found.items() if figures}
+
+
+def _say_of_what(figures: Mapping[str, Any], part: str) -> None:
     ecgs, patients = tables.number(figures, "n"), tables.number(figures, "patients")
     of = [f"{ecgs:,.0f} ECGs"] if ecgs else []
     of += [f"{patients:,.0f} patients"] if patients else []
-    part = (
-        "that also chose settings of the model, so its figures are a little kind"
-        if own
-        else "that had no part in the model"
-    )
     st.caption(
         f"Measured on {' of '.join(of) or 'an unknown number of ECGs'} {part}. In brackets: 95 % "
         "interval."

@@ -60,7 +60,7 @@ def data(bundle: Bundle) -> dict[str, str]:
 def _calibrated(bundle: Bundle) -> dict[str, str]:
     """Name the ECGs of other hospitals that set its thresholds, where some did."""
     named = ", ".join(done.words for done in bundle.recalibrations)
-    return {"Calibrated on": named} if named else {}
+    return {"Calibrated at": named} if named else {}
 
 
 def _ecgs(about: Mapping[str, Any], count: str, folds: str) -> str:

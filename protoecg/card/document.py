@@ -19,10 +19,12 @@ VERSION = 1
 MAX_BYTES = 5_000_000
 FILE = "card.json"
 AGAIN = "Delete it, or write it anew with `python -m training card`."
+# What the ECGs that calibrated a bundle elsewhere say of it.
+SITE = "site"
 # `evaluations` holds one for each fold, by its number.
 MEASUREMENTS = (
     *("evaluations", "faithfulness", "baseline_faithfulness"),
-    *("abstention", "known_changes", "ablations", "curation"),
+    *("abstention", "known_changes", "ablations", "curation", SITE),
 )
 
 CardFigures = Mapping[str, Mapping[str, Any]]

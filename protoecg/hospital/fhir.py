@@ -149,7 +149,7 @@ def _measurements(measured: Measurements) -> Iterator[dict[str, Any]]:
 
 
 def _device(explanation: Explanation, revision: str) -> dict[str, Any]:
-    notes = [RESEARCH, *(f"Calibrated on {one.words}." for one in explanation.recalibrations)]
+    notes = [RESEARCH, *(f"Calibrated at {one.words}." for one in explanation.recalibrations)]
     return {
         "resourceType": "Device",
         "id": _MODEL,

@@ -131,9 +131,10 @@ def _case(canvas: Canvas, ecg: ECG, case: Case, corner: tuple[float, float], roo
 
 def _foot(canvas: Canvas, explanation: Explanation, revision: str, left: float) -> None:
     kind = " (simulated)" if explanation.simulated else ""
+    site = explanation.recalibrations[-1].words if explanation.recalibrations else ""
     said = (
         f"ProtoECG · bundle {explanation.bundle}{kind}, revision {revision} · Print at actual "
-        "size: the calibration pulse is 10 mm high and 5 mm wide. Probabilities are calibrated on "
-        "validation."
+        "size: the calibration pulse is 10 mm high and 5 mm wide. Probabilities are calibrated "
+        f"{f'at {site}' if site else 'on validation'}."
     )
     write(canvas, said, (left, EDGE), GRID_WIDTH, colour=LIGHT.faint_ink)

@@ -256,13 +256,26 @@ def test_where_it_was_calibrated_again_is_said_with_what_that_changed(page, demo
     (demo.path / "bundle.json").write_text(json.dumps(head))
     app = page("model_card")
     said = words(app)
-    assert "Calibrated on: **Elsewhere" in said and "1,234 ECGs of 1,000 patients" in said
+    assert "Calibrated at: **Elsewhere" in said and "1,234 ECGs of 1,000 patients" in said
     assert "](http" not in said
     together, each = tables(app)[:2]
     assert together["before"][0] == "10 % (5 to 20)" and together["after"][0] == "60 %"
     assert list(each.iloc[0][["labelled", "found before", "found after"]]) == [12, 1, 9]
-    assert "before it was calibrated here" in said
+    assert "as it was calibrated for those" in said
 
 
 def test_a_bundle_that_was_never_calibrated_again_says_nothing_of_it(page):
-    assert "Calibrated on" not in words(page("model_card"))
+    assert "Calibrated at" not in words(page("model_card"))
+
+
+def test_what_it_is_worth_where_it_was_calibrated_is_shown_first(page, demo: Bundle):
+    site = {"data": "Elsewhere", "before": evaluation(demo, 0, 0.6)}
+    site["after"] = {**evaluation(demo, 0, 0.6), "n": 345}
+    write_card(demo, {"site": site, "evaluations": {"10": evaluation(demo, 10, 0.8)}})
+
+    app = page("model_card")
+
+    assert "345 ECGs" in words(app) and "other patients' ECGs set" in words(app)
+    assert "0.600 (0.550 to 0.650)" in tables(app)[0].to_string()
+    before = page("model_card", figures="there, before")
+    assert "scales and thresholds that it had before" in words(before)

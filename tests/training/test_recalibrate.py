@@ -7,7 +7,9 @@ import pytest
 from scipy.special import expit
 
 from protoecg.bundle import load_bundle
+from protoecg.card.document import read_card, write_card
 from protoecg.explain import explain
+from protoecg.in_words import in_words
 from protoecg.labels import PTBXL, read_labels
 from protoecg.prototypes.manifest import BundleError
 from training.__main__ import main
@@ -98,8 +100,41 @@ def test_the_bundle_and_its_explanations_say_where_it_was_calibrated(made, tiny_
             "statements": list(done.statements),
         }
     ]
-    assert made.name == f"{tiny_bundle.name}, calibrated on Elsewhere"
+    assert made.name == f"{tiny_bundle.name}, calibrated at Elsewhere"
     assert explain(ecg, tiny_bundle).to_json()["recalibrations"] == []
+
+
+def test_its_card_says_what_it_is_worth_there_before_and_after(made, tiny_bundle):
+    (done,) = made.recalibrations
+    site = read_card(made)["site"]
+    assert (site["data"], site["ecgs"], site["statements"]) == ("Elsewhere", 80, [*done.statements])
+    before, after = site["before"], site["after"]
+    assert set(before["per_statement"]) == set(done.statements)
+    assert (before["calibration"]["cross_fitted"], after["calibration"]["cross_fitted"]) == (
+        False,
+        True,
+    )
+    # A scale and a shift of each statement change no order, and do change probabilities.
+    assert before["macro_auroc"] == after["macro_auroc"]
+    assert before["macro_auroc_interval"][0] < before["macro_auroc"]
+    assert before["calibration"]["macro_brier"] > after["calibration"]["macro_brier"]
+    assert read_card(tiny_bundle).get("site") is None
+
+
+def test_its_card_keeps_what_was_measured_of_the_bundle_before(tiny_bundle, hospital, tmp_path):
+    shutil.copytree(tiny_bundle.path, tmp_path / "old")
+    measured = {"fold": 9, "n": 3, "recordings": {"as recorded": {"abstained": 0.01}}}
+    write_card(load_bundle(tmp_path / "old"), {"abstention": measured})
+    command = ["recalibrate", "--bundle", tmp_path / "old", "--data", hospital]
+    assert main(list(map(str, [*command, "--out", tmp_path / "new"]))) == 0
+    card = read_card(load_bundle(tmp_path / "new"))
+    assert card["abstention"] == measured and card["site"]["data"] == "Elsewhere"
+
+
+def test_explaining_in_words_says_where_it_was_calibrated(made, ecg):
+    assert any(
+        line.startswith("Calibrated at Elsewhere (80 ECGs") for line in in_words(explain(ecg, made))
+    )
 
 
 def test_decisions_are_of_the_ecgs_there(made, hospital):

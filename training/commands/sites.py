@@ -30,7 +30,7 @@ def recalibrate(
 
     made, done = recalibrate(load_bundle(bundle), data, out)
     sys.stdout.write(
-        f"{out}: calibrated on {done.words}, {len(done.statements)} of {len(made.statements)} "
+        f"{out}: calibrated at {done.words}, {len(done.statements)} of {len(made.statements)} "
         f"statements; revision {made.revision}\n{summary(done.comparison)}"
     )
 

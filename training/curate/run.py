@@ -194,7 +194,9 @@ def _card(made: Bundle, settled: Settled) -> CardFigures:
     """Return what was measured of a bundle on the ECGs that calibrated it."""
     (fold, *more) = settled.comparison["fold"]
     about = {"bundle": made.name, "revision": made.revision, "fold": fold, "held_out": False}
-    evaluation = {} if more else {str(fold): {**about, **settled.evaluation}}
+    # By thresholds of another hospital, its figures there say nothing.
+    told = not more and not made.recalibrations
+    evaluation = {str(fold): {**about, **settled.evaluation}} if told else {}
     return {"evaluations": evaluation, "curation": settled.comparison}
 
 

@@ -84,6 +84,9 @@ def settle(
 ) -> Settled:
     """Fit the touched statements of a network in place, calibrate them, and compare.
 
+    Another hospital's calibration stays: the validation ECGs, which are none of its own, then
+    measure and move nothing.
+
     Parameters
     ----------
     network : with its new prototypes, see `rebuilt`
@@ -117,7 +120,11 @@ def settle(
         return kept
     validation = _validation(bundle, network, known, work)
     labels = validation.data.labels(bundle.statements)
-    scale = recalibrate(network, validation.after, labels, validation.beside, columns)
+    scale = (
+        {}
+        if bundle.recalibrations
+        else recalibrate(network, validation.after, labels, validation.beside, columns)
+    )
     curves = bundle.measured and bundle.measured.scaled(
         {code: scale.get(code, 1.0) for code in bundle.statements}
     )
@@ -127,7 +134,7 @@ def settle(
         network, validation.after, torch.from_numpy(labels), patients, beside
     )
     worth = calibrate.worth(bundle.decisions, judgement, labels)
-    codes = {bundle.statements[column] for column in columns}
+    codes = set(scale)
     decisions = {c: worth[c] if c in codes else d for c, d in bundle.decisions.items()}
     say("Measuring before and after on the validation ECGs")
     figures = evaluate.figures(network, validation.after, labels, patients, judgement, beside)

@@ -155,7 +155,28 @@ def figures(
     truth = pd.DataFrame(labels, columns=network.statements)
     counts = metrics.resamples(patients)
     by_part = scores(network, seen, beside)
-    aurocs, auprcs = metrics.ranking(labels, by_part.pop(FUSED).to_numpy(), counts)
+    logits = by_part.pop(FUSED).to_numpy()
+    told = of_logits(network.statements, logits, labels, patients, judgement)
+    told["per_branch"] = {
+        branch: _alone(truth[own.columns], own, counts) for branch, own in by_part.items()
+    }
+    told["calibration"]["per_branch"] = {
+        branch: metrics.reliability(labels[:, own], judgement.probability[:, own])
+        for branch, _, own in parts(network)
+    }
+    return told
+
+
+def of_logits(
+    statements: Sequence[str],
+    logits: np.ndarray,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    judgement: Judgement,
+) -> dict[str, Any]:
+    """Return what `figures` says of all branches fused, by their logits (n, c) alone."""
+    counts = metrics.resamples(patients)
+    aurocs, auprcs = metrics.ranking(labels, logits, counts)
     few = rare(labels)
     per_statement = {
         code: {
@@ -166,7 +187,7 @@ def figures(
             **_possible(labels[:, column] > 0, judgement.possible[:, column]),
             **_trust(labels[:, column], judgement.probability[:, column]),
         }
-        for column, code in enumerate(network.statements)
+        for column, code in enumerate(statements)
     }
     return {
         "n": len(labels),
@@ -175,12 +196,9 @@ def figures(
         **_sure("weighted_auroc", metrics.macro(aurocs, counts.T @ labels)),
         **_sure("macro_auprc", metrics.macro(auprcs)),
         **_sure("fmax", metrics.fmax(labels, judgement.probability, counts)),
-        "per_branch": {
-            branch: _alone(truth[own.columns], own, counts) for branch, own in by_part.items()
-        },
         "per_statement": per_statement,
-        "certainty": certainty(network.statements, labels > 0, judgement),
-        "calibration": _calibration(network, labels, judgement, per_statement),
+        "certainty": certainty(statements, labels > 0, judgement),
+        "calibration": _calibration(labels, judgement, per_statement),
     }
 
 
@@ -256,7 +274,6 @@ def _trust(labels: np.ndarray, probability: np.ndarray) -> dict[str, float | Non
 
 
 def _calibration(
-    network: ProtoECGNet,
     labels: np.ndarray,
     judgement: Judgement,
     per_statement: dict[str, dict[str, Any]],
@@ -268,7 +285,7 @@ def _calibration(
     cross_fitted : see `calibrate`
     macro_brier, macro_brier_skill, macro_ece : means over the statements that occur
     pooled_ece : over all pairs of ECG and statement
-    reliability, per_branch : `metrics.reliability` of all pairs, and of each branch's statements
+    reliability : `metrics.reliability` of all pairs; `figures` adds that of each branch
     """
     occur = [told for told in per_statement.values() if told["auroc"] is not None]
     probability = judgement.probability
@@ -280,10 +297,6 @@ def _calibration(
         },
         "pooled_ece": metrics.ece(labels.ravel(), probability.ravel()),
         "reliability": metrics.reliability(labels, probability),
-        "per_branch": {
-            branch: metrics.reliability(labels[:, own], probability[:, own])
-            for branch, _, own in parts(network)
-        },
     }
 
 

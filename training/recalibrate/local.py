@@ -22,13 +22,14 @@ class Local:
 
     Parameters
     ----------
-    columns : of the bundle's statements
+    columns, statements : of the bundle's
     logits, labels : (n, len(columns))
     patients : (n,) patient of each ECG
     """
 
     dataset: Dataset
     columns: tuple[int, ...]
+    statements: tuple[str, ...]
     logits: np.ndarray
     labels: np.ndarray
     patients: np.ndarray
@@ -56,7 +57,8 @@ def local(bundle: Bundle, dataset: Dataset) -> Local:
     (beside,) = evaluate.besides([bundle], unseen)
     logits = fused(bundle.network, seen, beside)
     patients = unseen.table["patient"].to_numpy()
-    return Local(unseen, columns, logits[:, columns], found[:, columns], patients)
+    codes = tuple(bundle.statements[column] for column in columns)
+    return Local(unseen, columns, codes, logits[:, columns], found[:, columns], patients)
 
 
 def _unseen(bundle: Bundle, dataset: Dataset) -> Dataset:

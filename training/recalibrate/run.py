@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ import numpy as np
 from scipy.special import expit
 
 from protoecg.bundle import Bundle, save_bundle
+from protoecg.card.document import SITE, CardError, CardFigures, read_card, write_card
 from protoecg.evidence.neighbours import read_neighbours, write_neighbours
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import Decision
@@ -29,7 +31,7 @@ from training.data import ptbxl
 from training.data.dataset import DataError
 from training.fit import calibrate
 from training.judgement import Judgement
-from training.measure.evaluate import USUAL, by_thresholds
+from training.measure.evaluate import USUAL, by_thresholds, of_logits
 from training.recalibrate.gain import gain
 from training.recalibrate.local import Local, local
 
@@ -53,7 +55,8 @@ def recalibrate(bundle: Bundle, root: Path, out: Path) -> tuple[Bundle, Recalibr
     known = local(bundle, ptbxl.load(root))
     scale, shift = calibrate.platt(known.logits, known.labels)
     judged = calibrate.cross_fitted(known.logits, known.labels, known.patients)
-    done = _told(bundle, known, judged)
+    before = by_thresholds(known.logits, [bundle.decisions[code] for code in known.statements])
+    done = _told(bundle, known, before, judged)
     network = deepcopy(bundle.network)
     calibrate.move(network, known.columns, scale, shift)
     decisions = calibrate.decide(known.labels, expit(scale * known.logits + shift))
@@ -63,13 +66,27 @@ def recalibrate(bundle: Bundle, root: Path, out: Path) -> tuple[Bundle, Recalibr
         zip(done.statements, scale.tolist(), strict=True)
     )
     made = _written(bundle, out, network, {**bundle.decisions, **told}, scales, done)
+    write_card(made, _card(bundle, known, {"before": before, "after": judged}, done))
     return made, done
 
 
-def _told(bundle: Bundle, known: Local, judged: Judgement) -> Recalibration:
-    statements = [bundle.statements[column] for column in known.columns]
+def _card(
+    bundle: Bundle, known: Local, judged: Mapping[str, Judgement], done: Recalibration
+) -> CardFigures:
+    """Return what was measured at the hospital, beside what is known of the bundle before."""
+    card: dict[str, Mapping[str, Any]] = {}
+    with suppress(CardError):
+        card |= read_card(bundle)
+    figures = {
+        state: of_logits(known.statements, known.logits, known.labels, known.patients, judgement)
+        for state, judgement in judged.items()
+    }
+    return {**card, SITE: {**done.to_json(), **figures}}
+
+
+def _told(bundle: Bundle, known: Local, before: Judgement, after: Judgement) -> Recalibration:
+    statements = known.statements
     telling = np.array([bundle.labels[code].scp not in USUAL for code in statements])
-    before = by_thresholds(known.logits, [bundle.decisions[code] for code in statements])
     return Recalibration(
         data=known.dataset.name,
         licence=known.dataset.licence,
@@ -77,8 +94,8 @@ def _told(bundle: Bundle, known: Local, judged: Judgement) -> Recalibration:
         ecgs=len(known.labels),
         patients=len(set(known.patients)),
         parent=bundle.revision,
-        statements=tuple(statements),
-        comparison=gain(statements, telling, known.labels, known.patients, before, judged),
+        statements=statements,
+        comparison=gain(statements, telling, known.labels, known.patients, before, after),
     )
 
 
@@ -94,7 +111,7 @@ def _written(
         shutil.copytree(bundle.path / CARRIED, out / CARRIED)
     made = save_bundle(
         out,
-        name=f"{bundle.name}, calibrated on {done.data}",
+        name=f"{bundle.name}, calibrated at {done.data}",
         simulated=bundle.simulated,
         network=network,
         prototypes=bundle.prototypes,

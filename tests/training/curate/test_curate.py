@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from protoecg.bundle import load_bundle
+from protoecg.card.document import read_card
 from protoecg.evidence.neighbours import read_neighbours
 from protoecg.explain import explain
 from protoecg.prototypes.curation import curations
@@ -16,6 +17,7 @@ from review_db.studies.design import design_from_toml
 from training.__main__ import main
 from training.curate.pool import pool
 from training.data import ptbxl
+from training.data.simulated import write_dataset
 
 RULE = """
 reviewers = 2
@@ -218,8 +220,6 @@ def test_an_export_of_another_bundle_is_refused(curated, bundle, tmp_path, capsy
 
 
 def test_a_data_set_without_the_bundles_ecgs_is_refused(curated, bundle, tmp_path, capsys):
-    from training.data.simulated import write_dataset
-
     write_dataset(tmp_path / "other", 20, seed=9)
     code, out = curated({ordinary(bundle).name: 1}, data=tmp_path / "other")
     assert code == 1 and "not the data set" in capsys.readouterr().err and not out.exists()
@@ -297,3 +297,26 @@ def test_the_database_itself_proposes_and_other_bundles_are_said_in_a_sentence(
     assert f"{bad.name}: median representativeness 1" in capsys.readouterr().out
     assert main([*map(str, arguments), f"sqlite:///{tmp_path}/none.db"]) == 1
     assert "no database of ratings" in capsys.readouterr().err
+
+
+def test_another_hospitals_scales_and_thresholds_stay(bundle, simulated_root, work, tmp_path):
+    """The first validation ECGs are none of that hospital's: they measure, and set nothing."""
+    hospital = tmp_path / "hospital"
+    write_dataset(hospital, 80, seed=77)
+    (hospital / "dataset.json").write_text(json.dumps({"name": "Elsewhere", "licence": "none"}))
+    site = tmp_path / "site"
+    arguments = ["recalibrate", "--bundle", bundle.path, "--data", hospital, "--out", site]
+    assert main([*map(str, arguments)]) == 0
+    calibrated, bad = load_bundle(site), ordinary(bundle)
+    (tmp_path / "rule.toml").write_text(f'retire = ["{bad.name}"]')
+    opinions(bundle, {bad.name: 1}).to_csv(tmp_path / "opinions.csv", index=False)
+    arguments = ["curate", "--bundle", site, "--ratings", tmp_path, "--work", work]
+    arguments += ["--rule", tmp_path / "rule.toml", "--out", tmp_path / "out"]
+    assert main([*map(str, arguments), "--data", str(simulated_root)]) == 0
+    made = load_bundle(tmp_path / "out")
+    assert bad.statement in curations(made.about)[0].refitted
+    assert made.decisions == calibrated.decisions and made.measured == calibrated.measured
+    assert made.recalibrations == calibrated.recalibrations
+    card = read_card(made)
+    # What the hospital's ECGs said was of the prototypes before.
+    assert card["curation"]["per_part"] and "site" not in card and not card["evaluations"]
