@@ -1,14 +1,15 @@
 """How long people wait for an explanation while large batches run on the same server.
 
 Each person uploads an ECG to Explain, waits until the page that shows it has been sent, looks at
-it for a while, and uploads the next. They speak to the server as a browser does but draw nothing,
-as each person's browser does that on a machine of its own. Meanwhile two archives are explained on
-Batch, each begun in a real browser.
+it for a while, and uploads the next. Meanwhile two others watch an archive each being explained on
+Batch. All speak to the server as a browser does but draw nothing, as each person's browser does
+that on a machine of its own.
 """
 
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.app_server import app_server
-from benchmarks.browser import chromium_path
 from benchmarks.visitor import Visitor
 from protoecg.ecg import LEADS
 from protoecg.simulate import CODES, simulate
@@ -29,7 +28,7 @@ from protoecg.simulate import CODES, simulate
 PEOPLE = 8
 ARCHIVES, ECGS = 2, 500
 LOOK_S = 12.0
-GIVE_UP_MS = 60_000
+LOOK_EVERY_S = 1.0
 RATE = 500
 
 
@@ -41,17 +40,17 @@ def measure(minutes: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     waits : `person`, `begun_s`, `wait_ms` of each upload but everybody's first
     batches : `done` and `total` ECGs of each archive at the end
     """
-    with tempfile.TemporaryDirectory() as folder:
+    ended = threading.Event()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(ARCHIVES) as pool:
         url = f"sqlite:///{folder}/ratings.db"
-        with app_server(url, Path(folder)) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium_path(), args=["--no-sandbox"]
-            )
-            archives = [_archive(Path(folder), n) for n in range(ARCHIVES)]
-            batches = [_begin(browser, address, archive) for archive in archives]
-            waits = _people(address, 60 * minutes)
-            progress = [_progress(tab) for tab in batches]
-            browser.close()
+        with app_server(url, Path(folder)) as address:
+            batches = [_begin(address, number) for number in range(ARCHIVES)]
+            watched = [pool.submit(_watch, batch, ended) for batch in batches]
+            try:
+                waits = _people(address, 60 * minutes)
+            finally:
+                ended.set()
+            progress = [one.result() for one in watched]
     return waits, pd.DataFrame(progress, columns=["done", "total"])
 
 
@@ -62,29 +61,27 @@ def _people(address: str, seconds: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["person", "begun_s", "wait_ms"])
 
 
-def _archive(folder: Path, number: int) -> Path:
-    # Playwright hands files of this size over by their name alone.
-    path = folder / str(number) / "ecgs.zip"
-    path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as written:
+def _begin(address: str, number: int) -> Visitor:
+    visitor = Visitor(address, "batch")
+    visitor.open()
+    visitor.begin("ecgs.zip", _archive(number))
+    return visitor
+
+
+def _archive(number: int) -> bytes:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as written:
         for n in range(ECGS):
             written.writestr(f"{n:04}.npz", _ecg(number * ECGS + n))
-    return path
+    return archive.getvalue()
 
 
-def _begin(browser: Browser, address: str, archive: Path) -> Page:
-    tab = browser.new_context().new_page()
-    tab.set_default_timeout(GIVE_UP_MS)
-    tab.goto(f"{address}/batch")
-    tab.locator("input[type=file]").set_input_files(archive)
-    expect(tab.get_by_text("ecgs.zip")).to_be_visible(timeout=GIVE_UP_MS)
-    tab.get_by_role("button", name="Explain all").click()
-    expect(tab.get_by_text(f"of {ECGS} ECGs")).to_be_visible(timeout=GIVE_UP_MS)
-    return tab
-
-
-def _progress(tab: Page) -> tuple[int, int]:
-    told = tab.get_by_text(f"of {ECGS} ECGs").inner_text()
+def _watch(visitor: Visitor, ended: threading.Event) -> tuple[int, int]:
+    """Look every second at how far a batch is, and return that at the end."""
+    told = visitor.progress()
+    while not ended.wait(LOOK_EVERY_S):
+        told = visitor.progress()
+    visitor.close()
     done, _, total, *_ = told.split()
     return int(done), int(total)
 

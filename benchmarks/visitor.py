@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 from websockets.sync.client import ClientConnection, connect
@@ -33,6 +34,7 @@ class Visitor:
         self._socket = self._connected()
         self._requests = itertools.count()
         self._session, self._query, self._uploader = "", "", ""
+        self._submit, self._fragment, self._progress = "", "", ""
 
     def _connected(self) -> ClientConnection:
         cookies = "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
@@ -61,6 +63,30 @@ class Visitor:
         before = self._query
         self._send(self._with_file(name, content))
         self._until(lambda message: _ends_a_run(message) and self._query != before)
+
+    def begin(self, name: str, content: bytes) -> None:
+        """Upload a file to the page's form and submit it; wait until work is under way.
+
+        Raises
+        ------
+        RuntimeError
+            If the page has no uploader or no form, or the server closes the tab.
+        """
+        if not self._submit:
+            raise RuntimeError("The page has no form to submit.")
+        message = self._with_file(name, content)
+        message.rerun_script.widget_states.widgets.add(id=self._submit, trigger_value=True)
+        self._send(message)
+        self._until(lambda message: _ends_a_run(message) and self._fragment != "")
+
+    def progress(self) -> str:
+        """Ask for what a page renews by itself, and return the words of its progress."""
+        message = self._rerun()
+        message.rerun_script.fragment_id = self._fragment
+        message.rerun_script.is_auto_rerun = True
+        self._send(message)
+        self._until(lambda message: message.HasField("script_finished"))
+        return self._progress
 
     def send_file(self, name: str, content: bytes) -> FileURLs:
         """Send a file to this tab's session, and tell no page of it.
@@ -125,12 +151,21 @@ class Visitor:
         if message.HasField("new_session"):
             self._session = message.new_session.initialize.session_id
             self._uploader = ""
+        elif message.HasField("auto_rerun"):
+            self._fragment = message.auto_rerun.fragment_id
         elif message.HasField("page_info_changed"):
             self._query = message.page_info_changed.query_string
-        elif message.HasField("delta") and not self._uploader:
-            element = message.delta.new_element
-            if element.HasField("file_uploader"):
-                self._uploader = element.file_uploader.id
+        elif message.HasField("delta"):
+            self._see(message.delta)
+
+    def _see(self, delta: Delta) -> None:
+        element = delta.new_element
+        if element.HasField("file_uploader"):
+            self._uploader = self._uploader or element.file_uploader.id
+        elif element.HasField("button") and element.button.is_form_submitter:
+            self._submit = element.button.id
+        elif element.HasField("progress"):
+            self._progress = element.progress.text
 
 
 def _ends_a_run(message: ForwardMsg) -> bool:

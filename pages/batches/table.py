@@ -22,6 +22,8 @@ ABOUT_TRIAGE = (
 )
 # More pictures would make the page heavy.
 MOST_STRIPS = 500
+# While a batch goes on, its table is sent every second: all of a large one would hold up others.
+SO_FAR = 20
 
 
 def filtered(rows: pd.DataFrame, labels: LabelSet) -> pd.DataFrame:
@@ -64,12 +66,15 @@ def names_are_shown() -> bool:
 
 
 def show_so_far(rows: pd.DataFrame, labels: LabelSet) -> None:
-    """Show what there is while the others are still being explained."""
+    """Show the ECGs that were explained last, while others still are."""
     if rows.empty:
         return
     st.markdown(findings_table.summary(rows))
-    table = findings_table.on_screen(rows, labels, names=names_are_shown())
-    st.dataframe(table, hide_index=True, column_config=_columns(rows, labels), placeholder="")
+    last = rows.iloc[: -SO_FAR - 1 : -1]
+    table = findings_table.on_screen(last, labels, names=names_are_shown())
+    st.dataframe(table, hide_index=True, column_config=_columns(last, labels), placeholder="")
+    if len(rows) > SO_FAR:
+        st.caption(f"The last {SO_FAR} of {len(rows)} ECGs; all stand here at the end.")
 
 
 def show(batch: Batch, rows: pd.DataFrame) -> None:

@@ -198,6 +198,19 @@ def test_it_is_cancelled_seen_again_after_a_reload_and_gone_on_with(page, demo, 
     assert "Stopped" not in text(again) and len(again.dataframe[0].value) == 4
 
 
+def test_while_it_runs_only_the_last_ecgs_stand_there_and_all_are_counted(
+    page, demo, archive, gate, monkeypatch
+):
+    monkeypatch.setattr("pages.batches.table.SO_FAR", 1)
+    token, batch = begun(archive, demo)
+    while batch.done < 2:
+        time.sleep(0.02)
+    running = page("batch", batch=token)
+    assert list(running.dataframe[0].value["ECG"]) == [batch.done]
+    assert f"**{batch.done - 1}** explained · **1** not read" in text(running)
+    assert f"The last 1 of {batch.done} ECGs" in text(running)
+
+
 def test_both_downloads_hold_every_probability(demo, archive):
     _, batch = begun(archive, demo)
     ended(batch)
