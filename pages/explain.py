@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ecg import calipers, drawing, header, intervals, marks, picking, tracing, warnings
+from pages.ecg import calipers, drawing, header, intervals, marks, picking, taken, tracing, warnings
 from pages.explanation import cases, downloads, earlier, exact, finding, landing, statements
 from pages.explanation.cases import Case
 from pages.explanation.explained import ExplainedECG, explained
@@ -45,6 +45,7 @@ def main() -> None:
     then = explained(*before, bundle) if before else None
     with row:
         models.badge(bundle)
+        taken.is_wanted(ecg, *([then.ecg] if then else []))
         _report(now, bundle, then)
         with st.popover("Another ECG", icon=":material/upload_file:"):
             if picking.EARLIER.named:
@@ -99,7 +100,7 @@ def _reading(
     chosen = statements.chosen(now.explanation, first)
     warnings.show(now.explanation)
     if then and earlier.is_chosen():
-        header.show(now.found, now.explanation.quality)
+        header.show(now.found, now.explanation.quality, taken.shown(now.ecg))
         statements.show(now.explanation, chosen)
         earlier.show(then, now, (chosen or now.explanation.findings[0]).code, bundle)
         return
@@ -117,7 +118,7 @@ def _tracing(
     """Print the header line and the ECG, and return how tracings are printed."""
     with _row():
         with st.container(width="stretch"):
-            header.show(now.found, now.explanation.quality)
+            header.show(now.found, now.explanation.quality, taken.shown(now.ecg))
         view = tracing.choose()
         beats = st.toggle("Marks", key="marks", bind="query-params", help=MARKS)
         measuring = calipers.toggle()

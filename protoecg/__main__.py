@@ -49,6 +49,13 @@ Start = Annotated[float, Option(help="second to begin at")]
 Fhir = Annotated[
     Path | None, Option(help="also write a FHIR R4 DiagnosticReport to this .json, without names")
 ]
+WithTaken = Annotated[
+    bool,
+    Option(
+        "--taken",
+        help="also tell when it was taken, and of whom: age and sex, where the file says it",
+    ),
+]
 AsJson = Annotated[bool, Option("--json", help="print all that is known as JSON")]
 
 app = command_line.commands(f"{(__doc__ or '').splitlines()[0]} Research use only.")
@@ -88,6 +95,7 @@ def explain(
     exam: Exam = None,
     start: Start = 0.0,
     as_json: AsJson = False,
+    with_taken: WithTaken = False,
     fhir: Fhir = None,
 ) -> None:
     """Print findings, and the prototypes they rest on."""
@@ -97,6 +105,7 @@ def explain(
     from protoecg.in_words import in_words
     from protoecg.isolation import read_path
     from protoecg.measure import delineate, measurements
+    from protoecg.taken import UNSAID
 
     ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads, exam=exam)
     model = load_bundle(bundle)
@@ -106,9 +115,10 @@ def explain(
         measured = measurements(waves)
         write_report(fhir, diagnostic_report(explanation, measured, model.revision))
     if as_json:
-        _print([json.dumps(explanation.to_json(), indent=1)])
+        taken = {"taken": ecg.taken.to_json()} if with_taken else {}
+        _print([json.dumps({**explanation.to_json(), **taken}, indent=1)])
     else:
-        _print(in_words(explanation))
+        _print(in_words(explanation, ecg.taken if with_taken else UNSAID))
 
 
 @app.command()
@@ -157,6 +167,7 @@ def report(
         Option(help="second of the earlier ECG to begin at; that of --start unless given"),
     ] = None,
     paper: Annotated[Literal["A4", "letter"], Option(help="to print on")] = "A4",
+    with_taken: WithTaken = False,
     fhir: Fhir = None,
     dicom: Annotated[
         Path | None, Option(metavar="FILE", help="the .dcm to write: the page as Encapsulated PDF")
@@ -183,6 +194,7 @@ def report(
     from protoecg.prototypes.waveforms import Waveforms
     from protoecg.readers.given import Said
     from protoecg.storage.files import write_bytes
+    from protoecg.taken import UNSAID
 
     if not (out or fhir or dicom):
         raise BadParameter("Name the file to write with --out, --fhir or --dicom.")
@@ -190,10 +202,12 @@ def report(
     said = Said(rate=rate, unit=unit, leads=leads, exam=exam)
     ecg, model = read_path(file, start=start, **said), load_bundle(bundle)
     explanation, measured, since = explain(ecg, model), measure(ecg), None
+    taken, taken_then = ecg.taken if with_taken else UNSAID, UNSAID
     if earlier:
         begin = start if earlier_start is None else earlier_start
         then = read_path(earlier, start=begin, **said)
         since = compare(explain(then, model), explanation, measure(then), measured)
+        taken_then = then.taken if with_taken else UNSAID
     page = partial(
         pdf,
         explanation=explanation,
@@ -202,6 +216,8 @@ def report(
         case=leading_case(explanation, Waveforms.for_bundle(model.path, model.self_contained)),
         since=since,
         paper=paper,
+        taken=taken,
+        earlier=taken_then,
     )
     if out:
         write_bytes(out, png(page(ecg)) if out.suffix.lower() == ".png" else page(ecg))

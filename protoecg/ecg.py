@@ -9,6 +9,7 @@ import numpy as np
 
 from protoecg.leads.limb import limb_leads_at_odds
 from protoecg.leads.names import DERIVABLE, LEADS, is_iec, lead_named, not_understood
+from protoecg.taken import UNSAID, Taken
 
 DURATION_S = 10.0
 RATE_HZ = (50.0, 10_000.0)
@@ -42,6 +43,7 @@ class ECG:
         notices (flat leads, an odd amplitude, limb leads at odds with each other) is added
     others : leads beside the twelve by their names in `OTHER_LEADS`, each (n,) float32, mV; they
         are drawn, and nothing else
+    taken : when, and of whom, as far as its file says; shown only where a person asks for it
 
     Raises
     ------
@@ -55,6 +57,7 @@ class ECG:
     source: str = ""
     notes: tuple[str, ...] = ()
     others: Mapping[str, np.ndarray] = field(default_factory=dict)
+    taken: Taken = UNSAID
 
     def __post_init__(self) -> None:
         # A copy, so that nobody else holds the samples; what overflows is refused as infinite.

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from protoecg import wording
 from protoecg.explanation import Explanation, Finding, Match
+from protoecg.taken import UNSAID, Taken
 
 
-def in_words(explanation: Explanation) -> list[str]:
-    """Return the lines: notes, what is likely and what it rests on, what is possible."""
+def in_words(explanation: Explanation, taken: Taken = UNSAID) -> list[str]:
+    """Return the lines: notes, what is likely and what it rests on, what is possible.
+
+    Parameters
+    ----------
+    taken : when the ECG was taken, and of whom, where that is to be told
+    """
     kind = " (simulated)" if explanation.simulated else ""
     lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]
+    lines[1:1] = [taken.words] if taken else []
     lines[1:1] = [f"Calibrated at {one.words}." for one in explanation.recalibrations]
     lines += [f"! {note}" for note in (*explanation.quality, *explanation.notes)]
     if explanation.abstains:

@@ -12,6 +12,7 @@ from protoecg.ecg import ECG
 from protoecg.measure import QTC_FORMULA, Delineation, measurements
 from protoecg.quality import quality
 from protoecg.summary import HeaderValue, header, header_note
+from protoecg.taken import UNSAID, Taken
 
 ASKED = "measurements"
 HOW = (
@@ -32,17 +33,19 @@ def show_if_asked(ecg: ECG) -> None:
         show(found, quality(ecg).sentences)
 
 
-def show(found: Delineation, faults: Sequence[str] = ()) -> None:
+def show(found: Delineation, faults: Sequence[str] = (), taken: Taken = UNSAID) -> None:
     """Print the header line.
 
     Parameters
     ----------
     faults : what is wrong with the recording, one sentence each
+    taken : when, and of whom, where a reader wants to see it
     """
     values = header(measurements(found))
     recording = ":orange[**Recording** poor]" if faults else "**Recording** without fault"
     computed = f":gray[computed; QTc {QTC_FORMULA}]"
-    st.markdown(" · ".join([*map(_told, values), recording, computed]), help=_help(values))
+    whose = [f"**{taken.words}**"] if taken else []
+    st.markdown(" · ".join([*whose, *map(_told, values), recording, computed]), help=_help(values))
 
 
 def _told(value: HeaderValue) -> str:

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ecg import taken
 from pages.explanation.explained import ExplainedECG
 from pages.shell import source_ecgs
 from protoecg.bundle import Bundle
 from protoecg.evidence.change import Comparison, compare
 from protoecg.measure import Measurements, measure
+from protoecg.taken import UNSAID, Taken
 
 if TYPE_CHECKING:
     from protoecg.printing.report import PaperName
 
+NOTHING_TOLD = UNSAID, UNSAID
 PAPERS: tuple[PaperName, ...] = ("A4", "letter")
 
 
@@ -31,21 +34,37 @@ def show(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) ->
     ----------
     then : the earlier ECG that it is compared with
     """
+    # Asked here, as what is made on a click knows nothing of the page.
+    told = taken.shown(now.ecg), taken.shown(then.ecg) if then else UNSAID
     for paper in PAPERS:
         with st.container(horizontal=True):
-            page = partial(report, now, bundle, then, paper)
+            page = partial(report, now, bundle, then, paper, told)
             _button(f"PDF, {paper.capitalize()}", page, "ecg-report.pdf", "application/pdf")
             drawn = partial(picture, page)
             _button(f"PNG, {paper.capitalize()}", drawn, "ecg-report.png", "image/png")
     st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered; PNG at 300 dpi.")
-    made = partial(numbers, now, bundle, then)
+    made = partial(numbers, now, bundle, then, told)
     _button("Explanation, JSON", made, "ecg-explanation.json", "application/json")
     if then:
         st.caption("Each with what changed since the earlier ECG.")
+    if now.ecg.taken:
+        named = "with" if told[0] else "without"
+        st.caption(f"Each {named} date, age and sex, as they are switched on above the tracing.")
 
 
-def report(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None, paper: PaperName) -> bytes:
-    """Return the printed page as a PDF."""
+def report(
+    now: ExplainedECG,
+    bundle: Bundle,
+    then: ExplainedECG | None,
+    paper: PaperName,
+    told: tuple[Taken, Taken] = NOTHING_TOLD,
+) -> bytes:
+    """Return the printed page as a PDF.
+
+    Parameters
+    ----------
+    told : of this and of the earlier ECG when it was taken, and of whom
+    """
     # Imported on click: a drawing library that the page itself has no use for.
     from protoecg.printing.case import leading_case
     from protoecg.printing.report import pdf
@@ -59,6 +78,8 @@ def report(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None, paper: 
         case=leading_case(now.explanation, source_ecgs.waveforms(bundle)),
         since=_changes(then, now, measured) if then else None,
         paper=paper,
+        taken=told[0],
+        earlier=told[1],
     )
 
 
@@ -69,11 +90,25 @@ def picture(page: Callable[[], bytes]) -> bytes:
     return png(page())
 
 
-def numbers(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) -> bytes:
-    """Return all findings and their matches as JSON, with the bundle's revision."""
+def numbers(
+    now: ExplainedECG,
+    bundle: Bundle,
+    then: ExplainedECG | None = None,
+    told: tuple[Taken, Taken] = NOTHING_TOLD,
+) -> bytes:
+    """Return all findings and their matches as JSON, with the bundle's revision.
+
+    Parameters
+    ----------
+    told : as of `report`
+    """
     document = {**now.explanation.to_json(), "revision": bundle.revision}
+    if told[0]:
+        document["taken"] = told[0].to_json()
     if then:
         document["earlier"] = _changes(then, now, measure(now.ecg)).to_json()
+        if told[1]:
+            document["earlier"]["taken"] = told[1].to_json()
     return json.dumps(document, indent=1).encode()
 
 

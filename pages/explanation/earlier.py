@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.ecg import drawing, intervals, picking, warnings
+from pages.ecg import drawing, intervals, picking, taken, warnings
 from pages.explanation import laid_over
 from pages.explanation.explained import ExplainedECG
 from pages.shell import choices, frame, words
@@ -31,7 +31,11 @@ from protoecg.measure import measurements
 
 FINDINGS, CHANGE = "findings", "change"
 SHOWN = {FINDINGS: "Findings of this ECG", CHANGE: "Change from the earlier ECG"}
-AS_SAID = "Which ECG is the earlier is as you uploaded them: files' dates are not kept."
+AS_SAID = "Which ECG is the earlier is as you uploaded them."
+TURNED = (
+    "**By the times in the files the earlier ECG was recorded after this one.** Swap the two, "
+    "unless a clock was wrong."
+)
 MEASURED = (
     "Computed. The largest change stands first, counted in what two ECGs of one patient differ by "
     "though no label changed: 95 of 100 such pairs of PTB-XL differ by less than what stands under "
@@ -133,10 +137,14 @@ def _warn(then: ExplainedECG, now: ExplainedECG, bundle: Bundle) -> None:
             f"{' and of '.join(poor)}.",
             icon=":material/compare_arrows:",
         )
+    if now.ecg.taken.is_before(then.ecg.taken):
+        st.warning(TURNED, icon=":material/history:")
     if np.array_equal(then.ecg.signal, now.ecg.signal):
         st.info("Both are the same recording.", icon=":material/content_copy:")
     model = f"{words.plain(bundle.name)}, version {bundle.revision[:12]}"
-    st.caption(f"Both are explained by {model}. {AS_SAID}")
+    when = taken.shown(then.ecg)
+    told = f" Earlier ECG: {when.words}." if when else ""
+    st.caption(f"Both are explained by {model}. {AS_SAID}{told}")
 
 
 def measurements_table(changes: Sequence[MeasurementChange]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What changed between two ECGs of one patient: measurements, and findings taken apart.
 
-Which of the two is the earlier is for the caller to say: an ECG carries no date.
+Which of the two is the earlier is for the caller to say: few files give a time to rely on.
 """
 
 from __future__ import annotations

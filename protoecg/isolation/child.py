@@ -61,6 +61,7 @@ def _told(fields: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes
         "notes": recording.notes,
         "others": list(recording.others),
         "asks": asdict(recording.asks),
+        "taken": recording.taken.to_json(),
     }
     return about, np.ascontiguousarray(rows, dtype="<f4").tobytes()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import socket
@@ -25,6 +26,7 @@ from protoecg.leads.names import OTHER_LEADS
 from protoecg.readers.given import MAX_LEADS, NOTHING, Given, UnsaidError
 from protoecg.readers.recording import Recording
 from protoecg.storage.temporary import remove_leftovers
+from protoecg.taken import Taken
 
 MAX_ANSWER = 100_000_000
 MAX_WAIT_S = 60.0
@@ -59,6 +61,22 @@ class _Asks(BaseModel):
     exam: Annotated[str, Field(max_length=20)]
 
 
+class _Taken(BaseModel):
+    """When it begins, and of whom it is."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    day: Annotated[datetime.date | None, Field(strict=False)] = None
+    clock: Annotated[datetime.time | None, Field(strict=False)] = None
+    age: int | None = None
+    sex: Annotated[str, Field(max_length=20)] | None = None
+
+    @property
+    def kept(self) -> Taken:
+        """What of it can be true."""
+        return Taken.of(self.day, self.clock, age=self.age, sex=self.sex or "")
+
+
 class _Answer(BaseModel):
     """What a child, or the server in its place, may say; strict, as the file may be speaking."""
 
@@ -71,6 +89,7 @@ class _Answer(BaseModel):
     notes: Annotated[list[_Text], Field(max_length=100)] = []
     others: Annotated[list[_OtherLead], Field(max_length=len(OTHER_LEADS))] = []
     asks: _Asks | None = None
+    taken: _Taken = _Taken()
     log: Annotated[list[_Text], Field(max_length=20)] = []
 
 
@@ -219,8 +238,9 @@ def _recording(asked: _Asked, answer: _Answer, body: bytes) -> Recording:
         raise _stopped(answer.stopped or "crash", name)
     signal = np.frombuffer(body, "<f4").reshape(rows, -1).astype(np.float32)
     others = dict(zip(answer.others, signal[len(LEADS) :], strict=True))
-    twelve = signal[: len(LEADS)]
-    return Recording(twelve, answer.rate, answer.source, tuple(answer.notes), others, asks)
+    twelve, notes = signal[: len(LEADS)], tuple(answer.notes)
+    taken = answer.taken.kept
+    return Recording(twelve, answer.rate, answer.source, notes, others, asks, taken)
 
 
 def _given(asks: _Asks | None, name: str) -> Given:

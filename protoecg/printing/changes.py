@@ -8,18 +8,24 @@ from protoecg import wording
 from protoecg.evidence.change import CHANGED, Comparison, FindingChange, MeasurementChange, of_kind
 from protoecg.printing.text import WARNING, paragraph
 from protoecg.summary import in_words
+from protoecg.taken import Taken
 
-AS_SAID = "Which ECG is the earlier is as it was given: files' dates are not kept."
+AS_SAID = "Which ECG is the earlier is as it was given."
 NOTHING = "Nothing changed by more than two ECGs of one patient differ by themselves."
 
 
-def change_flow(since: Comparison) -> list[Flowable]:
-    """Return what changed by more than noise, the largest change first."""
+def change_flow(since: Comparison, taken: Taken) -> list[Flowable]:
+    """Return what changed by more than noise, the largest change first.
+
+    Parameters
+    ----------
+    taken : when the earlier ECG was taken, and of whom, where that is printed
+    """
     then = since.then
     measured = [_measured(change) for change in since.measurements if change.beyond_noise]
     found = [_found(change) for kind in CHANGED for change in of_kind(since.findings, kind)]
     earlier = ", ".join(_then(change) for change in since.measurements)
-    source = then.source or "which has no name"
+    source = ", ".join(filter(None, (then.source, taken.words))) or "which has no name"
     warned = [*([then.abstains] if then.abstains else []), *then.quality]
     return [
         paragraph(f"Since the earlier ECG, {source}", bold=True, above=1.5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Literal
 
@@ -21,6 +22,7 @@ from protoecg.printing.text import LEADING, WARNING, fill, paragraph, write
 from protoecg.printing.tracing import GRID_HEIGHT, GRID_WIDTH, draw_ecg
 from protoecg.sheet.colours import LIGHT
 from protoecg.summary import header
+from protoecg.taken import UNSAID, Taken
 
 PaperName = Literal["A4", "letter"]
 PAPERS: dict[PaperName, tuple[float, float]] = {"A4": landscape(A4), "letter": landscape(LETTER)}
@@ -45,6 +47,8 @@ def pdf(
     case: Case | None = None,
     since: Comparison | None = None,
     paper: PaperName = "A4",
+    taken: Taken = UNSAID,
+    earlier: Taken = UNSAID,
 ) -> bytes:
     """Return a page with the first ten seconds of an ECG and what a bundle says of it.
 
@@ -54,6 +58,8 @@ def pdf(
     revision : of the bundle that explained it
     case : to show the patient's beat beside, see `protoecg.printing.case.leading_case`
     since : what changed since an earlier ECG
+    taken, earlier : when this and the earlier ECG were taken, and of whom, where a reader wants
+        it printed
     """
     written = BytesIO()
     canvas = Canvas(written, pagesize=PAPERS[paper], invariant=1, pageCompression=1, lang="en")
@@ -64,22 +70,24 @@ def pdf(
     canvas.scale(mm, mm)
     width, height = (points / mm for points in PAPERS[paper])
     left, top = (width - GRID_WIDTH) / 2, height - EDGE
-    _title(canvas, ecg, measured, (left, top))
+    title = " · ".join(filter(None, (ecg.source, taken.words))) or "ECG"
+    _title(canvas, title, measured, (left, top))
     top -= HEAD + GRID_HEIGHT
     draw_ecg(canvas, ecg, case.marked_s if case else None, (left, top))
     top -= GAP / 2
     top -= fill(canvas, _warnings(explanation), (left, top), (GRID_WIDTH, NOTES_HEIGHT))
-    _columns(canvas, ecg, explanation, measured, case, since, (left, top - GAP / 2))
+    said = [*summary_flow(explanation), *(change_flow(since, earlier) if since else [])]
+    _columns(canvas, ecg, said, measured, case, (left, top - GAP / 2))
     _foot(canvas, explanation, revision, left)
     canvas.save()
     return written.getvalue()
 
 
-def _title(canvas: Canvas, ecg: ECG, measured: Measurements, corner: tuple[float, float]) -> None:
+def _title(canvas: Canvas, title: str, measured: Measurements, corner: tuple[float, float]) -> None:
     """Write whose ECG it is, and the header line of an ECG cart."""
     left, top = corner
     half = GRID_WIDTH / 2
-    fill(canvas, [paragraph(ecg.source or "ECG", bold=True)], corner, (half, TITLE))
+    fill(canvas, [paragraph(title, bold=True)], corner, (half, TITLE))
     notice = [paragraph(NOTICE, bold=True, right=True)]
     fill(canvas, notice, (left + half, top), (half, TITLE))
     for place, value in enumerate(header(measured)):
@@ -103,15 +111,13 @@ def _warnings(explanation: Explanation) -> list[Flowable]:
 def _columns(
     canvas: Canvas,
     ecg: ECG,
-    explanation: Explanation,
+    said: Sequence[Flowable],
     measured: Measurements,
     case: Case | None,
-    since: Comparison | None,
     corner: tuple[float, float],
 ) -> None:
     left, top = corner
     room = top - EDGE - FOOT
-    said = [*summary_flow(explanation), *(change_flow(since) if since else [])]
     fill(canvas, said, (left, top), (COLUMNS[0], room))
     left += COLUMNS[0] + GAP
     if case:

@@ -13,6 +13,7 @@ from protoecg.readers.given import NO_LEAD, NOTHING, Given, UnsaidError
 from protoecg.readers.guesses import guessed_leads, guessed_rate
 from protoecg.readers.recording import Recording, rate_note, without_calibration
 from protoecg.readers.voltage import Scale, scale_of
+from protoecg.taken import UNSAID, Taken
 
 ORDER_NOTE = (
     "The file names no leads: the order I, II, III, aVR, aVL, aVF, V1 to V6 is assumed (--leads)."
@@ -50,11 +51,12 @@ def worth_reading(names: Sequence[str]) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """What a file holds; `notes` are of all of it."""
+    """What a file holds; `notes` are of all of it, `taken` is what it says of when and whom."""
 
     channels: Sequence[Channel]
     source: str
     notes: tuple[str, ...] = ()
+    taken: Taken = UNSAID
 
     def recording(self, given: Given) -> Recording:
         """Return the twelve leads, and those beside them that can be drawn.
@@ -83,9 +85,8 @@ class Channels:
         by_rate = rate_note(given.rate, rate)
         notes = (*self.notes, *by_rate, *own, *by_order, *scale.notes)
         asks = replace(asks, unit=scale.asks)
-        return Recording(
-            signal, rate, self.source, (*notes, *by_pulse, *computed, *besides), others, asks
-        )
+        said = (*notes, *by_pulse, *computed, *besides)
+        return Recording(signal, rate, self.source, said, others, asks, self.taken)
 
     def _named(self, given: Given) -> tuple[Sequence[Channel], Given, tuple[str, ...]]:
         """Return the channels by name, the order to ask for, and what was assumed."""

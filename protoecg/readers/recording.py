@@ -9,6 +9,7 @@ import numpy as np
 
 from protoecg.ecg import DURATION_S, ECG, ECGError, refuse_rate_and_length
 from protoecg.readers.given import NOTHING, Given
+from protoecg.taken import UNSAID, Taken
 
 FEWEST_ALIKE = 8
 SHORTEST_PULSE_S = 0.2
@@ -32,6 +33,7 @@ class Recording:
     notes : what a reader of the tracing should know, one sentence each
     others : leads beside the twelve, as of `ECG`
     asks : what was assumed and a person should confirm or correct, as it is guessed
+    taken : when it begins, and of whom it is, as far as the file says
 
     Raises
     ------
@@ -45,6 +47,7 @@ class Recording:
     notes: tuple[str, ...] = ()
     others: Mapping[str, np.ndarray] = field(default_factory=dict)
     asks: Given = NOTHING
+    taken: Taken = UNSAID
 
     def __post_init__(self) -> None:
         refuse_rate_and_length(self.signal.shape[1], self.rate)
@@ -86,7 +89,8 @@ class Recording:
         part = slice(first, first + samples)
         notes = (*self.notes, *self._cut_note(start))
         others = {name: values[part] for name, values in self.others.items()}
-        return ECG(self.signal[:, part], self.rate, self.source, notes, others)
+        taken = self.taken.after(start)
+        return ECG(self.signal[:, part], self.rate, self.source, notes, others, taken)
 
     def _cut_note(self, start: float) -> tuple[str, ...]:
         if not self.is_long:

@@ -1,18 +1,21 @@
-"""Files that ecgdatakit parses: its leads to a recording, all else of the file dropped."""
+"""Files that ecgdatakit parses: leads, and when and of whom they are; all else is dropped."""
 
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from ecgdatakit import Lead, UnsupportedFormatError
+from ecgdatakit import ECGRecord, Lead, UnsupportedFormatError
 from ecgdatakit.parsing.parser import Parser
 
 from protoecg.ecg import ECGError
 from protoecg.readers.channels import Channel, Channels, worth_reading
 from protoecg.readers.units import millivolts
+from protoecg.taken import Taken
 
 # Its warnings may quote the file, and so who the patient is.
 warnings.filterwarnings("ignore", module=r"ecgdatakit|protoecg\.readers\.vendor")
@@ -41,7 +44,19 @@ def read(
             ) from None
     notes = (CHECKSUM_NOTE,) if record.raw_metadata.get("checksum_valid") is False else ()
     kept = worth_reading([lead.label for lead in record.leads])
-    return Channels([_channel(record.leads[i], missing) for i in kept], source, notes)
+    channels = [_channel(record.leads[i], missing) for i in kept]
+    return Channels(channels, source, notes, _taken(record))
+
+
+def _taken(record: ECGRecord) -> Taken:
+    patient, moment = record.patient, record.recording.date
+    if moment is not None or "acquisition_date" not in record.raw_metadata:
+        return Taken.at(moment, age=patient.age, born=patient.birth_date, sex=patient.sex)
+    # A day without its time of day; left out where it is not written as in ISO 8601.
+    day, born = None, patient.birth_date
+    with suppress(ValueError):
+        day = date.fromisoformat(str(record.raw_metadata["acquisition_date"]))
+    return Taken.of(day, age=patient.age, born=born.date() if born else None, sex=patient.sex)
 
 
 def _channel(lead: Lead, missing: int | None) -> Channel:

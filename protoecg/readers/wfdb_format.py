@@ -55,6 +55,7 @@ def read(files: Mapping[str, bytes], header_name: str) -> Channels:
         [_channel(c, values, header.frames_per_s) for c, values in found if c in read],
         Path(header_name).stem,
         wrong,
+        header.taken,
     )
 
 

@@ -1,4 +1,4 @@
-"""WFDB headers: checked field by field, with nothing kept but what the samples need."""
+"""WFDB headers: checked field by field; of what the samples don't need, when and whom is kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from fractions import Fraction
 from protoecg.ecg import ECGError
 from protoecg.leads.names import lead_named
 from protoecg.readers.channels import worth_reading
+from protoecg.readers.moments import moment
+from protoecg.taken import Taken
 
 MAX_CHANNELS = 64
 MAX_HEADER_BYTES = 100_000
@@ -34,7 +36,7 @@ _RECORD_LINE = re.compile(
     r"""(?P<record>[^\s/,;]+)(/(?P<segments>\d{1,9}))?
     \s+(?P<channels>\d{1,9})
     (\s+(?P<rate>\d{1,9}(\.\d*)?|\.\d+)(/\S*)?
-    (\s+(?P<samples>\d{1,12})(\s.*)?)?)?""",
+    (\s+(?P<samples>\d{1,12})(\s+(?P<begins>.*))?)?)?""",
     re.VERBOSE,
 )
 _SIGNAL_LINE = re.compile(
@@ -46,6 +48,11 @@ _SIGNAL_LINE = re.compile(
     (\s+(?P<name>\S.*))?""",
     re.VERBOSE | re.IGNORECASE,
 )
+# "10:42:00.5 3/3/2021"
+_BEGINS = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})(?:\.\d*)?\s+(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+# "#Age: 64", as the PhysioNet challenges write it; "#<age>: 64", as LUDB; "# age: 81 sex: female".
+_AGE = re.compile(r"\bage>?\s*:\s*(\d{1,3})\b", re.IGNORECASE | re.ASCII)
+_SEX = re.compile(r"\b(?:sex|gender)>?\s*:\s*([a-z]+)", re.IGNORECASE | re.ASCII)
 # No separator of any system, no drive, no scheme, no "..", no home folder.
 _PLAIN_NAME = re.compile(r"\w[\w.()+=@-]*")
 
@@ -69,11 +76,12 @@ class Described:
 
 @dataclass(frozen=True)
 class Header:
-    """A single-segment header: frames per second, frames (None if not said), channels."""
+    """A single-segment header: frames per second, frames (None if not said), channels, when."""
 
     frames_per_s: float
     frames: int | None
     channels: tuple[Described, ...]
+    taken: Taken
 
 
 def is_header(content: bytes) -> bool:
@@ -96,9 +104,9 @@ def signal_files(content: bytes) -> tuple[str, ...]:
 
 
 def parse_header(content: bytes) -> Header:
-    """Read a header, with nothing of it kept but what the samples need.
+    """Read a header, with nothing kept of it but what the samples need, and when and of whom.
 
-    Comments and the time of the recording may tell who the patient is; they are dropped here.
+    Comments may tell who the patient is: of these only age and sex are looked for.
 
     Raises
     ------
@@ -131,17 +139,30 @@ def parse_header(content: bytes) -> Header:
         )
     channels = tuple(_channel(line, i) for i, line in enumerate(lines[1 : count + 1]))
     frames = int(record["samples"] or 0) or None
-    return Header(float(record["rate"]), frames, channels)
+    return Header(float(record["rate"]), frames, channels, _taken(record["begins"], content))
+
+
+def _taken(begins: str | None, content: bytes) -> Taken:
+    found = _BEGINS.search(begins or "")
+    comments = "\n".join(line for line in _text_lines(content) if line.startswith("#"))
+    age, sex = _AGE.search(comments), _SEX.search(comments)
+    when = moment(*found.group(6, 5, 4, 1, 2, 3)) if found else ()
+    return Taken.of(*when, age=int(age[1]) if age else None, sex=sex[1] if sex else "")
 
 
 def _lines(content: bytes) -> list[str]:
     """Lines that are neither empty nor comments."""
+    return [line for line in _text_lines(content) if not line.startswith("#")]
+
+
+def _text_lines(content: bytes) -> list[str]:
+    """Lines that are not empty."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     lines = (line.strip() for line in re.split(r"[\r\n]+", text))
-    return [line for line in lines if line and not line.startswith("#")]
+    return [line for line in lines if line]
 
 
 def _is_number(word: str) -> bool:

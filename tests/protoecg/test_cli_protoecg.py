@@ -9,6 +9,7 @@ import pypdfium2
 import pytest
 
 from protoecg.__main__ import main
+from protoecg.ecg import LEADS
 from protoecg.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,6 +165,46 @@ def test_what_a_file_does_not_say_is_given_by_options(bare, file, tiny_bundle, t
     rows = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     row = rows[rows["file"] == "bare.npy"].iloc[0]
     assert not row["error"] and "Read in 5 uV" in row["notes"]
+
+
+@pytest.fixture
+def dated(tmp_path):
+    """A WFDB record that says when it was taken, and of whom."""
+    signal = simulate(["AFIB"], seed=1, rate=500).ecg.signal
+    lines = [f"dated.dat 16 1000(0)/mV 16 0 0 0 0 {lead}" for lead in LEADS]
+    head = ["dated 12 500 5000 10:42:05 03/03/2021", *lines, "#Age: 64", "#Sex: Female"]
+    (tmp_path / "dated.hea").write_text("\n".join(head))
+    (tmp_path / "dated.dat").write_bytes((signal.T * 1000).astype("<i2").tobytes())
+    return tmp_path / "dated.hea"
+
+
+TAKEN = "2021-03-03 10:42 · 64 years · female"
+
+
+def test_when_an_ecg_was_taken_and_of_whom_is_told_where_it_is_asked_for(
+    dated, tiny_bundle, tmp_path, capsys
+):
+    explain = ["explain", str(dated), "--bundle", str(tiny_bundle.path)]
+    for options in ([], ["--taken"]):
+        assert main([*explain, *options]) == 0
+        assert (TAKEN in capsys.readouterr().out) == bool(options)
+        assert main([*explain, "--json", *options]) == 0
+        assert ("taken" in json.loads(capsys.readouterr().out)) == bool(options)
+        earlier = ["--earlier", dated, "--bundle", tiny_bundle.path, *options]
+        said = " ".join(report(tmp_path, dated, *earlier).split())
+        assert said.count(TAKEN) == 2 * bool(options)
+
+
+def test_a_table_of_many_ecgs_and_fhir_never_say_when_and_of_whom(dated, tiny_bundle, tmp_path):
+    outs = tmp_path / "out.csv", tmp_path / "parts", tmp_path / "fhir"
+    options = ["--bundle", str(tiny_bundle.path)]
+    fhir = ["--fhir", str(outs[2])]
+    assert main(["batch", str(dated.parent), *options, "--out", str(outs[0]), *fhir]) == 0
+    assert main(["batch", str(dated.parent), *options, "--out", str(outs[1]), "--jobs", "1"]) == 0
+    said = [outs[0].read_text(), pd.read_parquet(outs[1]).to_csv()]
+    said += [path.read_text() for path in outs[2].iterdir()]
+    assert len(said) == 3 and "dated" in said[0]
+    assert not any(word in text for text in said for word in ("2021-03", "10:42", "emale"))
 
 
 def report(tmp_path, *arguments):

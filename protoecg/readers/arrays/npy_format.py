@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from math import prod
 
@@ -13,6 +14,7 @@ from protoecg.ecg import ECGError
 from protoecg.readers.channels import Channel, Channels
 from protoecg.readers.recording import RATE_NAMES
 from protoecg.readers.voltage import UNSAID
+from protoecg.taken import Taken
 
 MAX_WORDS = 256
 
@@ -43,7 +45,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], source: str) -> Channels:
 
     The leads are the only array of two dimensions, the names an array of eight words or more, the
     units words called `units`, one or one a lead, and the rate is one number called `fs`,
-    `sampling_rate` or the like.
+    `sampling_rate` or the like. Of the patient a number called `age` and a word called `sex` count.
     """
     arrays = {name.replace("_", "").lower(): array for name, array in arrays.items()}
     tables = [array for array in arrays.values() if array.ndim == 2]
@@ -62,12 +64,13 @@ def from_arrays(arrays: Mapping[str, np.ndarray], source: str) -> Channels:
     units = next((found for name, found in words.items() if name in _UNIT_NAMES), ())
     others = (found for name, found in words.items() if name not in _UNIT_NAMES)
     names = next((found for found in others if len(found) >= FEWEST_LEADS), ())
-    own = [
-        float(array.item())
-        for name, array in arrays.items()
-        if name in RATE_NAMES and array.size == 1 and array.dtype.kind in "fiu"
-    ]
-    return _channels(tables[0], names, source, own[0] if own else None, units)
+    single = {
+        n: float(a.item()) for n, a in arrays.items() if a.size == 1 and a.dtype.kind in "fiu"
+    }
+    own = next((single[name] for name in single if name in RATE_NAMES), None)
+    sex = next((words[name][0] for name in ("sex", "gender") if len(words.get(name, ())) == 1), "")
+    channels = _channels(tables[0], names, source, own, units)
+    return replace(channels, taken=Taken.of(age=single.get("age"), sex=sex))
 
 
 def _words(array: np.ndarray) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ from pydicom.waveforms import multiplex_array
 from protoecg.ecg import ECGError
 from protoecg.leads.names import has_all_leads
 from protoecg.readers.channels import Channel, Channels, worth_reading
+from protoecg.readers.moments import moment_in_digits
 from protoecg.readers.voltage import LEFT_EMPTY
+from protoecg.taken import Taken
 
 MAX_CHANNELS = 64
 # In a row, of a padding value that lies within the ECG: PTB-XL is never at zero for half a second.
@@ -42,6 +44,15 @@ _LEAD_OF_CODE = {
     **{number + 8: f"V{number}R" for number in range(2, 8)},
     **{16: "X", 17: "Y", 18: "Z", 66: "V8", 67: "V9", 68: "V8R", 69: "V9R"},
 }
+# When: the first of these that is there, each a tag of both or one of the day and one of the time.
+_MOMENTS = (
+    ("AcquisitionDateTime",),
+    ("AcquisitionDate", "AcquisitionTime"),
+    ("ContentDate", "ContentTime"),
+    ("StudyDate", "StudyTime"),
+)
+_WHOSE = ("PatientAge", "PatientBirthDate", "PatientSex")
+_YEARS_OF = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _AVERAGED = re.compile("median|representative|average", re.IGNORECASE)
 
 
@@ -76,12 +87,24 @@ def read(content: bytes, source: str) -> Channels:
             f"{source} is a DICOM file of more than {MAX_ITEMS:,} parts, more than any ECG needs. "
             "Export the ECG alone."
         )
-    dataset = dcmread(BytesIO(content), specific_tags=["WaveformSequence"])
+    told = [*(tag for tags in _MOMENTS for tag in tags), *_WHOSE]
+    dataset = dcmread(BytesIO(content), specific_tags=["WaveformSequence", *told])
     rhythm = _rhythm(dataset, source)
     swapped = syntax == ExplicitVRBigEndian
     channels = [c for index in rhythm for c in _channels(dataset, index, source, swapped)]
     kept = worth_reading([channel.name for channel, _ in channels])
-    return Channels(*_aligned([channels[i] for i in kept], source))
+    aligned, notes = _aligned([channels[i] for i in kept])
+    return Channels(aligned, source, notes, _taken(dataset))
+
+
+def _taken(dataset: Dataset) -> Taken:
+    moments = ("".join(str(dataset.get(tag, "")) for tag in tags) for tags in _MOMENTS)
+    found = (moment_in_digits(one) for one in moments)
+    day, clock = next((each for each in found if each[0]), (None, None))
+    born, _ = moment_in_digits(str(dataset.get("PatientBirthDate", "")))
+    said = re.fullmatch(r"(\d{3})([DWMY])", str(dataset.get("PatientAge", "")).strip(), re.ASCII)
+    age = int(said[1]) * _YEARS_OF[said[2]] if said else None
+    return Taken.of(day, clock, age=age, born=born, sex=str(dataset.get("PatientSex", "")))
 
 
 # With how many samples later than its group it begins.
@@ -113,11 +136,11 @@ def _skew(channel: Dataset, group: Dataset) -> float:
     return float(channel.get("ChannelTimeSkew") or 0) * float(group.SamplingFrequency)
 
 
-def _aligned(channels: list[_Skewed], source: str) -> tuple[list[Channel], str, tuple[str, ...]]:
+def _aligned(channels: list[_Skewed]) -> tuple[list[Channel], tuple[str, ...]]:
     """Cut channels that begin at different moments to the time that all of them have."""
     skews = [round(skew) for _, skew in channels]
     if len(set(skews)) < 2:
-        return [channel for channel, _ in channels], source, ()
+        return [channel for channel, _ in channels], ()
     begin = [max(skews) - skew for skew in skews]
     each = list(zip((channel for channel, _ in channels), begin, strict=True))
     samples = max(min(len(channel.values) - start for channel, start in each), 0)
@@ -125,7 +148,6 @@ def _aligned(channels: list[_Skewed], source: str) -> tuple[list[Channel], str, 
     span_ms = 1000 * (max(skews) - min(skews)) / (channels[0][0].rate or 1.0)
     return (
         [replace(c, values=c.values[start : start + samples]) for c, start in each],
-        source,
         (f"{', '.join(late)} began up to {span_ms:.0f} ms after the other leads: aligned.",),
     )
 

@@ -1,14 +1,20 @@
-"""EDF, EDF+ and BDF: the samples through edfio; who the patient is stays unread."""
+"""EDF, EDF+ and BDF: the samples through edfio, and when and of whom they are."""
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 
-from edfio import BdfSignal, EdfSignal, read_bdf, read_edf
+from edfio import AnonymizedDateError, Bdf, BdfSignal, Edf, EdfSignal, read_bdf, read_edf
 
 from protoecg.ecg import ECGError
 from protoecg.readers.channels import Channel, Channels, worth_reading
 from protoecg.readers.voltage import LEFT_EMPTY
+from protoecg.taken import Taken
+
+# They would print dates of the file.
+warnings.filterwarnings("ignore", module="edfio")
 
 MAX_CHANNELS = 256
 _EDF, _BDF = b"0       ", b"\xffBIOSEMI"
@@ -39,7 +45,24 @@ def read(content: bytes, source: str) -> Channels:
             "its parts. Export one uninterrupted part."
         )
     kept = worth_reading([signal.label for signal in edf.signals])
-    return Channels([_channel(edf.signals[i]) for i in kept], source)
+    channels = [_channel(edf.signals[i]) for i in kept]
+    return Channels(channels, source, taken=_taken(edf))
+
+
+def _taken(edf: Edf | Bdf) -> Taken:
+    """Return when it was taken; and of whom, where that is written as EDF+ has it."""
+    day = clock = born = None
+    # Where it is anonymised, or is nothing that can be read.
+    with suppress(ValueError, ArithmeticError, LookupError):
+        day, clock = edf.startdate, edf.starttime
+    try:
+        born = edf.patient.birthdate
+    except AnonymizedDateError:
+        pass
+    except ValueError:
+        # Free words, in which a letter by itself is no sex.
+        return Taken.of(day, clock)
+    return Taken.of(day, clock, born=born, sex=edf.patient.sex)
 
 
 def _sizes(content: bytes, source: str) -> _Sizes:

@@ -21,7 +21,7 @@ def is_ishne(content: bytes) -> bool:
 
 
 def read(content: bytes, source: str) -> Channels:
-    """Read the leads by their codes; who the patient is stays unread."""
+    """Read the leads by their codes."""
     (leads,) = struct.unpack_from("<h", content.ljust(_LEADS_AT + 2, b"\0"), _LEADS_AT)
     if leads < 1:
         raise ECGError(

@@ -14,5 +14,5 @@ def is_mfer(content: bytes) -> bool:
 
 
 def read(content: bytes, source: str) -> Channels:
-    """Read the leads; who the patient is stays unread."""
+    """Read the leads."""
     return vendor.read(MFERParser, content, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from xml.etree.ElementTree import Element  # noqa: S405 - for its type; defusedxml parses
 
 import numpy as np
@@ -10,7 +11,9 @@ from defusedxml import ElementTree
 
 from protoecg.ecg import ECGError
 from protoecg.readers.channels import Channel, Channels, worth_reading
+from protoecg.readers.moments import moment, moment_in_digits
 from protoecg.readers.units import millivolts
+from protoecg.taken import Taken
 
 _CARDIOSOFT_UNITS = {"uvperlsb": "uV", "mvperlsb": "mV"}
 
@@ -26,7 +29,18 @@ def cardiosoft(content: bytes, source: str) -> Channels:
     unit = _CARDIOSOFT_UNITS.get(spelt.lower(), "")
     found = [(lead.get("lead", ""), lead.text) for lead in strip.iter("WaveformData")]
     rate, step = _number(strip, "SampleRate"), _number(strip, "Resolution")
-    return _channels(found, rate, step, unit, source)
+    channels = _channels(found, rate, step, unit, source)
+    return replace(channels, taken=_taken_by_cardiosoft(root))
+
+
+def _taken_by_cardiosoft(root: Element) -> Taken:
+    parts = ("Year", "Month", "Day", "Hour", "Minute", "Second")
+    when = moment(*(_text(root, f"ObservationDateTime/{part}") for part in parts))
+    born, _ = moment(*(_text(root, f"PatientInfo/BirthDateTime/{part}") for part in parts[:3]))
+    # Of children it may be in months.
+    in_years = root.find("PatientInfo/Age[@units='years']") is not None
+    age = _number(root, "PatientInfo/Age") if in_years else None
+    return Taken.of(*when, age=age, born=born, sex=_text(root, "PatientInfo/Gender"))
 
 
 def schiller(content: bytes, source: str) -> Channels:
@@ -42,7 +56,15 @@ def schiller(content: bytes, source: str) -> Channels:
     step = _number(rhythm, "resolution/yres/unitperbit")
     unit = _text(rhythm, "resolution/yres/units")
     found = [(_text(channel, "name"), _text(channel, "data")) for channel in _leads(rhythm)]
-    return _channels(found, rate, step, unit, source)
+    channels = _channels(found, rate, step, unit, source)
+    return replace(channels, taken=_taken_by_schiller(root))
+
+
+def _taken_by_schiller(root: Element) -> Taken:
+    begins = next(root.iter("startdatetime"), None)
+    said = "" if begins is None else _text(begins, "date") + _text(begins, "time")
+    born, _ = moment_in_digits(_text(root, "patdata/birthdate"))
+    return Taken.of(*moment_in_digits(said), born=born, sex=_text(root, "patdata/gender"))
 
 
 def _leads(rhythm: Element) -> Iterator[Element]:

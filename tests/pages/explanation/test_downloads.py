@@ -1,5 +1,6 @@
 import json
 import sys
+from datetime import date
 from functools import partial
 from io import BytesIO
 
@@ -15,6 +16,7 @@ from protoecg.explain import explain
 from protoecg.measure import delineate
 from protoecg.simulate import example
 from protoecg.summary import in_words
+from protoecg.taken import Taken
 
 
 def test_each_download_is_offered_and_made_only_on_click(page, monkeypatch):
@@ -67,6 +69,19 @@ def test_with_an_earlier_ecg_the_downloads_tell_what_changed(demo):
             then_and_now = (change.then.probability, change.now.probability)
             probabilities = " to ".join(map(wording.probability, then_and_now))
             assert f"{change.kind.capitalize()}: {in_words(change.now)}, {probabilities}" in said
+
+
+def test_when_and_of_whom_it_was_taken_is_given_where_it_is_wanted(demo):
+    now, then = seen("Atrial fibrillation", demo), seen("Left bundle branch block", demo)
+    told = Taken.of(date(2021, 3, 3), age=64), Taken.of(date(2019, 5, 6), age=62)
+
+    for wanted in (told, downloads.NOTHING_TOLD):
+        (page,) = pypdfium2.PdfDocument(downloads.report(now, demo, then, "A4", wanted))
+        said = " ".join(page.get_textpage().get_text_range().split())
+        document = json.loads(downloads.numbers(now, demo, then, wanted))
+        is_told = wanted is told
+        assert ("2021-03-03 · 64 years" in said, "2019-05-06 · 62 years" in said) == (is_told,) * 2
+        assert ("taken" in document, "taken" in document["earlier"]) == (is_told,) * 2
 
 
 def test_the_page_says_where_its_downloads_tell_of_an_earlier_ecg(page):

@@ -103,6 +103,7 @@ def test_every_format_is_read_as_in_this_process(name):
     here = readers.read_recording(FILES[name], rate=500)
     np.testing.assert_array_equal(there.signal, here.signal)
     assert (there.rate, there.source, there.notes) == (here.rate, here.source, here.notes)
+    assert there.taken == here.taken
 
 
 def test_what_is_no_ecg_is_refused_in_the_same_words():

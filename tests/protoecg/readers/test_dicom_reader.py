@@ -238,7 +238,36 @@ def test_who_the_patient_is_is_not_kept():
         "19500101",
     )
     ecg = read(written(dataset))
-    assert not any(word in repr((ecg.source, ecg.notes)) for word in ("Doe", "4711", "1950"))
+    kept = repr((ecg.source, ecg.notes, ecg.taken))
+    assert not any(word in kept for word in ("Doe", "4711", "1950"))
+
+
+@pytest.mark.parametrize(
+    ("elements", "words"),
+    [
+        (
+            {"AcquisitionDateTime": "20210303104205.123+0100", "PatientAge": "064Y"},
+            "2021-03-03 10:42 · 64 years · female",
+        ),
+        (
+            {"ContentDate": "20210303", "ContentTime": "1042", "PatientBirthDate": "19500304"},
+            "2021-03-03 10:42 · 70 years · female",
+        ),
+        ({"StudyDate": "20210303", "StudyTime": ""}, "2021-03-03 · female"),
+        ({"PatientAge": "018M", "PatientSex": "M"}, "1 year · male"),
+        ({"PatientAge": "999Y", "StudyDate": "21380817", "PatientSex": "Jane"}, ""),
+        ({"PatientAge": "64 years of Jane Doe", "StudyDate": "20211399", "PatientSex": ""}, ""),
+    ],
+)
+def test_when_and_of_whom_it_is_is_kept_where_the_file_says_it(elements, words):
+    dataset = copy()
+    for name in ("AcquisitionDateTime", "AcquisitionDate", "ContentDate", "StudyDate"):
+        if name in dataset:
+            delattr(dataset, name)
+    dataset.PatientAge, dataset.PatientBirthDate, dataset.PatientSex = "", "", "F"
+    for name, value in elements.items():
+        setattr(dataset, name, value)
+    assert read(written(dataset)).taken.words == words
 
 
 def without_waveforms():

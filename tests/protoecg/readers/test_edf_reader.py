@@ -1,3 +1,5 @@
+from datetime import date, time
+
 import numpy as np
 import pytest
 from edfio import Bdf, BdfSignal, Edf, EdfAnnotation, EdfSignal, Patient, Recording
@@ -87,7 +89,39 @@ def test_who_the_patient_is_is_not_kept():
     )
     assert b"Jane_Doe" in content
     ecg = read(content)
-    assert not any(word in repr((ecg.source, ecg.notes)) for word in ("Jane", "4711", "Roe"))
+    kept = repr((ecg.source, ecg.notes, ecg.taken))
+    assert not any(word in kept for word in ("Jane", "4711", "Roe"))
+
+
+WHOSE = Patient(sex="F", birthdate=date(1950, 3, 4), name="Jane_Doe")
+BEGUN = Recording(startdate=date(2021, 3, 3))
+
+
+def test_when_and_of_whom_it_is_is_kept_where_the_file_says_it():
+    content = edf(patient=WHOSE, recording=BEGUN, starttime=time(10, 42, 5))
+    assert read(content).taken.words == "2021-03-03 10:42 · 70 years · female"
+    hidden = edf(patient=Patient(sex="M"), starttime=time(10, 42))
+    assert read(hidden).taken.words == "male"
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "width", "words"),
+    [
+        # Free words, as EDF has them: "F" is no sex there.
+        (8, "Doe F Jane born 1950", 80, "2021-03-03 10:42"),
+        (8, "X Z 99-XXX-1950 Jane", 80, "2021-03-03 10:42"),
+        (88, "Startdate X X X X", 80, "female"),
+        (88, "a strip", 80, "2021-03-03 10:42 · 70 years · female"),
+        (88, "Startdate 31-FEB-2021 X X X", 80, "2021-03-03 10:42 · 70 years · female"),
+        (176, "99.99.99", 8, "female"),
+    ],
+)
+def test_what_is_no_time_and_no_patient_is_dropped(at, text, width, words, recwarn):
+    content = edf(patient=WHOSE, recording=BEGUN, starttime=time(10, 42, 5))
+    ecg = read(field(content, at, text, width))
+    np.testing.assert_array_equal(ecg.signal, read(content).signal)
+    assert ecg.taken.words == words
+    assert not recwarn.list
 
 
 SIGNALS = int(GOOD[252:256])

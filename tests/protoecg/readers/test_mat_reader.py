@@ -26,6 +26,14 @@ def test_a_structure_as_the_challenge_of_2018_gives_it_is_read(compress, turned)
     ecg = read_ecg(files, rate=500)
     np.testing.assert_allclose(ecg.signal, ECG.signal, atol=1e-6)
     assert ecg.rate == 500 and "assumed" in ecg.notes[0]
+    assert ecg.taken.words == "74 years · male"
+
+
+@pytest.mark.parametrize(
+    "said", [{"age": np.nan}, {"age": [64, 65]}, {"age": "64"}, {"sex": ["F", "M"]}, {"sex": 1.0}]
+)
+def test_what_is_no_age_and_no_sex_is_dropped(said):
+    assert not read_ecg(mat(val=ECG.signal, fs=500.0, **said)).taken
 
 
 def test_names_units_and_rate_beside_the_array_count():

@@ -102,7 +102,29 @@ def test_of_eight_leads_the_others_are_computed():
 
 def test_who_the_patient_is_is_not_kept():
     ecg = read(GOOD)
-    assert not any(word in repr((ecg.source, ecg.notes)) for word in ("Jane", "Doe", "4711"))
+    kept = repr((ecg.source, ecg.notes, ecg.taken))
+    assert not any(word in kept for word in ("Jane", "Doe", "4711"))
+
+
+def whose(*tags):
+    return {1: tag(0, b"Doe\0") + b"".join(tags) + tag(255, b"")}
+
+
+DAY, CLOCK = tag(25, struct.pack("<HBB", 2021, 3, 3)), tag(26, bytes([10, 42, 5]))
+BORN, AGE = tag(5, struct.pack("<HBB", 1950, 3, 4)), tag(4, struct.pack("<HB", 64, 1))
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ((AGE, BORN, tag(8, b"\2"), DAY, CLOCK), "2021-03-03 10:42 · 64 years · female"),
+        ((BORN, tag(8, b"\1"), DAY), "2021-03-03 · 70 years · male"),
+        ((tag(4, struct.pack("<HB", 64_000, 1)), tag(8, b"\x63")), ""),
+        ((tag(25, struct.pack("<HBB", 65_535, 13, 99)), CLOCK, tag(8, b"")), ""),
+    ],
+)
+def test_when_and_of_whom_it_is_is_kept_where_the_file_says_it(tags, words):
+    assert read(scp(more=whose(*tags))).taken.words == words
 
 
 def test_a_checksum_that_does_not_fit_is_noted():

@@ -27,8 +27,11 @@ def cardiosoft(units="uVperLsb", step="5", rows=range(12), rate="500"):
         )
 
     return f"""<?xml version="1.0" encoding="ISO-8859-1"?>
-<!DOCTYPE CardiologyXML SYSTEM "cardio.dtd"><CardiologyXML><PatientInfo><Name>
-<FamilyName>D\u00f6e</FamilyName></Name><PID>4711</PID></PatientInfo>
+<!DOCTYPE CardiologyXML SYSTEM "cardio.dtd"><CardiologyXML><ObservationDateTime><Hour>10</Hour>
+<Minute>42</Minute><Second>5</Second><Day>3</Day><Month>3</Month><Year>2021</Year>
+</ObservationDateTime><PatientInfo><Name><FamilyName>D\u00f6e</FamilyName></Name><PID>4711</PID>
+<BirthDateTime><Day>4</Day><Month>3</Month><Year>1950</Year></BirthDateTime>
+<Gender>FEMALE</Gender></PatientInfo>
 <RestingECGMeasurements><MedianSamples><Resolution units="uVperLsb">5</Resolution>
 {leads(COUNTS[:, :600])}</MedianSamples></RestingECGMeasurements>
 <StripData><NumberOfLeads>12</NumberOfLeads><SampleRate units="Hz">{rate}</SampleRate>
@@ -47,8 +50,10 @@ def schiller(kind="ECG_RHYTHMS", rows=EIGHT, exponent="1", unit="uV"):
 <exponent>{exponent}</exponent></samplerate><yres><unitperbit>5</unitperbit><units>{unit}</units>
 </yres></resolution>{channels}</wavedata>"""
 
-    return f"""<?xml version="1.0" encoding="UTF-8"?><examdescript><patdata><lastname>D\u00f6e
-</lastname><id>4711</id></patdata><eventdata><event>{wavedata("ECG_AVERAGES", COUNTS[:, :500])}
+    return f"""<?xml version="1.0" encoding="UTF-8"?><examdescript><startdatetime>
+<date>20210303</date><time>104205</time></startdatetime><patdata><lastname>D\u00f6e</lastname>
+<id>4711</id><birthdate>19500304</birthdate><gender>Female</gender></patdata><eventdata><event>
+{wavedata("ECG_AVERAGES", COUNTS[:, :500])}
 {wavedata(kind, COUNTS)}</event></eventdata></examdescript>""".encode()
 
 
@@ -61,8 +66,9 @@ def mortara(rows=range(12), per_mv="200", encoding="BASE64"):
             f'DATA="{data}"/>'
         )
 
-    return f"""<?xml version="1.0" encoding="UTF-8"?><ECG ACQUISITION_TIME="20200131120000">
-<SUBJECT LAST_NAME="D\u00f6e" ID="4711"/><SOURCE TYPE="STD-12" MANUFACTURER="Mortara"/>
+    return f"""<?xml version="1.0" encoding="UTF-8"?><ECG ACQUISITION_TIME="20210303104205">
+<SUBJECT LAST_NAME="D\u00f6e" ID="4711" DOB="19500304" GENDER="FEMALE"/>
+<SOURCE TYPE="STD-12" MANUFACTURER="Mortara"/>
 {"".join(map(channel, rows))}</ECG>""".encode()
 
 
@@ -79,8 +85,20 @@ def test_the_rhythm_is_read_in_millivolts_and_not_the_medians(content):
 @pytest.mark.parametrize("content", ALL.values(), ids=ALL)
 def test_who_the_patient_is_is_not_kept(content, caplog, recwarn):
     ecg = read_ecg({"upload": content})
-    kept = repr((ecg.source, ecg.notes, caplog.text, recwarn.list))
-    assert not any(word in kept for word in ("D\u00f6e", "4711"))
+    kept = repr((ecg.source, ecg.notes, ecg.taken, caplog.text, recwarn.list))
+    assert not any(word in kept for word in ("D\u00f6e", "4711", "1950"))
+
+
+@pytest.mark.parametrize("content", ALL.values(), ids=ALL)
+def test_when_and_of_whom_it_is_is_kept_where_the_file_says_it(content):
+    assert read_ecg({"x": content}).taken.words == "2021-03-03 10:42 · 70 years · female"
+
+
+@pytest.mark.parametrize("content", ALL.values(), ids=ALL)
+def test_what_can_not_be_is_dropped_and_the_ecg_read(content):
+    odd = content.replace(b"FEMALE", b"Jane").replace(b"Female", b"<b/>")
+    odd = odd.replace(b"2021", b"2999").replace(b"1950", b"19x0")
+    assert odd != content and not read_ecg({"x": odd}).taken
 
 
 def test_schillers_eight_leads_are_enough():

@@ -49,7 +49,9 @@ def muse(signal=ECG.signal, rate=500, stored=STORED, units="MICROVOLTS"):
 <!DOCTYPE RestingECG SYSTEM "restecg.dtd">
 <RestingECG><PatientDemographics><PatientID>4711</PatientID><DateofBirth>01-01-1950</DateofBirth>
 <PatientLastName>D\u00f6e</PatientLastName><PatientFirstName>Jane</PatientFirstName>
-</PatientDemographics>{waveform("Median", rate, median)}{waveform("Rhythm", rate, rhythm)}
+<Gender>FEMALE</Gender></PatientDemographics><TestDemographics>
+<AcquisitionDate>03-03-2021</AcquisitionDate><AcquisitionTime>10:42:05</AcquisitionTime>
+</TestDemographics>{waveform("Median", rate, median)}{waveform("Rhythm", rate, rhythm)}
 </RestingECG>""".encode("latin-1")
 
 
@@ -168,8 +170,32 @@ def test_a_checksum_that_does_not_fit_is_noted():
 def test_who_the_patient_is_is_not_kept(content, recwarn, caplog, capfd):
     assert b"Jane" in content
     ecg = read(content)
-    kept = repr((ecg.source, ecg.notes, caplog.text, capfd.readouterr(), recwarn.list))
+    told = caplog.text, capfd.readouterr(), recwarn.list
+    kept = repr((ecg.source, ecg.notes, ecg.taken, told))
     assert not any(word in kept for word in ("Jane", "Doe", "D\u00f6e", "4711", "1950"))
+
+
+DATED = AECG.replace(b"19850101", b"20210303").replace(b'code="UN"', b'code="F"')
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (MUSE, "2021-03-03 10:42 · 71 years · female"),
+        (MUSE.replace(b"FEMALE", b"?").replace(b"2021", b"2999"), ""),
+        (SIERRA, "1999-12-31 00:00 · 50 years · male"),
+        (
+            SIERRA.replace(b"<years>50<", b"<years>-50<").replace(b">Male<", b">Jane<"),
+            "1999-12-31 00:00",
+        ),
+        # Its day is the one that EDF writes of none.
+        (AECG, ""),
+        (DATED, "2021-03-03 00:00 · female"),
+        (DATED.replace(b"20210303000000", b"Jane"), "female"),
+    ],
+)
+def test_when_and_of_whom_it_is_is_kept_where_the_file_says_it(content, words):
+    assert read(content).taken.words == words
 
 
 LAUGHS = b"".join(
