@@ -29,6 +29,7 @@ def main() -> None:
     rule = stated.ask()
     with reviews.database() as engine:
         told = opinions(engine)
+        reviews.tell_left_out(engine)
     try:
         proposals = propose(rule, bundle.prototypes, told)
     except CurationError as error:

@@ -45,6 +45,7 @@ def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
         return None
     try:
         engine = reviews.opened()
+        reviews.tell_left_out(engine)
         told = summary(opinions(engine), {p.identity: p.name for p in bundle.prototypes})
         own = prototype_summary(engine, bundle=bundle.name, fingerprint=bundle.fingerprint)
         return told.assign(best=own["best"].reindex(told.index).fillna(0))

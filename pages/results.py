@@ -62,7 +62,8 @@ def _export(engine: Engine) -> None:
         mime="application/zip",
         on_click="ignore",
         icon=":material/download:",
-        help="Every rating of every model and reviewer, its history, and what each column means.",
+        help="Every rating of every model and reviewer, its history, and what each column means. "
+        "Of a study that has not ended, the answers that a look has opened.",
     )
 
 

@@ -39,6 +39,9 @@ files:
                     answers_long.csv, answers_wide.csv, events.csv,
                     assignments.csv, codebook.csv
 
+Before a study's end its files, and opinions.csv, hold the answers that a look has
+opened (`study look`), and no others. `backup` keeps all of them safe at any time.
+
 A cell that a spreadsheet would run as a formula begins with an apostrophe; take it
 off to get what the reviewer entered.
 

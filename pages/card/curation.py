@@ -86,7 +86,9 @@ def _what_it_did(measured: Mapping[str, Any]) -> None:
 def _rise(bundle: Bundle, last: Curation) -> None:
     """Say what those who did not decide think of the newcomers."""
     try:
-        found = rise(last, bundle.prototypes, opinions(reviews.opened()))
+        engine = reviews.opened()
+        reviews.tell_left_out(engine)
+        found = rise(last, bundle.prototypes, opinions(engine))
     except RatingsError as error:
         st.warning(words.plain(str(error)), icon=":material/warning:")
         return

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from pages.shell import words
 from pages.shell.actions import act, hand_out
 from review_db.findings.export import study_files
+from review_db.findings.opening import opening
 from review_db.sessions.activity import Activity, activity
 from review_db.sessions.progress import SessionProgress, session_progress
 from review_db.store.files import as_zip
@@ -112,6 +113,7 @@ def _when(at: datetime | None) -> str:
 
 
 def _export(engine: Engine, name: str) -> None:
+    seen = opening(engine, name)
     st.download_button(
         "Everything as CSV, with codebook",
         lambda: as_zip(study_files(engine, name)),
@@ -120,6 +122,12 @@ def _export(engine: Engine, name: str) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
+    if not seen.is_final:
+        st.caption(
+            f"{seen.words} The files hold the answers that may be seen by that, and no others: all "
+            "once the study is closed, those so far after a look, on Results. "
+            "`python -m review_db backup` keeps everything safe meanwhile."
+        )
 
 
 def _reminders(info: StudyInfo, reviewers: list[_Reviewer]) -> None:

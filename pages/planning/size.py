@@ -14,6 +14,7 @@ from pages.shell import choices, words
 from protoecg import wording
 from review_db.findings.answers import answer_table
 from review_db.findings.cases import pilot_comparison
+from review_db.findings.opening import opening
 from review_db.findings.prototypes import rated, rating_matrix
 from review_db.statistics.mrmc.power import (
     ENOUGH,
@@ -47,14 +48,16 @@ ASSUMED = "none: assumed below"
 def show(engine: Engine) -> None:
     """Ask what the study is for, and for sizes."""
     wanted = choices.one_of("Large enough for", [INTERVAL, DIFFERENCE], key="size-for")
-    names = [info.design.name for info in studies(engine) if info.started_at]
+    started = [info.design.name for info in studies(engine) if info.started_at]
+    seen = {name: found for name in started if (found := opening(engine, name)).is_open}
     pilot = st.selectbox(
         "Pilot study, to estimate the spread from",
-        [ASSUMED, *names],
+        [ASSUMED, *seen],
         width=420,
-        help="A study that has answers already. Few reviewers tell little of how others differ.",
+        help="A study whose answers may be seen: one that has ended, or was looked at. Few "
+        "reviewers tell little of how others differ.",
     )
-    answers = answer_table(engine, pilot) if pilot != ASSUMED else None
+    answers = answer_table(engine, pilot, seen[pilot].until) if pilot != ASSUMED else None
     if wanted == INTERVAL:
         _interval(answers)
     else:

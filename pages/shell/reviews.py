@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from pages.shell import models, words
 from protoecg.prototypes.sets import PrototypeSet
 from review_db import Item, RatingsError, open_database
+from review_db.findings.opinions import left_out
 from review_db.ratings.windows import register
 
 
@@ -65,6 +66,12 @@ def _engine() -> Engine:
 @st.cache_resource(show_spinner=False)
 def _register(url: str, fingerprint: str, _prototypes: models.KnownPrototypes) -> None:
     register(_engine(), fingerprint, _prototypes.load())
+
+
+def tell_left_out(engine: Engine) -> None:
+    """Say in a line whose answers do not count yet in what reviewers said."""
+    if told := left_out(engine):
+        st.caption(f":material/lock_clock: {told}")
 
 
 def items(bundle: PrototypeSet) -> list[Item]:

@@ -129,20 +129,22 @@ class Proposals:
         may come back
     rated : how many prototypes of the bundle have a rating
     elsewhere : how many windows have one that are no prototype of the bundle
+    left_out : what does not count yet, in a sentence; empty if all does
     """
 
     retired: tuple[Proposal, ...]
     rejected: tuple[str, ...]
     rated: int
     elsewhere: int = 0
+    left_out: str = ""
 
     def counted(self, prototypes: int) -> str:
         """Say of how many prototypes of the bundle, and of what else, there are ratings."""
         told = f"{self.rated} of {prototypes} prototypes are rated"
-        if not self.elsewhere:
-            return f"{told}."
-        windows = f"{self.elsewhere} window{'s' if self.elsewhere != 1 else ''}"
-        return f"{told}; {windows} of others are rated too, and retire nothing here."
+        if self.elsewhere:
+            windows = f"{self.elsewhere} window{'s' if self.elsewhere != 1 else ''}"
+            told += f"; {windows} of others are rated too, and retire nothing here"
+        return f"{told}. {self.left_out}".rstrip()
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 from protoecg.prototypes.curation import CurationError, Proposal, Proposals, Rule, Verdict
 from protoecg.prototypes.manifest import read_manifest, read_prototypes
 from protoecg.prototypes.prototype import Prototype
-from review_db.findings.opinions import COLUMNS, opinions
+from review_db.findings.opinions import COLUMNS, left_out, opinions
 from review_db.ratings.export import OPINIONS
 from review_db.ratings.windows import register
 from review_db.store.database import open_database
@@ -44,10 +45,10 @@ def propose_from(source: str, rule: Rule, bundle: Path) -> Proposals:
     try:
         with _opened(source) as engine:
             register(engine, manifest.fingerprint, prototypes)
-            told = opinions(engine)
+            told, unseen = opinions(engine), left_out(engine)
     except RatingsError as error:
         raise CurationError(str(error)) from error
-    return propose(rule, prototypes, told)
+    return replace(propose(rule, prototypes, told), left_out=unseen)
 
 
 def propose(rule: Rule, prototypes: Sequence[Prototype], told: pd.DataFrame) -> Proposals:

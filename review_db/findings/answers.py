@@ -50,6 +50,18 @@ def answer_table(engine: Engine, study: str, until: int | None = None) -> pd.Dat
         return counted(answers_on(connection, study, until))
 
 
+def events_on(connection: Connection, study: str, until: int | None = None) -> pd.DataFrame:
+    """Return every answer that was saved, changed or taken back, up to the event `until`."""
+    events = rows_of(connection, item_event, study)
+    return events if until is None else events[events["id"] <= until]
+
+
+def standing(events: pd.DataFrame) -> pd.DataFrame:
+    """Return those of `events_on` whose answer stands."""
+    latest = events.drop_duplicates([*PLACE, "stage", "question"], keep="last")
+    return latest[latest["new_value"] != ""]
+
+
 def counted(table: pd.DataFrame) -> pd.DataFrame:
     """Return the answers that count in an analysis: not those of reviewers who were withdrawn."""
     return table[~table["withdrawn"]].reset_index(drop=True)
@@ -57,12 +69,8 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
 
 def answers_on(connection: Connection, study: str, until: int | None = None) -> pd.DataFrame:
     """Return `answer_table` as this connection sees it, with reviewers who were withdrawn."""
-    events = rows_of(connection, item_event, study)
-    events = events if until is None else events[events["id"] <= until]
-    keys = [*PLACE, "stage"]
-    standing = events.drop_duplicates([*keys, "question"], keep="last")
-    standing = standing[standing["new_value"] != ""]
-    table = standing.pivot(index=keys, columns="question", values="new_value")
+    events, keys = events_on(connection, study, until), [*PLACE, "stage"]
+    table = standing(events).pivot(index=keys, columns="question", values="new_value")
     table = table.reindex(columns=list(STUDY_QUESTIONS)).rename_axis(columns=None)
     # A question that nobody answered is of text as well.
     table = table.astype(pd.StringDtype(na_value=np.nan))

@@ -50,11 +50,12 @@ _ASKED = (
 
 
 def checklist(
-    info: StudyInfo, places: pd.DataFrame, counted: Flow, looked: str = ""
+    info: StudyInfo, places: pd.DataFrame, counted: Flow | None, looked: str = ""
 ) -> pd.DataFrame:
     """Return what is asked and what the study says to it; columns `CHECKLIST`.
 
-    `looked` says which looks were taken before the end, see `opening`.
+    `counted` is None as long as no answers may be seen; `looked` says which looks were taken before
+    the end, see `opening`.
     """
     known = {**_known(info, places, counted), "interim": _interim(info, looked)}
     rows = [(guideline, asked, known.get(key, AUTHORS)) for guideline, asked, key in _ASKED]
@@ -66,7 +67,7 @@ def _interim(info: StudyInfo, looked: str) -> str:
     return " ".join([declared.interim, *(f"Look {look.words}." for look in declared.looks), looked])
 
 
-def _known(info: StudyInfo, places: pd.DataFrame, counted: Flow) -> Mapping[str, str]:
+def _known(info: StudyInfo, places: pd.DataFrame, counted: Flow | None) -> Mapping[str, str]:
     design, first = info.design, places.drop_duplicates("item")
     rated = Counter(first.loc[first["role"] == "rated", "kind"])
     hidden = [
@@ -85,7 +86,7 @@ def _known(info: StudyInfo, places: pd.DataFrame, counted: Flow) -> Mapping[str,
         "independent": "yes: each reviewer rated alone"
         + ("" if design.blinding.reviewers else ", and could see others' answers"),
         "methods": "see Methods in README.md",
-        "flow": flow_text(counted),
+        "flow": flow_text(counted) if counted else "counted once answers may be seen",
         "figures": "see estimates.csv, for these and for new reviewers",
         "planned": f"yes: settled {info.started_at:%Y-%m-%d %H:%M} UTC, before the first rating"
         if info.started_at

@@ -1,4 +1,7 @@
-"""A study as files: answers, events, assignments, a codebook, and a README of its settings."""
+"""A study as files: answers, events, assignments, a codebook, and a README of its settings.
+
+Before the study's end they hold the answers that a look has opened (`opening`), and no others.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,23 @@ from review_db.findings.answers import (
     PLACE,
     answers_on,
     counted,
+    events_on,
     places_on,
     rows_of,
+    standing,
 )
 from review_db.findings.checklist import CHECKLIST, checklist
 from review_db.findings.estimate_rows import COLUMNS as ESTIMATES
 from review_db.findings.estimate_rows import estimate_rows
 from review_db.findings.flow import Flow, flow
 from review_db.findings.methods import methods_text
-from review_db.findings.opening import Opening, opening
+from review_db.findings.opening import Opening, Seen, opening
 from review_db.findings.shown import SHOWN
 from review_db.questions.catalogue import BETWEEN, CANNOT_JUDGE, KINDS, STUDY_QUESTIONS, TEXT_LENGTH
 from review_db.questions.codebook import CODEBOOK, Meaning, codebook
 from review_db.store.database import reading
 from review_db.store.files import as_csv
-from review_db.store.schema import current_answer, item_event, item_look, study_action
+from review_db.store.schema import item_look, study_action
 from review_db.studies.lifecycle import StudyInfo, study_info, study_protocol
 from review_db.studies.trail import Action
 
@@ -176,7 +181,7 @@ _MEANINGS = {
 
 
 def study_files(engine: Engine, name: str) -> dict[str, bytes]:
-    """Return the files of a study by name, all as of one moment.
+    """Return the files of a study by name, all as of one moment: its end, or the last look.
 
     Raises
     ------
@@ -187,23 +192,21 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
     """
     info, seen = study_info(engine, name), opening(engine, name)
     with reading(engine) as connection:
-        wide = answers_on(connection, name)
-        told = answers_on(connection, name, seen.until if seen.is_open else 0)
-        standing = rows_of(connection, current_answer, name)
-        events = rows_of(connection, item_event, name)
-        looks = rows_of(connection, item_look, name)
+        wide = answers_on(connection, name, seen.until)
+        events = events_on(connection, name, seen.until)
+        looks = _opened(rows_of(connection, item_look, name), seen)
         done = rows_of(connection, study_action, name)
         places = places_on(connection, name)
-    steps = flow(info.design, places, wide)
-    long = standing.merge(places, on=PLACE, how="left").assign(value=standing["new_value"])
+    steps = flow(info.design, places, wide) if seen.is_open else None
+    long = standing(events).assign(value=lambda rows: rows["new_value"])
     frames = {
-        "answers_long.csv": long,
+        "answers_long.csv": long.merge(places, on=PLACE, how="left"),
         "answers_wide.csv": wide,
         "events.csv": events,
         "assignments.csv": places,
         "looks.csv": looks,
         "trail.csv": done,
-        "estimates.csv": estimate_rows(counted(told)),
+        "estimates.csv": estimate_rows(counted(wide)),
         "checklist.csv": checklist(info, places, steps, seen.words),
         "codebook.csv": codebook(
             {file: columns for file, (_, columns) in _FILES.items()}, _MEANINGS, _asked
@@ -215,9 +218,16 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
     return files | {file: text.encode("utf-8") for file, text in texts.items()}
 
 
-def _methods(info: StudyInfo, places: pd.DataFrame, steps: Flow, seen: Opening) -> str:
-    if info.started_at is None:
-        return "Written once the study has started, and each reviewer's order is settled."
+def _opened(looks: pd.DataFrame, seen: Seen) -> pd.DataFrame:
+    """Return what was opened until then: from when to when tells how long an item took."""
+    if seen.is_final:
+        return looks
+    return looks[looks["at"] <= seen.looks[-1].at] if seen.looks else looks[:0]
+
+
+def _methods(info: StudyInfo, places: pd.DataFrame, steps: Flow | None, seen: Opening) -> str:
+    if steps is None:
+        return "Written once answers may be seen, as it says how many there are."
     return methods_text(info, places, steps, unplanned=seen.unplanned)
 
 
@@ -233,7 +243,7 @@ def _asked(key: str) -> Meaning:
     return question.text, "category", "; ".join((*said, "empty = not answered"))
 
 
-def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow, seen: Opening) -> str:
+def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow | None, seen: Opening) -> str:
     design = info.design
     settings = json.dumps(asdict(design), indent=2, ensure_ascii=False)
     started = f"{info.started_at:%Y-%m-%d %H:%M} UTC" if info.started_at else "not yet"
@@ -258,8 +268,8 @@ An answer `{CANNOT_JUDGE}` is no point of the scale: count it as missing, and sa
 given. Practice items, controls and repeats are told by `role` and `repeat_of`; scores are of rows
 with role `rated`, no `repeat_of`, the highest `stage` of the item, and no `skip` at it.
 
-{seen.words} `estimates.csv` holds what may be seen by that. Before the end, answers are handed out
-to be kept safe: whoever computes outcomes from them takes a look that the trail does not know.
+{seen.words} These files hold the answers that may be seen by that, and no others. `python -m
+review_db backup` keeps all of them safe at any time.
 
 ## Methods
 

@@ -1,10 +1,12 @@
-"""When the figures of a study may be seen: at its end, at a look that was declared, or openly.
+"""When answers of a study may be seen: at its end, at a look that was declared, or openly.
 
 found = opening(engine, "pilot")
 if found.is_open: answer_table(engine, "pilot", found.until)
 take_look(engine, "pilot", actor="coordinator")
 
-Each look before the end is an entry in the study's trail, and shows the answers of that moment.
+Each look before the end is an entry in the study's trail, and shows the answers of that moment. A
+study that is reopened has been looked at while it was closed, which nobody has declared.
+Whatever tells answers, be it a figure, an opinion or a file, tells those until `Seen.until` alone.
 """
 
 from __future__ import annotations
@@ -12,52 +14,63 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine
 
 from review_db.findings.answers import answers_on, places_on
 from review_db.findings.flow import flow
 from review_db.store.database import reading, writing
-from review_db.store.schema import item_event
 from review_db.studies.design.declared import Look
 from review_db.studies.design.settings import DesignError
 from review_db.studies.lifecycle import StudyInfo, info_on
-from review_db.studies.trail import Entry, entries, record
+from review_db.studies.trail import Entry, entries, last_event, record
 
 LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True)
-class Opening:
-    """What may be seen of a study, and what may be next.
+class Seen:
+    """What may be seen of a study.
 
     Parameters
     ----------
     is_final : whether the study is closed, or a test run, so that all can be seen
-    looks : the looks so far, the first first
-    unplanned : how many of them were not declared
+    looks : the looks so far, reopenings among them, the first first
+    """
+
+    is_final: bool
+    looks: tuple[Entry, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any answers may be seen."""
+        return self.is_final or bool(self.looks)
+
+    @property
+    def until(self) -> int | None:
+        """The last event that may be seen, see `answers.answer_table`: 0 for none, None for all."""
+        if self.is_final:
+            return None
+        return max((int(look.data.get("until", 0)) for look in self.looks), default=0)
+
+
+@dataclass(frozen=True)
+class Opening(Seen):
+    """What may be seen of a study, and what may be next.
+
+    Parameters
+    ----------
+    unplanned : how many looks were not declared
     declared : the look that is next among those declared, if any
     is_due : whether that may be taken now
     answered : share of all that is assigned which is answered
     alpha : of what was declared, for what is seen now
     """
 
-    is_final: bool
-    looks: tuple[Entry, ...]
     unplanned: int
     declared: Look | None
     is_due: bool
     answered: float
     alpha: float
-
-    @property
-    def is_open(self) -> bool:
-        """Whether any figures may be seen."""
-        return self.is_final or bool(self.looks)
-
-    @property
-    def until(self) -> int | None:
-        """The last event that may be seen, see `answers.answer_table`; None for all."""
-        return None if self.is_final or not self.looks else int(self.looks[-1].data["until"])
 
     @property
     def words(self) -> str:
@@ -68,7 +81,7 @@ class Opening:
         if not self.looks:
             return "No result has been looked at."
         last = self.looks[-1]
-        planned = "as declared" if last.data["planned"] == "yes" else "unplanned"
+        planned = "as declared" if _is_planned(last) else "unplanned"
         return (
             f"Answers as of the last look, {last.at:%Y-%m-%d %H:%M} UTC ({planned}); {unplanned}."
         )
@@ -84,6 +97,13 @@ def opening(engine: Engine, name: str) -> Opening:
     """
     with reading(engine) as connection:
         return _opening(connection, info_on(connection, name))
+
+
+def seen_on(connection: Connection, info: StudyInfo) -> Seen:
+    """Return what may be seen of a study."""
+    taken = [e for e in entries(connection, info.design.name) if e.action in ("look", "reopen")]
+    is_final = info.standing.closed_at is not None or info.design.test
+    return Seen(is_final, tuple(taken))
 
 
 def take_look(engine: Engine, name: str, *, actor: str, reason: str = "") -> Opening:
@@ -106,10 +126,9 @@ def take_look(engine: Engine, name: str, *, actor: str, reason: str = "") -> Ope
             )
         if len(reason) > LONGEST_REASON:
             raise DesignError(f"The reason has more than {LONGEST_REASON:,} characters.")
-        last = select(func.max(item_event.c.id)).where(item_event.c.study == name)
         data = {
             "planned": "yes" if now.is_due else "no",
-            "until": str(connection.scalar(last) or 0),
+            "until": str(last_event(connection, name)),
             "answered": f"{now.answered:.3f}",
         }
         if now.is_due and now.declared:
@@ -119,25 +138,28 @@ def take_look(engine: Engine, name: str, *, actor: str, reason: str = "") -> Ope
 
 
 def _opening(connection: Connection, info: StudyInfo) -> Opening:
-    design, protocol = info.design, info.design.protocol
-    taken = [e for e in entries(connection, design.name) if e.action == "look"]
-    planned = [entry for entry in taken if entry.data["planned"] == "yes"]
+    protocol = info.design.protocol
+    seen = seen_on(connection, info)
+    planned = [entry for entry in seen.looks if _is_planned(entry)]
     declared = protocol.looks[len(planned)] if len(planned) < len(protocol.looks) else None
     answered = _answered(connection, info)
-    is_final = info.standing.closed_at is not None or design.test
     alpha = protocol.final_alpha
-    if not is_final and taken:
+    if not seen.is_final and seen.looks:
         # An unplanned look has nothing of alpha to spend.
-        alpha = float(taken[-1].data.get("alpha", 0))
+        alpha = float(seen.looks[-1].data.get("alpha", 0))
     return Opening(
-        is_final=is_final,
-        looks=tuple(taken),
-        unplanned=len(taken) - len(planned),
+        is_final=seen.is_final,
+        looks=seen.looks,
+        unplanned=len(seen.looks) - len(planned),
         declared=declared,
         is_due=declared is not None and _is_due(declared, answered),
         answered=answered,
         alpha=alpha,
     )
+
+
+def _is_planned(look: Entry) -> bool:
+    return look.data.get("planned") == "yes"
 
 
 def _is_due(look: Look, answered: float) -> bool:

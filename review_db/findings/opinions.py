@@ -2,7 +2,8 @@
 
 An opinion is a reviewer's latest answer to a question about a window under a statement, wherever it
 was given: a reviewer's code is taken to be one person. Of studies, only first looks at rated
-prototypes count, as they were judged when all was shown; controls, practice and repeats don't.
+prototypes count, as they were judged when all was shown; controls, practice and repeats don't. Of
+a study that is running, only what a look has opened counts (`opening`), and of test runs nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from protoecg.prototypes.prototype import window_identity
 from review_db.findings.answers import answers_on, counted
+from review_db.findings.opening import seen_on
 from review_db.findings.prototypes import rated
 from review_db.questions.catalogue import QUESTIONS, SCALES
 from review_db.ratings.windows import RELATIVE
 from review_db.store.database import reading
-from review_db.store.schema import prototype_window, rating_event, study, study_item
+from review_db.store.schema import item_event, prototype_window, rating_event, study, study_item
+from review_db.studies.lifecycle import StudyInfo, info_on
 
 COLUMNS = (
     *("reviewer", "window", "statement", "record", "start_s", "end_s", "question", "value", "at"),
@@ -37,12 +40,35 @@ def opinions(engine: Engine) -> pd.DataFrame:
 
 def opinions_on(connection: Connection) -> pd.DataFrame:
     """Return `opinions` as this connection sees it."""
-    started = select(study.c.name).where(study.c.started_at.is_not(None))
-    parts = [_single(connection), *(_of_study(connection, s) for s in connection.scalars(started))]
+    studies = [_of_study(connection, info) for info in _started(connection)]
+    parts = [_single(connection), *studies]
     told = pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
     told = told[told["question"].isin(ASKED)].sort_values("at", kind="stable")
     latest = told.drop_duplicates(_ONE, keep="last")
     return latest[latest["value"] != ""].reset_index(drop=True)
+
+
+def left_out(engine: Engine) -> str:
+    """Say in a sentence whose answers are not among the opinions yet; nothing if all are."""
+    with reading(engine) as connection:
+        closed = sum(_has_more(connection, info) for info in _started(connection))
+    if not closed:
+        return ""
+    studies = f"{closed} running {'study' if closed == 1 else 'studies'}"
+    return f"Answers of {studies} are not counted yet: nothing is seen before the end, or a look."
+
+
+def _started(connection: Connection) -> list[StudyInfo]:
+    """Return the studies whose answers are opinions, now or at their end."""
+    query = select(study.c.name).where(study.c.started_at.is_not(None), ~study.c.test)
+    return [info_on(connection, name) for name in connection.scalars(query).all()]
+
+
+def _has_more(connection: Connection, info: StudyInfo) -> bool:
+    until = seen_on(connection, info).until
+    given = item_event.c
+    later = select(given.id).where(given.study == info.design.name, given.question.in_(ASKED))
+    return until is not None and connection.scalar(later.where(given.id > until)) is not None
 
 
 def _same_prototype() -> ColumnElement[bool]:
@@ -77,23 +103,20 @@ def _single(connection: Connection) -> pd.DataFrame:
     return table[list(COLUMNS)].drop_duplicates(_ONE, keep="last")
 
 
-def _of_study(connection: Connection, name: str) -> pd.DataFrame:
-    items = study_item.c
+def _of_study(connection: Connection, info: StudyInfo) -> pd.DataFrame:
+    name, items = info.design.name, study_item.c
     rows = connection.execute(select(items.number, items.data).where(items.study == name)).all()
     drawn = {number: json.loads(data).get("ecg") for number, data in rows}
-    about = connection.execute(
-        select(study.c.bundle, study.c.fingerprint).where(study.c.name == name)
-    ).one()
+    answers = answers_on(connection, name, seen_on(connection, info).until)
     found = [
         {**_window(row["statement"], drawn[row["item"]]), **_said(row, question)}
-        for row in rated(counted(answers_on(connection, name))).to_dict("records")
+        for row in rated(counted(answers)).to_dict("records")
         for question in ASKED
         if question in row and isinstance(row[question], str)
     ]
-    table = pd.DataFrame(found, columns=[c for c in COLUMNS if c not in about._mapping])
-    return table.assign(study=name, bundle=about.bundle, fingerprint=about.fingerprint)[
-        list(COLUMNS)
-    ]
+    about = {"study": name, "bundle": info.bundle, "fingerprint": info.fingerprint}
+    table = pd.DataFrame(found, columns=[c for c in COLUMNS if c not in about])
+    return table.assign(**about)[list(COLUMNS)]
 
 
 def _window(statement: str, ecg: dict[str, object]) -> dict[str, object]:

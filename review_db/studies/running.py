@@ -32,7 +32,7 @@ from review_db.studies.allocation import order_of
 from review_db.studies.design.settings import DesignError
 from review_db.studies.lifecycle import info_on, items_on
 from review_db.studies.seats import Seat, add_key, refuse_closed
-from review_db.studies.trail import Standing, record, standing_of
+from review_db.studies.trail import Standing, last_event, record, standing_of
 
 LONGEST_REASON = 2000
 
@@ -97,7 +97,7 @@ def close_study(engine: Engine, name: str, *, actor: str) -> None:
 
 
 def reopen_study(engine: Engine, name: str, *, actor: str, reason: str) -> None:
-    """Let a closed study's reviewers answer again.
+    """Let a closed study's reviewers answer again; that its results were open is in the trail.
 
     Raises
     ------
@@ -107,7 +107,8 @@ def reopen_study(engine: Engine, name: str, *, actor: str, reason: str) -> None:
     with writing(engine, lock=f"study {name}") as connection:
         if standing_of(connection, name).closed_at is None:
             raise DesignError(f"The study {name!r} is not closed.")
-        record(connection, name, "reopen", actor=actor, reason=_checked_reason(reason))
+        seen = {"planned": "no", "until": str(last_event(connection, name))}
+        record(connection, name, "reopen", actor=actor, reason=_checked_reason(reason), data=seen)
 
 
 def give_consent(engine: Engine, seat: Seat, profile: Mapping[str, str]) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from review_db.store.chain import append
 from review_db.store.database import reading
-from review_db.store.schema import study_action
+from review_db.store.schema import item_event, study_action
 
 Action = Literal[
     "start", "add reviewer", "new key", "withdraw", "close", "reopen", "consent", "look"
@@ -88,6 +88,12 @@ def entries(connection: Connection, study: str) -> list[Entry]:
         Entry(row.at, row.actor, row.action, row.reviewer, row.reason, json.loads(row.data))
         for row in connection.execute(query)
     ]
+
+
+def last_event(connection: Connection, study: str) -> int:
+    """Return the last answer that was saved in a study, 0 if there is none."""
+    last = select(func.max(item_event.c.id)).where(item_event.c.study == study)
+    return connection.scalar(last) or 0
 
 
 def standing_of(connection: Connection, study: str) -> Standing:

@@ -13,6 +13,7 @@ from review_db.studies.items import ShownExplanation, SourceFile
 from review_db.studies.items.case_file import MatchCase, PairCase, ReadingCase
 from review_db.studies.items.material import Material
 from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.running import close_study
 from review_db.studies.seats import sign_in
 
 
@@ -162,12 +163,13 @@ def two_looks():
 
 @pytest.fixture(scope="session")
 def rated_study(tmp_path_factory, material):
-    """Three reviewers have answered the pilot study, one of them half of it."""
+    """Three reviewers have answered the pilot study, one of them half of it, and it has ended."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('study')}/ratings.db")
     create_study(engine, DESIGN, material)
     _two_looks(engine)
     for n, key in enumerate(start_study(engine, "pilot").values()):
         _rate_all(engine, sign_in(engine, key), random.Random(n), stop=70 if n == 2 else None)
+    close_study(engine, "pilot", actor="coordinator")
     yield engine
     engine.dispose()
 

@@ -11,6 +11,8 @@ from review_db.findings.answers import answer_table
 from review_db.findings.cases import Outcome, declared
 from review_db.findings.export import study_files
 from review_db.findings.opening import opening, take_look
+from review_db.findings.opinions import left_out, opinions
+from review_db.ratings.export import export
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
@@ -22,7 +24,7 @@ from review_db.store.database import reading
 from review_db.studies.design import Design, DesignError, Sample, design_from_toml
 from review_db.studies.design.declared import Look, Protocol
 from review_db.studies.lifecycle import create_study, start_study, study_protocol
-from review_db.studies.running import close_study
+from review_db.studies.running import close_study, reopen_study
 from review_db.studies.seats import sign_in
 from review_db.studies.trail import trail
 
@@ -92,6 +94,76 @@ def test_a_look_shows_that_moment_and_spends_what_was_declared(engine, begin):
     assert [look.data["planned"] for look in looks] == ["yes", "yes"]
     with reading(engine) as connection:
         assert first_altered(connection) is None
+
+
+def rows(files):
+    """Return how many rows each file has that could tell answers."""
+    told = ("answers_long", "answers_wide", "events", "looks", "estimates")
+    return {name: len(files[f"{name}.csv"].decode().splitlines()) - 1 for name in told}
+
+
+def test_no_file_tells_an_answer_before_the_end_or_a_look(engine, begin, tmp_path):
+    one, _ = begin()
+    answer(engine, one, 3, comment="told to nobody")
+    files = study_files(engine, "pilot")
+    assert set(rows(files).values()) == {0}
+    assert "No result has been looked at. These files hold" in files["README.md"].decode()
+    assert "once answers may be seen" in files["checklist.csv"].decode()
+    for file in export(engine, tmp_path):
+        assert "told to nobody" not in file.read_text(encoding="utf-8")
+    close_study(engine, "pilot", actor="coordinator")
+    assert "told to nobody" in study_files(engine, "pilot")["answers_long.csv"].decode()
+
+
+def test_files_hold_the_answers_of_the_last_look(engine, begin):
+    one, two = begin()
+    answer(engine, one, 4)
+    take_look(engine, "pilot", actor="coordinator")
+    told = rows(study_files(engine, "pilot"))
+    assert (told["answers_wide"], told["looks"], told["events"]) == (4, 4, 12)
+    first = open_item(engine, one, ItemStage(1))
+    save_item(engine, one, first.at, {**GOOD, "clarity": "1"}, seen=first.revision)
+    answer(engine, two, 1)
+    assert rows(study_files(engine, "pilot")) == told
+    close_study(engine, "pilot", actor="coordinator")
+    ended = rows(study_files(engine, "pilot"))
+    assert (ended["answers_wide"], ended["looks"], ended["events"]) == (5, 5, 16)
+
+
+def test_what_reviewers_said_is_no_opinion_before_the_end_or_a_look(engine, begin):
+    one, two = begin()
+    answer(engine, one, 3)
+    assert opinions(engine).empty
+    assert left_out(engine).startswith("Answers of 1 running study are not counted yet")
+    take_look(engine, "pilot", actor="coordinator", reason="a prototype is to be replaced")
+    assert len(opinions(engine)) == 3 * len(GOOD)
+    assert left_out(engine) == ""
+    answer(engine, two, 1)
+    assert set(opinions(engine)["reviewer"]) == {"R01"}
+    assert left_out(engine)
+    close_study(engine, "pilot", actor="coordinator")
+    assert set(opinions(engine)["reviewer"]) == {"R01", "R02"}
+    assert left_out(engine) == ""
+
+
+def test_a_test_run_is_no_opinion(engine, begin):
+    one, _ = begin(test=True)
+    answer(engine, one, 3)
+    close_study(engine, "pilot", actor="coordinator")
+    assert opinions(engine).empty and left_out(engine) == ""
+
+
+def test_a_study_that_is_reopened_was_looked_at_unplanned(engine, begin):
+    one, two = begin()
+    answer(engine, one, 2)
+    close_study(engine, "pilot", actor="coordinator")
+    reopen_study(engine, "pilot", actor="coordinator", reason="R02 was on leave")
+    answer(engine, two, 1)
+    seen = opening(engine, "pilot")
+    assert (seen.unplanned, seen.alpha) == (1, 0)
+    assert len(answer_table(engine, "pilot", seen.until)) == 2
+    close_study(engine, "pilot", actor="coordinator")
+    assert opening(engine, "pilot").words == "The study has ended; unplanned looks: 1."
 
 
 def test_an_answer_that_was_changed_after_a_look_is_seen_as_it_was(engine, begin):

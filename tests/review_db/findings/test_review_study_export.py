@@ -22,6 +22,7 @@ from review_db.sessions.sessions import open_item, save_item
 from review_db.store.database import reading
 from review_db.studies.design import Blinding, DesignError
 from review_db.studies.lifecycle import create_study, start_study, study_info
+from review_db.studies.running import close_study
 from review_db.studies.seats import sign_in
 
 NAMES = [
@@ -60,7 +61,7 @@ def test_a_study_that_has_not_started_is_handed_over_as_well(engine, pilot, mate
     create_study(engine, pilot, material)
     files = study_files(engine, "pilot")
     assert list(files) == NAMES
-    assert "Written once the study has started" in files["README.md"].decode()
+    assert "Written once answers may be seen" in files["README.md"].decode()
     assert read(files["answers_long.csv"]) == read(files["assignments.csv"]) == []
 
 
@@ -175,6 +176,7 @@ def test_no_cell_can_run_as_a_formula(engine, material, pilot):
     for comment in comments:
         answers = {"accurate": "yes", "representativeness": "3", "clarity": "3", "comment": comment}
         revision = save_item(engine, seat, place, answers, seen=revision)
+    close_study(engine, "risky", actor="coordinator")
     events = read(study_files(engine, "risky")["events.csv"])
     cells = [row["new_value"] for row in events if row["question"] == "comment"]
     assert [cell.removeprefix("'") for cell in cells] == [comment.strip() for comment in comments]

@@ -20,6 +20,7 @@ from review_db.studies.items import ShownExplanation, ShownMatch, SourceFile, So
 from review_db.studies.items.case_file import PairCase, ReadingCase
 from review_db.studies.items.selection import make_items
 from review_db.studies.lifecycle import create_study, start_study, study_protocol
+from review_db.studies.running import close_study
 
 REVIEWERS = tuple(f"R{n:02}" for n in range(6))
 DESIGN = Design(
@@ -152,6 +153,7 @@ def test_protocol_and_methods_say_who_meets_what(engine, many):
     create_study(engine, DESIGN, many)
     start_study(engine, "blocks")
     assert "reviewers meet 30 %" in study_protocol(engine, "blocks")[0]
+    close_study(engine, "blocks", actor="coordinator")
     readme = study_files(engine, "blocks")["README.md"].decode()
     assert "30 % were met by all reviewers, each of the others by 2 of them" in readme
 

@@ -20,6 +20,7 @@ from review_db.sessions.sessions import open_item, save_item
 from review_db.studies.design import Design, Sample
 from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
+from review_db.studies.running import close_study
 from review_db.studies.seats import sign_in
 from training.__main__ import main
 from training.data import ptbxl
@@ -211,3 +212,4 @@ def _rate(engine, folder):
         item = open_item(engine, seat, at)
         answers = {key: STUDY_QUESTIONS[key].options[0] for key in item.required}
         save_item(engine, seat, at, answers, seen=item.revision)
+    close_study(engine, "session", actor="coordinator")
