@@ -4,7 +4,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from pages.server import defects, gate, lifetime, logs
-from pages.shell import coordinators
+from pages.shell.access import coordinators
 
 logs.hide_ids()
 coordinators.refuse_short_key()

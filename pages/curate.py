@@ -8,7 +8,8 @@ from pages.curation import bundle as new_bundle
 from pages.curation import decisions, desks
 from pages.curation import rule as stated
 from pages.ecg import tracing
-from pages.shell import blinding, coordinators, frame, models, reviews, words
+from pages.shell import frame, models, reviews, words
+from pages.shell.access import blinding, coordinators
 from protoecg.prototypes.curation import CurationError
 from review_db.curation.proposals import propose
 from review_db.findings.opinions import opinions

@@ -11,7 +11,8 @@ from pages.ecg import calipers, drawing, header, intervals, marks, picking, take
 from pages.explanation import cases, downloads, earlier, exact, finding, landing, statements
 from pages.explanation.cases import Case
 from pages.explanation.explained import ExplainedECG, explained
-from pages.shell import blinding, frame, models, words
+from pages.shell import frame, models, words
+from pages.shell.access import blinding
 from protoecg import summary
 from protoecg.bundle import Bundle
 from protoecg.explanation import Finding

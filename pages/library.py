@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.ecg import cases, origin, tracing
-from pages.shell import blinding, coordinators, frame, models, reviews, source_ecgs, words
+from pages.shell import frame, models, reviews, source_ecgs, words
+from pages.shell.access import blinding, coordinators
 from protoecg.card import tables
 from protoecg.ecg import ECG
 from protoecg.labels import BRANCHES, LabelSet

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.card import accuracy, checks, curation, facts, limits, recalibration
-from pages.shell import blinding, frame, models, words
+from pages.shell import frame, models, words
+from pages.shell.access import blinding
 from protoecg.bundle import Bundle
 from protoecg.card import tables
 from protoecg.card.document import CardError, CardFigures, read_card

@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.ecg import cases, origin
-from pages.shell import accounts, frame, models, reviews, source_ecgs, words
+from pages.shell import frame, models, reviews, source_ecgs, words
+from pages.shell.access import accounts
 from pages.taking_part import desk, places, rater
 from pages.taking_part.answers import (
     ItemSession,

@@ -7,7 +7,8 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.findings import score_bars, study_results
-from pages.shell import choices, coordinators, frame, models, reviews, words
+from pages.shell import choices, frame, models, reviews, words
+from pages.shell.access import coordinators
 from protoecg.labels import LabelSet
 from protoecg.prototypes.sets import PrototypeSet
 from review_db.questions.catalogue import SCALES

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.planning import new_study, overview, size
-from pages.shell import choices, coordinators, frame, models, reviews
+from pages.shell import choices, frame, models, reviews
+from pages.shell.access import coordinators
 
 VIEWS = ("Studies", "New study", "How large?")
 

@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import accounts, frame, models, reviews, source_ecgs, words
-from pages.shell.accounts import Account
+from pages.shell import frame, models, reviews, source_ecgs, words
+from pages.shell.access import accounts
+from pages.shell.access.accounts import Account
 from pages.taking_part import admission, desk, items, places, questions, welcome
 from pages.taking_part.answers import (
     ItemSession,

@@ -119,7 +119,7 @@ def test_every_module_of_a_room_says_what_it_is_for():
     assert not missing
 
 
-LONGEST, MOST_MODULES = 300, 18
+LONGEST, MOST_MODULES = 300, 15
 # Of each module that is still longer: its lines, which may only become fewer.
 STILL_LONG = {
     "training/fit/run.py": 369,

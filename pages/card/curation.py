@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.shell import coordinators, reviews, words
+from pages.shell import reviews, words
+from pages.shell.access import coordinators
 from protoecg.bundle import Bundle
 from protoecg.card import tables
 from protoecg.card.document import CardFigures

@@ -10,7 +10,8 @@ import streamlit as st
 
 from pages.curation.decisions import BEST, KEEP, NONE, decided, window
 from pages.curation.desks import Making, makings
-from pages.shell import coordinators, words
+from pages.shell import words
+from pages.shell.access import coordinators
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposals, Rule, curations
 from protoecg.storage import folders

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import actions
+from pages.shell.access import actions
 from protoecg import wording
 from review_db.findings.opening import Opening, take_look
 from review_db.studies.lifecycle import StudyInfo

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from pages.planning import running
 from pages.planning.new_study import BLINDING
 from pages.shell import words
-from pages.shell.actions import KEYS, act, hand_out, show_problem
+from pages.shell.access.actions import KEYS, act, hand_out, show_problem
 from review_db.studies.items.pictures import study_pictures
 from review_db.studies.lifecycle import (
     StudyInfo,

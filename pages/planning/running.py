@@ -12,7 +12,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.shell import words
-from pages.shell.actions import act, hand_out
+from pages.shell.access.actions import act, hand_out
 from review_db.findings.export import study_files
 from review_db.findings.opening import opening
 from review_db.sessions.activity import Activity, activity

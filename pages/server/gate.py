@@ -26,7 +26,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from pages.server.held_uploads import HeldUploads
 from pages.server.messages import only_wanted
-from pages.shell import oidc
+from pages.shell.access import oidc
 
 # As `server.trustedUserHeaders` of the settings names it; what a client sends under it is dropped.
 BROWSER_HEADER = b"x-protoecg-browser"

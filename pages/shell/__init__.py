@@ -1,1 +1,1 @@
-"""Around every page: navigation, sign-in, the chosen model, the database, shared wording."""
+"""Around every page: navigation, style, the chosen model, the database, shared wording."""

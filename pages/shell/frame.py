@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from pages.shell import accounts, coordinators, paper_style
+from pages.shell import paper_style
+from pages.shell.access import accounts, coordinators
 from protoecg.sheet.colours import ThemeName
 
 NOTICE = "Research use only. Not a medical device."

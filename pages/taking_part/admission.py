@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import blinding, words
-from pages.shell.accounts import Account
+from pages.shell import words
+from pages.shell.access import blinding
+from pages.shell.access.accounts import Account
 from review_db.studies.accounts import claim_seat, seat_by_key, seats_of
 from review_db.studies.lifecycle import study_info
 from review_db.studies.seats import NotAdmitted, Seat, sign_in

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from pages.shell import accounts, reviews
-from pages.shell.accounts import Account
+from pages.shell import reviews
+from pages.shell.access import accounts
+from pages.shell.access.accounts import Account
 from review_db import RatingsError
 from review_db.sessions.checks import Unfinished
 from review_db.sessions.sessions import Conflict, OpenItem

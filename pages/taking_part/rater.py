@@ -13,7 +13,7 @@ import streamlit as st
 from sqlalchemy import Engine
 
 from pages.shell import words
-from pages.shell.accounts import Account
+from pages.shell.access.accounts import Account
 from protoecg.settings import settings
 from review_db import known_reviewer
 from review_db.ratings.reviewers import CodeClosed, claim_code, is_claimed, reviewer_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import accounts, words
-from pages.shell.accounts import Account
+from pages.shell import words
+from pages.shell.access import accounts
+from pages.shell.access.accounts import Account
 from review_db import RatingsError
 from review_db.studies.design import Design
 from review_db.studies.running import give_consent, standing

@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
-from pages.shell.accounts import LONGEST_S, account_of
-from pages.shell.oidc import settings_from
+from pages.shell.access.accounts import LONGEST_S, account_of
+from pages.shell.access.oidc import settings_from
 from protoecg.bundle import Bundle
 from review_db import Item, answers, save_answer
 from review_db.sessions.assignments import ItemStage

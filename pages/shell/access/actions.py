@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from pages.shell import accounts, coordinators, words
+from pages.shell import words
+from pages.shell.access import accounts, coordinators
 from review_db import RatingsError
 
 KEYS, PROBLEM = "new keys", "study said"

@@ -17,8 +17,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shell import accounts, words
-from pages.shell.accounts import LONGEST_S, Account
+from pages.shell import words
+from pages.shell.access import accounts
+from pages.shell.access.accounts import LONGEST_S, Account
 from protoecg.settings import settings, variable
 from review_db import RatingsError
 

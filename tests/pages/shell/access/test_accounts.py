@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from pages.shell.accounts import LONGEST_S, account_of
-from pages.shell.oidc import Settings
+from pages.shell.access.accounts import LONGEST_S, account_of
+from pages.shell.access.oidc import Settings
 from review_db.questions.checks import checked_reviewer
 
 WANTED = Settings((None,), "https://ecg.example", frozenset({"cora@clinic.example"}), b"a" * 32)

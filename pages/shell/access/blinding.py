@@ -12,7 +12,8 @@ from contextlib import suppress
 import streamlit as st
 from sqlalchemy import Engine
 
-from pages.shell import accounts, reviews, words
+from pages.shell import reviews, words
+from pages.shell.access import accounts
 from protoecg.prototypes.sets import PrototypeSet
 from review_db import RatingsError
 from review_db.studies.accounts import seats_of

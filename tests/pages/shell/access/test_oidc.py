@@ -3,7 +3,7 @@ import sys
 import pytest
 from streamlit import config
 
-from pages.shell.oidc import SettingsError, comparable, settings, settings_from
+from pages.shell.access.oidc import SettingsError, comparable, settings, settings_from
 from pages.shell.words import plain
 
 CLIENT = {

@@ -1,7 +1,7 @@
 import pytest
 
-from pages.shell.accounts import LONGEST_S
-from pages.shell.coordinators import SHORTEST_KEY, Door, Refused, refuse_short_key
+from pages.shell.access.accounts import LONGEST_S
+from pages.shell.access.coordinators import SHORTEST_KEY, Door, Refused, refuse_short_key
 
 KEY = "a key of the coordinator"
 HERE, THERE = "10.0.0.1", "10.0.0.2"

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from pages.shell import words
-from pages.shell.oidc import Settings, SettingsError, comparable, settings
+from pages.shell.access.oidc import Settings, SettingsError, comparable, settings
 from review_db import RatingsError
 
 # The cookie would last for a month, on machines that many people use.
