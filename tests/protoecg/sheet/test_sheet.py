@@ -13,7 +13,7 @@ from protoecg.sheet.strokes import row_marks
 from protoecg.sheet.view import LAYOUTS, View
 from protoecg.simulate import simulate
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HEIGHT_MV = 11.5
 
 
