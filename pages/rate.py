@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.ecg import cases, origin
 from pages.shell import frame, models, reviews, source_ecgs, words
 from pages.shell.access import accounts
-from pages.taking_part import desk, places, rater
+from pages.taking_part import layout, places, rater
 from pages.taking_part.answers import (
     ItemSession,
     follow_request,
@@ -49,7 +49,7 @@ def _sit(ratings: Ratings, row: DeltaGenerator, progress_bar: DeltaGenerator) ->
     load_answers(session)
     _top(ratings, session, item, row, progress_bar)
     prototype = ratings.prototype(item)
-    shown = desk.Shown(
+    shown = layout.Shown(
         title=bundle.labels.named(prototype.statement),
         facts=_facts(session, prototype),
         pictures=_pictures(prototype),
@@ -58,7 +58,7 @@ def _sit(ratings: Ratings, row: DeltaGenerator, progress_bar: DeltaGenerator) ->
         steps=partial(_steps, ratings, item),
         below=partial(_below, _best(ratings, item)),
     )
-    desk.show(session, bundle, shown)
+    layout.show(session, bundle, shown)
 
 
 def _facts(session: ItemSession, prototype: Prototype) -> list[str]:
@@ -150,7 +150,7 @@ def _draw_next(ratings: Ratings, item: Item, view: View) -> str:
 def _steps(ratings: Ratings, item: Item, session: ItemSession) -> None:
     place = ratings.items.index(item)
     before = ratings.items[place - 1].prototype if place else None
-    desk.steps(
+    layout.steps(
         session,
         on="Next",
         go_on=_go_on,

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from pages.shell import frame, models, reviews, source_ecgs, words
 from pages.shell.access import accounts
 from pages.shell.access.accounts import Account
-from pages.taking_part import admission, desk, items, places, questions, welcome
+from pages.taking_part import admission, items, layout, places, questions, welcome
 from pages.taking_part.answers import (
     ItemSession,
     Store,
@@ -155,7 +155,7 @@ def _item(engine: Engine, seat: Seat, session: ItemSession, bundle: PrototypeSet
         items.show(item, ecgs, view, bundle.labels)
         _others(engine, seat, item)
 
-    shown = desk.Shown(
+    shown = layout.Shown(
         title=_heading(item, bundle.labels),
         facts=[" · ".join(_about(item)), *items.beliefs(item, bundle)],
         pictures=items.name(item),
@@ -163,7 +163,7 @@ def _item(engine: Engine, seat: Seat, session: ItemSession, bundle: PrototypeSet
         draw_next=partial(_draw_next, engine, seat, item, bundle),
         steps=_steps,
     )
-    desk.show(session, bundle, shown)
+    layout.show(session, bundle, shown)
 
 
 def _draw_next(engine: Engine, seat: Seat, item: OpenItem, bundle: PrototypeSet, view: View) -> str:
@@ -212,7 +212,7 @@ def _others(engine: Engine, seat: Seat, item: OpenItem) -> None:
 
 def _steps(session: ItemSession) -> None:
     settled = session.item.settled
-    desk.steps(
+    layout.steps(
         session,
         on="Go on" if settled else "Save and next",
         go_on=request_next if settled else _save,
