@@ -1,4 +1,4 @@
-"""The ECG that every other room works on."""
+"""An ECG in mV: its twelve leads found by name, computed where files lack them, and checked."""
 
 from __future__ import annotations
 

@@ -278,3 +278,23 @@ def test_only_the_settings_read_the_environment():
     code = [file for room in ("pages", *ROOMS) for file in (ROOT / room).rglob("*.py")]
     reading = {f.relative_to(ROOT).as_posix() for f in code if reads.search(f.read_text())}
     assert reading == {"protoecg/settings/__init__.py", "protoecg/isolation/server.py"}
+
+
+@pytest.mark.parametrize("room", ["protoecg", "review_db", "training", "pages"])
+def test_the_map_has_a_row_for_all_that_lies_in_a_room(room):
+    table = (ROOT / "docs" / "architecture.md").read_text().split(f"### {room}\n")[1]
+    rows = re.findall(r"^\| (`.*?) \|", table.split("\n#")[0], re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([\w/]+)`", row)}
+    # What is left of a folder that is gone holds compiled modules alone.
+    there = {f"{of.parent.name}/" for of in (ROOT / room).glob("*/*.*")} - {"__pycache__/"}
+    modules = set() if room == "pages" else {of.stem for of in (ROOT / room).glob("[!_]*.py")}
+    assert named == there | modules
+
+
+def test_every_module_that_the_map_names_is_there():
+    named = re.findall(r"`([\w/]+\.py)`", (ROOT / "docs" / "architecture.md").read_text())
+    assert named
+    code = [of for room in ("pages", "tests", *ROOMS) for of in (ROOT / room).rglob("*.py")]
+    there = [f"/{of.relative_to(ROOT).as_posix()}" for of in code]
+    for name in {*named} - {"app.py"}:
+        assert any(path.endswith(f"/{name}") for path in there), name

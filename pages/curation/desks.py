@@ -1,4 +1,4 @@
-"""What Curate has of training: desks, one a bundle, and bundles in the making."""
+"""What Curate has of training: a desk for each bundle, and bundles being made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures on a page."""
+"""Tracings and charts put on a page: how wide, with words for who cannot see them, as files."""
 
 from __future__ import annotations
 

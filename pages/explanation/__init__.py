@@ -1,1 +1,1 @@
-"""The sections of Explain below a finding, and what can be taken away of it."""
+"""The start page and the sections of Explain, and what can be taken away of an ECG."""

@@ -1,4 +1,4 @@
-"""The cases that a finding is looked at by: one is chosen, and the URL holds which."""
+"""The cases of a finding: one is chosen, some are switched off, and the URL holds which."""
 
 from __future__ import annotations
 

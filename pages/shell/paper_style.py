@@ -1,4 +1,4 @@
-"""CSS for heights that follow the width of the page, so that ECG paper keeps its proportions.
+"""ECG paper that keeps its proportions at any width, on phones too: CSS for its heights.
 
 It is made here, as its numbers are those of the figures.
 """

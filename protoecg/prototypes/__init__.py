@@ -1,1 +1,1 @@
-"""Prototypes and the real ECGs behind them."""
+"""Prototypes, what was changed of them, and the real ECGs behind them, carried or fetched."""

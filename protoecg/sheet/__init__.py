@@ -1,1 +1,1 @@
-"""How ECG paper is laid out, whatever draws it: leads, scale, filters, pieces."""
+"""How ECG paper is laid out, whatever draws it: leads, scale, pulse, filters, colours, rows."""

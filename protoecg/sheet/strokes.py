@@ -1,4 +1,4 @@
-"""Lines on the paper, each as points in seconds and mV; nan lifts the pen."""
+"""Lines on the paper, the calibration pulse too, as points (s, mV); nan lifts the pen."""
 
 from __future__ import annotations
 

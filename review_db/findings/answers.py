@@ -1,4 +1,4 @@
-"""The answers of a study as a table, one row for each stage of an item that has any.
+"""The answers of a study as a table, a row for each stage that has any, and which of them count.
 
 It is what all figures are computed from, and what the export holds, so that whoever has the CSV
 can compute the same.

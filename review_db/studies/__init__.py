@@ -1,1 +1,1 @@
-"""A study from its design to its start: items, each reviewer's order, keys and accounts."""
+"""A study from its design to its end: items, reviewers' orders, keys, accounts, who leaves."""

@@ -1,4 +1,4 @@
-"""A study that has started: reviewers who come late or leave, its end, and test runs.
+"""A study that has started: reviewers who come late or are withdrawn, its end, and test runs.
 
 key = add_reviewer(engine, "pilot", "R04", actor="coordinator", reason="R02 fell ill")
 withdraw(engine, "pilot", "R02", actor="coordinator", reason="fell ill")

@@ -1,4 +1,4 @@
-"""Data sets, bundles, and what is made of both."""
+"""The commands that make data sets, bundles, and what is made of both."""
 
 from __future__ import annotations
 

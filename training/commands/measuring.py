@@ -1,4 +1,4 @@
-"""What a bundle, its data and the measurements are worth."""
+"""The commands that measure what a bundle, its data and the measurements are worth."""
 
 from __future__ import annotations
 

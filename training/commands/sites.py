@@ -1,4 +1,4 @@
-"""A bundle at another hospital."""
+"""The commands for a bundle at another hospital: calibrated there, run without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CardFigures of several commands, collected on a bundle's card."""
+"""What several commands measured, collected on a bundle's card."""
 
 from __future__ import annotations
 
