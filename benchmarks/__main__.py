@@ -53,15 +53,15 @@ def _sitting(file: Path | None) -> int:
     print(f"Load before: {_load()}.\n")
     times = sitting.measure()
     print(f"{'':14}{'median':>10}{'95 % in':>11}{'page':>12}{'ratio':>9}   items")
-    figures = {"all": _waits(times)}
-    figures |= {str(kind): _waits(rows) for kind, rows in times.groupby("kind")}
-    for kind, f in figures.items():
+    results = {"all": _waits(times)}
+    results |= {str(kind): _waits(rows) for kind, rows in times.groupby("kind")}
+    for kind, f in results.items():
         saved = f"{f['saved_p50_ms']:7.0f} ms{f['saved_p95_ms']:8.0f} ms"
         loaded = f"{f['loaded_p50_ms']:9.0f} ms{f['ratio']:8.1f}x"
         print(f"{kind:14}{saved}{loaded}   {f['items']}")
     print(f"\nLoad after: {_load()}.")
     if file:
-        file.write_text(json.dumps({"machine": _machine(), "kinds": figures}, indent=1) + "\n")
+        file.write_text(json.dumps({"machine": _machine(), "kinds": results}, indent=1) + "\n")
     return 0
 
 
@@ -70,13 +70,13 @@ def _pages(file: Path | None) -> int:
 
     print(f"What a reader waits for, in Chromium and on the server; {_machine()}.")
     print(f"Load before: {_load()}.\n")
-    figures = {}
+    results = {}
     for what, goal_s, taken_s in pages.measure():
-        figures[what] = {"s": taken_s, "goal_s": goal_s}
+        results[what] = {"s": taken_s, "goal_s": goal_s}
         print(f"{what:44}{taken_s:8.2f} s{goal_s:8.2f} s promised", flush=True)
     print(f"\nLoad after: {_load()}.")
     if file:
-        file.write_text(json.dumps({"machine": _machine(), "waits": figures}, indent=1) + "\n")
+        file.write_text(json.dumps({"machine": _machine(), "waits": results}, indent=1) + "\n")
     return 0
 
 
@@ -104,8 +104,8 @@ def _reading(args: argparse.Namespace) -> int:
         )
     print(f"\nLoad after: {_load()}.")
     if args.json:
-        figures = {"machine": _machine(), "files": medians.to_dict(orient="index")}
-        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+        results = {"machine": _machine(), "files": medians.to_dict(orient="index")}
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
     return 0
 
 
@@ -125,12 +125,12 @@ def _under_load(args: argparse.Namespace) -> int:
         print(f"batch: {done} of {total} ECGs meanwhile")
     print(f"\nLoad after: {_load()}.")
     if args.json:
-        figures = {
+        results = {
             "machine": _machine(),
             "waits_ms": [round(wait) for wait in ms],
             "batches": progress.to_dict(orient="records"),
         }
-        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
     return 0
 
 
@@ -153,8 +153,8 @@ def _batch(args: argparse.Namespace) -> int:
     print(f"\nLoad after: {_load()}.")
     if args.json:
         told = {str(jobs): asdict(run) for jobs, run in runs.items()}
-        figures = {"machine": _machine(), "ecgs": args.ecgs, "jobs": told}
-        args.json.write_text(json.dumps(figures, indent=1) + "\n")
+        results = {"machine": _machine(), "ecgs": args.ecgs, "jobs": told}
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
     return 0
 
 
@@ -164,19 +164,19 @@ def _drawing(args: argparse.Namespace) -> int:
     print(f"12 leads of 10 s at {drawing.RATE} Hz, drawn and toggled in Chromium; {_machine()}.")
     print(f"Load before: {_load()}.\n")
     print(f"{'':20}{'median':>10}{'95 % in':>11}{'painted':>12}{'95 % in':>11}   repeats")
-    figures = {}
+    results = {}
     for task, rows in drawing.measure(args.repeats).groupby("task", sort=False):
         quantiles = rows[["plotted_ms", "painted_ms"]].quantile([0.5, 0.95])
-        figures[str(task)] = {
+        results[str(task)] = {
             f"{what}_p{share:.0f}_ms": quantiles.loc[share / 100, f"{what}_ms"]
             for what in ("plotted", "painted")
             for share in (50, 95)
         }
-        told = "".join(f"{ms:8.0f} ms" if ms == ms else "" for ms in figures[str(task)].values())
+        told = "".join(f"{ms:8.0f} ms" if ms == ms else "" for ms in results[str(task)].values())
         print(f"{task:19}{told:44}   {len(rows)}")
     print(f"\nLoad after: {_load()}.")
     if args.json:
-        about = {"machine": _machine(), "tasks": figures}
+        about = {"machine": _machine(), "tasks": results}
         args.json.write_text(json.dumps(about, indent=1) + "\n")
     return 0
 
@@ -194,16 +194,16 @@ def _networks(args: argparse.Namespace) -> int:
     print("Theirs: the published networks in plain PyTorch, 1037 prototypes, random weights.")
     print(f"{args.threads} thread(s), {args.ecgs} simulated ECGs, {_machine()}.\n")
     print(f"{'':22}{'ours':>12}{'theirs':>12}{'ratio':>9}   repeats")
-    figures = {}
+    results = {}
     for task, pair, repeats in networks.tasks(bundle, args.ecgs, args.repeats):
         mine, theirs = networks.interleaved(pair, repeats)
-        figures[task] = {"ours_s": mine, "theirs_s": theirs, "ratio": theirs / mine}
+        results[task] = {"ours_s": mine, "theirs_s": theirs, "ratio": theirs / mine}
         print(
             f"{task:22}{1e3 * mine:9.1f} ms{1e3 * theirs:9.1f} ms{theirs / mine:8.1f}x   {repeats}"
         )
     if args.json:
         about = {"ours": words, "threads": args.threads, "machine": _machine()}
-        args.json.write_text(json.dumps({**about, "tasks": figures}, indent=1) + "\n")
+        args.json.write_text(json.dumps({**about, "tasks": results}, indent=1) + "\n")
     return 0
 
 

@@ -9,7 +9,7 @@ from pages.shell import frame, models, words
 from pages.shell.access import blinding
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import CardError, CardFigures, read_card
+from protoecg.card.document import CardError, CardResults, read_card
 
 PURPOSE = "Made to study explanations by cases. Not for diagnosis or treatment."
 
@@ -34,9 +34,9 @@ def main() -> None:
         facts.show(facts.data(bundle))
     curation.show(bundle, card)
     recalibration.show(bundle)
-    figures = accuracy.choose_figures(bundle, card)
-    accuracy.show_accuracy(bundle, figures)
-    accuracy.show_calibration(figures)
+    results = accuracy.choose_results(bundle, card)
+    accuracy.show_accuracy(bundle, results)
+    accuracy.show_calibration(results)
     checks.show_faithfulness(card)
     checks.show_abstention(bundle, card)
     checks.show_known_changes(card)
@@ -44,7 +44,7 @@ def main() -> None:
     limits.show(bundle, card)
 
 
-def _card(bundle: Bundle) -> CardFigures:
+def _card(bundle: Bundle) -> CardResults:
     try:
         return read_card(bundle)
     except CardError as error:

@@ -54,7 +54,7 @@ def resamples(patients: np.ndarray) -> np.ndarray:
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the central 95 % of a figure's values (1 + r,) in the resamples."""
+    """Return the central 95 % of a metric's values (1 + r,) in the resamples."""
     drawn = values[1:][~np.isnan(values[1:])]
     if not len(drawn):
         return np.nan, np.nan

@@ -13,7 +13,7 @@ from pages.ecg import drawing
 from pages.shell import frame
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import SITE, CardFigures
+from protoecg.card.document import SITE, CardResults
 from protoecg.figures.charts.card import describe_reliability, reliability_figure
 
 VALIDATION = "validation"
@@ -27,8 +27,8 @@ OF_SITE = {
 }
 
 
-def choose_figures(bundle: Bundle, card: CardFigures) -> Mapping[str, Any]:
-    """Ask on which part of the data the accuracy is shown, and return its figures."""
+def choose_results(bundle: Bundle, card: CardResults) -> Mapping[str, Any]:
+    """Ask on which part of the data the accuracy is shown, and return its results."""
     offered = {VALIDATION: tables.section(bundle.about, "validation")}
     folds = [fold for fold in tables.section(card, "evaluations") if fold.isdecimal()]
     for fold in sorted(folds, key=int):
@@ -47,20 +47,20 @@ def choose_figures(bundle: Bundle, card: CardFigures) -> Mapping[str, Any]:
             key="figures",
             bind="query-params",
         )
-    figures = offered.get(chosen, offered[VALIDATION])
-    _say_of_what(figures, HELD_OUT if chosen in held_out else OF_SITE.get(chosen, OWN))
-    return figures
+    results = offered.get(chosen, offered[VALIDATION])
+    _say_of_what(results, HELD_OUT if chosen in held_out else OF_SITE.get(chosen, OWN))
+    return results
 
 
-def _of_site(card: CardFigures) -> dict[str, Mapping[str, Any]]:
-    """Return the figures of a recalibrated model where it was calibrated, the latest first."""
+def _of_site(card: CardResults) -> dict[str, Mapping[str, Any]]:
+    """Return the results of a recalibrated model where it was calibrated, the latest first."""
     site = tables.section(card, SITE)
     found = {words: tables.section(site, state) for words, state in STATES.items()}
-    return {words: figures for words, figures in found.items() if figures}
+    return {words: results for words, results in found.items() if results}
 
 
-def _say_of_what(figures: Mapping[str, Any], part: str) -> None:
-    ecgs, patients = tables.number(figures, "n"), tables.number(figures, "patients")
+def _say_of_what(results: Mapping[str, Any], part: str) -> None:
+    ecgs, patients = tables.number(results, "n"), tables.number(results, "patients")
     of = [f"{ecgs:,.0f} ECGs"] if ecgs else []
     of += [f"{patients:,.0f} patients"] if patients else []
     st.caption(
@@ -69,14 +69,14 @@ def _say_of_what(figures: Mapping[str, Any], part: str) -> None:
     )
 
 
-def show_accuracy(bundle: Bundle, figures: Mapping[str, Any]) -> None:
-    """Show figures of all statements together and of each."""
-    if not tables.section(figures, "per_statement"):
+def show_accuracy(bundle: Bundle, results: Mapping[str, Any]) -> None:
+    """Show results of all statements together and of each."""
+    if not tables.section(results, "per_statement"):
         facts.missing("Accuracy")
         return
-    st.dataframe(tables.overall(figures), hide_index=True)
-    _certainty(figures)
-    table = tables.per_statement(figures, bundle)
+    st.dataframe(tables.overall(results), hide_index=True)
+    _certainty(results)
+    table = tables.per_statement(results, bundle)
     low = sum(decision.low_evidence for decision in bundle.decisions.values())
     st.markdown("**Each statement**")
     st.caption(
@@ -88,13 +88,13 @@ def show_accuracy(bundle: Bundle, figures: Mapping[str, Any]) -> None:
     st.dataframe(table, hide_index=True, height=420, column_config=_formats(table))
 
 
-def _certainty(figures: Mapping[str, Any]) -> None:
-    table = tables.certainty(figures)
+def _certainty(results: Mapping[str, Any]) -> None:
+    table = tables.certainty(results)
     if table.empty:
         return
     st.markdown("**Likely and possible findings**")
-    wrong = tables.sure(tables.section(figures, "certainty"), "ecgs_with_wrong_likely")
-    apart = tables.part(figures, "calibration", "cross_fitted")
+    wrong = tables.sure(tables.section(results, "certainty"), "ecgs_with_wrong_likely")
+    apart = tables.part(results, "calibration", "cross_fitted")
     judged = "thresholds of other patients" if apart else "the bundle's thresholds"
     st.caption(
         f"All findings but sinus rhythm and a normal ECG, by {judged}. ECGs with a likely finding "
@@ -117,10 +117,10 @@ def _formats(table: pd.DataFrame) -> dict[str, Any]:
     return formats
 
 
-def show_calibration(figures: Mapping[str, Any]) -> None:
+def show_calibration(results: Mapping[str, Any]) -> None:
     """Show how often findings are true beside how probable they were said to be."""
     st.markdown("#### How far its probabilities hold")
-    curve = tables.reliability(figures)
+    curve = tables.reliability(results)
     if curve.empty:
         facts.missing("Calibration")
         return
@@ -132,17 +132,17 @@ def show_calibration(figures: Mapping[str, Any]) -> None:
             alt=describe_reliability(curve),
         )
     with numbers:
-        _errors(figures)
+        _errors(results)
 
 
-def _errors(figures: Mapping[str, Any]) -> None:
+def _errors(results: Mapping[str, Any]) -> None:
     labels = {
         "pooled_ece": "Expected calibration error, all cases",
         "macro_ece": "Expected calibration error, mean of statements",
         "macro_brier": "Brier score, mean of statements",
         "macro_brier_skill": "Brier skill, mean of statements",
     }
-    found = {label: tables.number(figures, "calibration", name) for name, label in labels.items()}
+    found = {label: tables.number(results, "calibration", name) for name, label in labels.items()}
     facts.show({label: "" if value is None else f"{value:.4f}" for label, value in found.items()})
-    if tables.part(figures, "calibration", "cross_fitted") is True:
+    if tables.part(results, "calibration", "cross_fitted") is True:
         st.caption("No ECG had a part in the calibration that it is judged by (cross-fitted).")

@@ -11,11 +11,11 @@ from pages.card import facts
 from pages.shell import words
 from protoecg.bundle import Bundle
 from protoecg.card import changes, tables
-from protoecg.card.document import CardFigures
+from protoecg.card.document import CardResults
 from protoecg.labels import BRANCHES
 
 
-def show_faithfulness(card: CardFigures) -> None:
+def show_faithfulness(card: CardResults) -> None:
     """Show what was measured of the explanations."""
     st.markdown("#### Whether its explanations are true")
     measured, baseline = (
@@ -40,7 +40,7 @@ def show_faithfulness(card: CardFigures) -> None:
             st.text(f"{name.capitalize()}: {definition}")
 
 
-def show_abstention(bundle: Bundle, card: CardFigures) -> None:
+def show_abstention(bundle: Bundle, card: CardResults) -> None:
     """Show from which ECGs the model abstains."""
     st.markdown("#### When it abstains")
     if bundle.familiarity is None:
@@ -72,7 +72,7 @@ def show_abstention(bundle: Bundle, card: CardFigures) -> None:
     )
 
 
-def show_known_changes(card: CardFigures) -> None:
+def show_known_changes(card: CardResults) -> None:
     """Show what the model says of known changes, and where it points to real early beats."""
     st.markdown("#### Whether it names a known change")
     measured = tables.section(card, "known_changes")
@@ -104,7 +104,7 @@ def _whole(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def show_ablations(card: CardFigures) -> None:
+def show_ablations(card: CardResults) -> None:
     """Show what each rule of the method costs or gains."""
     st.markdown("#### What each rule costs or gains")
     measured = tables.section(card, "ablations")

@@ -13,7 +13,7 @@ from pages.shell import reviews, words
 from pages.shell.access import coordinators
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import CardFigures
+from protoecg.card.document import CardResults
 from protoecg.prototypes.curation import Curation, curations, rule_in_words
 from protoecg.prototypes.manifest import BundleError
 from review_db import RatingsError
@@ -33,7 +33,7 @@ NOT_MEASURED = (
 )
 
 
-def show(bundle: Bundle, card: CardFigures) -> None:
+def show(bundle: Bundle, card: CardResults) -> None:
     """Show each curation that a model went through, the last one with what it did."""
     try:
         done = curations(bundle.about)

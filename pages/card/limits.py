@@ -6,7 +6,7 @@ import streamlit as st
 
 from protoecg.bundle import Bundle
 from protoecg.card import tables
-from protoecg.card.document import CardFigures
+from protoecg.card.document import CardResults
 
 # A way of spoiling an ECG that passes more often than not.
 PASSES_BELOW = 50
@@ -19,14 +19,14 @@ ST_ELEVATION = (
 )
 
 
-def show(bundle: Bundle, card: CardFigures) -> None:
+def show(bundle: Bundle, card: CardResults) -> None:
     """List what is known of a model's limits."""
     st.markdown("#### Limits")
     for limit in _known(bundle, card):
         st.text(f"•  {limit}")
 
 
-def _known(bundle: Bundle, card: CardFigures) -> list[str]:
+def _known(bundle: Bundle, card: CardResults) -> list[str]:
     data = tables.text(bundle.about, "data", default="an unknown data set")
     limits = [f"Trained on {data} only: other devices, hospitals and patients may differ."]
     if bundle.simulated:

@@ -32,7 +32,7 @@ def show(bundle: Bundle) -> None:
         )
         if any(one.date > done.date for one in curations(bundle.about)):
             st.info(CURATED, icon=":material/info:")
-        st.dataframe(recalibration.figures(done.comparison), hide_index=True, height="content")
+        st.dataframe(recalibration.results(done.comparison), hide_index=True, height="content")
         with st.expander("Each statement"):
             st.dataframe(
                 recalibration.per_statement(done.comparison, bundle),

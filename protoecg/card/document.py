@@ -1,7 +1,7 @@
 """What was measured of a bundle after it was written: `card.json` beside it.
 
 A card is about one revision of a bundle and changes nothing in it. It is a file like any other that
-came with a download: it is checked here, and `protoecg.card.tables` reads single figures from it.
+came with a download: it is checked here, and `protoecg.card.tables` reads single results from it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MEASUREMENTS = (
     *("abstention", "known_changes", "ablations", "curation", SITE),
 )
 
-CardFigures = Mapping[str, Mapping[str, Any]]
+CardResults = Mapping[str, Mapping[str, Any]]
 
 
 class CardError(ValueError):
@@ -43,7 +43,7 @@ class _Card(Head):
 _CARD = Format(FORMAT, VERSION, _Card, MAX_BYTES)
 
 
-def read_card(bundle: Bundle) -> CardFigures:
+def read_card(bundle: Bundle) -> CardResults:
     """Return the measurements beside a bundle, by their names; none where there is no card.
 
     Raises
@@ -67,6 +67,6 @@ def read_card(bundle: Bundle) -> CardFigures:
     return {name: found[name] for name in MEASUREMENTS if isinstance(found.get(name), dict)}
 
 
-def write_card(bundle: Bundle, figures: CardFigures) -> None:
+def write_card(bundle: Bundle, results: CardResults) -> None:
     """Write the measurements beside a bundle, in place of those that are there."""
-    _CARD.write(bundle.path / FILE, revision=bundle.revision, measurements=figures)
+    _CARD.write(bundle.path / FILE, revision=bundle.revision, measurements=results)

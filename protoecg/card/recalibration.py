@@ -11,7 +11,7 @@ from protoecg import wording
 from protoecg.bundle import Bundle
 from protoecg.card import tables
 
-FIGURES = {
+METRICS = {
     "likely_precision": "likely findings that are labelled",
     "likely_sensitivity": "labelled findings that are likely",
     "called_precision": "likely or possible ones that are labelled",
@@ -22,12 +22,12 @@ FIGURES = {
 STATES = ("before", "after", "difference")
 
 
-def figures(comparison: Mapping[str, Any]) -> pd.DataFrame:
+def results(comparison: Mapping[str, Any]) -> pd.DataFrame:
     """Return what the statements together are worth before and after, with intervals."""
     return pd.DataFrame(
         [
-            {"": words, **{state: figure(own, state, name) for state in STATES}}
-            for name, words in FIGURES.items()
+            {"": words, **{state: metric(own, state, name) for state in STATES}}
+            for name, words in METRICS.items()
             for own in [tables.section(comparison, "figures", name)]
             if own
         ]
@@ -52,7 +52,7 @@ def per_statement(comparison: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame
     )
 
 
-def figure(own: Mapping[str, Any], state: str, name: str) -> str:
+def metric(own: Mapping[str, Any], state: str, name: str) -> str:
     """Print a share as a percentage, a Brier score as it is: "61 % (52 to 70)"."""
     value, ends = tables.number(own, state), tables.numbers(own, f"{state}_interval")
     if value is None:

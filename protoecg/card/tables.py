@@ -1,6 +1,6 @@
 """What was measured of a bundle, as tables for people.
 
-The figures come from JSON that may lack any of them: what is missing or is not of its kind is left
+The results come from JSON that may lack any of them: what is missing or is not of its kind is left
 out, or is None.
 """
 
@@ -112,7 +112,7 @@ def text(raw: Any, *path: str, default: str = "") -> str:
 
 
 def sure(raw: Any, name: str, form: str = ".3f") -> str:
-    """Print a figure with its 95 % interval: "0.927 (0.919 to 0.934)"; empty where missing."""
+    """Print a metric with its 95 % interval: "0.927 (0.919 to 0.934)"; empty where missing."""
     value, ends = number(raw, name), numbers(raw, f"{name}_interval")
     if value is None:
         return ""
@@ -120,14 +120,14 @@ def sure(raw: Any, name: str, form: str = ".3f") -> str:
     return f"{value:{form}}{low_high}"
 
 
-def overall(figures: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the figures of all statements: a row for all branches fused, and one for each."""
-    counted = [told for told in section(figures, "per_statement").values() if number(told, "auroc")]
+def overall(results: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the results of all statements: a row for all branches fused, and one for each."""
+    counted = [told for told in section(results, "per_statement").values() if number(told, "auroc")]
     rows: list[dict[str, Any]] = [
-        {"": "all branches fused", "statements": len(counted), **_overall(figures)}
+        {"": "all branches fused", "statements": len(counted), **_overall(results)}
     ]
     for branch in BRANCHES:
-        if told := section(figures, "per_branch", branch):
+        if told := section(results, "per_branch", branch):
             own = number(told, "statements")
             rows.append({"": f"{branch} alone", "statements": own, **_overall(told)})
     table = pd.DataFrame(rows)
@@ -138,14 +138,14 @@ def _overall(told: Mapping[str, Any]) -> dict[str, str]:
     return {words: sure(told, name) for name, words in OVERALL.items()}
 
 
-def per_statement(figures: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
-    """Return the figures of each statement: numbers to sort by, intervals as text.
+def per_statement(results: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
+    """Return the results of each statement: numbers to sort by, intervals as text.
 
     "evidence" is "low" where too few validation ECGs carried the statement.
     """
     rows = []
     for code in bundle.statements:
-        told, decision = section(figures, "per_statement", code), bundle.decisions[code]
+        told, decision = section(results, "per_statement", code), bundle.decisions[code]
         row: dict[str, Any] = {
             "statement": code,
             "meaning": bundle.labels[code].description,
@@ -166,12 +166,12 @@ def per_statement(figures: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
     ]
 
 
-def certainty(figures: Mapping[str, Any]) -> pd.DataFrame:
+def certainty(results: Mapping[str, Any]) -> pd.DataFrame:
     """Return what likely calls, and likely and possible ones together, are worth over all ECGs.
 
     Empty where it was not measured.
     """
-    told = section(figures, "certainty")
+    told = section(results, "certainty")
     kinds = {"likely": "likely", "called": "likely or possible"}
     return pd.DataFrame(
         {
@@ -189,10 +189,10 @@ def _between(ends: list[float]) -> str:
     return wording.between(ends) if len(ends) == 2 else ""
 
 
-def reliability(figures: Mapping[str, Any]) -> pd.DataFrame:
+def reliability(results: Mapping[str, Any]) -> pd.DataFrame:
     """Return the reliability curve: predicted, observed, count; empty where not measured."""
     curve = {
-        name: numbers(figures, "calibration", "reliability", name)
+        name: numbers(results, "calibration", "reliability", name)
         for name in ("predicted", "observed", "count")
     }
     same = len({len(values) for values in curve.values()}) == 1

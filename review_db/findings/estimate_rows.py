@@ -1,4 +1,4 @@
-"""All that a study found as one table, a row for each figure and whom it holds for."""
+"""All that a study found as one table, a row for each statistic and whom it holds for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_NUMBER = float("nan")
 
 @dataclass(frozen=True)
 class Row:
-    """One figure with one of its intervals.
+    """One statistic with one of its intervals.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def estimate_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Return every figure of a study, from the table of `answers.answer_table`.
+    """Return every statistic of a study, from the table of `answers.answer_table`.
 
-    Columns: `COLUMNS`, as `Row` says; two rows a figure, one for each it holds for.
+    Columns: `COLUMNS`, as `Row` says; two rows a statistic, one for each it holds for.
     """
     rows = [
         row

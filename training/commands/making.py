@@ -124,9 +124,9 @@ def ablations(
     """Measure what each rule costs or gains."""
     from training.search.ablations import ablations, table
 
-    figures = ablations(configs, data, work, fold, device_named(device))
-    write_json(json, figures)
-    sys.stdout.write(table(figures))
+    results = ablations(configs, data, work, fold, device_named(device))
+    write_json(json, results)
+    sys.stdout.write(table(results))
 
 
 @app.command()
@@ -138,7 +138,7 @@ def tune(
     branch: Annotated[str | None, Option(help="vary its own settings, not the shared")] = None,
     device: Device = "auto",
 ) -> None:
-    """Search for settings by the validation figure; resumes."""
+    """Search for settings by the validation AUROC; resumes."""
     from training.fit.config import read_config
     from training.search.tune import Search, summary
 

@@ -35,9 +35,9 @@ def evaluate(
     from training.measure.evaluate import evaluate, summary
 
     other = load_bundle(compare) if compare else None
-    figures = evaluate(load_bundle(bundle), data, fold, other)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = evaluate(load_bundle(bundle), data, fold, other)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command()
@@ -54,9 +54,9 @@ def faithfulness(
     from protoecg.bundle import load_bundle
     from training.measure.faithfulness import faithfulness, table
 
-    figures = faithfulness(load_bundle(bundle), data, fold, data500 or data)
-    write_json(json, figures)
-    sys.stdout.write(f"{figures['n']} ECGs of fold {fold}\n\n{table(figures)}\n")
+    results = faithfulness(load_bundle(bundle), data, fold, data500 or data)
+    write_json(json, results)
+    sys.stdout.write(f"{results['n']} ECGs of fold {fold}\n\n{table(results)}\n")
 
 
 @app.command()
@@ -71,9 +71,9 @@ def first_view(
     from protoecg.bundle import load_bundle
     from training.measure.first_view import measure, table
 
-    figures = measure(load_bundle(bundle), data, fold, n)
-    write_json(json, figures)
-    sys.stdout.write(table(figures))
+    results = measure(load_bundle(bundle), data, fold, n)
+    write_json(json, results)
+    sys.stdout.write(table(results))
 
 
 @app.command()
@@ -82,9 +82,9 @@ def abstention(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
     from protoecg.bundle import load_bundle
     from training.measure.abstention import measure, summary
 
-    figures = measure(load_bundle(bundle), data, fold)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = measure(load_bundle(bundle), data, fold)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command("known_changes")
@@ -99,9 +99,9 @@ def known_changes(
     from protoecg.bundle import load_bundle
     from training.measure.known_changes.measure import measure, summary
 
-    figures = measure(load_bundle(bundle), data, fold, n)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = measure(load_bundle(bundle), data, fold, n)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command()
@@ -110,9 +110,9 @@ def evidence(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
     from protoecg.bundle import load_bundle
     from training.measure.evidence import measure, summary
 
-    figures = measure(load_bundle(bundle), data, fold)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = measure(load_bundle(bundle), data, fold)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command()
@@ -120,9 +120,9 @@ def guards(data: Data, fold: Fold, json: Json) -> None:
     """Count how often measurements contradict a label, by statement."""
     from training.measure.guards import measure, summary
 
-    figures = measure(data, fold)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = measure(data, fold)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command()
@@ -135,9 +135,9 @@ def quality(
     """Measure the warnings of poor recordings, on ordinary and spoiled ECGs."""
     from training.measure.quality import measure, summary
 
-    figures = measure(data, folds, n)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = measure(data, folds, n)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command()
@@ -197,9 +197,9 @@ def recall(
     from protoecg.bundle import load_bundle
     from training.measure.recall import recall, summary
 
-    figures = recall(load_bundle(bundle), data, fold, n, branch)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = recall(load_bundle(bundle), data, fold, n, branch)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command()
@@ -214,9 +214,9 @@ def repeats(
     from protoecg.bundle import load_bundle
     from training.measure.repeats import measure, summary
 
-    figures = measure(load_bundle(bundle), data, folds, n)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = measure(load_bundle(bundle), data, folds, n)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
 
 
 @app.command()
@@ -224,6 +224,6 @@ def ludb(data: Annotated[Path, Option(help="folder of the unpacked LUDB")], json
     """Compare the measurements with LUDB's experts."""
     from training.measure.ludb import evaluate, summary
 
-    figures = evaluate(data)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = evaluate(data)
+    write_json(json, results)
+    sys.stdout.write(summary(results))

@@ -27,7 +27,7 @@ Data = Annotated[
 ]
 Fold = Annotated[int, Option(help="to measure on")]
 Folds = Annotated[list[int], Option("--fold", help="one or more")]
-Json = Annotated[Path, Option("--json", help="file for the figures")]
+Json = Annotated[Path, Option("--json", help="file for the results")]
 Device = Annotated[str, Option(help="cpu, cuda, or auto")]
 
 

@@ -69,6 +69,6 @@ def recalibration_size(
     from protoecg.bundle import load_bundle
     from training.recalibrate.enough import enough, summary
 
-    figures = enough(load_bundle(bundle), data, folds, times=times)
-    write_json(json, figures)
-    sys.stdout.write(summary(figures))
+    results = enough(load_bundle(bundle), data, folds, times=times)
+    write_json(json, results)
+    sys.stdout.write(summary(results))

@@ -49,7 +49,7 @@ def compare(before: Side, after: Side, labels: np.ndarray, patients: np.ndarray)
     per_part : of all branches fused and of each alone, macro AUROC `before`, `after` and their
         `difference` with `interval` and two-sided `p`
     per_statement : the same of each statement's AUROC; no interval where ten ECGs do not carry it
-    before, after : `calibration` and `certainty` as `evaluate.figures` has them, by each one's own
+    before, after : `calibration` and `certainty` as `evaluate.results` has them, by each one's own
         thresholds, and `purity`
     """
     counts = metrics.resamples(patients)
@@ -119,7 +119,7 @@ def _state(side: Side, labels: np.ndarray) -> dict[str, Any]:
 
 
 def _difference(before: np.ndarray, after: np.ndarray, few: bool = False) -> dict[str, Any]:
-    """Values (1 + r,) of a figure before and after, the data as they are first."""
+    """Values (1 + r,) of a metric before and after, the data as they are first."""
     change = after - before
     interval = (np.nan, np.nan) if few else metrics.interval(change)
     return {
@@ -136,7 +136,7 @@ def _number(value: float) -> float | None:
 
 
 def summary(told: Mapping[str, Any]) -> str:
-    """Return the main figures of a comparison as lines of text."""
+    """Return the main results of a comparison as lines of text."""
     lines = [
         f"On {told['n']} validation ECGs, which also set the calibration: its figures flatter.",
         *(f"  {_line(part, own)}" for part, own in told["per_part"].items()),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from protoecg.bundle import Bundle, load_bundle, save_bundle
-from protoecg.card.document import CardFigures, read_card, write_card
+from protoecg.card.document import CardResults, read_card, write_card
 from protoecg.evidence.neighbours import write_neighbours
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.curation import (
@@ -190,11 +190,11 @@ def _written(
     return made
 
 
-def _card(made: Bundle, settled: Settled) -> CardFigures:
+def _card(made: Bundle, settled: Settled) -> CardResults:
     """Return what was measured of a bundle on the ECGs that calibrated it."""
     (fold, *more) = settled.comparison["fold"]
     about = {"bundle": made.name, "revision": made.revision, "fold": fold, "held_out": False}
-    # By thresholds of another hospital, its figures there say nothing.
+    # By thresholds of another hospital, its results there say nothing.
     told = not more and not made.recalibrations
     evaluation = {str(fold): {**about, **settled.evaluation}} if told else {}
     return {"evaluations": evaluation, "curation": settled.comparison}

@@ -39,7 +39,7 @@ class Settled:
 
     Parameters
     ----------
-    validation : figures on the validation ECGs, as a bundle keeps them
+    validation : results on the validation ECGs, as a bundle keeps them
     evaluation : the same by the bundle's own thresholds, as a card keeps them; empty likewise
     comparison : with the bundle before, see `comparison.compare`; empty where nothing changed or
         the data set is not here
@@ -137,7 +137,7 @@ def settle(
     codes = set(scale)
     decisions = {c: worth[c] if c in codes else d for c, d in bundle.decisions.items()}
     say("Measuring before and after on the validation ECGs")
-    figures = evaluate.figures(network, validation.after, labels, patients, judgement, beside)
+    results = evaluate.results(network, validation.after, labels, patients, judgement, beside)
     compared = comparison.compare(
         Side(bundle.network, bundle.decisions, validation.before, validation.beside),
         Side(network, decisions, validation.after, beside),
@@ -147,7 +147,7 @@ def settle(
     say(f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do")
     by_chance = _at_random(bundle, refit, validation, labels, changed, begun)
     by_thresholds = evaluate.judged(network, decisions, validation.after, beside)
-    evaluation = evaluate.figures(
+    evaluation = evaluate.results(
         network, validation.after, labels, patients, by_thresholds, beside
     )
     compared = {"fold": bundle.about["config"]["validation_folds"], **compared}
@@ -156,7 +156,7 @@ def settle(
         comparison.purity_of_each(network, validation.after, labels),
     )
     compared = {**compared, "random": by_chance}
-    return Settled(network, decisions, curves, figures, evaluation, compared, purity)
+    return Settled(network, decisions, curves, results, evaluation, compared, purity)
 
 
 def recalibrate(

@@ -220,8 +220,8 @@ def _weights(
 
 
 def _try(weight: Tensor, bias: Tensor, s: Tensor, y: Tensor) -> Tried:
-    figures = auroc(y.numpy(), (s @ weight.T + bias).numpy())
-    known = figures[~np.isnan(figures)]
+    results = auroc(y.numpy(), (s @ weight.T + bias).numpy())
+    known = results[~np.isnan(results)]
     needed = [matches_needed((s[y[:, c] > 0] * weight[c]).numpy()) for c in range(y.shape[1])]
     counts = np.concatenate(needed)
     return Tried(

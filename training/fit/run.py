@@ -287,7 +287,7 @@ class Fit:
         beside = curves.offsets(self._measured(self.validation, "validation"), self.codes)
         judgement = calibrate.cross_fit(network, seen[1], labels[1], patients, beside)
         told = labels[1].numpy()
-        metrics = evaluate.figures(network, seen[1], told, patients, judgement, beside)
+        metrics = evaluate.results(network, seen[1], told, patients, judgement, beside)
         decisions, scales = calibrate.calibrate(network, seen[1], labels[1], beside)
         self.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
         if self.config.carry_waveforms:

@@ -250,8 +250,8 @@ class BranchTraining:
         loop.run(module, data, epochs)
 
     def _report(self, stage: str, module: nn.Module, data: Data) -> None:
-        figure = macro_auroc(data.y.cpu().numpy(), predict(module, data))
-        self.log(branch=self.name, stage=stage, validation_macro_auroc=round(figure, 4))
+        metric = macro_auroc(data.y.cpu().numpy(), predict(module, data))
+        self.log(branch=self.name, stage=stage, validation_macro_auroc=round(metric, 4))
 
     @torch.no_grad()
     def _first_prototypes(self, pretraining: Pretraining, branch: Branch) -> Tensor:

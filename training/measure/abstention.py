@@ -193,7 +193,7 @@ SPOILS: dict[str, Spoil] = {
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the figures of `measure` as lines of text."""
+    """Return the results of `measure` as lines of text."""
     lines = [f"{told['n']} ECGs of fold {told['fold']}, limits from {told['fitted_on']}"]
     for name, own in told["recordings"].items():
         refused = f", refused {own['refused']:.1%}" if own["refused"] else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from protoecg.bundle import Bundle
-from protoecg.card.document import MAX_BYTES, CardError, CardFigures, read_card, write_card
+from protoecg.card.document import MAX_BYTES, CardError, CardResults, read_card, write_card
 
 # Of each measurement: what its command writes without fail.
 EXPECTED = {
@@ -25,7 +25,7 @@ OF_OTHERS = ("baseline_faithfulness", "ablations")
 
 def add(
     bundle: Bundle, files: Mapping[str, Path | None], evaluations: Sequence[Path]
-) -> CardFigures:
+) -> CardResults:
     """Add measurements to a bundle's card, in place of older ones of the same name or fold.
 
     A card about another revision of the bundle is replaced.
@@ -48,13 +48,13 @@ def add(
     card |= {name: _read(file, name, bundle) for name, file in files.items() if file}
     measured = [_read(file, "evaluations", bundle) for file in evaluations]
     if measured:
-        by_fold = {str(figures["fold"]): figures for figures in measured}
+        by_fold = {str(results["fold"]): results for results in measured}
         card["evaluations"] = {**card.get("evaluations", {}), **by_fold}
     write_card(bundle, card)
     return card
 
 
-def _card(bundle: Bundle) -> CardFigures:
+def _card(bundle: Bundle) -> CardResults:
     try:
         return read_card(bundle)
     except CardError:
@@ -65,25 +65,25 @@ def _read(file: Path, name: str, bundle: Bundle) -> dict[str, Any]:
     if file.stat().st_size > MAX_BYTES:
         raise CardError(f"{file} is too large for a card.")
     try:
-        figures = json.loads(file.read_text(encoding="utf-8"))
+        results = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CardError(
             f"{file} is no JSON: {error}. Name the file that a command wrote."
         ) from error
-    if not isinstance(figures, dict) or not {EXPECTED[name], "fold"} <= set(figures):
+    if not isinstance(results, dict) or not {EXPECTED[name], "fold"} <= set(results):
         raise CardError(
             f"{file} holds no {EXPECTED[name]!r} of a fold, so it is no measurement of "
             f"{name.replace('_', ' ')}. Name the file that the command wrote."
         )
     if name not in OF_OTHERS:
-        _refuse_foreign(file, figures, bundle)
-    return figures
+        _refuse_foreign(file, results, bundle)
+    return results
 
 
-def _refuse_foreign(file: Path, figures: Mapping[str, Any], bundle: Bundle) -> None:
+def _refuse_foreign(file: Path, results: Mapping[str, Any], bundle: Bundle) -> None:
     for key, own in (("bundle", bundle.name), ("revision", bundle.revision)):
-        if figures.get(key, own) != own:
+        if results.get(key, own) != own:
             raise CardError(
-                f"{file} was measured on the {key} {figures[key]!r}, but that of {bundle.path} is "
+                f"{file} was measured on the {key} {results[key]!r}, but that of {bundle.path} is "
                 f"{own!r}. Measure this bundle anew."
             )

@@ -3,7 +3,7 @@
 Intervals are 95 % bootstrap intervals over patients; those of sensitivity, specificity and PPV are
 Wilson's.
 
-Longer than 300 lines because each figure is defined beside the others that it is compared with.
+Longer than 300 lines because each metric is defined beside the others that it is compared with.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
     -------
     bundle, revision, fold, held_out : what was measured; `held_out` is false where the bundle was
         trained or calibrated on the fold, so that its figures flatter
-    n, macro_auroc and more : see `figures`
+    n, macro_auroc and more : see `results`
     comparison : with `other`, see `compare`; its `held_out` is of both bundles
 
     Raises
@@ -58,7 +58,7 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
         "revision": bundle.revision,
         "fold": fold,
         "held_out": _held_out(bundle, data, fold),
-        **figures(
+        **results(
             bundle.network,
             seen[0],
             labels,
@@ -121,7 +121,7 @@ def by_thresholds(logits: np.ndarray, own: Sequence[Decision]) -> Judgement:
     return Judgement(probability, probability >= likely, probability >= possible, False)
 
 
-def figures(
+def results(
     network: ProtoECGNet,
     seen: Tensor,
     labels: np.ndarray,
@@ -174,7 +174,7 @@ def of_logits(
     patients: np.ndarray,
     judgement: Judgement,
 ) -> dict[str, Any]:
-    """Return what `figures` says of all branches fused, by their logits (n, c) alone."""
+    """Return what `results` says of all branches fused, by their logits (n, c) alone."""
     counts = metrics.resamples(patients)
     aurocs, auprcs = metrics.ranking(labels, logits, counts)
     few = rare(labels)
@@ -285,7 +285,7 @@ def _calibration(
     cross_fitted : see `calibrate`
     macro_brier, macro_brier_skill, macro_ece : means over the statements that occur
     pooled_ece : over all pairs of ECG and statement
-    reliability : `metrics.reliability` of all pairs; `figures` adds that of each branch
+    reliability : `metrics.reliability` of all pairs; `results` adds that of each branch
     """
     occur = [told for told in per_statement.values() if told["auroc"] is not None]
     probability = judgement.probability
@@ -362,19 +362,19 @@ def _difference(
 
 
 def _share(name: str, hits: int, of: int) -> dict[str, Any]:
-    return _figure(name, hits / of if of else np.nan, metrics.wilson(hits, of))
+    return _metric(name, hits / of if of else np.nan, metrics.wilson(hits, of))
 
 
 def _sure(name: str, values: np.ndarray) -> dict[str, Any]:
-    return _figure(name, values[0], metrics.interval(values))
+    return _metric(name, values[0], metrics.interval(values))
 
 
 def _ranked(name: str, values: np.ndarray, few: np.bool) -> dict[str, Any]:
     # Resamples of one or two positives vary by the negatives alone: they would feign certainty.
-    return _figure(name, values[0], (np.nan, np.nan)) if few else _sure(name, values)
+    return _metric(name, values[0], (np.nan, np.nan)) if few else _sure(name, values)
 
 
-def _figure(name: str, value: float, interval: tuple[float, float]) -> dict[str, Any]:
+def _metric(name: str, value: float, interval: tuple[float, float]) -> dict[str, Any]:
     return {name: _number(value), f"{name}_interval": [_number(end) for end in interval]}
 
 
@@ -383,7 +383,7 @@ def _number(value: float) -> float | None:
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the main figures of `evaluate` as lines of text."""
+    """Return the main results of `evaluate` as lines of text."""
     lines = [
         f"{told['n']} ECGs of fold {told['fold']}: macro AUROC {_text(told['macro_auroc'])}",
         *([] if told["held_out"] else [FLATTERS.format("The bundle")]),

@@ -117,7 +117,7 @@ def _known(value: float) -> float | None:
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the figures of `measure` as lines of text."""
+    """Return the results of `measure` as lines of text."""
     leading, added = told["leading"], told["measurements"]
     low, high = added["difference_interval"]
     gains = {

@@ -183,13 +183,13 @@ def _explained(bundle: Bundle, data: ptbxl.Dataset, row: int) -> Explanation:
     return explain(ptbxl.read_record(data.root, data.table["record"][row]), bundle)
 
 
-def table(figures: Mapping[str, Any]) -> str:
-    """Return the figures of `measure` as lines of text."""
-    opens = figures["opens"]
+def table(results: Mapping[str, Any]) -> str:
+    """Return the results of `measure` as lines of text."""
+    opens = results["opens"]
     lines = [
         f"{opens[f'{kind}_opens_usual']} of {opens[kind]} ECGs that {words} {' or '.join(USUAL)} "
         "open on that"
         for kind, words in KINDS.items()
     ]
-    rows = pd.DataFrame(figures["statements"]).T
+    rows = pd.DataFrame(results["statements"]).T
     return "\n".join([*lines, "", rows.round(2).to_string(), ""])

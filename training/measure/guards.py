@@ -70,7 +70,7 @@ def _more(unmeasured: int) -> str:
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the figures of `measure` as lines of text, the most contradicted statement first."""
+    """Return the results of `measure` as lines of text, the most contradicted statement first."""
     ranked = sorted(told["statements"].items(), key=lambda item: -item[1]["share"])
     lines = [f"{told['n']} ECGs of fold {told['fold']}: labels that measurements contradict"]
     lines += [

@@ -110,7 +110,7 @@ def _without_remarks(root: Path, table: pd.DataFrame) -> pd.Series:
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the figures of `measure` as lines of text."""
+    """Return the results of `measure` as lines of text."""
     lines = [f"{told['n']} ECGs without remarks on their quality, of fold {_listed(told)}"]
     lines += [f"  as recorded: {k} {v['share']:.1%}" for k, v in told["false_alarms"].items()]
     lines += [f"  {k}: {v['warning']} {v['share']:.1%}" for k, v in told["hits"].items()]

@@ -85,7 +85,7 @@ def _of_query(
     kept: np.ndarray,
     carries: np.ndarray,
 ) -> dict[str, Any]:
-    """Figures of one query: exact cosines of each ECG (n,) and of its kept windows (n, kept)."""
+    """Results of one query: exact cosines of each ECG (n,) and of its kept windows (n, kept)."""
     start = perf_counter()
     told = ecgs.similarities(branch, query)
     ours = ecgs.one_per_patient(told.max(axis=1))[:SHOWN]
@@ -142,7 +142,7 @@ def _exact(
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the figures of `recall` as lines of text."""
+    """Return the results of `recall` as lines of text."""
     return (
         f"{told['queries']} windows of {told['branch']}: the nearest ECG is among the {SHOWN} of "
         f"the index in {told['nearest_found']:.0%}\n"

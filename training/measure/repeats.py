@@ -29,7 +29,7 @@ def measure(bundle: Bundle, root: Path, folds: Sequence[int], n: int) -> dict[st
 
     Compared is each ECG of a patient with the next one, where both have the same statements; at
     most `n` such pairs are drawn at random. Findings count where either ECG has them likely or
-    possible. What changed in truth is in the figures as well, above all of the heart rate.
+    possible. What changed in truth is in the results as well, above all of the heart rate.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def _spread(changes: pd.Series) -> dict[str, float]:
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the figures of `measure` as lines of text."""
+    """Return the results of `measure` as lines of text."""
     lines = [f"{told['n']} pairs of ECGs of the same patient and labels", _HEAD]
     lines += [_line(name, spread) for name, spread in told["measurements"].items()]
     lines += [_line("logit of a finding", told["logit"])]

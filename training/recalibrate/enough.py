@@ -27,7 +27,7 @@ NUMBERS = (50, 100, 200, 300, 500, 1000)
 STRETCH, SHIFT = (-0.2, 0.3), (-1.0, 1.0)
 MOST = 2 / 3
 KNOWN, NOTHING = "known", "none"
-# Of each figure: how it is printed, its unit, times what.
+# Of each metric: how it is printed, its unit, times what.
 FORMS = {
     "brier": (".4f", "", 1),
     "precision": (".0f", " %", 100),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from protoecg.card.recalibration import FIGURES, STATES, figure
+from protoecg.card.recalibration import METRICS, STATES, metric
 from training import metrics
 from training.judgement import Judgement
 
@@ -34,7 +34,7 @@ def gain(
 
     Returns
     -------
-    figures : each of `FIGURES` `before`, `after` and their `difference`, each with its interval;
+    figures : each of `METRICS` `before`, `after` and their `difference`, each with its interval;
         of the telling statements together. `called` is likely or possible; `brier` is the mean
         over the statements, and so is its difference
     per_statement : `positives`; how many of them are likely, and likely at all, before and after
@@ -51,7 +51,7 @@ def gain(
                 **_sure("after", values[1][name]),
                 **_sure("difference", values[1][name] - values[0][name]),
             }
-            for name in FIGURES
+            for name in METRICS
         },
         "per_statement": {
             code: _counted(labels[:, c] > 0, before.called[:, c], after.called[:, c])
@@ -70,7 +70,7 @@ def _only(judgement: Judgement, columns: np.ndarray) -> Judgement:
 
 
 def _values(present: np.ndarray, judged: Judgement, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return each figure in each resample, (1 + r,)."""
+    """Return each metric in each resample, (1 + r,)."""
     wrong = (judged.called & ~present).any(axis=1)
     squares = ((judged.probability - present) ** 2).mean(axis=1)
     ecgs = counts.sum(axis=0)
@@ -104,8 +104,8 @@ def _number(value: float) -> float | None:
 
 
 def summary(told: Mapping[str, Any]) -> str:
-    """Return the figures of `gain` as lines of text."""
-    lines = [f"  {FIGURES[name]}: {_line(own, name)}" for name, own in told["figures"].items()]
+    """Return the results of `gain` as lines of text."""
+    lines = [f"  {METRICS[name]}: {_line(own, name)}" for name, own in told["figures"].items()]
     lines.append("  found of those labelled, likely in brackets:")
     for code, n in sorted(told["per_statement"].items(), key=lambda item: -item[1]["positives"]):
         lines.append(
@@ -116,4 +116,4 @@ def summary(told: Mapping[str, Any]) -> str:
 
 
 def _line(own: Mapping[str, Any], name: str) -> str:
-    return ", ".join(f"{figure(own, state, name) or 'undefined'} {state}" for state in STATES)
+    return ", ".join(f"{metric(own, state, name) or 'undefined'} {state}" for state in STATES)

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import expit
 
 from protoecg.bundle import Bundle, save_bundle
-from protoecg.card.document import SITE, CardError, CardFigures, read_card, write_card
+from protoecg.card.document import SITE, CardError, CardResults, read_card, write_card
 from protoecg.evidence.neighbours import read_neighbours, write_neighbours
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import Decision
@@ -72,16 +72,16 @@ def recalibrate(bundle: Bundle, root: Path, out: Path) -> tuple[Bundle, Recalibr
 
 def _card(
     bundle: Bundle, known: Local, judged: Mapping[str, Judgement], done: Recalibration
-) -> CardFigures:
+) -> CardResults:
     """Return what was measured at the hospital, beside what is known of the bundle before."""
     card: dict[str, Mapping[str, Any]] = {}
     with suppress(CardError):
         card |= read_card(bundle)
-    figures = {
+    results = {
         state: of_logits(known.statements, known.logits, known.labels, known.patients, judgement)
         for state, judgement in judged.items()
     }
-    return {**card, SITE: {**done.to_json(), **figures}}
+    return {**card, SITE: {**done.to_json(), **results}}
 
 
 def _told(bundle: Bundle, known: Local, before: Judgement, after: Judgement) -> Recalibration:

@@ -55,13 +55,13 @@ def ablations(
     told = {stem: evaluate(bundle, root, fold, ours) for stem, bundle in bundles.items()}
     evaluated = evaluate(ours, root, fold)
     rows = [_row(REFERENCE, ours, evaluated)]
-    rows += [_row(stem, bundles[stem], figures) for stem, figures in told.items()]
+    rows += [_row(stem, bundles[stem], results) for stem, results in told.items()]
     return {"fold": fold, "n": evaluated["n"], "branch": BRANCH, "rows": rows}
 
 
-def _row(stem: str, bundle: Bundle, figures: dict[str, Any]) -> dict[str, Any]:
-    alone = figures["per_branch"][BRANCH]
-    compared = figures.get("comparison", {}).get("per_part", {}).get(BRANCH, {})
+def _row(stem: str, bundle: Bundle, results: dict[str, Any]) -> dict[str, Any]:
+    alone = results["per_branch"][BRANCH]
+    compared = results.get("comparison", {}).get("per_part", {}).get(BRANCH, {})
     used = (bundle.network.solo[BRANCH].weight != 0).sum(dim=1)
     return {
         "config": stem,
@@ -88,11 +88,11 @@ def table(told: dict[str, Any]) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    figure = f"{row['macro_auroc']:.3f} ({_ends(row['macro_auroc_interval'], '.3f')})"
+    metric = f"{row['macro_auroc']:.3f} ({_ends(row['macro_auroc_interval'], '.3f')})"
     above = ""
     if row["difference"] is not None:
         above = f"{row['difference']:+.3f} ({_ends(row['difference_interval'], '+.3f')})"
-    return f"| {row['name']} | {figure} | {above} | {row['median_prototypes']:.0f} |"
+    return f"| {row['name']} | {metric} | {above} | {row['median_prototypes']:.0f} |"
 
 
 def _ends(interval: list[float], form: str) -> str:

@@ -1,4 +1,4 @@
-"""Search for better settings of the stages after pre-training, by the validation figure alone.
+"""Search for better settings of the stages after pre-training, by the validation AUROC alone.
 
 What is varied leaves all pretrained backbones as they are, so that a trial trains no more than
 the stages it changes. A branch is searched by the settings that are its own; the settings that all
@@ -71,15 +71,15 @@ class Search:
         base = Fit(self.config, self.root, self.work / "base", self.device)
         study = self._study()
         if not study.trials:
-            figure = _figure(base, self.work / "base" / "bundle")
-            study.add_trial(_as_given(self.config, ranges, figure))
+            metric = _metric(base, self.work / "base" / "bundle")
+            study.add_trial(_as_given(self.config, ranges, metric))
         _drop_unasked(study, ranges)
         while len(done := study.get_trials(states=(TrialState.COMPLETE,))) <= trials:
             number, values = self._next(study, ranges)
             _say(f"trial {number} ({len(done)} of {trials}): {_text(values)}")
-            figure = self._try(number, values)
-            study.tell(number, figure)
-            _say(f"trial {number}: macro AUROC {figure:.4f}, best so far {study.best_value:.4f}")
+            metric = self._try(number, values)
+            study.tell(number, metric)
+            _say(f"trial {number}: macro AUROC {metric:.4f}, best so far {study.best_value:.4f}")
         self._write_best(study)
         return study
 
@@ -112,13 +112,13 @@ class Search:
         return trial.number, trial.params
 
     def _try(self, number: int, values: Mapping[str, Any]) -> float:
-        """Return the validation figure of the base settings with some changed."""
+        """Return the validation AUROC of the base settings with some changed."""
         folder = self.work / f"trial-{number}"
         folder.mkdir(exist_ok=True)
         link(self.work / "base", folder, self._kept())
         file = folder / "config.toml"
         write_config(file, changed_settings(self.config, values))
-        return _figure(Fit(read_config(file), self.root, folder, self.device), folder / "bundle")
+        return _metric(Fit(read_config(file), self.root, folder, self.device), folder / "bundle")
 
     def _kept(self) -> list[str]:
         """Files of the base run that no trial changes."""
@@ -205,11 +205,11 @@ def link(source: Path, folder: Path, names: list[str]) -> None:
 
 
 def _as_given(
-    config: Config, ranges: dict[str, BaseDistribution], figure: float
+    config: Config, ranges: dict[str, BaseDistribution], metric: float
 ) -> optuna.trial.FrozenTrial:
     settings = asdict(config)
     values = {path: reduce(getitem, path.split("."), settings) for path in ranges}
-    return optuna.create_trial(params=values, distributions=ranges, value=figure)
+    return optuna.create_trial(params=values, distributions=ranges, value=metric)
 
 
 def _drop_unasked(study: optuna.Study, ranges: Mapping[str, BaseDistribution]) -> None:
@@ -219,7 +219,7 @@ def _drop_unasked(study: optuna.Study, ranges: Mapping[str, BaseDistribution]) -
             study.tell(trial.number, state=TrialState.FAIL)
 
 
-def _figure(fit: Fit, out: Path) -> float:
+def _metric(fit: Fit, out: Path) -> float:
     return fit.run(out).about["validation"]["macro_auroc"]
 
 

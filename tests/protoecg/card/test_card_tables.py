@@ -8,7 +8,7 @@ from protoecg.figures.charts.card import describe_reliability, reliability_figur
 from protoecg.sheet.colours import DARK, LIGHT
 
 CURVE = {"predicted": [0.05, 0.5, 0.95], "observed": [0.04, 0.6, 0.9], "count": [900, 50, 10]}
-FIGURES = {
+RESULTS = {
     "n": 100,
     "macro_auroc": 0.9272,
     "macro_auroc_interval": [0.919, 0.9344],
@@ -73,20 +73,20 @@ def test_texts_are_one_line_of_bearable_length():
 
 
 def test_a_figure_is_printed_with_its_interval_where_it_has_one():
-    assert tables.sure(FIGURES, "macro_auroc") == "0.927 (0.919 to 0.934)"
+    assert tables.sure(RESULTS, "macro_auroc") == "0.927 (0.919 to 0.934)"
     assert tables.sure({"macro_auroc": 0.5}, "macro_auroc") == "0.500"
     assert tables.sure({}, "macro_auroc") == ""
 
 
 def test_overall_has_a_row_for_the_fused_and_each_branch_and_no_empty_column():
-    table = tables.overall(FIGURES)
+    table = tables.overall(RESULTS)
     assert list(table[""]) == ["all branches fused", "rhythm alone"]
     assert list(table["statements"]) == [1, 2]
     assert list(table.columns) == ["", "statements", "macro AUROC"]
 
 
 def test_each_statement_has_its_row_with_numbers_to_sort_by(tiny_bundle):
-    table = tables.per_statement(FIGURES, tiny_bundle).set_index("statement")
+    table = tables.per_statement(RESULTS, tiny_bundle).set_index("statement")
     assert list(table.index) == list(tiny_bundle.statements)
     assert table.loc["NORM", "auroc"] == 0.93 and table.loc["NORM", "auroc 95 %"] == "0.90 to 0.95"
     assert pd.isna(table.loc["PVC", "auroc"])
@@ -120,7 +120,7 @@ def test_abstention_is_in_percent():
 
 
 def test_a_reliability_curve_of_uneven_lists_is_none():
-    assert len(tables.reliability(FIGURES)) == 3
+    assert len(tables.reliability(RESULTS)) == 3
     uneven = {"calibration": {"reliability": {**CURVE, "count": [1]}}}
     assert tables.reliability(uneven).empty
 

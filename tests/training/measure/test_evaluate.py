@@ -19,12 +19,12 @@ from training.data.ptbxl import DataError
 from training.fit.calibrate import cross_fit
 from training.judgement import FEW_POSITIVES
 from training.measure.evaluate import evaluate, summary
-from training.measure.evaluate import figures as figures_of
+from training.measure.evaluate import results as results_of
 from training.metrics import auroc
 
 
 @pytest.fixture(scope="module")
-def figures(tiny_bundle, simulated_root):
+def results(tiny_bundle, simulated_root):
     return evaluate(tiny_bundle, simulated_root, 10)
 
 
@@ -36,34 +36,34 @@ def by_hand(bundle, root):
     return output, data.labels(bundle.statements)
 
 
-def test_every_ecg_of_the_fold_is_measured_once(figures, simulated_root):
-    assert figures["n"] == len(ptbxl.load(simulated_root).folds([10]).table) > 0
-    assert figures["fold"] == 10
+def test_every_ecg_of_the_fold_is_measured_once(results, simulated_root):
+    assert results["n"] == len(ptbxl.load(simulated_root).folds([10]).table) > 0
+    assert results["fold"] == 10
 
 
 def test_the_macro_auroc_is_that_of_the_logits_that_are_explained(
-    figures, tiny_bundle, simulated_root
+    results, tiny_bundle, simulated_root
 ):
     output, labels = by_hand(tiny_bundle, simulated_root)
     expected = auroc(labels, output.logits.numpy())
     # Float rounding may part or join near-equal logits, worth a pair or two.
-    assert figures["macro_auroc"] == pytest.approx(np.nanmean(expected), abs=0.005)
+    assert results["macro_auroc"] == pytest.approx(np.nanmean(expected), abs=0.005)
 
 
 def test_every_statement_has_its_figure_or_none_where_it_cannot_have_one(
-    figures, tiny_bundle, simulated_root
+    results, tiny_bundle, simulated_root
 ):
     _, labels = by_hand(tiny_bundle, simulated_root)
-    assert set(figures["per_statement"]) == set(tiny_bundle.statements)
+    assert set(results["per_statement"]) == set(tiny_bundle.statements)
     for code, count in zip(tiny_bundle.statements, labels.sum(axis=0), strict=True):
-        told = figures["per_statement"][code]
+        told = results["per_statement"][code]
         assert told["positives"] == count
         assert (told["auroc"] is None) == (count in (0, len(labels)))
-    values = [v["auroc"] for v in figures["per_statement"].values() if v["auroc"] is not None]
-    assert figures["macro_auroc"] == pytest.approx(np.mean(values))
+    values = [v["auroc"] for v in results["per_statement"].values() if v["auroc"] is not None]
+    assert results["macro_auroc"] == pytest.approx(np.mean(values))
 
 
-def test_each_branch_is_measured_alone_on_its_own_statements(figures, tiny_bundle, simulated_root):
+def test_each_branch_is_measured_alone_on_its_own_statements(results, tiny_bundle, simulated_root):
     output, labels = by_hand(tiny_bundle, simulated_root)
     start = 0
     for name, branch in tiny_bundle.network.branches.items():
@@ -74,19 +74,19 @@ def test_each_branch_is_measured_alone_on_its_own_statements(figures, tiny_bundl
                 output.similarities[:, start : start + len(owners)]
             )
         values = auroc(labels[:, columns], logits.numpy())
-        assert figures["per_branch"][name]["statements"] == np.sum(~np.isnan(values))
-        assert figures["per_branch"][name]["macro_auroc"] == pytest.approx(
+        assert results["per_branch"][name]["statements"] == np.sum(~np.isnan(values))
+        assert results["per_branch"][name]["macro_auroc"] == pytest.approx(
             np.nanmean(values), abs=0.005
         )
         start += len(owners)
-    assert set(figures["per_branch"]) == set(tiny_bundle.network.branches)
+    assert set(results["per_branch"]) == set(tiny_bundle.network.branches)
 
 
-def test_the_size_of_batches_does_not_matter(figures, tiny_bundle, simulated_root, monkeypatch):
+def test_the_size_of_batches_does_not_matter(results, tiny_bundle, simulated_root, monkeypatch):
     monkeypatch.setattr(ptbxl, "BATCH", 1)
     alone = evaluate(tiny_bundle, simulated_root, 10)
-    assert alone["n"] == figures["n"]
-    assert alone["macro_auroc"] == pytest.approx(figures["macro_auroc"], abs=0.005)
+    assert alone["n"] == results["n"]
+    assert alone["macro_auroc"] == pytest.approx(results["macro_auroc"], abs=0.005)
 
 
 def test_evaluating_does_not_change_the_bundle(tiny_bundle, simulated_root):
@@ -100,21 +100,21 @@ def test_a_fold_without_ecgs_is_an_error(tiny_bundle, simulated_root):
         evaluate(tiny_bundle, simulated_root, 77)
 
 
-def test_figures_of_folds_that_the_bundle_knows_are_marked(figures, tiny_bundle, simulated_root):
-    assert figures["held_out"]
+def test_figures_of_folds_that_the_bundle_knows_are_marked(results, tiny_bundle, simulated_root):
+    assert results["held_out"]
     assert not evaluate(tiny_bundle, simulated_root, 9)["held_out"]
-    assert "figures flatter" not in summary(figures)
+    assert "figures flatter" not in summary(results)
     assert "The bundle was trained" in summary(evaluate(tiny_bundle, simulated_root, 9))
     elsewhere = replace(tiny_bundle, about={**tiny_bundle.about, "data": "Another"})
     assert evaluate(elsewhere, simulated_root, 9)["held_out"]
 
 
-def test_calls_are_those_of_the_bundles_own_thresholds(figures, tiny_bundle, simulated_root):
+def test_calls_are_those_of_the_bundles_own_thresholds(results, tiny_bundle, simulated_root):
     output, labels = by_hand(tiny_bundle, simulated_root)
     for column, code in enumerate(tiny_bundle.statements):
         probability = expit(output.logits.numpy()[:, column])
         called = probability >= tiny_bundle.decisions[code].threshold
-        present, told = labels[:, column] > 0, figures["per_statement"][code]
+        present, told = labels[:, column] > 0, results["per_statement"][code]
         for name, hits, of in (
             ("sensitivity", called & present, present),
             ("specificity", ~called & ~present, ~present),
@@ -139,7 +139,7 @@ def made(statements, n, patients=None):
     labels = (rng.uniform(size=(n, len(statements))) < 0.3).astype(np.float32)
     patients = np.arange(n) if patients is None else patients
     judgement = cross_fit(network, seen, torch.from_numpy(labels), patients)
-    return figures_of(network, seen, labels, patients, judgement), network, seen, labels, judgement
+    return results_of(network, seen, labels, patients, judgement), network, seen, labels, judgement
 
 
 def test_main_figures_stand_within_their_intervals_and_agree_with_the_metrics():
@@ -174,7 +174,7 @@ def test_statements_of_few_ecgs_have_no_interval_that_would_feign_certainty():
     for column, positives in enumerate((FEW_POSITIVES - 1, FEW_POSITIVES)):
         labels[:, column] = np.arange(100) < positives
     judgement = cross_fit(network, seen, torch.from_numpy(labels), np.arange(100))
-    told = figures_of(network, seen, labels, np.arange(100), judgement)["per_statement"]
+    told = results_of(network, seen, labels, np.arange(100), judgement)["per_statement"]
     for name in ("auroc", "auprc"):
         assert told["SR"][name] is not None and told["SR"][f"{name}_interval"] == [None, None]
         low, high = told["AFIB"][f"{name}_interval"]
@@ -185,7 +185,7 @@ def test_statements_that_do_not_occur_are_null_and_left_out_of_the_means():
     _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 100)
     labels[:, 2] = 0
     judgement = cross_fit(network, seen, torch.from_numpy(labels), np.arange(100))
-    told = figures_of(network, seen, labels, np.arange(100), judgement)
+    told = results_of(network, seen, labels, np.arange(100), judgement)
     gone = told["per_statement"]["PACE"]
     assert gone["auroc"] is None and gone["auroc_interval"] == [None, None]
     assert gone["auprc"] is None and gone["sensitivity"] is None and gone["brier_skill"] is None
@@ -206,7 +206,7 @@ def test_a_single_ecg_has_no_figures_but_is_no_error():
     _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 5)
     patient = np.array(["x"])
     judgement = cross_fit(network, seen[:1], torch.from_numpy(labels[:1]), patient)
-    told = figures_of(network, seen[:1], labels[:1], patient, judgement)
+    told = results_of(network, seen[:1], labels[:1], patient, judgement)
     assert told["macro_auroc"] is None
     assert json.dumps(told, allow_nan=False)
     assert summary({**told, "fold": 3, "held_out": True}).startswith(
@@ -229,16 +229,16 @@ def test_a_bundle_does_not_differ_from_itself(tiny_bundle, simulated_root):
         assert (part["difference"], part["difference_interval"], part["p"]) == (0, [0, 0], 1)
 
 
-def test_a_comparison_gives_both_figures_and_their_difference(figures, tiny_bundle, simulated_root):
+def test_a_comparison_gives_both_figures_and_their_difference(results, tiny_bundle, simulated_root):
     other = spoiled(tiny_bundle)
     told = evaluate(tiny_bundle, simulated_root, 10, other)
-    assert {key: value for key, value in told.items() if key != "comparison"} == figures
+    assert {key: value for key, value in told.items() if key != "comparison"} == results
     fused = told["comparison"]["per_part"]["fused"]
     its = evaluate(other, simulated_root, 10)["macro_auroc"]
     assert told["comparison"]["bundle"] == "Spoiled"
-    assert fused["macro_auroc"] == figures["macro_auroc"]
+    assert fused["macro_auroc"] == results["macro_auroc"]
     assert fused["other_macro_auroc"] == its
-    assert fused["difference"] == pytest.approx(figures["macro_auroc"] - its)
+    assert fused["difference"] == pytest.approx(results["macro_auroc"] - its)
     low, high = fused["difference_interval"]
     assert low < fused["difference"] < high
     # The branches are the same; only the fusion was spoiled.
@@ -289,7 +289,7 @@ def test_bundles_without_a_common_statement_are_not_compared(tiny_bundle, simula
 
 
 def test_the_command_prints_and_writes_the_comparison(
-    tmp_path, capsys, figures, tiny_bundle, simulated_root
+    tmp_path, capsys, results, tiny_bundle, simulated_root
 ):
     file = tmp_path / "figures.json"
     command = ["evaluate", "--bundle", tiny_bundle.path, "--data", simulated_root, "--fold", 10]
@@ -297,10 +297,10 @@ def test_the_command_prints_and_writes_the_comparison(
     assert main([str(part) for part in command]) == 0
     told = json.loads(file.read_text())
     assert told["comparison"]["per_part"]["fused"]["p"] == 1
-    assert told["macro_auroc"] == figures["macro_auroc"]
+    assert told["macro_auroc"] == results["macro_auroc"]
     out = capsys.readouterr().out
     assert out == summary(told)
-    first = f"{figures['n']} ECGs of fold 10: macro AUROC {figures['macro_auroc']:.4f}"
+    first = f"{results['n']} ECGs of fold 10: macro AUROC {results['macro_auroc']:.4f}"
     assert out.splitlines()[0] == first
 
 

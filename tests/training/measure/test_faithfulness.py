@@ -185,20 +185,20 @@ def with_narrow_picture(network):
 
 
 def test_the_similarity_of_a_localised_match_rests_on_its_window_alone(fold):
-    figures = sufficiency(fold)["morphology"]
-    assert figures["n"] > 5
+    results = sufficiency(fold)["morphology"]
+    assert results["n"] > 5
     for kind in ("zeros", "another_ecg"):
-        assert figures[kind]["holds"] == 1 and figures[kind]["largest_change"] <= 1e-4
-        assert figures[kind]["outdone"] < 0.5
+        assert results[kind]["holds"] == 1 and results[kind]["largest_change"] <= 1e-4
+        assert results[kind]["outdone"] < 0.5
 
 
 @pytest.mark.parametrize(
     "change", [with_published_pooling, with_published_cells, with_narrow_picture]
 )
 def test_a_rule_that_sees_more_than_it_shows_does_not_suffice(fold, change):
-    figures = sufficiency(changed(fold, change))["morphology"]
-    assert figures["another_ecg"]["holds"] < 0.1
-    assert figures["another_ecg"]["largest_change"] > 0.05
+    results = sufficiency(changed(fold, change))["morphology"]
+    assert results["another_ecg"]["holds"] < 0.1
+    assert results["another_ecg"]["largest_change"] > 0.05
 
 
 def test_showing_the_whole_strip_is_no_success(fold):
@@ -221,18 +221,18 @@ def test_similarity_falls_to_that_of_an_empty_ecg_where_one_window_holds_all(fol
     alone = changed(replace(fold, x=x), own_window)
     with torch.inference_mode():
         empty = alone.bundle.network.branches["morphology"](torch.zeros_like(x[:1])).values[0, 0]
-    figures = necessity(alone)["morphology"]
-    assert figures["n"] >= len(x)
-    assert figures["zeros"]["similarity_fall"] == pytest.approx(1 - float(empty), abs=1e-4) != 0
+    results = necessity(alone)["morphology"]
+    assert results["n"] >= len(x)
+    assert results["zeros"]["similarity_fall"] == pytest.approx(1 - float(empty), abs=1e-4) != 0
     # Elsewhere there was nothing to replace.
-    assert figures["control_zeros"]["similarity_fall"] == pytest.approx(0, abs=1e-6)
-    assert figures["control_zeros"]["logit_fall"] == pytest.approx(0, abs=1e-5)
+    assert results["control_zeros"]["similarity_fall"] == pytest.approx(0, abs=1e-6)
+    assert results["control_zeros"]["logit_fall"] == pytest.approx(0, abs=1e-5)
 
 
 def test_a_whole_strip_has_no_elsewhere(fold):
-    figures = necessity(fold)["rhythm"]
-    assert figures["shown"] == "whole strip"
-    assert not any(key.startswith("control") for key in figures)
+    results = necessity(fold)["rhythm"]
+    assert results["shown"] == "whole strip"
+    assert not any(key.startswith("control") for key in results)
 
 
 def test_what_is_replaced_elsewhere_never_overlaps():
@@ -249,16 +249,16 @@ def test_what_is_replaced_elsewhere_never_overlaps():
 
 
 def test_contributions_and_bias_are_the_logits_of_the_fold(fold):
-    for figures in completeness(fold).values():
-        assert figures["largest_difference"] < 1e-4 and figures["ecgs"] == len(fold.x)
+    for results in completeness(fold).values():
+        assert results["largest_difference"] < 1e-4 and results["ecgs"] == len(fold.x)
 
 
 def test_one_logit_that_is_not_explained_is_found(fold):
     logits = fold.seen.logits.clone()
     logits[3, STATEMENTS.index("PVC")] += 0.5
-    figures = completeness(replace(fold, seen=fold.seen._replace(logits=logits)))
-    assert figures["morphology"]["largest_difference"] == pytest.approx(0.5, abs=1e-4)
-    assert figures["rhythm"]["largest_difference"] < 1e-4
+    results = completeness(replace(fold, seen=fold.seen._replace(logits=logits)))
+    assert results["morphology"]["largest_difference"] == pytest.approx(0.5, abs=1e-4)
+    assert results["rhythm"]["largest_difference"] < 1e-4
 
 
 def test_the_parts_of_the_leads_are_held_against_the_similarity(fold, monkeypatch):
@@ -304,18 +304,18 @@ def test_compactness_counts_what_the_explanation_shows(fold):
             if finding.present and finding.branch == "morphology":
                 parts = [match.contribution for match in finding.matches]
                 counts += matches_needed(np.array([parts])).tolist()
-    figures = compactness(fold)["morphology"]
-    assert figures["findings"] == len(counts) > 0
-    assert figures["median"] == np.median(counts)
+    results = compactness(fold)["morphology"]
+    assert results["findings"] == len(counts) > 0
+    assert results["median"] == np.median(counts)
 
 
 # Prototypes
 
 
 def test_a_projected_prototype_is_exactly_its_source(fold):
-    for figures in exactness(fold).values():
-        assert figures["exact"] == 1 and figures["same_window"] == 1
-        assert figures["smallest_similarity"] > 0.9999 and figures["missing"] == 0
+    for results in exactness(fold).values():
+        assert results["exact"] == 1 and results["same_window"] == 1
+        assert results["smallest_similarity"] > 0.9999 and results["missing"] == 0
 
 
 def test_a_prototype_that_drifted_is_not_exact(fold):
@@ -323,9 +323,9 @@ def test_a_prototype_that_drifted_is_not_exact(fold):
         with torch.no_grad():
             network.branches["morphology"].prototypes.vectors[0] += 0.3
 
-    figures = exactness(changed(fold, drift))
-    assert figures["morphology"]["exact"] == pytest.approx(5 / 6)
-    assert figures["rhythm"]["exact"] == 1
+    results = exactness(changed(fold, drift))
+    assert results["morphology"]["exact"] == pytest.approx(5 / 6)
+    assert results["rhythm"]["exact"] == 1
 
 
 def test_the_mean_over_windows_is_not_exact(fold):
@@ -333,8 +333,8 @@ def test_the_mean_over_windows_is_not_exact(fold):
 
 
 def test_sources_that_cannot_be_had_are_counted(fold, tmp_path):
-    figures = exactness(replace(fold, root=tmp_path))
-    assert figures["morphology"] == {"n": 0, "missing": 6}
+    results = exactness(replace(fold, root=tmp_path))
+    assert results["morphology"] == {"n": 0, "missing": 6}
 
 
 def test_a_patient_who_gives_two_prototypes_of_a_statement_is_found(fold):
@@ -342,9 +342,9 @@ def test_a_patient_who_gives_two_prototypes_of_a_statement_is_found(fold):
     prototypes = list(fold.bundle.prototypes)
     prototypes[-1] = replace(prototypes[-1], patient=prototypes[-2].patient)
     twice = replace(fold, bundle=replace(fold.bundle, prototypes=tuple(prototypes)))
-    figures = coverage(twice)["morphology"]
-    assert figures["repeated_patients"] == 1 and figures["patients_least"] == 1
-    assert figures["statements"] == 3 and figures["prototypes"] == 6
+    results = coverage(twice)["morphology"]
+    assert results["repeated_patients"] == 1 and results["patients_least"] == 1
+    assert results["statements"] == 3 and results["prototypes"] == 6
 
 
 def test_prototypes_that_are_all_alike_have_cosine_one_and_one_is_used(fold):
@@ -353,31 +353,31 @@ def test_prototypes_that_are_all_alike_have_cosine_one_and_one_is_used(fold):
             vectors = network.branches["morphology"].prototypes.vectors
             vectors.copy_(vectors[:1].expand(6, -1))
 
-    figures = coverage(changed(fold, alike))["morphology"]
-    assert figures["cosine_within_statement"] == pytest.approx(1, abs=1e-5)
+    results = coverage(changed(fold, alike))["morphology"]
+    assert results["cosine_within_statement"] == pytest.approx(1, abs=1e-5)
     carried = fold.labels[:, : len(set(OWNERS["morphology"]))].sum(axis=0)
-    assert figures["used"] == pytest.approx(np.mean([1 / min(2, n) for n in carried if n]))
+    assert results["used"] == pytest.approx(np.mean([1 / min(2, n) for n in carried if n]))
 
 
 def test_prototypes_that_know_the_labels_are_as_pure_as_can_be(fold):
     owned = [STATEMENTS.index(p.statement) for p in fold.bundle.prototypes]
     knowing = torch.from_numpy(fold.labels[:, owned].astype(np.float32))
-    figures = purity(replace(fold, seen=fold.seen._replace(similarities=knowing)))
+    results = purity(replace(fold, seen=fold.seen._replace(similarities=knowing)))
     for name in OWNERS:
-        assert figures[name]["purity"] == pytest.approx(figures[name]["attainable"])
+        assert results[name]["purity"] == pytest.approx(results[name]["attainable"])
     for code in ("SR", "AFIB"):
         carriers = int(fold.labels[:, STATEMENTS.index(code)].sum())
         expected = [min(carriers, 10) / 10, carriers / len(fold.x)]
-        assert figures["rhythm"]["per_statement"][code] == pytest.approx(expected, abs=1e-3)
+        assert results["rhythm"]["per_statement"][code] == pytest.approx(expected, abs=1e-3)
 
 
 def test_prototypes_that_avoid_their_label_are_impure(fold):
     owned = [STATEMENTS.index(p.statement) for p in fold.bundle.prototypes]
     wrong = torch.from_numpy(1 - fold.labels[:, owned].astype(np.float32))
-    figures = purity(replace(fold, seen=fold.seen._replace(similarities=wrong)))
+    results = purity(replace(fold, seen=fold.seen._replace(similarities=wrong)))
     carriers = fold.labels[:, STATEMENTS.index("PVC")].sum()
     assert len(fold.x) - carriers >= 10
-    assert figures["morphology"]["per_statement"]["PVC"][0] == 0
+    assert results["morphology"]["per_statement"]["PVC"][0] == 0
 
 
 # Stability
@@ -385,11 +385,11 @@ def test_prototypes_that_avoid_their_label_are_impure(fold):
 
 def test_an_ecg_is_as_itself(fold):
     for name in OWNERS:
-        figures = kept(fold, name, Pair(fold.x, fold.seen, fold.seen))
-        assert figures["findings"] > 0
-        assert figures["same_prototype"] == figures["still_made"] == 1
-        assert figures["probability_moves"] == figures["probability_moves_p95"] == 0
-    assert figures["same_place"] == figures["same_place_or_alike"] == 1
+        results = kept(fold, name, Pair(fold.x, fold.seen, fold.seen))
+        assert results["findings"] > 0
+        assert results["same_prototype"] == results["still_made"] == 1
+        assert results["probability_moves"] == results["probability_moves_p95"] == 0
+    assert results["same_place"] == results["same_place_or_alike"] == 1
 
 
 def test_a_match_that_moves_along_with_the_ecg_stays_in_place(fold):
@@ -429,8 +429,8 @@ def test_a_prototype_without_weight_does_not_speak(fold):
 
 def test_another_ecg_is_not_the_same(fold):
     other = Output(*(part.roll(1, dims=0) for part in fold.seen))
-    figures = kept(fold, "morphology", Pair(fold.x, fold.seen, other))
-    assert figures["same_prototype"] < 1 and figures["probability_moves"] > 0
+    results = kept(fold, "morphology", Pair(fold.x, fold.seen, other))
+    assert results["same_prototype"] < 1 and results["probability_moves"] > 0
 
 
 @pytest.mark.parametrize("name", NOISES)
@@ -469,9 +469,9 @@ def test_recordings_at_500_hz_are_used_where_the_fold_has_enough(fold, tmp_path)
         signal = at_500_hz(ptbxl.read_record(fold.root, record)).signal.T.astype(float)
         wfdb.wrsamp(f"{name}_hr", 500, ["mV"] * 12, list(LEADS), signal, fmt=["16"] * 12,
                     write_dir=str(folder))  # fmt: skip
-    figures = stability(replace(fold, fast=tmp_path))
-    assert figures["rhythm"]["500_hz_source"] == "recorded"
-    assert figures["rhythm"]["500_hz"]["probability_moves"] < 0.1
+    results = stability(replace(fold, fast=tmp_path))
+    assert results["rhythm"]["500_hz_source"] == "recorded"
+    assert results["rhythm"]["500_hz"]["probability_moves"] < 0.1
 
 
 # Localisation
@@ -527,8 +527,8 @@ def test_a_prototype_of_the_premature_beat_itself_is_found_on_it(fold, monkeypat
             cell = int(np.abs(np.array(middles) - centre).argmin())
             branch.prototypes.vectors[4:] = latents[:, cell]
 
-    figures = localisation(changed(fold, on_the_beat))["morphology"]
-    _, held, held_by_chance, central, central_by_chance = figures["per_statement"]["PVC"]
+    results = localisation(changed(fold, on_the_beat))["morphology"]
+    _, held, held_by_chance, central, central_by_chance = results["per_statement"]["PVC"]
     assert held == central == 1
     assert 0 < held_by_chance < 0.6 and 0 < central_by_chance < 0.4
 
@@ -550,9 +550,9 @@ def test_a_prototype_lies_in_its_own_ecg_as_it_does(fold):
     own = replace(fold, ecgs=[ptbxl.read_record(fold.root, p.record) for p in prototypes])
     found = [TopMatch(row, 0, 4 + row) for row in range(len(prototypes))]
     centres = [sum(p.window_s) / 2 for p in prototypes]
-    figures = as_in_prototype(own, found, centres)
-    assert figures["as_in_prototype"] == 1
-    assert 0.1 < figures["as_in_prototype_by_chance"] < 0.6
+    results = as_in_prototype(own, found, centres)
+    assert results["as_in_prototype"] == 1
+    assert 0.1 < results["as_in_prototype_by_chance"] < 0.6
     beside = as_in_prototype(own, found, [centre + 0.2 for centre in centres])
     assert beside["as_in_prototype"] < 0.5
 
@@ -628,15 +628,15 @@ def test_the_table_shows_every_measure_and_branch(command):
 
 
 def test_matches_on_real_ecgs_lie_in_some_phase(command):
-    figures = command["measures"]["localisation"]["branches"]["morphology"]["real"]
-    assert figures["matches"] > 0 and figures["phases"] == list(PHASES)
-    for shares in (figures["centres"], figures["centres_by_chance"]):
+    results = command["measures"]["localisation"]["branches"]["morphology"]["real"]
+    assert results["matches"] > 0 and results["phases"] == list(PHASES)
+    for shares in (results["centres"], results["centres_by_chance"]):
         assert sum(shares) == pytest.approx(1, abs=0.01)
 
 
 def test_a_whole_strip_is_not_localised(command):
-    figures = command["measures"]["localisation"]["branches"]["rhythm"]
-    assert figures == {"shown": "whole strip"}
+    results = command["measures"]["localisation"]["branches"]["rhythm"]
+    assert results == {"shown": "whole strip"}
 
 
 def test_what_is_drawn_at_random_is_drawn_alike_twice(fold):

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from protoecg.bundle import Bundle
 from training.measure.faithfulness.decision import compactness, completeness
 from training.measure.faithfulness.disturbance import stability
-from training.measure.faithfulness.fold import Figures, Fold, read_fold
+from training.measure.faithfulness.fold import Fold, Results, read_fold
 from training.measure.faithfulness.places import localisation
 from training.measure.faithfulness.prototypes import coverage, exactness, purity
 from training.measure.faithfulness.replacement import necessity, sufficiency
@@ -24,7 +24,7 @@ from training.measure.faithfulness.report import table
 
 __all__ = ["MEASURES", "definition", "faithfulness", "table"]
 
-MEASURES: dict[str, Callable[[Fold], Figures]] = {
+MEASURES: dict[str, Callable[[Fold], Results]] = {
     measure.__name__: measure
     for measure in (
         sufficiency,

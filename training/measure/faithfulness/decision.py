@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from protoecg.explain import explain
-from training.measure.faithfulness.fold import Figures, Fold, called, contributions, sample
+from training.measure.faithfulness.fold import Fold, Results, called, contributions, sample
 from training.metrics import matches_needed
 
 # Matches that are built while explaining; a bundle with dense fusion has many in each ECG.
@@ -14,7 +14,7 @@ MOST_MATCHES = 10_000_000
 FEW = 5
 
 
-def completeness(fold: Fold) -> Figures:
+def completeness(fold: Fold) -> Results:
     """How far contributions and bias are from the logit that they should add up to.
 
     Every ECG is explained as a user would see it, and for each statement the sum of all
@@ -54,7 +54,7 @@ def completeness(fold: Fold) -> Figures:
     }
 
 
-def compactness(fold: Fold) -> Figures:
+def compactness(fold: Fold) -> Results:
     """How many matches carry 90 % of the positive evidence for a finding.
 
     Of each statement called present: its positive contributions, largest first, until they make

@@ -17,9 +17,9 @@ from protoecg.simulate.torso import ELECTRODES, MAINS_HZ, twelve_leads
 from training.data import ptbxl
 from training.measure.faithfulness.fold import (
     WHOLE_STRIP,
-    Figures,
     Fold,
     Numbers,
+    Results,
     TopMatch,
     Window,
     as_input,
@@ -57,7 +57,7 @@ class Pair:
     shift_s: float = 0.0
 
 
-def stability(fold: Fold) -> Figures:
+def stability(fold: Fold) -> Results:
     """How often the strongest match and its beat stay the same when only the recording changes.
 
     ECGs of the fold with baseline wander, mains hum or muscle noise added at each electrode (0.2

@@ -24,7 +24,7 @@ from training.data import ptbxl
 Window = tuple[int, int]
 Numbers = dict[str, Any]
 # A measure's numbers for each branch.
-Figures = dict[str, Numbers]
+Results = dict[str, Numbers]
 
 WHOLE_STRIP: Numbers = {"shown": "whole strip"}
 BATCH = 64

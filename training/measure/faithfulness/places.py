@@ -11,9 +11,9 @@ from protoecg.simulate import EVIDENCE, Event, simulate
 from training.measure.faithfulness.cycle import cycle
 from training.measure.faithfulness.fold import (
     WHOLE_STRIP,
-    Figures,
     Fold,
     Numbers,
+    Results,
     Window,
     called,
     contributions,
@@ -29,7 +29,7 @@ DELTA_S = 0.05
 Rule = Callable[[np.ndarray, int, np.ndarray], np.ndarray]
 
 
-def localisation(fold: Fold) -> Figures:
+def localisation(fold: Fold) -> Results:
     """Whether a match is shown where the finding lies.
 
     Forty simulated ECGs of each statement that the branch reads from windows and the simulator
@@ -53,8 +53,8 @@ def _localisation(fold: Fold, name: str) -> Numbers:
     if shows_whole_strip(branch):
         return dict(WHOLE_STRIP)
     read = branch.shape.statements
-    figures = {code: _of_statement(fold, name, code) for code in read if code in EVIDENCE}
-    told = {code: rates for code, rates in figures.items() if rates}
+    results = {code: _of_statement(fold, name, code) for code in read if code in EVIDENCE}
+    told = {code: rates for code, rates in results.items() if rates}
     means = np.mean(list(told.values()), axis=0).tolist() if told else [None] * 5
     keys = ("called", "holds", "holds_by_chance", "centre", "centre_by_chance")
     return {

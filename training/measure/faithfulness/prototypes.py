@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
-from training.measure.faithfulness.fold import Figures, Fold, Numbers, as_input, compare
+from training.measure.faithfulness.fold import Fold, Numbers, Results, as_input, compare
 
 EXACT = 0.9999
 NEAREST = 10
@@ -20,7 +20,7 @@ NEAREST = 10
 SAME_WINDOW_S = 0.005
 
 
-def exactness(fold: Fold) -> Figures:
+def exactness(fold: Fold) -> Results:
     """Whether each prototype is the window of the real ECG that it is shown as.
 
     The source record of each prototype is read from the data set, prepared and embedded as any
@@ -66,7 +66,7 @@ def _source(waveforms: Waveforms, prototype: Prototype) -> Tensor | None:
         return None
 
 
-def coverage(fold: Fold) -> Figures:
+def coverage(fold: Fold) -> Results:
     """How varied the prototypes of a statement are, and whether they are needed.
 
     Of each statement: how many prototypes it has, from how many patients, how many of them repeat
@@ -115,7 +115,7 @@ def _mean_of_pairs(square: Tensor) -> float:
     return float((square.sum() - square.trace()) / (count * (count - 1)))
 
 
-def purity(fold: Fold) -> Figures:
+def purity(fold: Fold) -> Results:
     """Whether what is nearest to a prototype carries its statement.
 
     Of each prototype: the ten ECGs of the fold with the most similar window, one window an ECG,

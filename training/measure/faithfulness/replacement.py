@@ -12,9 +12,9 @@ from protoecg.network.protoecgnet import Branch
 from protoecg.signals import MODEL_SAMPLES
 from training.measure.faithfulness.fold import (
     WHOLE_STRIP,
-    Figures,
     Fold,
     Numbers,
+    Results,
     TopMatch,
     Window,
     ask,
@@ -30,7 +30,7 @@ TOLERANCE = 1e-4
 SMALLEST = 0.01
 
 
-def sufficiency(fold: Fold) -> Figures:
+def sufficiency(fold: Fold) -> Results:
     """Whether the similarity of a match rests on the window shown and on nothing else.
 
     For the strongest match of a finding, all of the model's input outside the window shown is
@@ -89,7 +89,7 @@ def _held(fold: Fold, name: str, matches: Sequence[TopMatch], x: Tensor) -> Numb
     }
 
 
-def necessity(fold: Fold) -> Figures:
+def necessity(fold: Fold) -> Results:
     """How far similarity and logit fall when the window shown is replaced.
 
     For the strongest match of a finding, the model's input inside the window shown is replaced, by

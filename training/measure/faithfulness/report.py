@@ -45,14 +45,14 @@ ROWS = (
 )
 
 
-def table(figures: Mapping[str, Any]) -> str:
+def table(results: Mapping[str, Any]) -> str:
     """Return the chief numbers of `faithfulness`: a row each, a column a branch."""
     rows = [
         [measure, label]
-        + [_text(numbers, path) for numbers in figures["measures"][measure]["branches"].values()]
+        + [_text(numbers, path) for numbers in results["measures"][measure]["branches"].values()]
         for measure, label, path in ROWS
     ]
-    branches = next(iter(figures["measures"].values()))["branches"]
+    branches = next(iter(results["measures"].values()))["branches"]
     frame = pd.DataFrame(rows, columns=["measure", "", *branches])
     frame["measure"] = frame["measure"].where(~frame["measure"].duplicated(), "")
     return frame.to_string(index=False)

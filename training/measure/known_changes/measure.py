@@ -74,7 +74,7 @@ def measure(bundle: Bundle, root: Path, fold: int, n: int = ECGS) -> dict[str, A
         "fold": fold,
         "n": len(normal),
         "changes": {
-            change.name: _figures(change, bundle, normal)
+            change.name: _results(change, bundle, normal)
             for change in tqdm(list(changes()), "changes", mininterval=2)
         },
         "premature": premature(bundle, data),
@@ -98,8 +98,8 @@ def _normal(bundle: Bundle, data: ptbxl.Dataset, n: int) -> Iterator[_Normal]:
             yield _Normal(subject, said)
 
 
-def _figures(change: Change, bundle: Bundle, normal: Sequence[_Normal]) -> dict[str, Any]:
-    """Return the figures of one change, see `measure`."""
+def _results(change: Change, bundle: Bundle, normal: Sequence[_Normal]) -> dict[str, Any]:
+    """Return the results of one change, see `measure`."""
     made = [
         (one.said, changed) for one in normal if (changed := change.of(one.subject)) is not None
     ]
@@ -143,9 +143,9 @@ def _places(fitting: Iterable[Finding], changed: Changed) -> list[float]:
     leading = max(local, key=lambda finding: finding.logit).matches[0]
     start, end = (round(seconds * MODEL_RATE) for seconds in leading.window_s)
     return [
-        figure
+        metric
         for rule in (holds, centred)
-        for figure in against_chance(rule, (start, end), changed.spans_s * MODEL_RATE)
+        for metric in against_chance(rule, (start, end), changed.spans_s * MODEL_RATE)
     ]
 
 
@@ -158,7 +158,7 @@ def _share(hits: Iterable[bool]) -> dict[str, Any]:
 
 
 def summary(told: dict[str, Any]) -> str:
-    """Return the figures of `measure` as lines of text."""
+    """Return the results of `measure` as lines of text."""
     lines = [f"{told['n']} normal ECGs of fold {told['fold']}, each with a known change"]
     for name, own in told["changes"].items():
         shares = (f"{words} {_percent(own[key]['share'])}" for key, words in _TOLD.items())
