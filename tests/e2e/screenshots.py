@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from conftest import Server  # noqa: E402
+from servers import Server  # noqa: E402
 
 from benchmarks.browser import chromium_path  # noqa: E402
 from pages.shell import reviews  # noqa: E402

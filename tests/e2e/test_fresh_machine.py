@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, Server
 from physionet import PhysioNet, serving
 from playwright.sync_api import Page, expect
+from servers import ROOT, Server
 
 from protoecg.ecg import LEADS
 from protoecg.simulate import simulate
