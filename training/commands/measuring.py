@@ -32,7 +32,8 @@ def evaluate(
 ) -> None:
     """Measure a bundle on a fold."""
     from protoecg.bundle import load_bundle
-    from training.measure.evaluate import evaluate, summary
+    from training.measure.evaluate import evaluate
+    from training.measure.evaluation_words import summary
 
     other = load_bundle(compare) if compare else None
     results = evaluate(load_bundle(bundle), data, fold, other)

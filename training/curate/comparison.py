@@ -13,7 +13,7 @@ from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import Decision
 from training import metrics
 from training.judgement import Beside, fused, rare
-from training.measure import evaluate
+from training.measure import calls, evaluate
 
 # Of a prototype's nearest ECGs, so many are asked for its statement.
 NEAREST = 10
@@ -113,7 +113,7 @@ def _state(side: Side, labels: np.ndarray) -> dict[str, Any]:
             "pooled_ece": metrics.ece(labels.ravel(), probability.ravel()),
             "macro_brier": float(np.mean(briers)),
         },
-        "certainty": evaluate.certainty(side.network.statements, labels > 0, judgement),
+        "certainty": calls.certainty(side.network.statements, labels > 0, judgement),
         "purity": _number(purity(side.network, side.seen, labels)),
     }
 

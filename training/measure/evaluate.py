@@ -2,8 +2,6 @@
 
 Intervals are 95 % bootstrap intervals over patients; those of sensitivity, specificity and PPV are
 Wilson's.
-
-Longer than 300 lines because each metric is defined beside the others that it is compared with.
 """
 
 from __future__ import annotations
@@ -26,11 +24,10 @@ from training.data import ptbxl
 from training.data.dataset import folds_of
 from training.data.quantities import measured
 from training.judgement import Beside, Judgement, fused, linear, parts, rare
+from training.measure import calls
+from training.measure.with_intervals import number, ranked, sure
 
 FUSED = "fused"
-# Called of most ECGs, and hardly a finding.
-USUAL = ("SR", "NORM")
-FLATTERS = "{} was trained, selected or calibrated on this fold: its figures flatter."
 
 
 def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None) -> dict[str, Any]:
@@ -149,8 +146,8 @@ def results(
         of likely calls, sensitivity, specificity and PPV, of likely and possible ones together
         `called_sensitivity` and `called_ppv`; Brier score, Brier skill and ECE; null where
         undefined
-    certainty : what calls are worth over all statements, see `certainty`
-    calibration : of the judgement, see `_calibration`
+    certainty : what calls are worth over all statements, see `calls.certainty`
+    calibration : of the judgement, see `calls.calibration`
     """
     truth = pd.DataFrame(labels, columns=network.statements)
     counts = metrics.resamples(patients)
@@ -180,25 +177,22 @@ def of_logits(
     few = rare(labels)
     per_statement = {
         code: {
-            **_ranked("auroc", aurocs[:, column], few[column]),
-            **_ranked("auprc", auprcs[:, column], few[column]),
-            "positives": int(labels[:, column].sum()),
-            **_calls(labels[:, column] > 0, judgement.called[:, column]),
-            **_possible(labels[:, column] > 0, judgement.possible[:, column]),
-            **_trust(labels[:, column], judgement.probability[:, column]),
+            **ranked("auroc", aurocs[:, column], few[column]),
+            **ranked("auprc", auprcs[:, column], few[column]),
+            **calls.of_statement(labels, judgement, column),
         }
         for column, code in enumerate(statements)
     }
     return {
         "n": len(labels),
         "patients": len(np.unique(patients)),
-        **_sure("macro_auroc", metrics.macro(aurocs)),
-        **_sure("weighted_auroc", metrics.macro(aurocs, counts.T @ labels)),
-        **_sure("macro_auprc", metrics.macro(auprcs)),
-        **_sure("fmax", metrics.fmax(labels, judgement.probability, counts)),
+        **sure("macro_auroc", metrics.macro(aurocs)),
+        **sure("weighted_auroc", metrics.macro(aurocs, counts.T @ labels)),
+        **sure("macro_auprc", metrics.macro(auprcs)),
+        **sure("fmax", metrics.fmax(labels, judgement.probability, counts)),
         "per_statement": per_statement,
-        "certainty": certainty(statements, labels > 0, judgement),
-        "calibration": _calibration(labels, judgement, per_statement),
+        "certainty": calls.certainty(statements, labels > 0, judgement),
+        "calibration": calls.calibration(labels, judgement, per_statement),
     }
 
 
@@ -214,90 +208,7 @@ def scores(network: ProtoECGNet, seen: Tensor, beside: Beside) -> dict[str, pd.D
 def _alone(truth: pd.DataFrame, scores: pd.DataFrame, counts: np.ndarray) -> dict[str, Any]:
     aurocs, _ = metrics.ranking(truth.to_numpy(), scores.to_numpy(), counts)
     occur = int(np.sum(~np.isnan(aurocs[0])))
-    return {**_sure("macro_auroc", metrics.macro(aurocs)), "statements": occur}
-
-
-def _calls(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
-    hits, rightly_not = int(np.sum(present & called)), int(np.sum(~present & ~called))
-    return {
-        **_share("sensitivity", hits, int(np.sum(present))),
-        **_share("specificity", rightly_not, int(np.sum(~present))),
-        **_share("ppv", hits, int(np.sum(called))),
-    }
-
-
-def _possible(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
-    hits = int(np.sum(present & called))
-    return {
-        **_share("called_sensitivity", hits, int(np.sum(present))),
-        **_share("called_ppv", hits, int(np.sum(called))),
-    }
-
-
-def certainty(
-    statements: Sequence[str], present: np.ndarray, judgement: Judgement
-) -> dict[str, Any]:
-    """Return what calls other than of sinus rhythm and normality are worth together.
-
-    Returns
-    -------
-    likely, called : of likely calls, and of these and possible ones together: `ppv` and
-        `sensitivity` over all pairs of ECG and statement, each with its interval, and how many
-        there are `per_ecg`
-    ecgs_with_wrong_likely : share of ECGs with a likely finding that they are not labelled with
-    """
-    told = np.array([code not in USUAL for code in statements])
-    present, likely = present[:, told], judgement.called[:, told]
-    wrong = (likely & ~present).any(axis=1)
-    return {
-        "likely": _together(present, likely),
-        "called": _together(present, judgement.possible[:, told]),
-        **_share("ecgs_with_wrong_likely", int(wrong.sum()), len(wrong)),
-    }
-
-
-def _together(present: np.ndarray, called: np.ndarray) -> dict[str, Any]:
-    hits = int(np.sum(present & called))
-    return {
-        **_share("ppv", hits, int(called.sum())),
-        **_share("sensitivity", hits, int(present.sum())),
-        "per_ecg": float(called.sum() / max(len(called), 1)),
-    }
-
-
-def _trust(labels: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
-    return {
-        "brier": metrics.brier(labels, probability),
-        "brier_skill": _number(metrics.brier_skill(labels, probability)),
-        "ece": metrics.ece(labels, probability),
-    }
-
-
-def _calibration(
-    labels: np.ndarray,
-    judgement: Judgement,
-    per_statement: dict[str, dict[str, Any]],
-) -> dict[str, Any]:
-    """Return how far the probabilities can be taken at their word.
-
-    Returns
-    -------
-    cross_fitted : see `calibrate`
-    macro_brier, macro_brier_skill, macro_ece : means over the statements that occur
-    pooled_ece : over all pairs of ECG and statement
-    reliability : `metrics.reliability` of all pairs; `results` adds that of each branch
-    """
-    occur = [told for told in per_statement.values() if told["auroc"] is not None]
-    probability = judgement.probability
-    return {
-        "cross_fitted": judgement.cross_fitted,
-        **{
-            f"macro_{name}": _number(np.mean([told[name] for told in occur]) if occur else np.nan)
-            for name in ("brier", "brier_skill", "ece")
-        },
-        "pooled_ece": metrics.ece(labels.ravel(), probability.ravel()),
-        "reliability": metrics.reliability(labels, probability),
-    }
+    return {**sure("macro_auroc", metrics.macro(aurocs)), "statements": occur}
 
 
 def compare(
@@ -354,68 +265,8 @@ def _difference(
     )
     return {
         "statements": len(ours.columns),
-        "macro_auroc": _number(mine[0]),
-        "other_macro_auroc": _number(its[0]),
-        **_sure("difference", mine - its),
+        "macro_auroc": number(mine[0]),
+        "other_macro_auroc": number(its[0]),
+        **sure("difference", mine - its),
         "p": metrics.p_value(mine - its),
     }
-
-
-def _share(name: str, hits: int, of: int) -> dict[str, Any]:
-    return _metric(name, hits / of if of else np.nan, metrics.wilson(hits, of))
-
-
-def _sure(name: str, values: np.ndarray) -> dict[str, Any]:
-    return _metric(name, values[0], metrics.interval(values))
-
-
-def _ranked(name: str, values: np.ndarray, few: np.bool) -> dict[str, Any]:
-    # Resamples of one or two positives vary by the negatives alone: they would feign certainty.
-    return _metric(name, values[0], (np.nan, np.nan)) if few else _sure(name, values)
-
-
-def _metric(name: str, value: float, interval: tuple[float, float]) -> dict[str, Any]:
-    return {name: _number(value), f"{name}_interval": [_number(end) for end in interval]}
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def summary(told: dict[str, Any]) -> str:
-    """Return the main results of `evaluate` as lines of text."""
-    lines = [
-        f"{told['n']} ECGs of fold {told['fold']}: macro AUROC {_text(told['macro_auroc'])}",
-        *([] if told["held_out"] else [FLATTERS.format("The bundle")]),
-        *(f"  {_line(label, told, key)}" for label, key in _MAIN),
-        *(
-            f"  {_line(f'{branch} alone, macro AUROC', own, 'macro_auroc')}"
-            for branch, own in told["per_branch"].items()
-        ),
-    ]
-    if "comparison" in told:
-        if told["held_out"] and not told["comparison"]["held_out"]:
-            lines.append(FLATTERS.format("The other"))
-        lines.append(f"Macro AUROC above that of {told['comparison']['bundle']}:")
-        lines += [
-            f"  {_line(part, own, 'difference')}, p = {own['p']:.3f}"
-            for part, own in told["comparison"]["per_part"].items()
-        ]
-    return "\n".join(lines) + "\n"
-
-
-_MAIN = (
-    ("macro AUROC", "macro_auroc"),
-    ("AUROC weighted by positives", "weighted_auroc"),
-    ("macro AUPRC", "macro_auprc"),
-    ("Fmax", "fmax"),
-)
-
-
-def _line(label: str, told: dict[str, Any], key: str) -> str:
-    low, high = told[f"{key}_interval"]
-    return f"{label}: {_text(told[key])} (95 % {_text(low)} to {_text(high)})"
-
-
-def _text(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

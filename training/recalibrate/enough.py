@@ -20,7 +20,7 @@ from protoecg.bundle import Bundle
 from training.data import ptbxl
 from training.fit import calibrate
 from training.judgement import Judgement, fused, rare
-from training.measure import evaluate
+from training.measure import calls, evaluate
 
 NUMBERS = (50, 100, 200, 300, 500, 1000)
 # Of the stretch's logarithm, and of the shift: middle and spread over statements.
@@ -70,7 +70,7 @@ def enough(
     (beside,) = evaluate.besides([bundle], data)
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
     logits = fused(bundle.network, seen, beside)
-    telling = np.array([bundle.labels[c].scp not in evaluate.USUAL for c in bundle.statements])
+    telling = np.array([bundle.labels[c].scp not in calls.USUAL for c in bundle.statements])
     told: dict[str, list[dict[str, float]]] = {}
     for seed in range(times):
         chance = np.random.default_rng(seed)

@@ -31,7 +31,8 @@ from training.data import ptbxl
 from training.data.dataset import DataError
 from training.fit import calibrate
 from training.judgement import Judgement
-from training.measure.evaluate import USUAL, by_thresholds, of_logits
+from training.measure.calls import USUAL
+from training.measure.evaluate import by_thresholds, of_logits
 from training.recalibrate.gain import gain
 from training.recalibrate.local import Local, local
 

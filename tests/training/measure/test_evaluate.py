@@ -18,8 +18,9 @@ from training.data import ptbxl
 from training.data.ptbxl import DataError
 from training.fit.calibrate import cross_fit
 from training.judgement import FEW_POSITIVES
-from training.measure.evaluate import evaluate, summary
+from training.measure.evaluate import evaluate
 from training.measure.evaluate import results as results_of
+from training.measure.evaluation_words import summary
 from training.metrics import auroc
 
 
