@@ -12,7 +12,7 @@ from posixpath import dirname, join
 from protoecg.batch.listed import is_address, is_list, names_at, paths_listed, read_at, read_listed
 from protoecg.batch.table import BatchError, rows_of
 from protoecg.ecg import ECGError
-from protoecg.readers import MAX_BYTES, wfdb_format, wfdb_header, zip_format
+from protoecg.readers import MAX_BYTES, wfdb_format, wfdb_header, wfdb_master, zip_format
 
 MAX_ARCHIVE_FILES = 10_000
 # Of an upload, what lies in archives within it counted in.
@@ -200,8 +200,30 @@ def recordings(files: Files) -> dict[str, tuple[str, ...]]:
 
 def _signals(header: str, files: Files, find: Callable[[str], str | None]) -> tuple[str, ...]:
     try:
-        named = wfdb_header.signal_files(files.read(header))
+        content = files.read(header)
+        if wfdb_master.is_master(content):
+            return _segments(header, wfdb_master.parse_master(content).segments, files, find)
+        named = wfdb_header.signal_files(content)
     except (ECGError, OSError):
         return ()
     beside = (find(join(dirname(header), name)) for name in named)
     return tuple(sorted({name for name in beside if name and name != header}))
+
+
+def _segments(
+    header: str,
+    segments: Sequence[wfdb_master.Segment],
+    files: Files,
+    find: Callable[[str], str | None],
+) -> tuple[str, ...]:
+    """Return the headers and signal files of a record's segments."""
+    names = (find(join(dirname(header), f"{segment.name}.hea")) for segment in segments)
+    headers = {name for name in names if name and name != header}
+    signals = (
+        s for name in headers if not _is_master(files, name) for s in _signals(name, files, find)
+    )
+    return tuple(sorted({*headers, *signals}))
+
+
+def _is_master(files: Files, name: str) -> bool:
+    return wfdb_master.is_master(files.read(name))

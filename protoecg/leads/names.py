@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -69,11 +70,12 @@ def is_iec(name: str) -> bool:
 
 
 def _key(name: str) -> str:
-    key = name.strip().upper()
+    # Roman numerals have letters of their own, too.
+    key = unicodedata.normalize("NFKC", name).strip().upper()
     # -aVR is aVR upside down, another lead.
     if _INVERTED.search(key):
         return ""
-    return _PREFIX.sub("", _SEPARATORS.sub("", key))
+    return _PREFIX.sub("", _SEPARATORS.sub("", key)).removesuffix("REF")
 
 
 def not_understood(names: Iterable[str]) -> tuple[str, ...]:

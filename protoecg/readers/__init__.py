@@ -11,7 +11,7 @@ from typing import TypeVar, Unpack
 
 from protoecg import defects
 from protoecg.ecg import ECG, ECGError
-from protoecg.readers import wfdb_format, wfdb_header, zip_format
+from protoecg.readers import wfdb_format, wfdb_header, wfdb_master, wfdb_segments, zip_format
 from protoecg.readers.arrays import hdf5_format, mat_format, npy_format
 from protoecg.readers.channels import Channels
 from protoecg.readers.devices import (
@@ -118,6 +118,10 @@ def _read_archive(
 
 def _read_files(files: Mapping[str, bytes], given: Given, source: str | None) -> Channels:
     headers = [name for name, content in files.items() if wfdb_header.is_header(content)]
+    masters = [name for name in headers if wfdb_master.is_master(files[name])]
+    if len(masters) == 1:
+        name = source or masters[0]
+        return _guarded(lambda: wfdb_segments.read(files, masters[0]), name, "WFDB")
     if len(headers) > 1:
         raise ECGError(f"Found {len(headers)} ECGs. Select the files of one recording.")
     if headers:
@@ -189,6 +193,11 @@ def _beside(path: Path, name: str) -> Path | None:
 def _record_files(header: Path) -> dict[str, bytes]:
     content = _content(header)
     files = {header.name: content}
+    if wfdb_master.is_master(content):
+        for segment in wfdb_master.parse_master(content).segments:
+            if own := _beside(header, f"{segment.name}.hea"):
+                files |= {own.name: _content(own)} if not segment.frames else _record_files(own)
+        return files
     for name in wfdb_header.signal_files(content):
         if partner := _beside(header, name):
             files[partner.name] = _content(partner)
@@ -236,7 +245,10 @@ def _is_known(content: bytes) -> bool:
 
 def _format_of(content: bytes, given: Given) -> tuple[_Read, str]:
     if hdf5_format.is_hdf5(content):
-        return partial(hdf5_format.read, exam=given.exam), "HDF5"
+        read = partial(hdf5_format.read, exam=given.exam, rate=given.rate, unit=given.unit)
+        return read, "HDF5"
+    if npy_format.is_npy(content):
+        return partial(npy_format.read, exam=given.exam), "NPY"
     found = ((read, name) for known, read, name in _FORMATS if known(content))
     return next(found, (partial(csv_format.read, rate=given.rate), "CSV"))
 

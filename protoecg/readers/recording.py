@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,10 +15,13 @@ from protoecg.taken import UNSAID, Taken
 FEWEST_ALIKE = 8
 SHORTEST_PULSE_S = 0.2
 LOWEST_PULSE_MV = 0.3
-# What files call the sampling rate, in lower case and without separators.
-RATE_NAMES = {
-    *("fs", "rate", "hz", "sfreq", "frequency", "samplerate", "samplingrate"),
-    *("samplingfrequency", "samplefrequency", "abtastrate"),
+_SAMPLED = ("sample", "samp", "sampling")
+# What files call the sampling rate, in lower case and without separators, accents and "Hz".
+_RATE_NAMES = {
+    *("", "fs", "sr", "rate", "freq", "sfreq", "frequency", "samplespersecond"),
+    *(f"{when}{what}" for when in _SAMPLED for what in ("rate", "freq", "frequency")),
+    *("abtastrate", "abtastfrequenz", "frecuenciademuestreo", "frecuencia"),
+    *("frequencedechantillonnage", "frequenzadicampionamento", "frequenciadeamostragem"),
 }
 
 
@@ -133,6 +137,18 @@ def without_calibration(
         end = whole
     note = f"A calibration pulse of {(len(differs) - end) / rate:.1f} s behind the ECG is left out."
     return [lead[:end] for lead in signal], (note,)
+
+
+def without_accents(text: str) -> str:
+    """Return a text in lower case, its letters without accents and nothing between them."""
+    apart = unicodedata.normalize("NFKD", text.lower())
+    return "".join(letter for letter in apart if letter.isalnum())
+
+
+def names_rate(name: str) -> bool:
+    """Whether that is what files call the sampling rate, such as "fs" or "Sampling rate (Hz)"."""
+    plain = without_accents(name)
+    return bool(plain) and plain.removesuffix("hz").removesuffix("in") in _RATE_NAMES
 
 
 def rate_note(given: float | None, own: float) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ warnings.filterwarnings("ignore", module=r"ecgdatakit|protoecg\.readers\.vendor"
 
 CHECKSUM_NOTE = "The file's own checksum does not fit its content: it may be damaged or changed."
 
+OFFSET_NOTE = (
+    "The file names an offset of its leads, which nobody documents and which is not applied: "
+    "heights or times of leads against each other may be off."
+)
+_OFFSETS = ("channel_offsets", "FirstSampleBaseline", "LeadOffsetFirstSample")
+
 
 def read(
     parser: type[Parser], content: bytes, source: str, *, missing: int | None = None
@@ -42,10 +48,12 @@ def read(
                 f"{source} is of a version or compression of {parser.FORMAT_NAME} that is not "
                 "read. Export the ECG as DICOM, EDF, WFDB or CSV."
             ) from None
-    notes = (CHECKSUM_NOTE,) if record.raw_metadata.get("checksum_valid") is False else ()
+    told = record.raw_metadata
+    notes = [CHECKSUM_NOTE] if told.get("checksum_valid") is False else []
+    notes += [OFFSET_NOTE] if any(map(told.get, _OFFSETS)) else []
     kept = worth_reading([lead.label for lead in record.leads])
     channels = [_channel(record.leads[i], missing) for i in kept]
-    return Channels(channels, source, notes, _taken(record))
+    return Channels(channels, source, tuple(notes), _taken(record))
 
 
 def _taken(record: ECGRecord) -> Taken:

@@ -14,10 +14,15 @@ import wfdb
 
 from protoecg.ecg import ECGError
 from protoecg.leads.names import has_all_leads, lead_named
+from protoecg.readers.alignment import aligned
 from protoecg.readers.channels import Channel, Channels, worth_reading
-from protoecg.readers.wfdb_header import BYTES_PER_SAMPLE, PACKED, Described, parse_header
-
-MAX_SAMPLES = 15_000_000
+from protoecg.readers.wfdb_header import (
+    BYTES_PER_SAMPLE,
+    MAX_SAMPLES,
+    PACKED,
+    Described,
+    parse_header,
+)
 
 # How samples lie in a file, by format.
 _SIXTEEN_BITS = {"16": "<i2", "61": ">i2"}
@@ -50,13 +55,13 @@ def read(files: Mapping[str, bytes], header_name: str) -> Channels:
     wrong = _checksum_note(channels, record.calc_checksum(expanded=True))
     # In place: a long recording is in memory once.
     record.dac(expanded=True, return_res=32, inplace=True)
-    found = zip(channels, record.e_p_signal, strict=True)
-    return Channels(
-        [_channel(c, values, header.frames_per_s) for c, values in found if c in read],
-        Path(header_name).stem,
-        wrong,
-        header.taken,
-    )
+    found = [
+        (_channel(c, values, header.frames_per_s), -c.skew * c.samples_per_frame)
+        for c, values in zip(channels, record.e_p_signal, strict=True)
+        if c in read
+    ]
+    leads, shifted = aligned(*zip(*found, strict=True))
+    return Channels(leads, Path(header_name).stem, (*wrong, *shifted), header.taken)
 
 
 def _described_and_given(

@@ -15,6 +15,7 @@ from protoecg.taken import Taken
 MAX_CHANNELS = 64
 MAX_HEADER_BYTES = 100_000
 MAX_LINE = 1000
+MAX_SAMPLES = 15_000_000
 
 BYTES_PER_SAMPLE = {
     "8": Fraction(1),
@@ -32,8 +33,8 @@ BYTES_PER_SAMPLE = {
 # FLAC; how much it holds stands in the signal file itself.
 PACKED = {"508", "516", "524"}
 _FORMATS = (*BYTES_PER_SAMPLE, *sorted(PACKED))
-_RECORD_LINE = re.compile(
-    r"""(?P<record>[^\s/,;]+)(/(?P<segments>\d{1,9}))?
+RECORD_LINE = re.compile(
+    r"""(?P<record>[^\s/,;:=]+)(/(?P<segments>\d{1,9}))?
     \s+(?P<channels>\d{1,9})
     (\s+(?P<rate>\d{1,9}(\.\d*)?|\.\d+)(/\S*)?
     (\s+(?P<samples>\d{1,12})(\s+(?P<begins>.*))?)?)?""",
@@ -59,7 +60,10 @@ _PLAIN_NAME = re.compile(r"\w[\w.()+=@-]*")
 
 @dataclass(frozen=True)
 class Described:
-    """One signal line of a header; `gain` is in digital units per `unit`."""
+    """One signal line of a header; `gain` is in digital units per `unit`.
+
+    So many frames of it as `skew` says were taken before the record begins.
+    """
 
     file: str
     format: str
@@ -71,6 +75,7 @@ class Described:
     first_value: int
     checksum: int | None
     name: str
+    skew: int
     notes: tuple[str, ...] = ()
 
 
@@ -86,14 +91,15 @@ class Header:
 
 def is_header(content: bytes) -> bool:
     """Whether a file's content is a WFDB header."""
-    lines = _lines(content[:MAX_HEADER_BYTES])
-    if not lines or not (record := _RECORD_LINE.fullmatch(lines[0][:MAX_LINE])):
+    lines = lines_of(content[:MAX_HEADER_BYTES])
+    if not lines or not (record := RECORD_LINE.fullmatch(lines[0][:MAX_LINE])):
         return False
     if record["segments"] or len(lines) == 1:
         return True
     # A table of numbers can look like a record line; no signal file is named by a number.
     words = lines[1].split()
-    return len(words) > 1 and not _is_number(words[0])
+    names_file = len(words) > 1 and not _is_number(words[0])
+    return names_file and ("." in words[0] or words[1][0].isdigit())
 
 
 def signal_files(content: bytes) -> tuple[str, ...]:
@@ -116,16 +122,16 @@ def parse_header(content: bytes) -> Header:
     """
     if len(content) > MAX_HEADER_BYTES:
         raise ECGError(f"The header has {len(content):,} bytes, too many for a WFDB header.")
-    lines = _lines(content)
+    lines = lines_of(content)
     if max(map(len, lines), default=0) > MAX_LINE:
         raise ECGError("The header has a line longer than any of WFDB's; export the ECG again.")
-    record = _RECORD_LINE.fullmatch(lines[0]) if lines else None
+    record = RECORD_LINE.fullmatch(lines[0]) if lines else None
     if record is None:
-        raise ECGError(_cannot_understand("first line"))
+        raise ECGError(not_understood("first line"))
     if record["segments"]:
         raise ECGError(
-            "The header is one of a multi-segment record, which joins several recordings. Give "
-            "the header of a single segment that lasts ten seconds or more."
+            "A segment of the record is a record of several segments itself. Give the header of a "
+            "single segment that lasts ten seconds or more."
         )
     if record["rate"] is None:
         raise ECGError("The header gives no sampling rate. Export the ECG with its rate.")
@@ -139,10 +145,11 @@ def parse_header(content: bytes) -> Header:
         )
     channels = tuple(_channel(line, i) for i, line in enumerate(lines[1 : count + 1]))
     frames = int(record["samples"] or 0) or None
-    return Header(float(record["rate"]), frames, channels, _taken(record["begins"], content))
+    return Header(float(record["rate"]), frames, channels, taken_of(record["begins"], content))
 
 
-def _taken(begins: str | None, content: bytes) -> Taken:
+def taken_of(begins: str | None, content: bytes) -> Taken:
+    """Return when a record begins, by its first line, and of whom it is, by its comments."""
     found = _BEGINS.search(begins or "")
     comments = "\n".join(line for line in _text_lines(content) if line.startswith("#"))
     age, sex = _AGE.search(comments), _SEX.search(comments)
@@ -150,7 +157,7 @@ def _taken(begins: str | None, content: bytes) -> Taken:
     return Taken.of(*when, age=int(age[1]) if age else None, sex=sex[1] if sex else "")
 
 
-def _lines(content: bytes) -> list[str]:
+def lines_of(content: bytes) -> list[str]:
     """Lines that are neither empty nor comments."""
     return [line for line in _text_lines(content) if not line.startswith("#")]
 
@@ -173,7 +180,8 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _cannot_understand(what: str) -> str:
+def not_understood(what: str) -> str:
+    """Say which part of a header is not understood."""
     # The line itself stays unsaid: it may name the patient.
     return (
         f"The {what} of the header is not understood, expected a WFDB header (.hea). Export the "
@@ -185,7 +193,7 @@ def _channel(line: str, index: int) -> Described:
     match = _SIGNAL_LINE.fullmatch(line)
     if match is None:
         _refuse_foreign_file(line.split()[0])
-        raise ECGError(_cannot_understand(f"line of channel {index + 1}"))
+        raise ECGError(not_understood(f"line of channel {index + 1}"))
     name = (match["name"] or f"channel {index + 1}").strip()
     _refuse_foreign_file(match["file"])
     shown = lead_named(name) or f"Channel {index + 1}"
@@ -194,6 +202,7 @@ def _channel(line: str, index: int) -> Described:
     # Resolution, zero, first value, checksum, block size: each may be left out, with the rest.
     numbers = [int(n) for n in match["numbers"].split()] + [None] * 5
     gain, notes = _gain(match["gain"], shown)
+    skew = int(match["skew"] or 0)
     return Described(
         file=match["file"],
         format=match["format"],
@@ -203,8 +212,10 @@ def _channel(line: str, index: int) -> Described:
         baseline=int(match["baseline"] or numbers[1] or 0),
         unit=match["unit"] or "mV",
         first_value=numbers[2] or 0,
-        checksum=numbers[3],
+        # That of a skewed signal leaves out what was taken before.
+        checksum=None if skew else numbers[3],
         name=name,
+        skew=skew,
         notes=notes,
     )
 
@@ -223,8 +234,6 @@ def _refuse_encoding(match: re.Match[str], name: str) -> None:
             f"{name} is stored in WFDB format {match['format']}, which is not read; expected one "
             f"of {', '.join(_FORMATS)}. Export the ECG in format 16."
         )
-    if int(match["skew"] or 0):
-        raise ECGError(f"{name} is shifted in time against the other leads; export them aligned.")
     if match["frame"] and not 1 <= int(match["frame"]) <= 10_000:
         raise ECGError(f"{name} has {match['frame']} samples a frame, expected 1 to 10,000.")
 

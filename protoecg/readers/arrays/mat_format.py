@@ -10,7 +10,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from protoecg.ecg import ECGError
-from protoecg.readers.arrays.npy_format import FEWEST_LEADS, from_arrays
+from protoecg.readers.arrays.npy_format import FEWEST_LEADS, from_arrays, is_of_a_lead
 from protoecg.readers.channels import Channels
 
 MAX_UNPACKED = 60_000_000
@@ -49,8 +49,12 @@ def _arrays(name: str, value: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
             yield name, np.array(words)
     elif value.dtype.kind == "U" or value.size == 1:
         yield name, value.ravel()
-    elif value.ndim == 2 and value.dtype.kind in "fiu" and min(value.shape) >= FEWEST_LEADS:
+    elif value.dtype.kind in "fiu" and (is_of_a_lead(name, value) or _is_table(value)):
         yield name, value
+
+
+def _is_table(value: np.ndarray) -> bool:
+    return value.ndim > 1 and min(value.squeeze().shape) >= FEWEST_LEADS
 
 
 def _refuse_bomb(content: bytes, source: str) -> None:

@@ -1,4 +1,4 @@
-"""NPY and NPZ files: one array of leads in millivolts, in NPZ perhaps with names and rate."""
+"""NPY and NPZ files: an array of leads in millivolts or one a lead, perhaps with names and rate."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.lib import format as npy
 
 from protoecg.ecg import ECGError
+from protoecg.leads.names import has_all_leads, lead_named, other_lead_named
 from protoecg.readers.channels import Channel, Channels
-from protoecg.readers.recording import RATE_NAMES
+from protoecg.readers.given import Given, UnsaidError
+from protoecg.readers.recording import names_rate
 from protoecg.readers.voltage import UNSAID
 from protoecg.taken import Taken
 
@@ -29,9 +31,20 @@ def is_npy(content: bytes) -> bool:
     return content.startswith(npy.MAGIC_PREFIX)
 
 
-def read(content: bytes, source: str) -> Channels:
-    """Read an array of leads and samples, whichever stand first."""
-    return _channels(_load(content, source), (), source)
+def read(content: bytes, source: str, *, exam: str = "") -> Channels:
+    """Read an array of leads and samples, whichever stand first; of several ECGs the one of `exam`.
+
+    Raises
+    ------
+    UnsaidError
+        If there are several, and none of them was chosen.
+    """
+    array = _load(content, source)
+    if array.ndim != 3 or 1 in array.shape:
+        return _channels(_flat(array), (), source)
+    ids = [str(number + 1) for number in range(len(array))]
+    found = _channels(array[place(ids, exam, source)], (), source)
+    return replace(found, notes=(which(exam, len(ids)),))
 
 
 def read_archive(files: Mapping[str, bytes], source: str) -> Channels:
@@ -40,16 +53,46 @@ def read_archive(files: Mapping[str, bytes], source: str) -> Channels:
     return from_arrays(arrays, source)
 
 
+def place(ids: Sequence[str], exam: str, source: str) -> int:
+    """Return where the ECG that was chosen stands among several.
+
+    Raises
+    ------
+    UnsaidError
+        If none was chosen.
+    ECGError
+        If there is none of that number.
+    """
+    if not exam:
+        raise UnsaidError(
+            f"{source} holds {len(ids):,} ECGs. Say which one, by its exam_id, or by its number "
+            f"from 1 where it has none (--exam {ids[0]}).",
+            Given(exam=ids[0]),
+        )
+    if exam not in ids:
+        raise ECGError(f"{source} holds {len(ids):,} ECGs, and none of that number or exam_id.")
+    return ids.index(exam)
+
+
+def which(exam: str, count: int) -> str:
+    """Say which of several ECGs it is."""
+    return f"ECG {exam} of {count:,} in the file."
+
+
 def from_arrays(arrays: Mapping[str, np.ndarray], source: str) -> Channels:
     """Find the leads among named arrays, and what else is said of them.
 
-    The leads are the only array of two dimensions, the names an array of eight words or more, the
-    units words called `units`, one or one a lead, and the rate is one number called `fs`,
-    `sampling_rate` or the like. Of the patient a number called `age` and a word called `sex` count.
+    The leads are the only array of two dimensions that has room for them, or arrays by their names;
+    the names are an array of eight words or more, the units words called `units`, one or one a
+    lead, and the rate is one number called `fs`, `sampling_rate` or the like. Of the
+    patient a number called `age` and a word called `sex` count.
     """
-    arrays = {name.replace("_", "").lower(): array for name, array in arrays.items()}
-    tables = [array for array in arrays.values() if array.ndim == 2]
-    if len(tables) != 1:
+    arrays = {name.replace("_", "").lower(): _flat(array) for name, array in arrays.items()}
+    every = [array for array in arrays.values() if array.ndim > 1]
+    tables = [array for array in every if min(array.shape) >= FEWEST_LEADS] or every
+    by_name = {name: array for name, array in arrays.items() if is_of_a_lead(name, array)}
+    alone = not tables and has_all_leads(by_name)
+    if len(tables) != 1 and not alone:
         raise ECGError(
             f"{source} holds {len(tables)} arrays of two dimensions, expected one: leads and "
             "samples. Save the ECG alone."
@@ -62,15 +105,32 @@ def from_arrays(arrays: Mapping[str, np.ndarray], source: str) -> Channels:
         )
     words = {name: _words(array) for name, array in lists.items()}
     units = next((found for name, found in words.items() if name in _UNIT_NAMES), ())
-    others = (found for name, found in words.items() if name not in _UNIT_NAMES)
-    names = next((found for found in others if len(found) >= FEWEST_LEADS), ())
     single = {
         n: float(a.item()) for n, a in arrays.items() if a.size == 1 and a.dtype.kind in "fiu"
     }
-    own = next((single[name] for name in single if name in RATE_NAMES), None)
+    rate = next((single[name] for name in single if names_rate(name)), None)
     sex = next((words[name][0] for name in ("sex", "gender") if len(words.get(name, ())) == 1), "")
-    channels = _channels(tables[0], names, source, own, units)
-    return replace(channels, taken=Taken.of(age=single.get("age"), sex=sex))
+    taken = Taken.of(age=single.get("age"), sex=sex)
+    if alone:
+        each = zip(by_name.items(), _each(units, len(by_name), source), strict=True)
+        read = [Channel(name, row, rate, unit) for (name, row), unit in each]
+        return Channels(read, source, taken=taken)
+    others = (found for name, found in words.items() if name not in _UNIT_NAMES)
+    names = next((found for found in others if len(found) >= FEWEST_LEADS), ())
+    return replace(_channels(tables[0], names, source, rate, units), taken=taken)
+
+
+def is_of_a_lead(name: str, array: np.ndarray) -> bool:
+    """Whether that holds the samples of one lead, by its name."""
+    known = lead_named(name) or other_lead_named(name)
+    return (
+        bool(known) and array.dtype.kind in "fiu" and array.size == max(array.shape, default=0) > 1
+    )
+
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    """Return an array without dimensions of one, but for those that a table of leads has."""
+    return array.squeeze() if array.ndim > 2 or (array.ndim == 2 and 1 in array.shape) else array
 
 
 def _words(array: np.ndarray) -> tuple[str, ...]:

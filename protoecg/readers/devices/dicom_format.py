@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+import zlib
 from io import BytesIO
 from logging import CRITICAL, getLogger
 
@@ -13,14 +13,17 @@ from pydicom.filereader import read_dataset, read_preamble
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     MediaStorageDirectoryStorage,
 )
 from pydicom.waveforms import multiplex_array
 
 from protoecg.ecg import ECGError
 from protoecg.leads.names import has_all_leads
+from protoecg.readers.alignment import aligned
 from protoecg.readers.channels import Channel, Channels, worth_reading
 from protoecg.readers.moments import moment_in_digits
+from protoecg.readers.units import millivolts
 from protoecg.readers.voltage import LEFT_EMPTY
 from protoecg.taken import Taken
 
@@ -29,12 +32,17 @@ MAX_CHANNELS = 64
 FEWEST_PADDED = 500
 # Of sequences, each of which takes far more room in memory than in the file.
 MAX_ITEMS = 20_000
+MAX_INFLATED = 40_000_000
 
 # Warnings would print what is in the file, and so who the patient is.
 config.settings.reading_validation_mode = config.IGNORE
 getLogger("pydicom").setLevel(CRITICAL)
 
 _MARK = slice(128, 132)
+# Behind the mark and the element that says how long the first group is.
+_META_AT = 144
+# The first element of a file that lacks the 128 bytes and the mark before it.
+_NO_PREAMBLE = b"\2\0\0\0UL\4\0"
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 # PS3.16 CID 3001: ISO/IEEE 11073-10101 ("2:1") and SCP-ECG ("5.6.3-9-1") number leads alike.
 _LEAD_CODE = re.compile(r"(?:2:|5\.6\.3-9-)(\d{1,3})")
@@ -53,12 +61,14 @@ _MOMENTS = (
 )
 _WHOSE = ("PatientAge", "PatientBirthDate", "PatientSex")
 _YEARS_OF = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+# mu-law and A-law: a step of theirs is worth the more the higher it is.
+_COMPANDED = ("MB", "AB")
 _AVERAGED = re.compile("median|representative|average", re.IGNORECASE)
 
 
 def is_dicom(content: bytes) -> bool:
     """Whether a file's content is DICOM."""
-    return content[_MARK] == b"DICM"
+    return content[_MARK] == b"DICM" or content.startswith(_NO_PREAMBLE)
 
 
 def is_directory(content: bytes) -> bool:
@@ -66,7 +76,7 @@ def is_directory(content: bytes) -> bool:
     if not is_dicom(content):
         return False
     try:
-        kind = _file_meta(content).MediaStorageSOPClassUID
+        kind = _file_meta(_with_preamble(content)).MediaStorageSOPClassUID
     except Exception:
         # Damaged, in one of the many ways that pydicom has no common name for: told when read.
         return False
@@ -75,13 +85,11 @@ def is_directory(content: bytes) -> bool:
 
 def read(content: bytes, source: str) -> Channels:
     """Read the longest simultaneous leads that are no averaged beat."""
-    syntax = str(_file_meta(content).TransferSyntaxUID)
-    # It would be unpacked as a whole, however large that is.
+    content = _with_preamble(content)
+    meta = _file_meta(content)
+    syntax = str(meta.TransferSyntaxUID)
     if syntax == DeflatedExplicitVRLittleEndian:
-        raise ECGError(
-            f"{source} is a deflated DICOM file, which is not read. Export it uncompressed "
-            "(Explicit VR Little Endian)."
-        )
+        content = _inflated(content, _META_AT + int(meta.FileMetaInformationGroupLength), source)
     if max(map(content.count, _ITEMS)) > MAX_ITEMS:
         raise ECGError(
             f"{source} is a DICOM file of more than {MAX_ITEMS:,} parts, more than any ECG needs. "
@@ -93,8 +101,9 @@ def read(content: bytes, source: str) -> Channels:
     swapped = syntax == ExplicitVRBigEndian
     channels = [c for index in rhythm for c in _channels(dataset, index, source, swapped)]
     kept = worth_reading([channel.name for channel, _ in channels])
-    aligned, notes = _aligned([channels[i] for i in kept])
-    return Channels(aligned, source, notes, _taken(dataset))
+    leads, skews = zip(*(channels[i] for i in kept), strict=True)
+    read, notes = aligned(leads, skews)
+    return Channels(read, source, notes, _taken(dataset))
 
 
 def _taken(dataset: Dataset) -> Taken:
@@ -136,20 +145,20 @@ def _skew(channel: Dataset, group: Dataset) -> float:
     return float(channel.get("ChannelTimeSkew") or 0) * float(group.SamplingFrequency)
 
 
-def _aligned(channels: list[_Skewed]) -> tuple[list[Channel], tuple[str, ...]]:
-    """Cut channels that begin at different moments to the time that all of them have."""
-    skews = [round(skew) for _, skew in channels]
-    if len(set(skews)) < 2:
-        return [channel for channel, _ in channels], ()
-    begin = [max(skews) - skew for skew in skews]
-    each = list(zip((channel for channel, _ in channels), begin, strict=True))
-    samples = max(min(len(channel.values) - start for channel, start in each), 0)
-    late = [c.name for (c, _), skew in zip(channels, skews, strict=True) if skew > min(skews)]
-    span_ms = 1000 * (max(skews) - min(skews)) / (channels[0][0].rate or 1.0)
-    return (
-        [replace(c, values=c.values[start : start + samples]) for c, start in each],
-        (f"{', '.join(late)} began up to {span_ms:.0f} ms after the other leads: aligned.",),
-    )
+def _with_preamble(content: bytes) -> bytes:
+    return content if content[_MARK] == b"DICM" else bytes(128) + b"DICM" + content
+
+
+def _inflated(content: bytes, begin: int, source: str) -> bytes:
+    """Return a deflated file as one that is not; what it unpacks to is bounded on the way."""
+    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[begin:], MAX_INFLATED + 1)
+    if len(data) > MAX_INFLATED:
+        raise ECGError(
+            f"{source} unpacks to more than {MAX_INFLATED / 1e6:.0f} MB. Export the ECG alone."
+        )
+    deflated = DeflatedExplicitVRLittleEndian.encode()
+    plain = ExplicitVRLittleEndian.encode().ljust(len(deflated), b"\0")
+    return content[:begin].replace(deflated, plain) + data
 
 
 def _file_meta(content: bytes) -> Dataset:
@@ -205,6 +214,11 @@ def _refuse_wrong_size(group: Dataset, source: str) -> None:
             f"{len(group.ChannelDefinitionSequence)}, expected 8 to {MAX_CHANNELS} of both. Export "
             "the ECG again."
         )
+    if (law := str(group.get("WaveformSampleInterpretation", ""))) in _COMPANDED:
+        raise ECGError(
+            f"{source} stores its samples by a law of telephones ({law}), which is not read. "
+            "Export the ECG in whole numbers of 16 bits (SS)."
+        )
     held, announced = len(group.WaveformData), channels * samples * group.WaveformBitsAllocated // 8
     if held < announced:
         raise ECGError(
@@ -244,7 +258,8 @@ def _physical(
         )
         baseline = np.float32(channel.get("ChannelBaseline") or 0)
         units = channel.get("ChannelSensitivityUnitsSequence") or [Dataset()]
-        unit = str(units[0].get("CodeValue", "")) or LEFT_EMPTY
+        spelt = [str(units[0].get(name, "")) for name in ("CodeValue", "CodeMeaning")]
+        unit = next(filter(millivolts, spelt), spelt[0]) or LEFT_EMPTY
         scaled = scaled * np.float32(gain) + baseline
     if padding is not None:
         scaled[_missing(values, padding)] = np.nan

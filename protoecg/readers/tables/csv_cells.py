@@ -14,7 +14,7 @@ from protoecg.ecg import ECGError
 
 MAX_LINE = 4000
 
-_DELIMITERS = ";\t,"
+_DELIMITERS = ";\t,|"
 
 
 def delimiter_of(line: str) -> str:

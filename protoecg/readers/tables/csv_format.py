@@ -8,6 +8,9 @@ from protoecg.readers.formats import READ
 from protoecg.readers.tables import csv_time
 from protoecg.readers.tables.csv_table import read_table
 
+# Of text in UTF-16 that no mark tells: every other byte is zero where letters are Latin.
+_LOOKED_AT = 40
+
 
 def read(content: bytes, source: str, *, rate: float | None = None) -> Channels:
     """Read a table of samples; `rate` in Hz is worth more than a guess of the unit of its times.
@@ -28,6 +31,8 @@ def read(content: bytes, source: str, *, rate: float | None = None) -> Channels:
 def _text(content: bytes, source: str) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", errors="replace")
+    elif len(content) > 1 and not any(content[1:_LOOKED_AT:2]):
+        text = content.decode("utf-16-le", errors="replace")
     else:
         try:
             text = content.decode("utf-8-sig")
@@ -38,4 +43,5 @@ def _text(content: bytes, source: str) -> str:
             f"{source} is {'empty' if not content.strip() else 'no file of a known format'}. "
             f"Expected {READ}."
         )
-    return text
+    # What typesetting programs write for a minus.
+    return text.replace("\N{MINUS SIGN}", "-")

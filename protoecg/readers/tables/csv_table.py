@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from protoecg.ecg import LEADS, ECGError
 from protoecg.leads.names import has_all_leads, lead_named
 from protoecg.readers.channels import worth_reading
-from protoecg.readers.recording import RATE_NAMES
+from protoecg.readers.recording import names_rate, without_accents
 from protoecg.readers.tables import csv_time
 from protoecg.readers.tables.csv_cells import (
     cells_of,
@@ -37,9 +37,12 @@ _IN_BRACKETS = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]")
 _AFTER_NAME = re.compile(
     rf"(?P<name>.*?)[\s_/]+(?P<unit>[mun{MICRO_SIGNS}]v|[mun{MICRO_SIGNS}]?s|sec)", re.IGNORECASE
 )
-_TIME_NAMES = {"time", "t", "elapsedtime", "timestamp", "zeit", "datetime", "date"} | set(
-    csv_time.SECONDS
-)
+_TIME_NAMES = {
+    *("time", "t", "elapsedtime", "timestamp", "datetime", "date", *csv_time.SECONDS),
+    *("zeit", "temps", "tiempo", "tempo", "tijd", "tid", "czas", "aika", "cas", "zaman", "ido"),
+    *("\N{CYRILLIC SMALL LETTER VE}ремя", "时间", "時間", "시간"),
+}
+_UNIT_NAMES = {"unit", "units", "einheit", "unidad", "unite", "unita", "unidade", "eenheid"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,10 @@ def read_table(text: str, source: str) -> Table:
         return turned
     layout = _layout(lines, source)
     body = [line for line in lines[layout.first :] if not _is_comment(line)]
-    return _table(layout, body, source, _rate_before(lines[: layout.first]))
+    table, above = _table(layout, body, source), lines[: layout.first]
+    unit = _unit_before(above)
+    units = tuple(own or unit for own in table.units)
+    return replace(table, rate=_rate_before(above), units=units)
 
 
 def _is_row(line: str) -> bool:
@@ -163,7 +169,7 @@ def _numbers_in_steps(cells: Sequence[str]) -> bool:
     return bool(len(steps) and steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-3))
 
 
-def _table(layout: _Layout, body: list[str], source: str, rate: float | None) -> Table:
+def _table(layout: _Layout, body: list[str], source: str) -> Table:
     names, units = zip(*map(_name_and_unit, layout.cells), strict=True)
     if body and (row := _units_row(body[0], layout.delimiter, len(names))):
         units, body = tuple(u or r for u, r in zip(units, row, strict=True)), body[1:]
@@ -176,7 +182,6 @@ def _table(layout: _Layout, body: list[str], source: str, rate: float | None) ->
         tuple(units[i] for i in columns),
         frame[columns].to_numpy(np.float64),
         None if time is None else (names[time], units[time], frame[time].tolist()),
-        rate,
     )
 
 
@@ -202,11 +207,19 @@ def _rate_before(lines: Iterable[str]) -> float | None:
     """Return the rate in Hz that a line before the table gives, such as `Sampling rate,500`."""
     for line in lines:
         words = re.split(r"[:=;,\t]", line.lstrip("#% "), maxsplit=1)
-        name = re.sub(r"[\s_]", "", _name_and_unit(words[0].strip())[0].lower())
         number = re.match(r"\s*(\d{2,5}(?:\.\d+)?)(?![\d.])", words[-1])
-        if len(words) == 2 and name in RATE_NAMES and number:
+        if len(words) == 2 and names_rate(_name_and_unit(words[0].strip())[0]) and number:
             return float(number[1])
     return None
+
+
+def _unit_before(lines: Iterable[str]) -> str:
+    """Return the unit that a line before the table gives all leads, such as `Unit,uV`."""
+    for line in lines:
+        words = re.split(r"[:=;,\t]", line.lstrip("#% "))
+        if without_accents(words[0]) in _UNIT_NAMES and len(words) > 1 and millivolts(words[1]):
+            return words[1].strip()
+    return ""
 
 
 def _rows_are_leads(lines: list[str], source: str) -> Table | None:
@@ -214,24 +227,40 @@ def _rows_are_leads(lines: list[str], source: str) -> Table | None:
     rows = [line.lstrip("#% ") for line in lines[: MAX_COLUMNS + MAX_ROWS_BEFORE]]
     delimiters = [delimiter_of(row) for row in rows]
     heads = [
-        _name_and_unit(re.split(d, row, maxsplit=1)[0].strip(" '\""))
+        _name_and_unit(_parts(row, d, 1)[0].strip(" '\""))
         for row, d in zip(rows, delimiters, strict=True)
     ]
     if not has_all_leads(name for name, _ in heads):
-        return None
+        return _nameless_rows(lines, source)
     leads = worth_reading([name for name, _ in heads])
-    samples = [_row_of_numbers(rows[i], delimiters[i], source) for i in leads]
+    samples = [_row_of_numbers(_parts(rows[i], delimiters[i])[1:], source) for i in leads]
     if len({len(values) for values in samples}) > 1:
         raise ECGError(f"The rows of {source} differ in length; export all leads at one length.")
     names, units = zip(*(heads[i] for i in leads), strict=True)
     return Table(names, units, np.array(samples).T)
 
 
-def _row_of_numbers(row: str, delimiter: str, source: str) -> np.ndarray:
-    cells = [cell.strip(" '\"") for cell in re.split(delimiter, row)[1:]]
-    decimal = "," not in delimiter
+def _nameless_rows(lines: Sequence[str], source: str) -> Table | None:
+    """Read rows of numbers: as many as leads, and each far longer than a row of samples."""
+    rows = [line for line in lines if not _is_comment(line)]
+    if len(rows) not in (len(LEADS), FEWEST_COLUMNS) or any(
+        len(_parts(line, delimiter_of(line), MAX_COLUMNS)) <= MAX_COLUMNS for line in rows
+    ):
+        return None
+    samples = [_row_of_numbers(_parts(line, delimiter_of(line)), source) for line in rows]
+    return Table(("",) * len(rows), ("",) * len(rows), np.array(samples).T)
+
+
+def _parts(row: str, delimiter: str, most: int = -1) -> list[str]:
+    return row.split(None if delimiter == r"\s+" else delimiter, most)
+
+
+def _row_of_numbers(cells: Sequence[str], source: str) -> np.ndarray:
+    numbers = [cell.strip(" '\"").replace(",", ".") for cell in cells]
+    while numbers and not numbers[-1]:
+        numbers.pop()
     try:
-        return np.array([float(c.replace(",", ".") if decimal else c) for c in cells if c])
+        return np.array([float(number or "nan") for number in numbers])
     except ValueError:
         raise ECGError(
             f"Found text in {source} where the numbers of a lead are expected."
@@ -258,4 +287,5 @@ def _is_unit(cell: str) -> bool:
 
 
 def _is_time(name: str) -> bool:
-    return re.sub(r"[\s_]", "", name.lower()) in _TIME_NAMES
+    plain_name = without_accents(name)
+    return plain_name in _TIME_NAMES or plain_name.endswith("time")

@@ -18,12 +18,30 @@ def with_one_sequence_set(content: bytes) -> bytes:
     another; they stay where they are, and their leads are then missing rather than laid together.
     """
     root = ElementTree.fromstring(content)
+    _begin_with_the_fullest(root)
     for series in root.iter(f"{_HL7}series"):
         sets = series.findall(_SETS)
         for other in sets[1:]:
             if _time(other) == _time(sets[0]):
                 sets[0].extend(_leads(other))
     return ElementTree.tostring(root, encoding="utf-8")
+
+
+def _begin_with_the_fullest(root: Element) -> None:
+    """Move the series of most leads that is no averaged beat before the others: it is read."""
+    found = [part for part in root.findall(f"{_HL7}component") if _leads_of(part)]
+    if len(found) > 1 and (fullest := max(found, key=_leads_of)) is not found[0]:
+        place = list(root).index(found[0])
+        root.remove(fullest)
+        root.insert(place, fullest)
+
+
+def _leads_of(component: Element) -> int:
+    series = component.find(f"{_HL7}series")
+    kind = None if series is None else series.find(f"{_HL7}code")
+    if series is None or (kind is not None and kind.get("code") == "REPRESENTATIVE_BEAT"):
+        return 0
+    return sum(len(_leads(one)) for one in series.findall(_SETS))
 
 
 def _code(component: Element) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from xml.etree.ElementTree import Element  # noqa: S405 - for its type; defusedxml parses
@@ -15,7 +16,8 @@ from protoecg.readers.moments import moment, moment_in_digits
 from protoecg.readers.units import millivolts
 from protoecg.taken import Taken
 
-_CARDIOSOFT_UNITS = {"uvperlsb": "uV", "mvperlsb": "mV"}
+# "uVperLsb", also "mV/LSB".
+_CARDIOSOFT_UNIT = re.compile(r"([mun]?v) ?(?:per|/) ?(?:lsb|bit)", re.IGNORECASE)
 
 
 def cardiosoft(content: bytes, source: str) -> Channels:
@@ -26,7 +28,8 @@ def cardiosoft(content: bytes, source: str) -> Channels:
         raise ECGError(f"{source} is a CardioSoft file without a strip. Export the whole ECG.")
     resolution = strip.find("Resolution")
     spelt = "" if resolution is None else resolution.get("units", "")
-    unit = _CARDIOSOFT_UNITS.get(spelt.lower(), "")
+    known = _CARDIOSOFT_UNIT.fullmatch(spelt.strip())
+    unit = known[1] if known else ""
     found = [(lead.get("lead", ""), lead.text) for lead in strip.iter("WaveformData")]
     rate, step = _number(strip, "SampleRate"), _number(strip, "Resolution")
     channels = _channels(found, rate, step, unit, source)
@@ -97,7 +100,7 @@ def _samples(text: str, source: str) -> np.ndarray:
 
 def _number(element: Element, path: str) -> float | None:
     try:
-        return float(_text(element, path)) or None
+        return float(_text(element, path).replace(",", ".")) or None
     except ValueError:
         return None
 

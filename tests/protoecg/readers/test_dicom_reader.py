@@ -85,6 +85,27 @@ def test_either_order_of_bytes_is_read():
     np.testing.assert_allclose(read(little).signal, EXPECTED, atol=1e-6)
 
 
+def test_a_deflated_file_and_one_without_its_preamble_are_read():
+    deflated = written(copy(), DeflatedExplicitVRLittleEndian)
+    np.testing.assert_allclose(read(deflated).signal, EXPECTED, atol=1e-6)
+    np.testing.assert_allclose(read(GOOD[132:]).signal, EXPECTED, atol=1e-6)
+
+
+@pytest.mark.parametrize("law", ["MB", "AB"])
+def test_samples_by_a_law_of_telephones_are_not_taken_for_numbers(law):
+    content = changed(WaveformSampleInterpretation=law, WaveformBitsAllocated=8)
+    with pytest.raises(ECGError, match=f"law of telephones .{law}."):
+        read(content)
+
+
+def test_a_unit_is_known_by_its_words_where_its_code_is_another_systems():
+    dataset = copy()
+    for channel in dataset.WaveformSequence[0].ChannelDefinitionSequence:
+        unit = channel.ChannelSensitivityUnitsSequence[0]
+        unit.CodeValue, unit.CodeMeaning = "266419", "microvolt"
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED, atol=1e-6)
+
+
 @pytest.mark.parametrize(("unit", "factor"), [("mV", 1e-3), ("V", 1e-6), ("uV", 1)])
 def test_sensitivity_correction_baseline_and_unit_count(unit, factor):
     dataset = copy()
@@ -290,7 +311,7 @@ def uncalibrated():
 
 def deflated_bomb():
     dataset = copy()
-    dataset.WaveformSequence[0].WaveformData = bytes(10_000_000)
+    dataset.WaveformSequence[0].WaveformData = bytes(50_000_000)
     return written(dataset, DeflatedExplicitVRLittleEndian)
 
 
@@ -308,7 +329,7 @@ def empty_items():
         (without_waveforms, "without waveforms, perhaps a picture"),
         (only_the_median, "only averaged beats"),
         (uncalibrated, "no voltage for the numbers of lead aVL"),
-        (deflated_bomb, "a deflated DICOM file"),
+        (deflated_bomb, "unpacks to more than 40 MB"),
         (lambda: GOOD[:-100_000], "damaged"),
         (lambda: GOOD[:200], "damaged|without waveforms"),
         (lambda: changed(NumberOfWaveformSamples=4_000_000_000), "announces [0-9,]+: the copy"),

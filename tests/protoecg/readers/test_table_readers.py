@@ -377,7 +377,7 @@ def lying_npy(shape, descr="<f8"):
     ("content", "words"),
     [
         (npy(tracing()[:11]), "names no leads and has 11 channels"),
-        (npy(tracing()[None]), r"shape \(1, 12, 1000\)"),
+        (npy(np.stack([tracing()] * 4).reshape(2, 2, 12, 1000)), r"shape \(2, 2, 12, 1000\)"),
         (npy(tracing()[0]), "shape"),
         (npy(tracing() + 1j), "holds complex128"),
         (npy(tracing() > 0), "holds bool"),
@@ -469,3 +469,79 @@ def test_times_at_the_edge_of_what_a_number_can_be_are_refused(step, name):
     ]
     with pytest.raises(ECGError, match="rate|grow|gaps"):
         read_text("\n".join([",".join([name, *LEADS]), *rows]))
+
+
+@pytest.mark.parametrize(
+    ("name", "per_second"),
+    [
+        *(("Temps [s]", 1), ("Tiempo(s)", 1), ("tijd_s", 1), ("ECG time (ms)", 1000)),
+        *(("czas (ms)", 1000), ("时间 (ms)", 1000), ("Zeit_ms", 1000)),
+    ],
+)  # fmt: skip
+def test_time_is_known_in_other_languages(name, per_second):
+    signal = tracing(rate=250)
+    ecg = read_text(table(with_time(signal, 250, per_second), [name, *LEADS]))
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+    assert ecg.rate == 250
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Abtastfrequenz [Hz];100", "Frecuencia de muestreo (Hz);100", "Samples per second: 100"),
+        *("Fréquence d'échantillonnage;100", "# sampling_freq = 100 Hz", "SampleRate: 100"),
+    ],
+)
+def test_the_rate_before_the_table_is_known_in_other_words(line):
+    signal = tracing()
+    ecg = read_text(f"{line}\n{table(signal, LEADS, delimiter=';')}")
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+    assert ecg.rate == 100
+
+
+@pytest.mark.parametrize("line", ["Units,uV", "# unit: \u00b5V", "Einheit;uV"])
+def test_a_unit_before_the_table_is_that_of_all_leads(line):
+    signal = tracing()
+    ecg = read_text(f"{line}\n{table(1000 * signal, LEADS)}", rate=100)
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+
+
+def test_a_unit_beside_a_name_is_worth_more_than_one_before_the_table():
+    signal = tracing()
+    text = f"Units,uV\n{table(signal, [f'{lead} (mV)' for lead in LEADS])}"
+    np.testing.assert_allclose(read_text(text, rate=100).signal, signal, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        lambda text: text.replace("-", "\N{MINUS SIGN}"),
+        lambda text: text.replace(",", "|"),
+        lambda text: text.replace("I,II,III", "\u2160,\u2161,\u2162"),
+    ],
+)
+def test_minus_signs_bars_and_roman_numerals_are_read(spelt):
+    signal = tracing()
+    ecg = read_text(spelt(table(signal, LEADS)), rate=100)
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+
+
+def test_utf_16_is_read_without_its_mark():
+    signal = tracing()
+    ecg = read_text(table(signal, LEADS), rate=100, encoding="utf-16-le")
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+
+
+def test_rows_of_numbers_without_names_are_leads():
+    signal = tracing()
+    ecg = read_text(table(signal.T), rate=100)
+    np.testing.assert_allclose(ecg.signal, signal, atol=1e-5)
+    assert "names no leads" in ecg.notes[0]
+
+
+def test_a_gap_in_rows_of_leads_does_not_shorten_time():
+    cells = [[lead, *(f"{v:.4f}" for v in row)] for lead, row in zip(LEADS, tracing(), strict=True)]
+    for row in cells:
+        row[400:420] = [""] * 20
+    with pytest.raises(ECGError, match="Samples are missing"):
+        read_text("\n".join(",".join(row) for row in cells), rate=100)

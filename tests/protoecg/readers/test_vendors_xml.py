@@ -135,3 +135,18 @@ def test_counts_are_read_by_what_a_person_says_one_is():
     ecg = read_ecg({"upload": cardiosoft(step="")}, unit="5 uV")
     np.testing.assert_allclose(ecg.signal, ECG.signal, atol=6e-3)
     assert "Read in 5 uV" in ecg.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("units", "step"),
+    [("uVperLsb", "5,0"), ("uV/LSB", "5"), ("nVperLsb", "5000"), ("mV per bit", "0.005")],
+)
+def test_a_step_is_read_as_it_is_spelt(units, step):
+    ecg = read_ecg({"ecg.xml": cardiosoft(units, step)})
+    np.testing.assert_allclose(ecg.signal, ECG.signal, atol=3e-3)
+
+
+def test_an_offset_that_nobody_documents_is_told():
+    shifted = mortara().replace(b'OFFSET="0"', b'OFFSET="40"', 1)
+    assert any("offset of its leads" in note for note in read_ecg({"ecg.xml": shifted}).notes)
+    assert not any("offset" in note for note in read_ecg({"ecg.xml": mortara()}).notes)

@@ -41,6 +41,7 @@ def tracing(seconds=10.0, rate=100, seed=0):
 def record(folder, signal, *, rate=100, name="ecg", fmt="16", gain=1000.0, unit="mV", **more):
     """Write a record with the wfdb library, and return its files."""
     leads = more.pop("leads", LEADS)
+    signal = signal * more.pop("scale", 1)
     wfdb.wrsamp(
         name,
         fs=rate,
@@ -344,7 +345,7 @@ def test_the_time_of_the_recording_is_kept_where_it_can_be(begins, words):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (files(first="ecg/3 12 100 1000"), "multi-segment"),
+        (files(first="ecg/3 12 100 1000"), "list of segments"),
         (files(first="ecg 12"), "no sampling rate"),
         (files(first="ecg 12 0 1000"), "sampling rate is 0 Hz"),
         (files(first="ecg 12 99999999 1000"), "sampling rate"),
@@ -361,7 +362,6 @@ def test_the_time_of_the_recording_is_kept_where_it_can_be(begins, words):
         (files(encoding="516 1000(0)/mV 16 0 0 0 0"), "signal file is not the FLAC file"),
         (files(encoding="517 1000(0)/mV 16 0 0 0 0"), "format 517"),
         (files(encoding="0 1000(0)/mV 16 0 0 0 0"), "format 0"),
-        (files(encoding="16:9999 1000(0)/mV 16 0 0 0 0"), "shifted in time"),
         (files(encoding="16x999999999 1000(0)/mV 16 0 0 0 0"), "samples a frame"),
         (files(encoding="16x0 1000(0)/mV 16 0 0 0 0"), "samples a frame"),
         (files(encoding="16+999999999 1000(0)/mV 16 0 0 0 0"), "ends after 0"),
@@ -445,3 +445,71 @@ def test_ptbxl_is_read_as_the_wfdb_library_reads_it():
         expected = wfdb.rdrecord(str(path.with_suffix("")))
         np.testing.assert_allclose(ecg.signal, expected.p_signal.T, atol=1e-6)
         assert (ecg.rate, ecg.notes) == (100, ())
+
+
+def test_a_skewed_lead_is_read_from_where_the_record_begins():
+    signal = tracing(12)
+    late = [
+        np.concatenate([np.zeros(5), row[:-5]]) if i == 6 else row for i, row in enumerate(signal)
+    ]
+    lines = [
+        f"ecg.dat 16{':5' if lead == 'V1' else ''} 1000(0)/mV 16 0 0 7 0 {lead}" for lead in LEADS
+    ]
+    content = (np.array(late).T * 1000).round().astype("<i2").tobytes()
+    ecg = read_ecg({"ecg.hea": header(lines, first="ecg 12 100 1200"), "ecg.dat": content})
+    np.testing.assert_allclose(ecg.signal, signal[:, :1000], atol=1e-3)
+    assert any("50 ms" in note and "aligned" in note for note in ecg.notes)
+
+
+def segmented(folder, signal, *, gap=0, layout=True):
+    """A record of two segments, perhaps with nothing between them."""
+    half = signal.shape[1] // 2
+    parts = {
+        **record(folder, signal[:, :half], name="one"),
+        **record(folder, signal[:, half:], name="two", unit="uV", gain=1.0, scale=1000),
+    }
+    names = [("whole_layout", 0)] * layout + [("one", half)] + [("~", gap)] * bool(gap)
+    names += [("two", signal.shape[1] - half)]
+    lines = [f"{name} {frames}" for name, frames in names]
+    first = f"whole/{len(names)} 12 100 {signal.shape[1] + gap}"
+    files = {"whole.hea": header(lines, first=first), **parts}
+    if layout:
+        rows = [f"~ 0 1000(0)/mV 16 0 0 0 0 {lead}" for lead in LEADS]
+        files["whole_layout.hea"] = header(rows, first="whole_layout 12 100 0")
+    return files
+
+
+@pytest.mark.parametrize("layout", [True, False])
+def test_segments_are_joined_in_their_order(tmp_path, layout):
+    signal = tracing(12)
+    files = segmented(tmp_path, signal, layout=layout)
+    ecg = read_ecg(files)
+    np.testing.assert_allclose(ecg.signal, signal[:, :1000], atol=1.1e-3)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    np.testing.assert_array_equal(read_path(tmp_path / "whole.hea").signal, ecg.signal)
+
+
+def test_time_between_segments_is_missing_and_not_left_out(tmp_path):
+    files = segmented(tmp_path, tracing(24), gap=300)
+    with pytest.raises(ECGError, match="Samples are missing"):
+        read_ecg(files, start=5)
+    np.testing.assert_allclose(
+        read_ecg(files, start=15).signal, tracing(24)[:, 1200:2200], atol=1.1e-3
+    )
+
+
+def test_a_segment_that_was_not_given_is_asked_for(tmp_path):
+    files = segmented(tmp_path, tracing(12))
+    del files["two.hea"]
+    with pytest.raises(ECGError, match="not all of their headers were given"):
+        read_ecg(files)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [["../one 600", "two 600"], ["one 600"], ["one 600", "two 999999999999"], ["one", "two"]],
+)
+def test_a_damaged_list_of_segments_is_refused(lines):
+    with pytest.raises(ECGError, match="list of segments|more than are read"):
+        read_ecg({"ecg.hea": header(lines, first="ecg/2 12 100 1200")})

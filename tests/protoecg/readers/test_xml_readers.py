@@ -1,7 +1,9 @@
 import base64
 import time
 import zlib
+from copy import deepcopy
 from pathlib import Path
+from xml.etree import ElementTree  # noqa: S405 - of this test's own files
 
 import numpy as np
 import pytest
@@ -276,3 +278,19 @@ def test_what_is_no_ecg_is_refused_soon_and_with_the_reason(content, words):
     with pytest.raises(ECGError, match=words):
         read(content)
     assert time.process_time() - began < 2
+
+
+def test_of_several_series_of_an_aecg_the_one_with_all_leads_is_read():
+    root = ElementTree.fromstring(AECG)  # noqa: S314
+    name = "{urn:hl7-org:v3}"
+    component = root.find(f"{name}component")
+    strip = deepcopy(component)
+    for leads in strip.iter(f"{name}sequenceSet"):
+        for lead in leads.findall(f"{name}component"):
+            code = lead.find(f"{name}sequence/{name}code").get("code")
+            if code.startswith("MDC_ECG_LEAD_") and code != "MDC_ECG_LEAD_II":
+                leads.remove(lead)
+    root.insert(list(root).index(component), strip)
+    both = ElementTree.tostring(root)
+    assert both.count(b"<digits>") + both.count(b":digits>") > 13
+    np.testing.assert_array_equal(read(both).signal, read(AECG).signal)
