@@ -23,15 +23,19 @@ LABEL_SET = "urn:protoecg:label-set"
 
 @dataclass(frozen=True)
 class Coding:
-    """A code, the system that it is of, and what it says there."""
+    """A code, the system that it is of, and what it says there; "" where that is not sure.
+
+    HL7's validator refuses words that are not the system's own.
+    """
 
     system: str
     code: str
-    display: str
+    display: str = ""
 
     def to_json(self) -> dict[str, str]:
         """Return it as FHIR has it."""
-        return {"system": self.system, "code": self.code, "display": self.display}
+        told = {"system": self.system, "code": self.code, "display": self.display}
+        return {key: value for key, value in told.items() if value}
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Measure:
 def _read() -> dict[str, Coding]:
     text = files("protoecg.hospital").joinpath("snomed.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(StringIO(text))
-    return {row["scp"]: Coding(SNOMED, row["code"], row["display"]) for row in rows}
+    # The challenges' words are not SNOMED CT's.
+    return {row["scp"]: Coding(SNOMED, row["code"]) for row in rows}
 
 
 SNOMED_BY_SCP = _read()
@@ -67,7 +72,8 @@ def _mdc(term: int, name: str) -> Coding:
 MEASURES = {
     "heart_rate_bpm": Measure(
         (
-            Coding(LOINC, "8867-4", "Heart rate"),
+            # 8867-4 is a vital sign, of which HL7 demands whose it is and when.
+            Coding(LOINC, "76282-3", "Heart rate.beat-to-beat by EKG"),
             _mdc(16770, "MDC_ECG_CARD_BEAT_RATE"),
         ),
         "Heart rate",
@@ -101,7 +107,7 @@ MEASURES = {
     ),
     "qtc_ms": Measure(
         (
-            Coding(LOINC, "76634-5", "Q-T interval corrected based on Fridericia formula"),
+            Coding(LOINC, "76634-5"),
             _mdc(15892, "MDC_ECG_TIME_PD_QTcF"),
         ),
         f"QTc by {QTC_FORMULA}",

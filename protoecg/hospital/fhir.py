@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from protoecg import __version__
 from protoecg.explanation import Certainty, Explanation, Finding
-from protoecg.hospital.codes import LOINC, MEASURES, codings
+from protoecg.hospital.codes import LOINC, MEASURES, Coding, codings
 from protoecg.measure import Measurements
 from protoecg.storage.files import write_bytes
 
@@ -54,7 +54,7 @@ def diagnostic_report(
         "text": {"status": "generated", "div": _narrative(conclusion)},
         "contained": [_device(explanation, revision), *observations],
         "status": "preliminary",
-        "category": [{"coding": [_coding("v2-0074", "EC", "Electrocardiac (e.g., EKG, EEC)")]}],
+        "category": [{"coding": [_coding("v2-0074", "EC")], "text": "Electrocardiography"}],
         "code": {
             "coding": [{"system": LOINC, "code": "11524-6", "display": "EKG study"}],
             "text": "12-lead ECG",
@@ -178,8 +178,8 @@ def _concept(finding: Finding) -> dict[str, Any]:
     return {"coding": known, "text": finding.statement.description}
 
 
-def _coding(system: str, code: str, display: str) -> dict[str, str]:
-    return {"system": f"{_TERMINOLOGY}{system}", "code": code, "display": display}
+def _coding(system: str, code: str, display: str = "") -> dict[str, str]:
+    return Coding(f"{_TERMINOLOGY}{system}", code, display).to_json()
 
 
 def _quantity(value: float, unit: str, ucum: str) -> dict[str, Any]:
