@@ -141,12 +141,13 @@ def _tracing(
 def _windows(
     now: ExplainedECG, bundle: Bundle, looked_at: Finding | None, case: Case | None, view: View
 ) -> list[Window]:
-    """Return what is marked: what the case is like, and beats like that."""
+    """Return what is marked: what the case is like, beats like that, and early beats that count."""
     if looked_at is None or case is None:
         return []
     leads = exact.telling(now, bundle, looked_at, case)
     label = "compared below"
-    return marks.windows(now.ecg, now.found, case.window_s, label, leads=leads, view=view)
+    compared = marks.windows(now.ecg, now.found, case.window_s, label, leads=leads, view=view)
+    return [*compared, *marks.early(looked_at, now.found)]
 
 
 main()

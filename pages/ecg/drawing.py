@@ -221,7 +221,7 @@ def _is_late(window: Window, pages: int) -> bool:
     """Whether a window is in the part that wide paper shows when it is scrolled to its end."""
     middle_s = (window.start_s + window.end_s) / 2
     is_later = middle_s > DURATION_S * (1 - 1 / pages)
-    return _is_placed(window) and not window.like and is_later
+    return _is_placed(window) and not window.beside and is_later
 
 
 def _goes_on(window: Window, pages: int) -> bool:

@@ -1,4 +1,4 @@
-"""What is marked on a tracing: the window that was compared, and beats like it."""
+"""What is marked on a tracing: the window that was compared, beats like it, and early beats."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.ecg import drawing
+from pages.shell import frame
 from protoecg.ecg import ECG
+from protoecg.evidence.early_beats import early_beats
 from protoecg.evidence.like_beats import like_beats
+from protoecg.explanation import Finding
 from protoecg.figures.paper import Window
 from protoecg.measure import Delineation
+from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 
-LIKE = (
-    "Dashed: beats of the same kind as the one compared, where leads to look at are printed, with "
-    "their correlation to it. Nothing was decided by them."
-)
+ALIKE, EARLY = "alike", "early"
+TOLD = {
+    ALIKE: (
+        "Dashed, alike: beats of the same kind as the one compared, where leads to look at are "
+        "printed, with their correlation to it; nothing was decided by them."
+    ),
+    EARLY: "Dashed, early: beats that come early, as measured, which counts in the sum below.",
+}
 
 
 def windows(
@@ -43,13 +51,21 @@ def windows(
     return [
         own,
         *(
-            Window(*other.window_s, f"alike ({other.correlation:.2f})", own.color, like=True)
+            Window(*other.window_s, f"{ALIKE} ({other.correlation:.2f})", own.color, beside=True)
             for other in others
         ),
     ]
 
 
+def early(finding: Finding, found: Delineation) -> list[Window]:
+    """Return the early beats that speak for a finding."""
+    colour = THEMES[frame.theme()].accents[1]
+    return [Window(*span, EARLY, colour, beside=True) for span in early_beats(finding, found)]
+
+
 def tell(marked: Sequence[Window]) -> None:
-    """Say what a dashed mark is, where there is one."""
-    if any(window.like for window in marked):
-        st.caption(LIKE)
+    """Say what dashed marks are, where there are any."""
+    beside = [window.label for window in marked if window.beside]
+    told = [words for what, words in TOLD.items() if any(name.startswith(what) for name in beside)]
+    if told:
+        st.caption(" ".join(told))

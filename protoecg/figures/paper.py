@@ -35,7 +35,7 @@ class Window:
     label : what it is, shown on its switch and above the tracing
     color : "#rrggbb"; by default the theme's next accent
     shown : False leaves it off, to be switched on by its button, without its stretch retraced
-    like : a beat like one that is marked: with a dashed edge, paler, and without a button
+    beside : what is not compared itself: with a dashed edge, paler, and without a button
     """
 
     start_s: float
@@ -43,7 +43,7 @@ class Window:
     label: str
     color: str | None = None
     shown: bool = True
-    like: bool = False
+    beside: bool = False
 
     @property
     def whole_strip(self) -> bool:
@@ -82,7 +82,7 @@ def ecg_figure(
     pieces = print_pieces(ecg, view)
     marked = [(w, w.color or _next_accent(colours, i)) for i, w in enumerate(windows)]
     # One window needs no switch.
-    own = [(window, colour) for window, colour in marked if not window.like]
+    own = [(window, colour) for window, colour in marked if not window.beside]
     switches = [_switch(*window) for window in own] if len(own) > 1 else []
     lowest_row = [piece for piece in pieces if piece.offset == pieces[-1].offset]
     found = measured if len(lowest_row) == 1 else None
@@ -152,9 +152,9 @@ def _paper_range(
 
 
 def _label_lines(windows: Sequence[Window]) -> list[int]:
-    """Return the line of text that each label stands on; those of like beats share one."""
-    own = sum(not window.like for window in windows)
-    return [(own if window.like else n) % LABEL_LINES for n, window in enumerate(windows)]
+    """Return the line of text that each label stands on; those of what is beside share one."""
+    own = sum(not window.beside for window in windows)
+    return [(own if window.beside else n) % LABEL_LINES for n, window in enumerate(windows)]
 
 
 def _next_accent(theme: Theme, index: int) -> str:
@@ -173,10 +173,10 @@ def _band(window: Window, colour: str, paper: tuple[float, float]) -> go.Scatter
         {
             "color": translucent(colour, 0.6),
             "width": 3 if window.whole_strip else 1,
-            "dash": "dash" if window.like else "solid",
+            "dash": "dash" if window.beside else "solid",
         },
         fill="toself",
-        fillcolor=translucent(colour, 0.04 if window.whole_strip or window.like else 0.14),
+        fillcolor=translucent(colour, 0.04 if window.whole_strip or window.beside else 0.14),
         name=window.title,
         **switched(_switch(window, colour)),
     )
@@ -189,7 +189,7 @@ def _accent(window: Window, colour: str, pieces: list[Piece]) -> go.Scatter:
         points += [*zip(times, heights, strict=True), (np.nan, np.nan)]
     return sheet.drawn(
         points,
-        {"color": colour, "width": 1.6 if window.like else 2.4},
+        {"color": colour, "width": 1.6 if window.beside else 2.4},
         name=window.title,
         **switched(_switch(window, colour)),
     )

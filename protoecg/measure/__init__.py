@@ -12,7 +12,7 @@ from protoecg.measure.measurements import (
     measure,
     measurements,
 )
-from protoecg.measure.quantities import QUANTITIES, Quantity, quantities
+from protoecg.measure.quantities import QUANTITIES, Quantity, is_early, quantities
 
 __all__ = [
     "INTERVALS",
@@ -27,6 +27,7 @@ __all__ = [
     "Quantity",
     "delineate",
     "in_words",
+    "is_early",
     "marked",
     "measure",
     "measurements",

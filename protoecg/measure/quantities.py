@@ -88,6 +88,12 @@ def quantities(found: Delineation) -> dict[str, float]:
     return values
 
 
+def is_early(found: Delineation) -> np.ndarray:
+    """Return whether each beat comes early, after less than `EARLY` of the usual RR: (b,)."""
+    rr = np.array(found.rr_s)
+    return np.concatenate([[False], rr < EARLY * float(np.median(rr))]) if rr.size else rr > 0
+
+
 def _as_measured(measured: Measurements) -> dict[str, float]:
     told = {
         "heart_rate": measured.heart_rate_bpm,
@@ -104,7 +110,7 @@ def _regularity(found: Delineation) -> dict[str, float]:
     rr = np.array(found.rr_s)
     usual = float(np.median(rr))
     alike = np.array(found.alike)
-    early = np.concatenate([[False], rr < EARLY * usual])
+    early = is_early(found)
     values = {
         "rr_change": 100 * float(np.median(np.abs(np.diff(rr)))) / usual,
         "rr_spread": 100 * float(rr.std()) / usual,

@@ -1,3 +1,4 @@
+import base64
 import json
 import re
 
@@ -32,6 +33,10 @@ def heading(app) -> str:
 
 def figures(app) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def decoded(values: dict) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
 
 
 def button(app, label: str):
@@ -131,7 +136,17 @@ def test_beats_like_the_matched_one_are_marked_where_its_leads_are_printed(page,
     app = page("explain", example=PVC, finding="PVC")
     marked = [t for t in figures(app)[0]["data"] if t.get("line", {}).get("dash") == "dash"]
     assert marked and all(trace["name"].startswith("alike (") for trace in marked)
-    assert "Nothing was decided by them" in words(app)
+    assert "nothing was decided by them" in words(app)
+
+
+def test_early_beats_that_count_are_marked_and_said(page, monkeypatch):
+    # The demo bundle has no measurements in its sums.
+    spans = [(2.0, 2.4), (6.1, 6.5)]
+    monkeypatch.setattr("pages.ecg.marks.early_beats", lambda *_: spans)
+    app = page("explain", example=PVC, finding="PVC")
+    bands = [t for t in figures(app)[0]["data"] if t["name"] == "early" and t.get("fill")]
+    assert [(min(x), max(x)) for x in (decoded(trace["x"]) for trace in bands)] == spans
+    assert "beats that come early, as measured" in words(app)
 
 
 def test_an_ordinary_ecg_is_said_to_be_one_with_what_is_measured_out_of_limits(page):

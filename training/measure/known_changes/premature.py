@@ -11,8 +11,7 @@ from tqdm import tqdm
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECG
 from protoecg.explain import explain
-from protoecg.measure import Delineation, delineate
-from protoecg.measure.quantities import EARLY
+from protoecg.measure import Delineation, delineate, is_early
 from protoecg.signals import MODEL_RATE
 from protoecg.wording import is_whole_strip
 from training.data import ptbxl
@@ -54,11 +53,8 @@ def _of_statement(bundle: Bundle, data: ptbxl.Dataset, code: str, alike: bool) -
 
 def early_complexes(found: Delineation, alike: bool) -> np.ndarray:
     """Return the QRS complexes of early beats, alike or unlike most: (k, 2) seconds."""
-    if not found.rr_s:
-        return np.zeros((0, 2))
-    limit = EARLY * float(np.median(found.rr_s))
-    beats = zip(found.beats[1:], found.alike[1:], found.rr_s, strict=True)
-    return np.array([b.qrs for b, same, rr in beats if rr < limit and same is alike]).reshape(-1, 2)
+    beats = zip(found.beats, found.alike, is_early(found), strict=True)
+    return np.array([b.qrs for b, same, early in beats if early and same is alike]).reshape(-1, 2)
 
 
 def _places(ecg: ECG, bundle: Bundle, code: str, early: np.ndarray) -> list[list[float]]:
