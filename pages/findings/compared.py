@@ -55,12 +55,17 @@ def pairs(results: Results) -> None:
         "cases": [one.preference.items for one in found],
         "preference (95 %)": [whom.text(one.preference) for one in found],
         "p (new reviewers)": [_p(one.p) for one in found],
+        "right over left (95 %)": [whom.text(one.to_the_right) for one in found],
         "prefers a": [_share(one.prefers_a) for one in found],
         "a acceptable": [_share(one.acceptable_a) for one in found],
         "prefers b": [_share(one.prefers_b) for one in found],
         "b acceptable": [_share(one.acceptable_b) for one in found],
     }
     estimates.table(columns)
+    st.caption(
+        "Preference from −2 for a to 2 for b; right over left from −2 to 2 too, whichever "
+        "explanation stood there: what a side is preferred by."
+    )
 
 
 def looks(results: Results) -> None:

@@ -1,16 +1,21 @@
-"""How prototypes and matches of a study were scored."""
+"""How prototypes and matches of a study were scored, and what was said of whole statements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import pandas as pd
+import streamlit as st
 
 from pages.findings import estimates, score_bars
 from pages.findings.estimates import Results, Whose
 from pages.shell import choices
+from review_db.findings.prototypes import first_looks, rated
 from review_db.findings.scores import GROUPS, GroupScores, QuestionScores, item_scores
+from review_db.findings.summaries import summaries
 from review_db.questions.catalogue import KINDS, STUDY_SCALES
+
+LAST, FIRST = "the last look", "the first look"
 
 
 def prototypes(results: Results) -> None:
@@ -23,8 +28,25 @@ def matches(results: Results) -> None:
     _scores(results, "match")
 
 
+def statements(results: Results) -> None:
+    """Show which prototypes of a statement were named as the best, bad, or one too many."""
+    told = summaries(results.answers)
+    named = told.assign(statement=told["statement"].map(results.labels.named))
+    st.dataframe(named, hide_index=True)
+    st.caption("How many of the reviewers who summed up the statement named the prototype so.")
+
+
+def _judged_at(answers: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Ask for the look, where there are two; else return all answers."""
+    first = first_looks(answers)
+    if rated(first, kind).empty:
+        return answers
+    at = choices.one_of("As judged at", [LAST, FIRST], key="look")
+    return first if at == FIRST else answers
+
+
 def _scores(results: Results, kind: str) -> None:
-    answers, whom, labels = results.answers, results.whom, results.labels
+    answers, whom, labels = _judged_at(results.answers, kind), results.whom, results.labels
     by = choices.one_of("Scores by", list(GROUPS), key="by", default="branch")
     found = item_scores(answers, by, kind)
     if by == "prototype":

@@ -65,6 +65,7 @@ VIEWS: dict[str, tuple[str, Callable[[Results], None]]] = {
     "Controls and repeats": ("prototype", agreeing.controls_and_repeats),
     "Agreement": ("prototype", agreeing.agreement),
     "Matches": ("match", scored.matches),
+    "Statements": ("statement", scored.statements),
     "Two explanations": ("pair", compared.pairs),
     "Readings in arms": ("differential", compared.differential_readings),
     "Readings": ("reading", compared.looks),

@@ -37,12 +37,15 @@ class Preference:
     ----------
     preference : mean, -2 for a to 2 for b; `p` of no preference among reviewers and cases like
         these, NaN for one reviewer, or where nothing can be said
+    to_the_right : mean, -2 for the left one to 2 for the right one, whichever explanation that was:
+        what a side is preferred by
     prefers_a, prefers_b, acceptable_a, acceptable_b : shares; NaN where nobody judged it
     """
 
     reviewer: str
     preference: Mean
     p: float
+    to_the_right: Mean
     prefers_a: float
     prefers_b: float
     acceptable_a: float
@@ -104,6 +107,7 @@ def preferences(table: pd.DataFrame) -> list[Preference]:
     lean = pairs["better"].map(_LEAN).astype(float)
     left, right = (numbers(pairs[key], key) for key in ("left_acceptable", "right_acceptable"))
     pairs = pairs.assign(
+        to_the_right=lean,
         toward_b=lean.where(~swapped, -lean),
         a=left.where(~swapped, right),
         b=right.where(~swapped, left),
@@ -213,16 +217,21 @@ def _arms_met(readings: pd.DataFrame) -> tuple[str, ...]:
 
 def _preference(reviewer: str, pairs: pd.DataFrame) -> Preference:
     judged = pairs["toward_b"].dropna()
-    matrix = pairs.pivot(index="item", columns="reviewer", values="toward_b").to_numpy(float)
     return Preference(
         reviewer=reviewer,
-        preference=mean_of(matrix, (-2.0, 2.0)),
+        preference=_mean_lean(pairs, "toward_b"),
         p=np.nan,
+        to_the_right=_mean_lean(pairs, "to_the_right"),
         prefers_a=float((judged < 0).mean()),
         prefers_b=float((judged > 0).mean()),
         acceptable_a=float(pairs["a"].mean()),
         acceptable_b=float(pairs["b"].mean()),
     )
+
+
+def _mean_lean(pairs: pd.DataFrame, column: str) -> Mean:
+    matrix = pairs.pivot(index="item", columns="reviewer", values=column)
+    return mean_of(matrix.to_numpy(float), (-2.0, 2.0))
 
 
 def _p_of_a_preference(pairs: pd.DataFrame) -> float:

@@ -17,7 +17,7 @@ from review_db.findings.prototypes import (
     rated,
     rating_matrix,
 )
-from review_db.questions.catalogue import STUDY_SCALES
+from review_db.questions.catalogue import STUDY_QUESTIONS, STUDY_SCALES
 from review_db.statistics import Array
 from review_db.statistics.agreement import agreement
 from review_db.statistics.intervals import NO_INTERVAL, Error, Estimate, of_coefficient
@@ -25,6 +25,7 @@ from review_db.statistics.means import difference_of
 
 CONTROLS = ("wrong_statement", "random_window", "noise")
 _ASKED = ("accurate", "representativeness", "clarity")
+_BETTER = STUDY_QUESTIONS["better"].points
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,20 @@ def controls(table: pd.DataFrame) -> list[ControlComparison]:
 
 
 def repeats(table: pd.DataFrame) -> list[SelfAgreement]:
-    """Say how far reviewers agree with themselves, by each question: all first, then each."""
-    again = last_stage(table[table["repeat_of"].notna()])
-    pairs = again.merge(
-        last_stage(table[table["repeat_of"].isna()]),
+    """Say how far reviewers agree with themselves, by each question: all first, then each.
+
+    Which of two explanations is better is compared though they may have changed sides.
+    """
+    told = _by_explanation(table)
+    pairs = last_stage(told[told["repeat_of"].notna()]).merge(
+        last_stage(told[told["repeat_of"].isna()]),
         left_on=["study", "reviewer", "repeat_of"],
         right_on=PLACE,
         suffixes=("_second", "_first"),
     )
     found = []
     for question in ("accurate", *STUDY_SCALES):
-        if f"{question}_first" not in pairs or question == "better":
+        if f"{question}_first" not in pairs:
             continue
         both = np.column_stack(
             [numbers(pairs[f"{question}_{look}"], question) for look in ("first", "second")]
@@ -106,6 +110,13 @@ def repeats(table: pd.DataFrame) -> list[SelfAgreement]:
         ]
         found += [_of_all(question, each), *each] if each else []
     return found
+
+
+def _by_explanation(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers with "better" as if explanation a had always stood on the left."""
+    turned = dict(zip(_BETTER, reversed(_BETTER), strict=True))
+    mirrored = table["better"].map(lambda answer: turned.get(answer, answer))
+    return table.assign(better=table["better"].where(~table["swapped"].astype(bool), mirrored))
 
 
 def _compared(

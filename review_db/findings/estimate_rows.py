@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
 
 from review_db.findings.cases import Outcome, arms, preferences, two_looks
 from review_db.findings.controls import controls, repeats
-from review_db.findings.prototypes import agreements, rated
+from review_db.findings.prototypes import agreements, first_looks, rated
 from review_db.findings.scores import GROUPS, item_scores
+from review_db.findings.summaries import VOTES, summaries
 from review_db.questions.catalogue import KINDS
 from review_db.statistics.intervals import Estimate
 
@@ -25,7 +26,8 @@ class Row:
 
     Parameters
     ----------
-    section : "scores", "controls", "repeats", "agreement", "preferences" or "readings"
+    section : "scores", "first looks" (scores before the reveal), "summaries", "controls",
+        "repeats", "agreement", "preferences" or "readings"
     of : of what, such as "statement AFIB", "reviewer R01" or "prototypes less calls"
     measure : the question or outcome
     statistic : such as "mean", "alpha" or "difference"
@@ -53,11 +55,7 @@ def estimate_rows(table: pd.DataFrame) -> pd.DataFrame:
 
     Columns: `COLUMNS`, as `Row` says; two rows a statistic, one for each it holds for.
     """
-    rows = [
-        row
-        for part in (_scores, _controls, _repeats, _agreement, _preferences, _readings)
-        for row in part(table)
-    ]
+    rows = [row for part in _PARTS for row in part(table)]
     frame = pd.DataFrame([asdict(row) for row in rows], columns=list(COLUMNS))
     return frame.astype({"items": "Int64", "reviewers": "Int64"})
 
@@ -93,6 +91,23 @@ def _scores(table: pd.DataFrame) -> Iterator[Row]:
                         items=mean.items,
                         reviewers=mean.reviewers,
                     )
+
+
+def _first_looks(table: pd.DataFrame) -> Iterator[Row]:
+    for row in _scores(first_looks(table)):
+        # Not all is asked before the reveal.
+        if not np.isnan(row.value):
+            yield replace(row, section="first looks")
+
+
+def _summaries(table: pd.DataFrame) -> Iterator[Row]:
+    for told in summaries(table).to_dict("records"):
+        for vote, question in VOTES.items():
+            yield Row(
+                *("summaries", f"prototype {told['prototype']}", question, "share of reviewers"),
+                *(told[vote] / told["reviewers"], "", *_NONE),
+                reviewers=told["reviewers"],
+            )
 
 
 def _controls(table: pd.DataFrame) -> Iterator[Row]:
@@ -134,6 +149,12 @@ def _preferences(table: pd.DataFrame) -> Iterator[Row]:
             items=found.preference.items,
             reviewers=found.preference.reviewers,
         )
+        yield from _both(
+            *("preferences", whom, "better", "mean, -2 for left to 2 for right"),
+            found.to_the_right,
+            items=found.to_the_right.items,
+            reviewers=found.to_the_right.reviewers,
+        )
 
 
 def _readings(table: pd.DataFrame) -> Iterator[Row]:
@@ -169,3 +190,7 @@ def _outcome(outcome: Outcome) -> Iterator[Row]:
 
 
 _NONE = (np.nan, np.nan)
+_PARTS = (
+    *(_scores, _first_looks, _summaries),
+    *(_controls, _repeats, _agreement, _preferences, _readings),
+)

@@ -154,7 +154,7 @@ _MEANINGS = {
     "section": (
         "What a figure is of",
         "category",
-        "scores; controls; repeats; agreement; preferences; readings",
+        "scores; first looks; summaries; controls; repeats; agreement; preferences; readings",
     ),
     "of": ("Of whom or what, in words", "text", ""),
     "measure": ("The question, or the outcome of a reading", "text", ""),

@@ -37,6 +37,12 @@ def rated(table: pd.DataFrame, kind: str = "prototype") -> pd.DataFrame:
     return last_stage(chosen)
 
 
+def first_looks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the looks before the reveal, at what was judged again after it."""
+    again = table.groupby(PLACE)["stage"].transform("max") > 1
+    return table[again & (table["stage"] == 1)]
+
+
 def agreements(table: pd.DataFrame, question: str, statement: str | None = None) -> list[Agreement]:
     """Compute all statistics of agreement on a question about prototypes or matches.
 

@@ -74,18 +74,19 @@ def agreement(table: Array, categories: Sequence[float], statistic: str = "alpha
     counted = counts(rated, points)
     items, raters = rated.shape
     value = compute(rated, points)
-    found = jackknife(lambda left: compute(left, points), rated)
+    is_mean = statistic in _MEANS_OVER_ITEMS
+    found = jackknife(lambda left: compute(left, points), rated, squares=not is_mean)
 
     def interval(error: Error, alike: int) -> Interval:
         is_share = statistic == "percent"
         return of_share(value, error, alike) if is_share else of_coefficient(value, error)
 
-    new = interval(found.over_both, min(items, raters))
+    new = interval(found.over_both(len(points)), min(items, raters))
     return Agreement(
         statistic=statistic,
         value=value,
         these=interval(found.over_items, items),
-        new=lowered(value, new, rated) if statistic in _APART_FROM_CHANCE else new,
+        new=lowered(value, new, rated, _MEANS_OVER_ITEMS[statistic]) if is_mean else new,
         items=items,
         raters=raters,
         ratings=int(counted.sum()),
@@ -269,6 +270,6 @@ STATISTICS: dict[str, Callable[[Array, Array], float]] = {
     "icc_2_1": icc_2_1,
     "percent": percent_agreement,
 }
-# Of these, what chance would give hardly grows with how far reviewers differ: their whole
-# disagreement does.
-_APART_FROM_CHANCE = ("ac1", "ac2")
+# The least that each can be. What chance would give hardly grows with how far reviewers differ, if
+# it counts at all: their whole disagreement does.
+_MEANS_OVER_ITEMS = {"ac1": -1.0, "ac2": -1.0, "percent": 0.0}

@@ -10,13 +10,14 @@ from review_db.statistics.components import components
 from review_db.statistics.intervals import SURE, Interval
 
 
-def lowered(value: float, interval: Interval, table: Array) -> Interval:
+def lowered(value: float, interval: Interval, table: Array, floor: float) -> Interval:
     """Lower an interval of agreement for new reviewers by what the table's leave open.
 
     A variance between few reviewers comes out far too small now and then; agreement is then too
-    high, and so is the lower end of an interval that takes it for known. Of the odds of
-    disagreement, as many grow with the variance between reviewers as it has of all that ratings of
-    an item differ by; they may be as much larger as that variance may be.
+    high, and so is the lower end of an interval that takes it for known. What the reviewers' means
+    vary by is a multiple of chi-square, so the variance between reviewers may be so much larger;
+    the odds of disagreement grow with all that ratings of an item differ by. Agreement is never
+    below its `floor`.
 
     Sources: F. A. Graybill and C.-M. Wang, Journal of the American Statistical Association 75, 1980
     (a sum of variances); G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008 (limits put
@@ -26,8 +27,9 @@ def lowered(value: float, interval: Interval, table: Array) -> Interval:
     low, high = interval
     if np.isnan(low) or np.isnan(parts.residual) or not 0 < value < 1:
         return interval
-    between, ratings = max(parts.reviewers, 0.0), (~np.isnan(table)).sum() / reviewers
-    share = min((between + parts.residual / ratings) / (between + parts.residual), 1.0)
-    larger = (reviewers - 1) / stats.chi2.ppf((1 - SURE) / 2, reviewers - 1) - 1
-    lowest = 1 / (1 + (1 - value) / value * (1 + share * larger))
-    return max(float(value - np.hypot(value - low, value - lowest)), -1.0), high
+    noise = parts.residual * reviewers / (~np.isnan(table)).sum()
+    larger = (reviewers - 1) / stats.chi2.ppf((1 - SURE) / 2, reviewers - 1)
+    most = max((parts.reviewers + noise) * larger - noise, 0.0)
+    grows = (most + parts.residual) / (max(parts.reviewers, 0.0) + parts.residual)
+    lowest = 1 / (1 + (1 - value) / value * max(grows, 1.0))
+    return max(float(value - np.hypot(value - low, value - lowest)), floor), high

@@ -31,9 +31,8 @@ class Errors:
     undefined: int
     computed: int
 
-    @property
-    def over_both(self) -> Error:
-        """The error over samples of items and reviewers at once.
+    def over_both(self, categories: int) -> Error:
+        """Return the error over samples of items and reviewers at once, of so many categories.
 
         Agreement is one of pairs of reviewers. Leaving out a reviewer counts the noise of a pair
         several times, leaving out ratings counts it so r / (r - 1) times as often, for r
@@ -45,18 +44,20 @@ class Errors:
         noise = self.rest * reviewers.df / (reviewers.df + 1)
         themselves = max(reviewers.variance - noise, 0.0)
         variance = items.variance + themselves
-        spread = items.variance**2 / items.df + reviewers.variance**2 / reviewers.df
-        # A small difference of two variances has fewer degrees of freedom by its formula than
-        # there are reviewers to tell anything.
+        # Reviewers who hardly differ cost no degrees of freedom, few as they may be. Of two answers
+        # they seem to differ little just where the share of one is high by chance: there they do.
+        cost = themselves if categories > 2 else reviewers.variance
+        spread = items.variance**2 / items.df + cost**2 / reviewers.df
         df = variance**2 / spread if spread > 0 else np.inf
-        return Error(variance, max(reviewers.df, df))
+        return Error(variance, max(df, min(items.df, reviewers.df)))
 
 
-def jackknife(compute: Callable[[Array], float], table: Array) -> Errors:
+def jackknife(compute: Callable[[Array], float], table: Array, *, squares: bool) -> Errors:
     """Leave out each item, each reviewer, and single ratings of a table, and compute again.
 
-    Variances of few rows come out too small for statistics of squares, so that those of n rows are
-    taken n / (n - 2) times, with n - 2 degrees of freedom; tests hold the coverage that this gives.
+    Variances of few rows come out too small for statistics of `squares`, so that those of n rows
+    are taken n / (n - 2) times, with n - 2 degrees of freedom; those of a mean over the rows don't.
+    Tests hold the coverage that this gives.
 
     Sources: B. Efron and C. Stein, Annals of Statistics 9, 1981; K. L. Gwet, Handbook of
     Inter-Rater Reliability, 4th edition, 2014 (over raters).
@@ -71,10 +72,9 @@ def jackknife(compute: Callable[[Array], float], table: Array) -> Errors:
     without_ratings, share = _without_ratings(compute, table)
     found = [np.array(without_items), np.array(without_reviewers), without_ratings.ravel()]
     undefined = sum(int(np.isnan(values).sum()) for values in found)
-    small = parts / (parts - 2) if parts > 2 else np.nan
     return Errors(
-        over_items=_error(found[0], small, lost=2),
-        over_reviewers=_error(found[1], 1.0),
+        over_items=_error_of_squares(found[0]) if squares else _error(found[0]),
+        over_reviewers=_error(found[1]),
         rest=_interaction(without_ratings, share),
         undefined=undefined,
         computed=sum(map(len, found)),
@@ -111,8 +111,13 @@ def _interaction(without_ratings: Array, share: float) -> float:
     return float((rest**2).sum() / share * lost)
 
 
-def _error(values: Array, small: float, lost: int = 1) -> Error:
+def _error(values: Array) -> Error:
     n = len(values)
-    if n <= lost or np.isnan(values).any() or np.isnan(small):
+    if n < 2 or np.isnan(values).any():
         return UNKNOWN
-    return Error(float(small * (n - 1) / n * ((values - values.mean()) ** 2).sum()), n - lost)
+    return Error(float((n - 1) / n * ((values - values.mean()) ** 2).sum()), n - 1)
+
+
+def _error_of_squares(values: Array) -> Error:
+    n, found = len(values), _error(values)
+    return Error(found.variance * n / (n - 2), n - 2) if n > 2 else UNKNOWN

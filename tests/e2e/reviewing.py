@@ -140,10 +140,14 @@ class Reviewer:
             return False
         return True
 
-    def _choose_statement(self, chance: random.Random) -> str:
+    def _code(self, chance: random.Random) -> str:
+        """Return what they take an ECG for: what the model finds, where that is shown."""
         called = self.tab.get_by_text(re.compile(r"^The model finds: ")).all_inner_texts()
         codes = _STATEMENT.findall(called[0]) if called else []
-        code = codes[0] if codes else chance.choice(["SR", "PVC"])
+        return codes[0] if codes else chance.choice(["SR", "PVC"])
+
+    def _choose_statement(self, chance: random.Random) -> str:
+        code = self._code(chance)
         field = self.tab.get_by_role("combobox", name=STUDY_QUESTIONS["first_choice"].text)
         field.fill(f"({code})")
         field.press("Enter")

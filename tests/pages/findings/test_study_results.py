@@ -8,7 +8,7 @@ from review_db.findings.answers import answer_table
 from review_db.findings.scores import item_scores
 from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_item
-from review_db.studies.design import Controls, Design, Sample
+from review_db.studies.design import Blinding, Controls, Design, Sample
 from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import sign_in
@@ -129,6 +129,26 @@ def test_agreement_names_each_statistic_with_what_it_rests_on(page, rated):
 def test_only_what_the_study_asked_is_offered(page, rated):
     offered = study(page).segmented_control(key="found").options
     assert offered == ["Prototypes", "Controls and repeats", "Agreement"]
+
+
+def test_of_two_looks_the_first_one_is_shown_on_demand(page, engine, demo):
+    """Both reviewers change their mind by the reveal, and name a best prototype of a statement."""
+    design = replace(DESIGN, two_stages=True, blinding=Blinding(statement=False), summaries=True)
+    create_study(engine, design, bundle_material(demo.path))
+    for key in start_study(engine, DESIGN.name).values():
+        seat = sign_in(engine, key)
+        while place := next_open(engine, seat):
+            item = open_item(engine, seat, place)
+            given = dict.fromkeys(item.required, "45"[item.at.stage == 2]) | {"accurate": "yes"}
+            if item.kind == "statement":
+                given = {"best_prototype": item.content.prototypes[0].name}
+            save_item(engine, seat, place, {q: given[q] for q in item.required}, seen=item.revision)
+    last, first = (
+        study(page, look=f"the {which} look").dataframe[0].value for which in ("last", "first")
+    )
+    assert set(last["clarity: median"]) == {"5"} and set(first["clarity: median"]) == {"4"}
+    told = study(page, found="Statements").dataframe[0].value
+    assert set(told["best"]) == {0, 2} and set(told["reviewers"]) == {2}
 
 
 def test_the_numbers_of_each_figure_can_be_taken_away(page, rated):

@@ -10,6 +10,7 @@ from review_db.findings.controls import controls, repeats
 from review_db.findings.estimate_rows import NEW, THESE, estimate_rows
 from review_db.findings.prototypes import agreement_by_statement, agreements, rated, rating_matrix
 from review_db.findings.scores import item_scores
+from review_db.findings.summaries import summaries
 from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import sign_in
 
@@ -122,6 +123,48 @@ def test_reviewers_who_differ_do_not_agree_with_themselves_by_that(table):
     assert abs(found["clarity", ""].estimate.value) < 0.6
 
 
+def test_a_pair_that_comes_again_with_its_sides_changed_is_compared_by_explanation(table):
+    pairs = table["kind"] == "pair"
+    b_is_left = table["swapped"].astype(bool)
+    always_b = table.assign(
+        better=table["better"].where(~pairs, b_is_left.map({True: "1", False: "5"}))
+    )
+    found = {(one.question, one.reviewer): one for one in repeats(always_b)}["better", ""]
+    assert (found.same, found.difference) == (1, 0)
+    assert found.n == (pairs & table["repeat_of"].notna()).sum() > 0
+    always_left = table.assign(better=table["better"].where(~pairs, "1"))
+    found = {(one.question, one.reviewer): one for one in repeats(always_left)}["better", ""]
+    assert found.same < 1
+
+
+def test_scores_before_the_reveal_stand_beside_those_after_it(table):
+    prototypes = table["kind"] == "prototype"
+    second = table[prototypes].assign(stage=2, clarity="1")
+    rows = estimate_rows(pd.concat([table, second]).sort_values(["reviewer", "position", "stage"]))
+    before = estimate_rows(table)
+    keys = {"measure": "clarity", "of": "prototype: branch rhythm", "holds_for": NEW}
+    (first,), (last,) = (
+        of(rows, section=name, **keys)["value"] for name in ("first looks", "scores")
+    )
+    assert first == of(before, section="scores", **keys)["value"].item()
+    assert last == 1
+    assert not (before["section"] == "first looks").any()
+
+
+def test_a_summary_counts_who_named_a_prototype(table):
+    chosen = table["kind"] == "statement"
+    told = summaries(table)
+    assert set(told["statement"]) == set(table.loc[chosen, "statement"])
+    named = table[chosen].groupby(["statement", "best_prototype"])["reviewer"].nunique()
+    best = told.set_index(["statement", "prototype"])["best"]
+    assert best[best > 0].to_dict() == named.to_dict()
+    statement = told["statement"].iloc[0]
+    mine = table["statement"].eq(statement) & chosen & table["reviewer"].eq("R01")
+    both = "; ".join(told.loc[told["statement"] == statement, "prototype"].head(2))
+    told = summaries(table.assign(bad_prototypes=table["bad_prototypes"].where(~mine, both)))
+    assert told.loc[told["statement"] == statement, "bad"].head(2).tolist() == [1, 1]
+
+
 def test_agreement_rests_on_the_rated_prototypes(table):
     found = {a.statistic: a for a in agreements(table, "clarity")}
     assert set(found) == {"alpha", "weighted_kappa", "fleiss_kappa", "ac2", "icc_2_1", "percent"}
@@ -184,7 +227,7 @@ def test_what_was_skipped_at_the_second_look_is_not_judged_by_the_first(table):
 def test_every_figure_is_in_one_table_for_these_reviewers_and_for_new_ones(table):
     rows = estimate_rows(table)
     assert set(rows["section"]) == {
-        *("scores", "controls", "repeats", "agreement", "preferences", "readings")
+        *("scores", "summaries", "controls", "repeats", "agreement", "preferences", "readings")
     }
     assert set(rows["holds_for"]) == {THESE, NEW, ""}
     one = of(

@@ -40,6 +40,15 @@ def test_a_preference_is_for_a_bundle_and_not_for_a_side(table):
     assert np.isnan(first.preference.new).all() and np.isnan(first.p)
 
 
+def test_a_side_that_is_preferred_is_told_apart_from_an_explanation(table):
+    right = table.assign(better=table["better"].where(table["kind"] != "pair", "5"))
+    everyone = preferences(right)[0]
+    assert everyone.to_the_right.value == 2
+    # Each explanation stood on the right in half of the pairs.
+    assert abs(everyone.preference.value) < 0.5
+    assert abs(preferences(table)[0].to_the_right.value) < 0.5
+
+
 def test_reading_with_the_explanation_is_compared_with_reading_without(table):
     found = by_name(two_looks(table))
     correct = found["correct"]
