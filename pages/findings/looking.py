@@ -23,13 +23,13 @@ def offer(engine: Engine, info: StudyInfo, seen: Opening) -> None:
         return
     told = f"{seen.words} {wording.share(seen.answered)} of all that is assigned is answered."
     st.info(f"{told} {_next(seen)}", icon=":material/lock_clock:")
-    actions.show_problem()
+    refused = actions.show_problem()
     if seen.is_due:
         st.button(
             "Take the look that was declared", type="primary", on_click=_look, args=(engine, info)
         )
         return
-    with st.expander("Look before it is due", icon=":material/visibility:"):
+    with st.expander("Look before it is due", icon=":material/visibility:", expanded=refused):
         st.write(
             "The trail keeps when and why, and all that is handed out says that the look was not "
             "planned. It spends no alpha: nothing that was declared can be met by it."

@@ -35,6 +35,7 @@ HIDING = {
     "model": "And whose explanation is whose, where two are compared.",
 }
 PREVIEWED = "study previewed"
+USUAL_NOISY = 3
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _form(bundle: PrototypeSet, preset: Preset) -> dict[str, object]:
         sample, settings["practice"], settings["repeats"] = _sample(bundle, preset)
         settings["allocation"] = _blocks()
     with right:
-        controls = _controls() if preset.prototypes else {}
+        controls = _controls(bundle) if preset.prototypes else {}
         settings["two_stages"] = preset.prototypes and st.checkbox(
             "Two looks: rate, see what was hidden, rate again",
             help="Needs something that is hidden at the first look.",
@@ -226,12 +227,14 @@ def _blocks() -> dict[str, object]:
     return {"anchor": anchor / 100, "reviewers_each": each}
 
 
-def _controls() -> dict[str, float]:
+def _controls(bundle: PrototypeSet) -> dict[str, float]:
+    # Of a small set each prototype that is held back for a control would be missed.
+    usual = {"noise": min(USUAL_NOISY, len(bundle.prototypes) // 20)}
     controls: dict[str, float] = {
         key: st.number_input(
             what,
             0,
-            value=0,
+            value=usual.get(key, 0),
             help="They should score badly. Preview says how many can be had.",
         )
         for key, what in CONTROLS.items()

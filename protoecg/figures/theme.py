@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,6 +16,8 @@ FONT = "'Source Sans Pro', 'Source Sans 3', 'Segoe UI', Helvetica, Arial, sans-s
 
 # A figure half a page wide is then printed 18 cm wide at 300 dots an inch.
 _PICTURE_SCALE = 4
+# Characters of a row's name on a line.
+_LINE = 34
 
 
 def file_name(name: str) -> str:
@@ -67,13 +70,15 @@ def axis_title(text: str) -> dict[str, Any]:
 def name_rows(figure: go.Figure, names: Sequence[str], *, above: float, below: float) -> None:
     """Name the rows of a chart, the first at the top, at 0, 1, 2 and so on.
 
+    Long names go over two lines, so that a phone has room for the chart beside them.
+
     Parameters
     ----------
     above, below : room over the first row and under the last, in rows
     """
     figure.update_yaxes(
         tickvals=list(range(len(names))),
-        ticktext=list(names),
+        ticktext=["<br>".join(wrap(name, _LINE, break_long_words=False)) for name in names],
         range=[len(names) - 1 + below, -above],
         showgrid=False,
         zeroline=False,

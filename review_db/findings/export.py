@@ -268,8 +268,9 @@ An answer `{CANNOT_JUDGE}` is no point of the scale: count it as missing, and sa
 given. Practice items, controls and repeats are told by `role` and `repeat_of`; scores are of rows
 with role `rated`, no `repeat_of`, the highest `stage` of the item, and no `skip` at it.
 
-{seen.words} These files hold the answers that may be seen by that, and no others. `python -m
-review_db backup` keeps all of them safe at any time.
+{seen.words}
+These files hold the answers that may be seen by that, and no others. `python -m review_db backup`
+keeps all of them safe at any time.
 
 ## Methods
 

@@ -181,7 +181,8 @@ def _looks(info: StudyInfo, unplanned: int) -> list[str]:
         looks = "; ".join(look.words for look in declared.looks)
         said.append(f"Looks at the results before the end were declared: {looks}.")
     if unplanned:
-        said.append(f"Before the end the results were looked at unplanned: {unplanned} times.")
+        times = "once" if unplanned == 1 else f"{unplanned} times"
+        said.append(f"Before the end the results were looked at undeclared: {times}.")
     return said
 
 

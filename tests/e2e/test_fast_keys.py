@@ -129,6 +129,17 @@ def test_tracing_question_and_next_are_on_one_screen_at_every_question(opened, t
         tab.wait_for_timeout(1000)
 
 
+@pytest.mark.parametrize("size", [(1440, 800), (1280, 720)])
+def test_a_tall_tracing_is_made_smaller_until_its_lowest_row_is_in_sight(server, tab, size):
+    tab.set_viewport_size({"width": size[0], "height": size[1]})
+    tab.goto(f"{server.url}/rate?bundle=demo&reviewer=R77&prototype=rhythm-AFLT-3")
+    tracing = tab.locator(".js-plotly-plot .main-svg").first
+    expect(tracing).to_be_visible()
+    tab.wait_for_timeout(1000)
+    found = tracing.bounding_box()
+    assert 600 <= found["width"] and found["y"] + found["height"] <= size[1]
+
+
 def test_calipers_and_measurements_are_at_hand(opened, tab):
     opened()
 

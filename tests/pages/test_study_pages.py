@@ -316,6 +316,8 @@ def test_a_study_is_made_by_the_form_and_started(page, engine: Engine, demo: Bun
     labelled(app.number_input, "Prototypes (0 for all)").set_value(4)
     labelled(app.button, "Make the study").click().run()
     assert "first is made" in words(app)
+    # What the form says of this kind of study is so by default.
+    assert studies(engine)[0].design.controls.noise == 3
 
     app = page("studies", study="first")
     labelled(app.button, "Start the study").click().run()

@@ -28,7 +28,9 @@ def hand_out(study: str, keys: Mapping[str, str]) -> None:
     st.session_state[KEYS] = study, dict(keys)
 
 
-def show_problem() -> None:
-    """Show what went wrong last."""
-    if problem := st.session_state.pop(PROBLEM, None):
+def show_problem() -> bool:
+    """Show what went wrong last, and say whether anything did."""
+    problem = st.session_state.pop(PROBLEM, None)
+    if problem:
         st.error(words.plain(problem), icon=":material/error:")
+    return bool(problem)

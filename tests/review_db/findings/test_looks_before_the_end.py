@@ -107,7 +107,7 @@ def test_no_file_tells_an_answer_before_the_end_or_a_look(engine, begin, tmp_pat
     answer(engine, one, 3, comment="told to nobody")
     files = study_files(engine, "pilot")
     assert set(rows(files).values()) == {0}
-    assert "No result has been looked at. These files hold" in files["README.md"].decode()
+    assert "No result has been looked at.\nThese files hold" in files["README.md"].decode()
     assert "once answers may be seen" in files["checklist.csv"].decode()
     for file in export(engine, tmp_path):
         assert "told to nobody" not in file.read_text(encoding="utf-8")
@@ -186,7 +186,7 @@ def test_without_a_due_look_one_is_unplanned_needs_a_reason_and_is_told(engine, 
     close_study(engine, "pilot", actor="coordinator")
     assert opening(engine, "pilot").words == "The study has ended; unplanned looks: 1."
     files = study_files(engine, "pilot")
-    assert b"looked at unplanned: 1 times" in files["README.md"]
+    assert b"looked at undeclared: once" in files["README.md"]
     assert b"unplanned looks: 1" in files["checklist.csv"]
     assert b"a talk is due" in files["trail.csv"]
 
