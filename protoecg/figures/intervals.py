@@ -63,7 +63,9 @@ def intervals_figure(
         zeroline=False,
         fixedrange=True,
     )
-    names = [f"{label}  (n = {n:g})" for label, n in zip(rows.index, rows["n"], strict=True)]
+    names = [
+        f"{label}  (n\u00a0=\u00a0{n:g})" for label, n in zip(rows.index, rows["n"], strict=True)
+    ]
     name_rows(figure, names, above=0.5, below=0.5)
     return figure
 

@@ -17,7 +17,7 @@ FONT = "'Source Sans Pro', 'Source Sans 3', 'Segoe UI', Helvetica, Arial, sans-s
 # A figure half a page wide is then printed 18 cm wide at 300 dots an inch.
 _PICTURE_SCALE = 4
 # Characters of a row's name on a line.
-_LINE = 34
+_LINE = 36
 
 
 def file_name(name: str) -> str:

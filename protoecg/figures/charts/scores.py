@@ -83,6 +83,8 @@ def scores_figure(
         zerolinecolor=colours.faint_ink,
         fixedrange=True,
     )
-    names = [f"{label}  (n = {count:g})" for label, count in zip(scores.index, n, strict=True)]
+    names = [
+        f"{label}  (n\u00a0=\u00a0{count:g})" for label, count in zip(scores.index, n, strict=True)
+    ]
     name_rows(figure, names, above=0.6, below=0.6)
     return figure

@@ -117,7 +117,7 @@ def test_each_group_is_one_bar_of_a_hundred_percent_with_the_middle_of_three_at_
 
 def test_counts_and_the_number_of_ratings_are_printed():
     figure = scores_figure(pd.DataFrame([[1, 0, 2, 4, 8]], index=["PVC"], columns=list("12345")))
-    assert figure.layout.yaxis.ticktext == ("PVC  (n = 15)",)
+    assert figure.layout.yaxis.ticktext == ("PVC  (n\u00a0=\u00a015)",)
     assert [bar.text[0] for bar in figure.data] == ["1", "", "2", "4", "8"]
     assert [bar.name for bar in figure.data] == list("12345")
 

@@ -31,15 +31,16 @@ def test_a_row_without_an_interval_or_a_value_has_none_drawn():
 
 def test_rows_read_from_the_top_and_say_what_they_rest_on():
     axis = intervals_figure(ROWS, axis="mean", limits=(1, 5)).layout.yaxis
-    assert list(axis.ticktext) == ["rhythm  (n = 12)", "morphology  (n = 1)", "global  (n = 0)"]
+    assert list(axis.ticktext) == [
+        f"{of}  (n\u00a0=\u00a0{n})" for of, n in (("rhythm", 12), ("morphology", 1), ("global", 0))
+    ]
     long = ROWS.rename(
         index={"rhythm": "Low QRS voltages in the frontal and horizontal leads (LVOLT)"}
     )
     (first, *_) = intervals_figure(long, axis="mean", limits=(1, 5)).layout.yaxis.ticktext
     assert first.split("<br>") == [
-        "Low QRS voltages in the frontal",
-        "and horizontal leads (LVOLT)  (n =",
-        "12)",
+        "Low QRS voltages in the frontal and",
+        "horizontal leads (LVOLT)  (n\u00a0=\u00a012)",
     ]
     assert axis.range[0] > axis.range[1]
 
