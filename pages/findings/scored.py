@@ -53,8 +53,11 @@ def _scores(results: Results, kind: str) -> None:
         statement = score_bars.statement_of([group.statement for group in found], labels)
         found = [group for group in found if group.statement == statement]
     about = estimates.named(answers, kind)
-    asked = [question for question in KINDS[kind].required if question in STUDY_SCALES]
-    for question, column in zip(asked, score_bars.columns(len(asked)), strict=True):
+    # While the statement is hidden not all is asked.
+    told = rated(answers, kind)
+    asked = [question for question in KINDS[kind].required if told[question].notna().any()]
+    scales = [question for question in asked if question in STUDY_SCALES]
+    for question, column in zip(scales, score_bars.columns(len(scales)), strict=True):
         with column:
             score_bars.show(_bars(found, question, by), question, by, about=about)
             first = found[: score_bars.BARS]
@@ -72,7 +75,7 @@ def _scores(results: Results, kind: str) -> None:
         by: [labels.named(g.name) if by == "statement" else g.name for g in found],
         "ratings": [group.n for group in found],
     }
-    for question in KINDS[kind].required:
+    for question in asked:
         columns |= _printed([group.questions[question] for group in found], question, whom)
     estimates.table(columns)
 

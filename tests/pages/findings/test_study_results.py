@@ -133,13 +133,16 @@ def test_only_what_the_study_asked_is_offered(page, rated):
 
 def test_of_two_looks_the_first_one_is_shown_on_demand(page, engine, demo):
     """Both reviewers change their mind by the reveal, and name a best prototype of a statement."""
-    design = replace(DESIGN, two_stages=True, blinding=Blinding(statement=False), summaries=True)
+    sample, nothing = Sample(statements=("AFIB", "PVC")), Controls()
+    design = replace(DESIGN, two_stages=True, summaries=True, sample=sample, controls=nothing)
+    design = replace(design, blinding=Blinding(statement=True), repeats=0.0)
     create_study(engine, design, bundle_material(demo.path))
     for key in start_study(engine, DESIGN.name).values():
         seat = sign_in(engine, key)
         while place := next_open(engine, seat):
             item = open_item(engine, seat, place)
-            given = dict.fromkeys(item.required, "45"[item.at.stage == 2]) | {"accurate": "yes"}
+            given = dict.fromkeys(item.required, "45"[item.at.stage == 2])
+            given |= {"accurate": "yes", "portrays": "an arrhythmia"}
             if item.kind == "statement":
                 given = {"best_prototype": item.content.prototypes[0].name}
             save_item(engine, seat, place, {q: given[q] for q in item.required}, seen=item.revision)
@@ -147,6 +150,7 @@ def test_of_two_looks_the_first_one_is_shown_on_demand(page, engine, demo):
         study(page, look=f"the {which} look").dataframe[0].value for which in ("last", "first")
     )
     assert set(last["clarity: median"]) == {"5"} and set(first["clarity: median"]) == {"4"}
+    assert "accurate: yes (95 %)" in last and "accurate: yes (95 %)" not in first
     told = study(page, found="Statements").dataframe[0].value
     assert set(told["best"]) == {0, 2} and set(told["reviewers"]) == {2}
 
