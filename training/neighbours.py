@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from protoecg.evidence.neighbours import SEXES, UNKNOWN_AGE, TrainingECGs, write
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.waveforms import record_checksum
 from training.data import ptbxl
+from training.engine import Engine, here
 
 # Of an ECG's windows: how many are kept, and how alike two of them may be.
 KEPT, ALIKE = 6, 0.9
@@ -23,8 +26,12 @@ SHARE = 0.998
 _LARGEST = np.iinfo(np.int8).max
 
 
-def index(bundle: Bundle, root: Path) -> TrainingECGs:
+def index(bundle: Bundle, root: Path, engine: Engine = here) -> TrainingECGs:
     """Index the ECGs that a bundle was trained on, and write that beside the bundle.
+
+    Parameters
+    ----------
+    engine : where the network looks at the ECGs
 
     Raises
     ------
@@ -32,7 +39,7 @@ def index(bundle: Bundle, root: Path) -> TrainingECGs:
         If the data set is not the one that the bundle was trained on.
     """
     train = training_ecgs(bundle, ptbxl.load(root))
-    latents, cells = _latents(bundle, train)
+    latents, cells = _latents(bundle, train, engine)
     bases = {name: axes(values) for name, values in latents.items()}
     table = train.table
     ecgs = TrainingECGs(
@@ -85,21 +92,28 @@ def rounded(latents: np.ndarray) -> np.ndarray:
     return np.rint(latents / np.maximum(largest, 1e-12) * _LARGEST).astype(np.int8)
 
 
-@torch.inference_mode()
 def _latents(
-    bundle: Bundle, train: ptbxl.Dataset
+    bundle: Bundle, train: ptbxl.Dataset, engine: Engine
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Latents (n, kept, latent) that are kept of each ECG, and their cells (n, kept), by branch."""
-    branches = bundle.network.branches
-    parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in branches}
-    for x in ptbxl.batches(train, "neighbours"):
-        for name, branch in branches.items():
-            latents, cells = _kept(branch, x)
-            parts[name].append((latents.numpy(), cells.numpy().astype(np.int16)))
-    whole = {
-        name: [np.concatenate(p) for p in zip(*own, strict=True)] for name, own in parts.items()
+    branches = dict(bundle.network.branches)
+    told = list(engine(partial(_kept_of_each, branches), train, "neighbours"))
+    latents, cells = (
+        {name: np.concatenate([batch[name][part] for batch in told]) for name in branches}
+        for part in (0, 1)
+    )
+    return latents, cells
+
+
+@torch.no_grad()
+def _kept_of_each(
+    branches: Mapping[str, Branch], x: Tensor
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    kept = {name: _kept(branch, x) for name, branch in branches.items()}
+    return {
+        name: (latents.numpy(), cells.numpy().astype(np.int16))
+        for name, (latents, cells) in kept.items()
     }
-    return {name: own[0] for name, own in whole.items()}, {n: own[1] for n, own in whole.items()}
 
 
 def _kept(branch: Branch, x: Tensor) -> tuple[Tensor, Tensor]:

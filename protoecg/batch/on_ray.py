@@ -57,16 +57,23 @@ def by_ray(ray_at: Ray) -> Workers:
     def work(task: Task, orders: Iterator[Order], count: int) -> Iterator[tuple[int, pa.Table]]:
         if not count:
             return
-        ray = _connected(ray_at)
+        ray = connected(ray_at)
         try:
-            yield from _made(task, list(orders), ray_at.jobs or _cores(ray))
+            yield from _made(task, list(orders), ray_at.jobs or cores(ray))
         finally:
             ray.shutdown()
 
     return work
 
 
-def _connected(ray_at: Ray) -> Any:
+def connected(ray_at: Ray) -> Any:
+    """Return Ray, connected with its cluster, or with a local one that is started.
+
+    Raises
+    ------
+    BatchError
+        If Ray is not installed, or no cluster answers at its address.
+    """
     # Ray tells its makers how it is used unless it is told not to before it is loaded.
     os.environ.update(RAY_USAGE_STATS_ENABLED="0")
     try:
@@ -99,7 +106,8 @@ def _refuse_silent(address: str) -> None:
         ) from error
 
 
-def _cores(ray: Any) -> int:
+def cores(ray: Any) -> int:
+    """Return the cores of all machines of the cluster."""
     return max(int(ray.cluster_resources().get("CPU", 1)), 1)
 
 

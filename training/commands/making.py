@@ -17,7 +17,9 @@ from training.commands.options import (
     Fold,
     Folds,
     Json,
+    OnRay,
     device_named,
+    engine_at,
 )
 
 app = Typer()
@@ -147,13 +149,13 @@ def tune(
 
 
 @app.command()
-def neighbours(bundle: Bundle, data: Data) -> None:
+def neighbours(bundle: Bundle, data: Data, ray: OnRay = None) -> None:
     """Index a bundle's training ECGs, so that the nearest can be shown."""
     from protoecg.bundle import load_bundle
     from protoecg.evidence.neighbours import NUMBERS
     from training.neighbours import index
 
-    ecgs = index(load_bundle(bundle), data)
+    ecgs = index(load_bundle(bundle), data, engine_at(ray))
     size_mb = (bundle / NUMBERS).stat().st_size / 1e6
     sys.stdout.write(f"The index of {bundle}: {len(ecgs)} ECGs, {size_mb:.1f} MB\n")
 

@@ -15,6 +15,8 @@ from training.commands.options import (
     Fold,
     Folds,
     Json,
+    OnRay,
+    engine_at,
 )
 
 app = Typer()
@@ -29,6 +31,7 @@ def evaluate(
     compare: Annotated[
         Path | None, Option(metavar="BUNDLE", help="also test which of the two ranks better")
     ] = None,
+    ray: OnRay = None,
 ) -> None:
     """Measure a bundle on a fold."""
     from protoecg.bundle import load_bundle
@@ -36,7 +39,7 @@ def evaluate(
     from training.measure.evaluation_words import summary
 
     other = load_bundle(compare) if compare else None
-    results = evaluate(load_bundle(bundle), data, fold, other)
+    results = evaluate(load_bundle(bundle), data, fold, other, engine_at(ray))
     write_json(json, results)
     sys.stdout.write(summary(results))
 

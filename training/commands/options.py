@@ -10,6 +10,8 @@ from typer import Option
 if TYPE_CHECKING:
     import torch
 
+    from training.engine import Engine
+
 CONFIGS = Path(__file__).parents[1] / "configs"
 
 Bundle = Annotated[Path, Option(help="folder of the bundle")]
@@ -28,7 +30,19 @@ Data = Annotated[
 Fold = Annotated[int, Option(help="to measure on")]
 Folds = Annotated[list[int], Option("--fold", help="one or more")]
 Json = Annotated[Path, Option("--json", help="file for the results")]
+OnRay = Annotated[
+    str | None,
+    Option("--ray", metavar="ADDRESS", help="of a Ray cluster, or auto for a local one"),
+]
 Device = Annotated[str, Option(help="cpu, cuda, or auto")]
+
+
+def engine_at(ray: str | None) -> Engine:
+    """Return where networks look at ECGs: in this process, unless Ray is asked for."""
+    from protoecg.batch.on_ray import Ray
+    from training.engine import by_ray, here
+
+    return by_ray(Ray(None if ray == "auto" else ray, None)) if ray else here
 
 
 def device_named(name: str) -> torch.device:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -124,14 +125,24 @@ def read_record(root: Path, record: str) -> ECG:
 
 def batches(dataset: Dataset, title: str) -> Iterator[Tensor]:
     """Read model inputs, (up to `BATCH`, 12, 1000) each, in the order of the data set."""
-    read: list[np.ndarray] = []
-    for record in tqdm(dataset.table["record"], desc=title, unit="ECG", mininterval=2):
-        read.append(model_input(read_record(dataset.root, record)))
-        if len(read) == BATCH:
-            yield torch.from_numpy(np.stack(read))
-            read = []
-    if read:
-        yield torch.from_numpy(np.stack(read))
+    with tqdm(total=len(dataset.table), desc=title, unit="ECG", mininterval=2) as progress:
+        for part in parts(dataset):
+            read = part()
+            progress.update(len(read))
+            yield read
+
+
+def parts(dataset: Dataset) -> list[Callable[[], Tensor]]:
+    """Return what reads each of the `batches` of a data set, wherever its folder can be reached."""
+    records = list(dataset.table["record"])
+    return [
+        partial(_inputs_of, dataset.root, records[first : first + BATCH])
+        for first in range(0, len(records), BATCH)
+    ]
+
+
+def _inputs_of(root: Path, records: Sequence[str]) -> Tensor:
+    return torch.from_numpy(np.stack([model_input(read_record(root, r)) for r in records]))
 
 
 def inputs(dataset: Dataset, cache: Path, progress: Callable = tqdm) -> np.ndarray:

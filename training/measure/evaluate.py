@@ -7,6 +7,7 @@ Wilson's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from training import metrics
 from training.data import ptbxl
 from training.data.dataset import folds_of
 from training.data.quantities import measured
+from training.engine import Engine, here
 from training.judgement import Beside, Judgement, fused, linear, parts, rare
 from training.measure import calls
 from training.measure.with_intervals import number, ranked, sure
@@ -30,8 +32,14 @@ from training.measure.with_intervals import number, ranked, sure
 FUSED = "fused"
 
 
-def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None) -> dict[str, Any]:
+def evaluate(
+    bundle: Bundle, root: Path, fold: int, other: Bundle | None = None, engine: Engine = here
+) -> dict[str, Any]:
     """Measure a bundle on one fold of a data set, and compare it with another.
+
+    Parameters
+    ----------
+    engine : where the networks look at the ECGs
 
     Returns
     -------
@@ -48,7 +56,7 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
     data = ptbxl.load(root).folds([fold])
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
     bundles = [bundle] if other is None else [bundle, other]
-    seen = similarities([b.network for b in bundles], data)
+    seen = similarities([b.network for b in bundles], data, engine)
     beside = besides(bundles, data)
     told = {
         "bundle": bundle.name,
@@ -70,11 +78,17 @@ def evaluate(bundle: Bundle, root: Path, fold: int, other: Bundle | None = None)
     return told
 
 
-@torch.inference_mode()
-def similarities(networks: Sequence[ProtoECGNet], data: ptbxl.Dataset) -> list[Tensor]:
+def similarities(
+    networks: Sequence[ProtoECGNet], data: ptbxl.Dataset, engine: Engine = here
+) -> list[Tensor]:
     """Return the similarities (n, p) that each network sees in the ECGs."""
-    seen = [[n(batch).similarities for n in networks] for batch in ptbxl.batches(data, "evaluate")]
+    seen = engine(partial(_seen, tuple(networks)), data, "evaluate")
     return [torch.cat(batches) for batches in zip(*seen, strict=True)]
+
+
+@torch.no_grad()
+def _seen(networks: Sequence[ProtoECGNet], batch: Tensor) -> list[Tensor]:
+    return [network(batch).similarities for network in networks]
 
 
 def besides(bundles: Sequence[Bundle], data: ptbxl.Dataset) -> list[Beside]:

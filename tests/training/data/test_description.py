@@ -156,6 +156,8 @@ def test_a_sound_data_set_passes(copy, capsys):
         ('records = "ecgs"', 'records = "nowhere"', "no WFDB header"),
         ('labels = "labels.csv"', 'labels = "none.csv"', "cannot be read"),
         ("[columns]", "[columns", "no TOML"),
+        ("[columns]", "[given]\nunit = 'mmHg'\n[columns]", "given: The unit that was given is no"),
+        ("[columns]", "[given]\nrate = -1.0\n[columns]", "given.rate"),
     ],
 )
 def test_a_description_that_cannot_be_is_refused_in_a_sentence(copy, old, new, said):
@@ -213,3 +215,20 @@ def _rate(engine, folder):
         answers = {key: STUDY_QUESTIONS[key].options[0] for key in item.required}
         save_item(engine, seat, at, answers, seen=item.revision)
     close_study(engine, "session", actor="coordinator")
+
+
+def test_what_files_do_not_say_stands_in_the_description(tmp_path, monkeypatch):
+    """CSV files in whole microvolts without rate, unit or names, as Chapman's first release."""
+    monkeypatch.setenv("PROTOECG_CACHE", str(tmp_path / "cache"))
+    order = ["V1", "V2", "V3", "V4", "V5", "V6", "I", "II", "III", "aVR", "aVL", "aVF"]
+    ecg = simulate(["AFIB"], seed=3, rate=250).ecg
+    rows = np.round(1000 * ecg.signal[[LEADS.index(lead) for lead in order]]).astype(int)
+    np.savetxt(tmp_path / "m.csv", rows.T, "%d", ",")
+    (tmp_path / "table.csv").write_text("record,rhythm\nm.csv,AFIB\n")
+    (tmp_path / "d.toml").write_text(
+        'name = "D"\nlicence = "none"\ntables = ["table.csv"]\n[statements]\nlists = ["rhythm"]\n'
+        f'[given]\nrate = 250.0\nunit = "uV"\nleads = {json.dumps(order)}\n'
+    )
+    read = Described(tmp_path / "d.toml").read(0)
+    np.testing.assert_allclose(read.signal, ecg.signal, atol=6e-4)
+    assert read.rate == 250 and ptbxl.load(dataset_folder(tmp_path / "d.toml")).name == "D"
