@@ -14,6 +14,8 @@ from protoecg import command_line
 from review_db.commands.shared import Database, as_it_stands, opened, show
 from review_db.commands.studies import study
 from review_db.findings.export import study_files
+from review_db.findings.opening import Opening, opening
+from review_db.findings.opinions import left_out
 from review_db.ratings.export import export as export_ratings
 from review_db.ratings.imports import import_ratings, imports
 from review_db.ratings.reviewers import new_secret
@@ -73,9 +75,19 @@ def export(
     """Write all ratings as CSV (UTF-8), with a codebook."""
     with opened(database) as engine:
         if study is None:
-            show(export_ratings(engine, out))
+            show([*export_ratings(engine, out), *filter(None, [left_out(engine)])])
         else:
             show(write_files(out, study_files(engine, study)))
+            show(_closed(opening(engine, study), study))
+
+
+def _closed(seen: Opening, study: str) -> list[str]:
+    if seen.is_final:
+        return []
+    return [
+        f"{seen.words} The files hold the answers that may be seen by that, and no others: "
+        f"`python -m review_db study look {study}` opens those so far, `backup` keeps all safe."
+    ]
 
 
 @app.command("import")

@@ -255,3 +255,18 @@ def test_a_look_from_the_command_line(engine, begin, monkeypatch, capsys):
     main(["study", "look", "pilot", "--database", url])
     assert "as declared" in capsys.readouterr().out
     assert opening(engine, "pilot").is_open
+
+
+def test_an_export_before_the_end_says_what_it_leaves_out(engine, begin, tmp_path, capsys):
+    one, _ = begin()
+    answer(engine, one, 4)
+    url = engine.url.render_as_string(hide_password=False)
+    main(["export", "--study", "pilot", "--out", str(tmp_path), "--database", url])
+    assert "`python -m review_db study look pilot` opens" in capsys.readouterr().out
+    main(["export", "--out", str(tmp_path), "--database", url])
+    assert "Answers of 1 running study are not counted yet" in capsys.readouterr().out
+    main(["study", "look", "pilot", "--database", url])
+    main(["study", "close", "pilot", "--database", url])
+    capsys.readouterr()
+    main(["export", "--study", "pilot", "--out", str(tmp_path), "--database", url])
+    assert "study look" not in capsys.readouterr().out
