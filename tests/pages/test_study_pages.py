@@ -15,7 +15,7 @@ from review_db.studies.design.declared import Readings
 from review_db.studies.items.case_file import MatchCase, PairCase, ReadingCase
 from review_db.studies.items.material import bundle_material
 from review_db.studies.lifecycle import create_study, start_study, studies
-from review_db.studies.running import close_study
+from review_db.studies.running import close_study, standing
 from review_db.studies.seats import sign_in
 
 DESIGN = Design(
@@ -368,3 +368,43 @@ def test_what_a_study_hides_is_closed_to_its_reviewers_until_it_is_closed(
     close_study(engine, "pilot", actor="coordinator")
     again = page(name, bundle="demo", state={"seats opened here": opened})
     assert "You take part in the study" not in words(again)
+
+
+def test_what_a_study_asks_to_agree_to_comes_before_its_first_item(
+    page, start: Start, engine: Engine
+):
+    keys = start(consent="My answers are *stored*.", instructions="Read as on your ward.")
+    app = page("take_part", key=keys["R01"])
+    told = [element.value for element in app.text]
+    assert told == ["Read as on your ward.", "My answers are *stored*."]
+    assert not app.get("plotly_chart")
+    app.selectbox[0].select("Cardiology")
+    app.number_input[0].set_value(12)
+    labelled(app.button, "Begin").click().run()
+    assert "that you agree. Without it you cannot take part" in words(app)
+    assert standing(engine, "pilot").profiles == {}
+
+    app.checkbox[0].check()
+    labelled(app.button, "Begin").click().run()
+    assert app.get("plotly_chart")
+    profile = standing(engine, "pilot").profiles["R01"]
+    assert (profile["specialty"], profile["years"]) == ("Cardiology", "12")
+
+
+def test_reminders_are_for_those_who_are_behind_in_a_study_that_is_open(page, start: Start, engine):
+    keys = start()
+    seat = sign_in(engine, keys["R01"])
+    while place := next_open(engine, seat):
+        item = open_item(engine, seat, place)
+        save_item(engine, seat, place, GOOD, seen=item.revision, seconds=20)
+    app = page("studies", study="pilot")
+    assert labelled(app.selectbox, "To").options == ["R02"]
+    (reminder,) = app.code
+    assert "Dear reviewer R02" in reminder.value
+    assert "You have rated 0 of 3 items." in reminder.value and "take_part" in reminder.value
+    # A key is never in it, as it is not kept.
+    assert not any(key in reminder.value for key in keys.values())
+
+    close_study(engine, "pilot", actor="coordinator")
+    app = page("studies", study="pilot")
+    assert "Nobody has to be reminded" in words(app) and not app.code

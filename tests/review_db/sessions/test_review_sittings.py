@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from protoecg import __version__
+from review_db.findings.answers import answer_table
 from review_db.questions.catalogue import CANNOT_JUDGE, CODEBOOK_VERSION, STUDY_QUESTIONS
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.others import others_answers
@@ -116,6 +117,15 @@ def test_what_was_saved_is_read_back(engine, seats):
     revision = save_item(engine, seat, place, GOOD, seen=0)
     again = foresee_item(engine, seat, place)
     assert (again.saved, again.draft, again.revision) == (GOOD, GOOD, revision)
+
+
+def test_what_is_looked_at_again_and_left_as_it_was_takes_time_too(engine, seats):
+    """Re-reading that was saved unchanged was lost."""
+    seat, place = seats["R01"], ItemStage(positions(engine, seats["R01"])[0])
+    seen = save_item(engine, seat, place, GOOD, seen=0, seconds=12)
+    save_item(engine, seat, place, GOOD, seen=seen, seconds=30)
+    assert answer_table(engine, "pilot")["seconds"].tolist() == [42]
+    assert len(events(engine)) == len(GOOD)
 
 
 def test_an_event_says_who_what_when_old_new_and_how_long(engine, seats):
