@@ -198,11 +198,9 @@ def _whole(is_wanted: Callable[[Manifest], bool]) -> Iterator[PrototypeSet]:
 
 
 def badge(bundle: PrototypeSet) -> None:
-    """Mark prototypes that are simulated ECGs as such, and a model that a site calibrated."""
+    """Mark prototypes that are simulated ECGs as such."""
     if bundle.simulated:
         st.badge("simulated", icon=":material/science:", color="orange")
-    if isinstance(bundle, Bundle) and (done := bundle.recalibrations[-1:]):
-        st.badge(f"calibrated at {words.plain(done[0].data)}", icon=":material/tune:", color="gray")
 
 
 def _choices() -> dict[str, Choice]:
