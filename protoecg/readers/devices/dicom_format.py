@@ -229,12 +229,13 @@ def _refuse_wrong_size(group: Dataset, source: str) -> None:
 
 def _name(channel: Dataset) -> str:
     """Return a channel's lead by its code, else what the file calls it."""
-    source = channel.ChannelSourceSequence[0]
+    source = (channel.get("ChannelSourceSequence") or [Dataset()])[0]
     code = _LEAD_CODE.fullmatch(str(source.get("CodeValue", "")))
     if code and (lead := _LEAD_OF_CODE.get(int(code[1]))):
         return lead
     # "Lead I (Einthoven)", "aVR, augmented voltage, right"
-    return re.split("[,(]", str(source.get("CodeMeaning", "")))[0].strip()
+    words = str(source.get("CodeMeaning", "") or channel.get("ChannelLabel", ""))
+    return re.split("[,(]", words)[0].strip()
 
 
 def _padding(group: Dataset, dtype: np.dtype) -> np.ndarray | None:

@@ -157,3 +157,10 @@ def test_between_returns_the_part_of_the_ecg_that_lies_in_the_window(start, end)
     part = ecg.between(start, end)
     expected = max(min(round(end * 100), 1000) - max(round(start * 100), 0), 0)
     assert part.shape == (12, expected)
+
+
+def test_a_lead_with_ten_times_the_gain_of_others_is_noted():
+    signal = plausible()
+    signal[7] *= 13 / np.abs(signal[7]).max()
+    (note,) = ECG(signal, 500).notes
+    assert note.startswith("More than 12 mV in lead V2: an artefact, or a wrong unit")

@@ -98,6 +98,16 @@ def test_samples_by_a_law_of_telephones_are_not_taken_for_numbers(law):
         read(content)
 
 
+def test_a_lead_without_a_source_is_known_by_its_label():
+    dataset = copy()
+    for lead, channel in zip(
+        LEADS, dataset.WaveformSequence[0].ChannelDefinitionSequence, strict=True
+    ):
+        del channel.ChannelSourceSequence
+        channel.ChannelLabel = f"Lead {lead}"
+    np.testing.assert_allclose(read(written(dataset)).signal, EXPECTED, atol=1e-6)
+
+
 def test_a_unit_is_known_by_its_words_where_its_code_is_another_systems():
     dataset = copy()
     for channel in dataset.WaveformSequence[0].ChannelDefinitionSequence:
