@@ -69,9 +69,9 @@ def _projection(bundle: Bundle, theirs: published.Published, x: np.ndarray) -> P
 
     def mine() -> None:
         for joint, own in ours.joints(network, y[:, : len(network.statements)]):
-            found = projection.project(
-                joint.branch, batches(), assignment(joint.branch.shape.owners), own, patients
-            )
+            seen = projection.best_windows(joint.branch, batches())
+            owned = assignment(joint.branch.shape.owners)
+            found = projection.assign(seen, owned, own, patients)
             projection.embed(joint.branch, projection.crop(joint.branch, x, found))
 
     return _no_gradient(mine), lambda: published.project(theirs, batches(), y)

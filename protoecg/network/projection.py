@@ -29,25 +29,6 @@ class Anchors(NamedTuple):
 
 
 @torch.no_grad()
-def project(
-    branch: Branch,
-    batches: Iterable[Tensor],
-    owned: Tensor,
-    labels: Tensor,
-    patients: np.ndarray,
-    unique: bool = True,
-) -> list[Source]:
-    """Move each prototype onto its best matching window among the ECGs of its statement.
-
-    Parameters
-    ----------
-    batches : model inputs of all training ECGs, in order
-    owned, labels, patients, unique : as for `assign`
-    """
-    return assign(best_windows(branch, batches), owned, labels, patients, unique)
-
-
-@torch.no_grad()
 def best_windows(branch: Branch, batches: Iterable[Tensor]) -> Similarities:
     """Return the window of each ECG that is most similar to each prototype: (n, p) each."""
     branch.eval()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALIKE = """
 import torch
 from torch import nn
-from training.fit.ranks import agree, folders, own_part
+from training.fit.ranks import agree, folders, own_part, shared_out
 
 def gradients(rows, shared):
     torch.manual_seed(0)
@@ -35,7 +35,14 @@ with folders(Path("work"), Path("out")) as (work, out):
     rows = torch.arange(16)
     own = own_part(rows)
     alike = torch.allclose(gradients(own, True), gradients(rows, False), atol=1e-6)
+    looked_at = []
+    def see(part):
+        looked_at.append(len(part))
+        return 2 * part, part.float()
+    twice, same = shared_out(see, torch.arange(7))
+    whole = twice.tolist() == [0, 2, 4, 6, 8, 10, 12] and same.tolist() == list(range(7))
     Path(f"said-{own[0]}").write_text(f"{len(own)} {alike} {out}")
+    Path(f"saw-{own[0]}").write_text(f"{looked_at} {whole}")
 """
 
 
@@ -58,6 +65,8 @@ def test_two_processes_step_as_one_does_on_the_whole_batch(tmp_path):
     assert first == "8 True out"
     assert second.startswith("8 True work/.rank-") and second.endswith("/bundle")
     assert list((tmp_path / "work").iterdir()) == []
+    # Each looks at its part of a data set alone, and has what both saw, in order.
+    assert [(tmp_path / f"saw-{row}").read_text() for row in (0, 8)] == ["[4] True", "[3] True"]
 
 
 def fitted(out, work, config, data):

@@ -19,6 +19,7 @@ from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from training.data.ptbxl import Dataset, read_record
 from training.fit.loop import Data
+from training.fit.ranks import shared_out
 from training.fit.reports import contradicts
 
 SURE_PERCENT = 80
@@ -158,7 +159,7 @@ def choose(
         needed = owners.count(code)
         allowed[candidates(dataset.table, code, suspects[code], needed), column] = True
     rows = torch.nonzero(allowed.any(dim=1)).flatten()
-    best = best_windows(branch, data.rows(rows))
+    best = shared_out(lambda part: best_windows(branch, data.rows(part)), rows)
     seen, allowed = Similarities(*(part[:, mine] for part in best)), allowed[rows]
     patients = dataset.table["patient"].to_numpy()[rows.numpy()]
     if branch.shape.view != "strip":

@@ -20,6 +20,7 @@ from protoecg.labels import LabelSet, Statement
 from protoecg.network.protoecgnet import ProtoECGNet
 from training.fit.config import FusionConfig
 from training.fit.loop import Data
+from training.fit.ranks import shared_out
 from training.judgement import parts
 from training.metrics import auroc, matches_needed
 
@@ -29,7 +30,11 @@ STEPS = 300
 @torch.no_grad()
 def similarities(network: ProtoECGNet, data: Data) -> Tensor:
     """Similarity of each ECG to each prototype, all branches: (n, p) on the CPU."""
-    return torch.cat([network(x).similarities.cpu() for x in data.batches()])
+
+    def see(rows: Tensor) -> list[Tensor]:
+        return [torch.cat([network(x).similarities.cpu() for x in data.rows(rows)])]
+
+    return shared_out(see, torch.arange(len(data.y)))[0]
 
 
 def fit_all(

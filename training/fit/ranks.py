@@ -1,14 +1,15 @@
 """Training shared by the processes that `torchrun` starts: each sees its part of every batch.
 
-Gradients and batch statistics are averaged after each step, so that all hold the same weights. All
-else each process does for itself, alike, and what the first one writes is kept.
+Gradients and batch statistics are averaged after each step, so that all hold the same weights. What
+networks see in all ECGs, each process looks up for its part of them. All else each does for itself,
+alike, and what the first one writes is kept.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,6 +63,21 @@ def own_part(rows: Tensor) -> Tensor:
     if not dist.is_initialized() or len(rows) < 2 * dist.get_world_size():
         return rows
     return rows.tensor_split(dist.get_world_size())[dist.get_rank()]
+
+
+def shared_out(see: Callable[[Tensor], Sequence[Tensor]], rows: Tensor) -> list[Tensor]:
+    """Return what `see` returns of rows of a data set, of which each process sees its part.
+
+    Parameters
+    ----------
+    see : returns tensors on the CPU whose first dimension is that of the rows, in their order
+    """
+    if not dist.is_initialized() or len(rows) < dist.get_world_size():
+        return list(see(rows))
+    own = see(rows.tensor_split(dist.get_world_size())[dist.get_rank()])
+    found: list[Sequence[Tensor]] = [()] * dist.get_world_size()
+    dist.all_gather_object(found, tuple(own))
+    return [torch.cat(parts) for parts in zip(*found, strict=True)]
 
 
 @torch.no_grad()

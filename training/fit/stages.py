@@ -18,13 +18,14 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from protoecg.network import losses
-from protoecg.network.projection import Anchors, Source, crop, embed, latents, project
+from protoecg.network.projection import Anchors, Source, assign, best_windows, crop, embed, latents
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from training.fit.config import BranchConfig, Config, LossWeights
 from training.fit.forget import Away
 from training.fit.fuse import lasso
 from training.fit.loop import Data, Loop
+from training.fit.ranks import shared_out
 from training.metrics import macro_auroc
 
 # Of the penalty, for a classifier to begin from; the fusion's own is chosen later.
@@ -198,8 +199,11 @@ class BranchTraining:
             self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
             self._report("joint", joint, self.validation.columns(self.own))
         may_stand = self.may_stand[:, self.own]
-        sources = project(
-            branch, own.batches(), joint.owned, may_stand, self.patients, settings.unique_patients
+        seen = shared_out(
+            lambda rows: best_windows(branch, own.rows(rows)), torch.arange(len(own.y))
+        )
+        sources = assign(
+            Similarities(*seen), joint.owned, may_stand, self.patients, settings.unique_patients
         )
         self._anchor(joint, sources, own)
         return sources

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protoecg.network.projection import crop, embed, one_per_patient, project
+from protoecg.network.projection import assign, best_windows, crop, embed, one_per_patient
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.shape import BranchShape
 
@@ -30,6 +30,11 @@ def branch(view="window", seed=0):
 
 def batches(x):
     return [torch.from_numpy(part) for part in np.array_split(x, 5)]
+
+
+def project(branch, batches, *wanted):
+    """Return what each prototype is put onto."""
+    return assign(best_windows(branch, batches), *wanted)
 
 
 @pytest.mark.parametrize("view", ["window", "strip"])

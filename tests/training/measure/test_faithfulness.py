@@ -13,7 +13,7 @@ from protoecg.bundle import save_bundle
 from protoecg.ecg import LEADS
 from protoecg.explain import explain
 from protoecg.measure import Beat
-from protoecg.network.projection import crop, embed, project
+from protoecg.network.projection import assign, best_windows, crop, embed
 from protoecg.network.protoecgnet import Branch, Output, ProtoECGNet
 from protoecg.network.shape import BranchShape
 from protoecg.prototypes.manifest import Decision
@@ -122,7 +122,8 @@ def _projected(network, name, data, x):
     owned = torch.tensor([[float(owner == code) for code in codes] for owner in owners])
     labels = torch.from_numpy(data.labels(codes))
     patients = data.table["patient"].to_numpy()
-    sources = project(branch, [torch.from_numpy(x)], owned, labels, patients)
+    seen = best_windows(branch, [torch.from_numpy(x)])
+    sources = assign(seen, owned, labels, patients)
     embed(branch, crop(branch, x, sources))
     return [
         Prototype(
