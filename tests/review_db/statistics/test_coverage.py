@@ -164,6 +164,27 @@ def test_agreement_is_held_though_reviewers_differ_as_much_as_prototypes(
     assert 0.92 <= new <= 0.98
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ac1", "percent"])
+@pytest.mark.parametrize("strictness", [0.0, 0.4, 0.8])
+def test_agreement_on_yes_or_no_is_held(name, strictness, record_property):
+    """Four in five say yes: where few say no by chance, they seem to differ little as well."""
+    chance, points = np.random.default_rng(15), np.array([0.0, 1.0])
+
+    def answered(strict, items):
+        latent = 1.2 + strict + chance.normal(0, 0.8, (items, 1))
+        return (latent + chance.normal(0, 0.7, (items, len(strict))) > 0).astype(float)
+
+    everybody = strictness * norm.ppf((np.arange(400) + 0.5) / 400)
+    population = STATISTICS[name](answered(everybody, 1500), points)
+    found = [
+        agreement(answered(chance.normal(0, strictness, 4), 60), points, name) for _ in range(500)
+    ]
+    held = coverage([one.new for one in found], population)
+    record_property("held", round(held, 3))
+    assert 0.92 <= held <= 0.98
+
+
 def test_the_components_of_all_ratings_are_those_of_the_analysis_of_variance():
     table = np.random.default_rng(6).normal(size=(12, 5)) + np.arange(5)
     found = components(table)
