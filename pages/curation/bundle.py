@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.curation.decisions import BEST, KEEP, NONE, decided, window
-from pages.curation.desks import Making, makings
+from pages.curation.desks import Making, Step, makings
 from pages.shell import words
 from pages.shell.access import coordinators
 from protoecg.bundle import Bundle
@@ -94,7 +94,7 @@ def _progress(making: Making) -> None:
         for line in list(making.lines):
             st.caption(words.plain(line))
         if making.running:
-            st.markdown(":material/hourglass: Under way")
+            _under_way(making.step)
             return
         if making.problem:
             st.error(words.plain(making.problem), icon=":material/error:")
@@ -102,6 +102,13 @@ def _progress(making: Making) -> None:
         st.success("The bundle is made. Choose it in the sidebar of any page.")
         _compared(making)
         _offer_draft(making)
+
+
+def _under_way(step: Step | None) -> None:
+    if step is None:
+        st.markdown(":material/hourglass: Under way")
+    else:
+        st.progress(step.done / step.total, step.words)
 
 
 def _offer_draft(making: Making) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from pages.shell import words
 from protoecg import defects
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import CurationError, Proposals, Rule
@@ -15,9 +19,38 @@ from protoecg.storage import folders
 from protoecg.storage.files import in_words
 from training.curate.desk import Desk
 from training.curate.run import curate
+from training.curate.telling import Telling
 from training.data import ptbxl
 
 WORK = ("runs", "curate")
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a step is that takes long.
+
+    Parameters
+    ----------
+    what : in words; `unit` is what is counted
+    began : when, by `time.monotonic`
+    """
+
+    what: str
+    unit: str
+    done: int
+    total: int
+    began: float
+
+    @property
+    def words(self) -> str:
+        """How far it is, and about how long it takes still."""
+        told = f"{self.what}: {self.done} of {self.total} {self.unit}s"
+        if not self.done:
+            return told
+        left_s = (time.monotonic() - self.began) * (self.total - self.done) / self.done
+        if left_s < 60:
+            return f"{told}, less than a minute left"
+        return f"{told}, about {left_s / 60:.0f} min left"
 
 
 class Making:
@@ -31,6 +64,7 @@ class Making:
     def __init__(self, desk: Desk, proposals: Proposals, rule: Rule, out: Path) -> None:
         self.out = out
         self.lines: list[str] = []
+        self.step: Step | None = None
         self.problem = ""
         self.made: Bundle | None = None
         self.comparison: Mapping[str, object] = {}
@@ -58,13 +92,21 @@ class Making:
                 rule,
                 out=self.out,
                 work=work,
-                say=self.lines.append,
+                telling=Telling(self.lines.append, self._follow),
             )
         except (CurationError, ptbxl.DataError, OSError) as error:
             self.problem = in_words(error)
         except Exception as error:
             number = defects.report(error, "curating a bundle")
             self.problem = f"Something that nobody has foreseen; report the number {number}."
+
+    def _follow(self, items: Sequence[Any], *, desc: str, unit: str, **_: object) -> Iterator[Any]:
+        """Hand on the items of a step, and keep how far it is; called as `tqdm` is."""
+        began = time.monotonic()
+        for done, item in enumerate(items):
+            self.step = Step(words.capitalised(desc), unit, done, len(items), began)
+            yield item
+        self.step = None
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for the training ECGs")

@@ -46,6 +46,7 @@ def curate(
     from training.curate.draft import draft as write_draft
     from training.curate.run import curate
     from training.curate.swaps import dry
+    from training.curate.telling import Telling
     from training.fit.forget import write_forgetting
 
     stated, parent = read_rule(rule), load_bundle(bundle)
@@ -54,7 +55,7 @@ def curate(
     if dry_run:
         dry(parent, data, proposals, stated, say=_say)
         return
-    made, told = curate(parent, data, proposals, stated, out=out, work=work, say=_say)
+    made, told = curate(parent, data, proposals, stated, out=out, work=work, telling=Telling(_say))
     if told:
         sys.stdout.write(summary(told))
     if json:

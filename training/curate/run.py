@@ -31,7 +31,8 @@ from training.curate.pool import Pool, pool
 from training.curate.progress import progress
 from training.curate.refit import rebuilt, touched
 from training.curate.settle import Settled, settle
-from training.curate.swaps import Say, Swap, swaps
+from training.curate.swaps import Swap, swaps
+from training.curate.telling import Telling
 from training.fit.run import carry_waveforms
 
 
@@ -43,7 +44,7 @@ def curate(
     *,
     out: Path,
     work: Path,
-    say: Say,
+    telling: Telling,
 ) -> tuple[Bundle, dict[str, Any]]:
     """Make the bundle that the proposals lead to, and say what that did.
 
@@ -53,13 +54,14 @@ def curate(
         nothing is calibrated or measured anew
     out : a new folder; it is there when all of it is
     work : keeps similarities and measurements, so that the same curation goes on after a kill
-    say : is told each step and each decision
+    telling : is told each step and each decision
 
     Raises
     ------
     CurationError, DataError, OSError
         If it cannot be done; then nothing is at `out`.
     """
+    say = telling.say
     if (before := _made_before(out, bundle, rule)) is not None:
         say(f"{out} holds this curation already.")
         return before, dict(read_card(before).get("curation", {}))
@@ -73,7 +75,7 @@ def curate(
         say(swap.line)
     network, prototypes, changed = _changed(bundle, decided)
     columns = touched(bundle.network, changed)
-    settled = settle(bundle, known, network, columns, changed, work, begun, say)
+    settled = settle(bundle, known, network, columns, changed, work, begun, telling)
     if settled.comparison:
         purity = _purity_by_name(bundle, decided, prototypes, settled)
         settled.comparison["changed"] = changed_told(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from protoecg.bundle import Bundle
 from protoecg.measured.curves import MeasuredEvidence
@@ -22,6 +21,7 @@ from training.curate.pool import Pool
 from training.curate.progress import Progress
 from training.curate.refit import Refit, rebuilt, shares_of, touched, unexplained
 from training.curate.similarity import approximate, similarities
+from training.curate.telling import EVERY_S, Telling
 from training.data import ptbxl
 from training.data.quantities import measured
 from training.fit import calibrate
@@ -80,7 +80,7 @@ def settle(
     changed: Sequence[int],
     work: Path,
     begun: Progress,
-    say: Callable[[str], None],
+    telling: Telling,
 ) -> Settled:
     """Fit the touched statements of a network in place, calibrate them, and compare.
 
@@ -93,6 +93,7 @@ def settle(
     columns : the statements that are touched
     changed : the columns of the similarities that changed, in the bundle before
     begun : keeps what was measured before a kill
+    telling : is told how far it is
 
     Raises
     ------
@@ -103,22 +104,22 @@ def settle(
     kept = Settled(network, bundle.decisions, bundle.measured, told, {}, {})
     if not columns:
         return kept
-    refit, seen = _refit(bundle, known, network, work)
-    say(f"Fitting {len(columns)} statements that the changes touch")
+    refit, seen = _refit(bundle, known, network, work, telling)
+    telling.say(f"Fitting {len(columns)} statements that the changes touch")
     before = refit.before(columns)
     refuse = unexplained(bundle, before, columns)
     if refuse.max() > MOST_UNEXPLAINED:
         worst = bundle.statements[columns[int(refuse.argmax())]]
-        say(
+        telling.say(
             f"Fitted again with its own prototypes, {worst} differs by "
             f"{100 * refuse.max():.0f} % from what the bundle has: part of what changes there is "
             "not the curation's."
         )
     refit.apply(network, seen, columns)
     if known.dataset is None:
-        say("Without the data set the thresholds stay, and nothing is measured.")
+        telling.say("Without the data set the thresholds stay, and nothing is measured.")
         return kept
-    validation = _validation(bundle, network, known, work)
+    validation = _validation(bundle, network, known, work, telling)
     labels = validation.data.labels(bundle.statements)
     scale = (
         {}
@@ -136,7 +137,7 @@ def settle(
     worth = calibrate.worth(bundle.decisions, judgement, labels)
     codes = set(scale)
     decisions = {c: worth[c] if c in codes else d for c, d in bundle.decisions.items()}
-    say("Measuring before and after on the validation ECGs")
+    telling.say("Measuring before and after on the validation ECGs")
     results = evaluate.results(network, validation.after, labels, patients, judgement, beside)
     compared = comparison.compare(
         Side(bundle.network, bundle.decisions, validation.before, validation.beside),
@@ -144,8 +145,8 @@ def settle(
         labels,
         patients,
     )
-    say(f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do")
-    by_chance = _at_random(bundle, refit, validation, labels, changed, begun)
+    telling.say(f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do")
+    by_chance = _at_random(bundle, refit, validation, labels, changed, begun, telling)
     by_thresholds = evaluate.judged(network, decisions, validation.after, beside)
     evaluation = evaluate.results(
         network, validation.after, labels, patients, by_thresholds, beside
@@ -181,24 +182,28 @@ def recalibrate(
     return {network.statements[c]: float(scale[c]) for c in chosen}
 
 
-def _refit(bundle: Bundle, known: Pool, network: ProtoECGNet, work: Path) -> tuple[Refit, Tensor]:
+def _refit(
+    bundle: Bundle, known: Pool, network: ProtoECGNet, work: Path, telling: Telling
+) -> tuple[Refit, Tensor]:
     """Return how to fit, and the training ECGs' similarities (n, p) to the new prototypes."""
     if known.dataset is None:
         before, after = (approximate(n, known.ecgs) for n in (bundle.network, network))
     else:
         both = (bundle.network, network)
-        before, after = similarities(both, known.dataset, work, "training ECGs")
+        before, after = similarities(both, known.dataset, work, "training ECGs", telling)
     return Refit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels)), after
 
 
-def _validation(bundle: Bundle, network: ProtoECGNet, known: Pool, work: Path) -> Validation:
+def _validation(
+    bundle: Bundle, network: ProtoECGNet, known: Pool, work: Path, telling: Telling
+) -> Validation:
     assert known.dataset is not None  # noqa: S101
     folds = bundle.about["config"]["validation_folds"]
     data = ptbxl.load(known.dataset.root).folds(folds)
-    before, after = similarities((bundle.network, network), data, work, "validation ECGs")
+    before, after = similarities((bundle.network, network), data, work, "validation ECGs", telling)
     beside: Beside = 0.0
     if bundle.measured is not None:
-        values = measured(data, work / f"measured-{data.checksum[:16]}.npz")
+        values = measured(data, work / f"measured-{data.checksum[:16]}.npz", telling.follow)
         beside = bundle.measured.offsets(values, bundle.statements)
     return Validation(data, before, after, beside)
 
@@ -214,11 +219,14 @@ def _at_random(
     labels: np.ndarray,
     changed: Sequence[int],
     begun: Progress,
+    telling: Telling,
 ) -> dict[str, Any]:
     """Retire as many prototypes at random: what that costs, with the fit made anew and without."""
     chance = np.random.default_rng(0)
     base = comparison.macro(bundle.network, validation.before, validation.beside, labels)
-    for number in tqdm(range(RANDOM), "retired at random", mininterval=2):
+    for number in telling.follow(
+        range(RANDOM), desc="retired at random", unit="draw", mininterval=EVERY_S
+    ):
         columns = _drawn(bundle.network.owners, len(changed), changed, chance)
         if number < len(begun.draws):
             continue

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from protoecg.evidence.neighbours import TrainingECGs
 from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.signals import model_input
 from protoecg.storage.files import atomic_write
+from training.curate.telling import EVERY_S, Telling
 from training.data.ptbxl import Dataset, read_record
 
 CHUNK = 512
@@ -52,7 +52,11 @@ class Columns:
 
 
 def similarities(
-    networks: Sequence[ProtoECGNet], dataset: Dataset, folder: Path, title: str
+    networks: Sequence[ProtoECGNet],
+    dataset: Dataset,
+    folder: Path,
+    title: str,
+    telling: Telling,
 ) -> list[Tensor]:
     """Similarity (n, p) of each ECG to each prototype of networks that differ in these alone.
 
@@ -61,13 +65,13 @@ def similarities(
     Parameters
     ----------
     folder : keeps what was computed
-    title : of the bar that shows how far it is
+    title, telling : by which is told how far it is
     """
     records = list(dataset.table["record"])
     starts = range(0, len(records), CHUNK)
     backbones = {name: _digest(branch) for name, branch in networks[0].branches.items()}
     parts: list[list[Tensor]] = [[] for _ in networks]
-    for start in tqdm(starts, title, unit=f"x {CHUNK} ECGs", mininterval=2):
+    for start in telling.follow(starts, desc=title, unit="part", mininterval=EVERY_S):
         own = records[start : start + CHUNK]
         place = sha256("\n".join([dataset.checksum, *own]).encode()).hexdigest()[:32]
         files = {n: Columns(folder / f"{key[:32]}-{place}.npz") for n, key in backbones.items()}

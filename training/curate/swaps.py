@@ -20,8 +20,6 @@ from protoecg.prototypes.prototype import Prototype
 from training.curate.candidates import Candidate, Chooser, suspects
 from training.curate.pool import Pool, pool
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True, eq=False)
 class Swap:
@@ -69,7 +67,14 @@ def swaps(
     return found
 
 
-def dry(bundle: Bundle, root: Path | None, proposals: Proposals, rule: Rule, *, say: Say) -> None:
+def dry(
+    bundle: Bundle,
+    root: Path | None,
+    proposals: Proposals,
+    rule: Rule,
+    *,
+    say: Callable[[str], None],
+) -> None:
     """Say what a curation would do: each decision, and the candidates there are."""
     known = pool(bundle, root)
     suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,20 @@ from protoecg.storage.files import atomic_write
 from training.data.ptbxl import Dataset, read_record
 
 
-def measured(dataset: Dataset, cache: Path | None = None) -> np.ndarray:
+def measured(dataset: Dataset, cache: Path | None = None, progress: Callable = tqdm) -> np.ndarray:
     """Measure a data set: (n, len(QUANTITIES)) float32, NaN where unsure.
 
     Parameters
     ----------
     cache : an .npz file that keeps it, measured anew where it is of other records or quantities
+    progress : hands the records on and shows how far it is
     """
     records, names = dataset.table["record"].to_numpy(str), np.array(list(QUANTITIES))
     if cache and cache.exists():
         with np.load(cache, allow_pickle=False) as kept:
             if np.array_equal(kept["record"], records) and np.array_equal(kept["name"], names):
                 return kept["value"]
-    bar = tqdm(records, desc="measuring", unit="ECG", mininterval=2)
+    bar = progress(records, desc="measuring", unit="ECG", mininterval=2)
     value = np.array([_row(dataset.root, record) for record in bar], dtype=np.float32)
     if cache is None:
         return value

@@ -16,6 +16,7 @@ from training.curate.candidates import embedded
 from training.curate.pool import pool
 from training.curate.refit import Refit, rebuilt, shares_of, touched
 from training.curate.similarity import similarities
+from training.curate.telling import Telling
 from training.data import ptbxl
 from training.fit.choice import holds_beat
 
@@ -54,7 +55,9 @@ def spoiled_copy(bundle, root, spoiled, folder, work):
         replace(spoiled[i][0], name=p.name) if i in spoiled else p
         for i, p in enumerate(bundle.prototypes)
     ]
-    before, after = similarities((bundle.network, network), known.dataset, work, "spoiled")
+    before, after = similarities(
+        (bundle.network, network), known.dataset, work, "spoiled", Telling(print)
+    )
     refit = Refit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels))
     statements = touched(bundle.network, list(spoiled))
     refit.apply(network, after, statements)
