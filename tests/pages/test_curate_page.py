@@ -1,5 +1,6 @@
 import json
 import shutil
+from threading import Event
 
 import pytest
 
@@ -69,6 +70,36 @@ def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, monkeyp
     new = next(p for p in made.prototypes if p.name not in {q.name for q in bundle.prototypes})
     planned = design_from_toml(design(made, "newcomers.toml", "models/new"))
     assert new.name in planned.sample.prototypes and planned.reviewers == ("R01", "R02")
+
+
+def test_while_the_random_draws_are_compared_the_page_says_how_far_it_is(
+    page, rated, monkeypatch, tmp_path
+):
+    from pages.curation.desks import makings
+    from training.curate import settle
+
+    monkeypatch.setattr("protoecg.storage.folders.project", lambda: tmp_path)
+    eighth, go_on, drawn, real = Event(), Event(), [], settle._drawn
+
+    def draw(*given):
+        drawn.append(given)
+        if len(drawn) == 8:
+            eighth.set()
+            go_on.wait(60)
+        return real(*given)
+
+    monkeypatch.setattr(settle, "_drawn", draw)
+    app = page("curate", bundle="tiny")
+    next(b for b in app.button if b.label == "Make the bundle").click().run()
+    assert eighth.wait(120)
+    app.run()
+    (bar,) = app.get("progress")
+    assert bar.proto.text.startswith("Retired at random: 7 of 20 draws")
+    assert "left" in bar.proto.text and bar.proto.value == 35
+    go_on.set()
+    (making,) = makings().values()
+    making.wait(120)
+    assert not app.run().get("progress") and not making.problem
 
 
 @pytest.fixture

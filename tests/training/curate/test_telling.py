@@ -1,0 +1,34 @@
+"""Whoever waits for a curation is told how far each step is that takes long."""
+
+import pandas as pd
+from test_curate import ordinary
+
+from protoecg.prototypes.curation import Proposal, Proposals, Rule, Verdict
+from training.curate.run import curate
+from training.curate.telling import Telling
+
+
+def test_each_step_that_takes_long_is_followed_to_its_end(bundle, simulated_root, tmp_path):
+    bad = ordinary(bundle).name
+    proposal = Proposal(prototype=bad, why="", disagreement="", verdict=Verdict())
+    handed = []
+
+    def follow(items, *, desc, unit, **_):
+        for done, item in enumerate(items, start=1):
+            handed.append((desc, unit, done, len(items)))
+            yield item
+
+    curate(
+        bundle,
+        simulated_root,
+        Proposals(retired=(proposal,), rejected=(), rated=1),
+        Rule(),
+        out=tmp_path / "out",
+        work=tmp_path / "work",
+        telling=Telling([].append, follow),
+    )
+    told = pd.DataFrame(handed, columns=["step", "unit", "done", "total"])
+    ends = told.groupby("step").last()
+    assert (ends["done"] == ends["total"]).all()
+    assert set(ends.index) == {"training ECGs", "validation ECGs", "measuring", "retired at random"}
+    assert tuple(ends.loc["retired at random"]) == ("draw", 20, 20)
