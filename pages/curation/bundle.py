@@ -151,7 +151,7 @@ def _chosen(
         if decisions[name] == NONE:
             chosen[name] = None
         elif decisions[name] != KEEP:
-            found = desk.candidates(name, proposals, rule)
+            found = desk.candidates(name, proposals, rule).candidates
             by_window = {BEST: found[0] if found else None} | {window(c): c for c in found}
             chosen[name] = by_window.get(decisions[name])
     return chosen

@@ -13,11 +13,11 @@ from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposal, Proposals, Rule
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
-from training.curate.candidates import Candidate
+from training.curate.candidates import Candidate, Found
 from training.curate.desk import Desk
 
 BEST, KEEP, NONE = "the best candidate", "stays", "nothing takes its place"
-DECISIONS = "curation decisions"
+DECISIONS, AGAIN = "curation decisions", "look for candidates again"
 HALF_PX = 640
 
 
@@ -48,18 +48,42 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
         _button("Keep it", KEEP, decisions, name)
         _button("Retire without another", NONE, decisions, name)
         _button("Take the best candidate", BEST, decisions, name)
-    with st.spinner("Looking for candidates; the first time takes a minute"):
-        found = desk.candidates(name, proposals, rule)
-    st.markdown(f"**{len(found)} candidates**, the best first")
-    if not found:
-        elsewhere = ", or its ECG cannot be had on this server" if desk.root is None else ""
-        st.info(
-            f"No other window may stand for this statement{elsewhere}. Keep it, or retire it alone."
-        )
-    for pair in (found[n : n + 2] for n in range(0, len(found), 2)):
+    found = _look(desk, name, proposals, rule)
+    shown = found.candidates
+    st.markdown(f"**{len(shown)} candidate{'s' if len(shown) != 1 else ''}**, the best first")
+    if found.words:
+        st.caption(f":material/image_not_supported: {words.plain(found.words)}")
+        _offer_again(name)
+    elif not shown:
+        st.info("No other window may stand for this statement. Keep it, or retire it alone.")
+    for pair in (shown[n : n + 2] for n in range(0, len(shown), 2)):
         for column, candidate in zip(st.columns(2), pair, strict=False):
             with column.container(border=True):
                 _candidate(bundle, candidate, decisions, name, view)
+
+
+def _look(desk: Desk, name: str, proposals: Proposals, rule: Rule) -> Found:
+    """Look for candidates, and show how far that is: their ECGs may come from elsewhere."""
+    again = st.session_state.pop(AGAIN, None) == name
+    place, wanted = st.empty(), rule.candidates.shown
+
+    def told(found: int) -> None:
+        place.progress(found / wanted, f"Looking for candidates: {found} of {wanted}")
+
+    with st.spinner("Looking for candidates; the first time takes a minute"):
+        found = desk.candidates(name, proposals, rule, told=told, again=again)
+    place.empty()
+    return found
+
+
+def _offer_again(name: str) -> None:
+    st.button(
+        "Try again",
+        icon=":material/refresh:",
+        type="tertiary",
+        on_click=st.session_state.__setitem__,
+        args=(AGAIN, name),
+    )
 
 
 def window(candidate: Candidate) -> str:

@@ -7,9 +7,9 @@ the statement's training ECGs from all others.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -17,18 +17,16 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from protoecg.bundle import Bundle
-from protoecg.ecg import ECG
 from protoecg.evidence.neighbours import TrainingECGs
 from protoecg.measure.beats import RATE, find_beats
 from protoecg.network.projection import Source, crop, latents
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.curation import Candidates
-from protoecg.prototypes.fetching import Fetcher
 from protoecg.prototypes.prototype import Prototype
-from protoecg.prototypes.waveforms import NoConnection, WaveformUnavailable
 from protoecg.signals import model_input
 from training.curate.pool import Pool
 from training.curate.similarity import approximate, nearest_kept
+from training.curate.sources import Sources
 from training.fit import choice
 from training.measure import audit
 
@@ -57,6 +55,29 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Found:
+    """What a search for candidates found.
+
+    Parameters
+    ----------
+    candidates : the best first
+    lacking : by record, why the ECG of a window cannot be had that would have been looked at
+    """
+
+    candidates: list[Candidate]
+    lacking: Mapping[str, str]
+
+    @property
+    def words(self) -> str:
+        """What is missing and why; empty where nothing is."""
+        if not self.lacking:
+            return ""
+        count, why = len(self.lacking), next(iter(self.lacking.values()))
+        ecgs = f"{count} ECG{'s' if count != 1 else ''} that might stand for the statement"
+        return f"{ecgs} cannot be had: {why}"
+
+
+@dataclass(frozen=True, eq=False)
 class Chooser:
     """Finds candidates among a bundle's training ECGs.
 
@@ -64,6 +85,7 @@ class Chooser:
     ----------
     suspect : (n, c) bool, of the bundle's statements: labels that may be wrong
     rejected : identities of windows that must not come back
+    gone : by record, why no server has its ECG; what is learnt is kept there
     """
 
     bundle: Bundle
@@ -71,38 +93,53 @@ class Chooser:
     suspect: np.ndarray
     rejected: Collection[str]
     settings: Candidates
-    _offline: list[str] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)
 
-    def candidates(self, retired: Prototype, taken: Collection[str] = ()) -> list[Candidate]:
+    def candidates(
+        self,
+        retired: Prototype,
+        taken: Collection[str] = (),
+        *,
+        most: int | None = None,
+        told: Callable[[int], None] = lambda found: None,
+    ) -> Found:
         """Return the windows that may take a prototype's place, the best first.
 
         Parameters
         ----------
         taken : patients who have given one in this curation
+        most : so many are enough; as many as the settings say by default
+        told : is told after each ECG how many are found
         """
         own = [p for p in self.bundle.prototypes if p.statement == retired.statement]
         patients = {*(p.patient for p in own), *taken}
         found: list[Candidate] = []
-        for row, cell, parts in self._ranked(retired):
-            if self.pool.table["patient"].iloc[row] in patients:
-                continue
-            candidate = self._candidate(retired, row, cell, parts)
-            if candidate is not None:
-                found.append(candidate)
-                patients.add(candidate.prototype.patient)
-            if len(found) == self.settings.shown:
-                break
-        return found
+        with Sources(self.pool, self.gone) as sources:
+            for row, cell, parts in self._ranked(retired):
+                if self.pool.table["patient"].iloc[row] in patients:
+                    continue
+                candidate = self._candidate(retired, row, cell, parts, sources)
+                if candidate is not None:
+                    found.append(candidate)
+                    patients.add(candidate.prototype.patient)
+                told(len(found))
+                if len(found) == (most or self.settings.shown):
+                    break
+        return Found(found, sources.lacking)
 
-    def named(self, retired: Prototype, record: str, start_s: float) -> Candidate | None:
-        """Return the window of a record that begins at a time; None where the index has none."""
+    def named(self, retired: Prototype, record: str, start_s: float) -> Found:
+        """Return the window of a record that begins at a time; none where the index has none."""
         branch = self.bundle.network.branches[retired.branch]
         rows = np.flatnonzero(self.pool.table["record"].to_numpy() == record)
-        for row in rows:
-            for cell in self.pool.ecgs.cells[retired.branch][row].tolist():
-                if abs(branch.window_s(cell)[0] - start_s) < 0.005:
-                    return self._candidate(retired, int(row), cell, float("nan"))
-        return None
+        cells = (
+            (int(row), cell)
+            for row in rows
+            for cell in self.pool.ecgs.cells[retired.branch][row].tolist()
+            if abs(branch.window_s(cell)[0] - start_s) < 0.005
+        )
+        with Sources(self.pool, self.gone) as sources:
+            made = [self._candidate(retired, *at, float("nan"), sources) for at in islice(cells, 1)]
+        return Found([candidate for candidate in made if candidate], sources.lacking)
 
     def _ranked(self, retired: Prototype) -> list[tuple[int, int, float]]:
         """Row, cell and `Candidate.parts` of each kept window of the sure ECGs, the best first."""
@@ -132,13 +169,15 @@ class Chooser:
             found.append((mean - seen[~present].mean(axis=0)) / (seen.std(axis=0) + 1e-6))
         return np.concatenate(found)
 
-    def _candidate(self, retired: Prototype, row: int, cell: int, parts: float) -> Candidate | None:
+    def _candidate(
+        self, retired: Prototype, row: int, cell: int, parts: float, sources: Sources
+    ) -> Candidate | None:
         """Return a window as a candidate, or None where it may not be one."""
         branch = self.bundle.network.branches[retired.branch]
         prototype = self._prototype(retired, row, branch.window_s(cell))
         if prototype.identity in {*self.rejected, retired.identity}:
             return None
-        ecg = self._ecg(prototype)
+        ecg = sources.load(prototype)
         if ecg is None:
             return None
         localised = branch.shape.view != "strip"
@@ -149,22 +188,6 @@ class Chooser:
         if likeness >= self.settings.unlike:
             return None
         return Candidate(prototype, parts, likeness, vector)
-
-    def _ecg(self, source: Prototype) -> ECG | None:
-        """Return an ECG that is here, or can be had; None where neither is so."""
-        try:
-            return self.pool.waveforms.load(source)
-        except WaveformUnavailable:
-            if not self.pool.fetches or self._offline:
-                return None
-        try:
-            with closing(Fetcher()) as fetcher:
-                return self.pool.waveforms.fetch(fetcher, source)
-        except NoConnection:
-            self._offline.append(source.record)
-        except WaveformUnavailable:
-            pass
-        return None
 
     def _likeness(self, retired: Prototype, vector: Tensor) -> float:
         place = self.bundle.prototypes.index(retired)

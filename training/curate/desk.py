@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import Tensor
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposals, Rule
 from protoecg.prototypes.prototype import Prototype
-from training.curate.candidates import Candidate, Chooser, suspects
+from training.curate.candidates import Candidate, Chooser, Found, suspects
 from training.curate.pool import Pool, pool
 from training.curate.refit import FUSION, shares_of
 from training.curate.similarity import approximate, nearest_kept
@@ -51,7 +51,8 @@ class Desk:
 
     bundle: Bundle
     root: Path | None
-    _found: dict[str, list[Candidate]] = field(default_factory=dict)
+    _found: dict[str, Found] = field(default_factory=dict)
+    _gone: dict[str, str] = field(default_factory=dict)
     _fits: dict[tuple[str, ...], float] = field(default_factory=dict)
 
     @cached_property
@@ -59,13 +60,29 @@ class Desk:
         """The training ECGs."""
         return pool(self.bundle, self.root)
 
-    def candidates(self, name: str, proposals: Proposals, rule: Rule) -> list[Candidate]:
-        """Return the windows that may take the place of a prototype, the best first."""
+    def candidates(
+        self,
+        name: str,
+        proposals: Proposals,
+        rule: Rule,
+        *,
+        told: Callable[[int], None] = lambda found: None,
+        again: bool = False,
+    ) -> Found:
+        """Return the windows that may take the place of a prototype, the best first.
+
+        Parameters
+        ----------
+        told : is told while they are looked for how many are found
+        again : look for them anew, as ECGs may be had now that could not be
+        """
         key = f"{name} {rule.candidates} {proposals.rejected}"
-        if key not in self._found:
+        if again or key not in self._found:
             rejected = {*proposals.rejected, *retired_before(self.bundle)}
-            chooser = Chooser(self.bundle, self.pool, self._suspect, rejected, rule.candidates)
-            self._found[key] = chooser.candidates(self._prototype(name))
+            chooser = Chooser(
+                self.bundle, self.pool, self._suspect, rejected, rule.candidates, self._gone
+            )
+            self._found[key] = chooser.candidates(self._prototype(name), told=told)
         return self._found[key]
 
     def tally(self, chosen: Mapping[str, Candidate | None]) -> list[Tally]:

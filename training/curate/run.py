@@ -70,7 +70,7 @@ def curate(
     say("Which labels may be wrong")
     suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)
     begun = progress(work, bundle, proposals, rule)
-    decided = swaps(bundle, known, proposals, rule, suspect)
+    decided = swaps(bundle, known, proposals, rule, suspect, telling)
     for swap in decided:
         say(swap.line)
     network, prototypes, changed = _changed(bundle, decided)

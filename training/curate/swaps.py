@@ -17,8 +17,9 @@ from protoecg.prototypes.curation import (
     curations,
 )
 from protoecg.prototypes.prototype import Prototype
-from training.curate.candidates import Candidate, Chooser, suspects
+from training.curate.candidates import Candidate, Chooser, Found, suspects
 from training.curate.pool import Pool, pool
+from training.curate.telling import EVERY_S, Telling
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,20 +45,28 @@ class Swap:
 
 
 def swaps(
-    bundle: Bundle, known: Pool, proposals: Proposals, rule: Rule, suspect: np.ndarray
+    bundle: Bundle,
+    known: Pool,
+    proposals: Proposals,
+    rule: Rule,
+    suspect: np.ndarray,
+    telling: Telling,
 ) -> list[Swap]:
     """Choose what takes the place of each prototype that is proposed to be retired.
 
     Raises
     ------
     CurationError
-        If the rule names a window that is no candidate.
+        If the rule names a window that is no candidate, or the ECGs of candidates cannot be had.
     """
     by_name = {prototype.name: prototype for prototype in bundle.prototypes}
     rejected = {*proposals.rejected, *retired_before(bundle)}
     chooser = Chooser(bundle, known, suspect, rejected, rule.candidates)
     found: list[Swap] = []
-    for proposal in proposals.retired:
+    following = telling.follow(
+        proposals.retired, desc="candidates", unit="prototype", mininterval=EVERY_S
+    )
+    for proposal in following:
         retired = by_name[proposal.prototype]
         taken = [s.new.patient for s in found if s.new and s.new.statement == retired.statement]
         candidate = _chosen(chooser, retired, rule, taken) if rule.replace else None
@@ -85,11 +94,16 @@ def dry(
     say(f"{len(proposals.retired)} of {len(bundle.prototypes)} prototypes would be retired")
     for proposal in proposals.retired:
         say(f"{proposal.prototype}: {proposal.why}{_and(proposal.disagreement)}")
-        for one in chooser.candidates(by_name[proposal.prototype]) if rule.replace else ():
+        if not rule.replace:
+            continue
+        found = chooser.candidates(by_name[proposal.prototype])
+        for one in found.candidates:
             say(
                 f"  {one.prototype.record} {one.prototype.window_s[0]:.2f}  parts "
                 f"{one.parts:.2f}, likeness {one.likeness:.2f}{_relaxed(one.prototype)}"
             )
+        if found.words:
+            say(f"  {found.words}")
 
 
 def _and(disagreement: str) -> str:
@@ -104,21 +118,29 @@ def _chosen(
     chooser: Chooser, retired: Prototype, rule: Rule, taken: Sequence[str]
 ) -> Candidate | None:
     if retired.name not in rule.chosen:
-        return next(iter(chooser.candidates(retired, taken)), None)
+        found = chooser.candidates(retired, taken, most=1)
+        if not found.candidates and found.lacking:
+            raise CurationError(
+                f"Nothing can take the place of {retired.name}: {found.words} Keep it, or retire "
+                "it without another by the rule's `chosen`."
+            )
+        return next(iter(found.candidates), None)
     if not rule.chosen[retired.name]:
         return None
     record, _, start = rule.chosen[retired.name].rpartition(" ")
     try:
         found = chooser.named(retired, record, float(start))
     except ValueError:
-        found = None
-    if found is None:
+        found = Found([], {})
+    if found.lacking:
+        raise CurationError(f"{retired.name} cannot be replaced: {found.words}")
+    if not found.candidates:
         raise CurationError(
             f"{rule.chosen[retired.name]!r} can't take the place of {retired.name}: expected a "
             'record and the start of a window of it, such as "records100/00000/00001_lr 1.20", '
             "that `--dry-run` proposes."
         )
-    return found
+    return found.candidates[0]
 
 
 def _next(bundle: Bundle, retired: Prototype, found: Sequence[Swap]) -> str:

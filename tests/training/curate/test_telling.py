@@ -30,5 +30,11 @@ def test_each_step_that_takes_long_is_followed_to_its_end(bundle, simulated_root
     told = pd.DataFrame(handed, columns=["step", "unit", "done", "total"])
     ends = told.groupby("step").last()
     assert (ends["done"] == ends["total"]).all()
-    assert set(ends.index) == {"training ECGs", "validation ECGs", "measuring", "retired at random"}
+    assert set(ends.index) == {
+        "candidates",
+        "training ECGs",
+        "validation ECGs",
+        "measuring",
+        "retired at random",
+    }
     assert tuple(ends.loc["retired at random"]) == ("draw", 20, 20)
