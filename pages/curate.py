@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.curation import bundle as new_bundle
-from pages.curation import decisions, desks
+from pages.curation import choices, decisions, desks
 from pages.curation import rule as stated
 from pages.ecg import tracing
 from pages.shell import frame, models, reviews, words
@@ -40,9 +40,9 @@ def main() -> None:
     if not proposals.retired:
         st.info("The rule retires nothing.", icon=":material/check:")
         return
-    decisions.table(proposals, decisions.decided(bundle))
     desk = desks.desk(bundle, bundle.revision)
     try:
+        decisions.table(proposals, choices.decided(bundle))
         decisions.show(bundle, desk, proposals, rule, view)
         new_bundle.tally(bundle, desk, proposals, rule)
     except CurationError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import pandas as pd
 import streamlit as st
 
-from pages.curation.decisions import BEST, KEEP, NONE, decided, window
+from pages.curation.choices import BEST, KEEP, NONE, decided
+from pages.curation.decisions import SAID, tell_problem, window
 from pages.curation.desks import Making, Step, makings
 from pages.shell import words
 from pages.shell.access import coordinators
@@ -21,6 +23,7 @@ from training.curate.desk import Desk
 from training.curate.draft import design
 
 EVERY_S = 2.0
+AREAS = ["AUROC, training ECGs", "Then "]
 DRAFT = "newcomers.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", re.ASCII)
 BY_INDEX = (
@@ -45,8 +48,8 @@ def tally(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule) -> None:
         (bundle.labels.named(t.statement), t.before, t.after, t.auroc_before, t.auroc_after)
         for t in desk.tally(chosen)
     ]
-    columns = ["Statement", "Prototypes", "Then", "AUROC, training ECGs", "Then "]
-    st.dataframe(pd.DataFrame(rows, columns=columns).round(4), hide_index=True)
+    columns = ["Statement", "Prototypes", "Then", *AREAS]
+    _table(rows, columns, AREAS)
 
 
 def make(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule) -> None:
@@ -72,8 +75,7 @@ def make(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule) -> None:
         on_click=_begin,
         args=(desk, proposals, _as_decided(bundle, proposals, rule), name),
     )
-    if problem := st.session_state.pop("curation said", None):
-        st.error(words.plain(problem), icon=":material/error:")
+    tell_problem()
     if making is not None:
         st.fragment(_progress, run_every=EVERY_S if running else None)(making)
 
@@ -82,7 +84,7 @@ def _begin(desk: Desk, proposals: Proposals, rule: Rule, name: str) -> None:
     try:
         coordinators.confirm()
     except RatingsError as error:
-        st.session_state["curation said"] = str(error)
+        st.session_state[SAID] = str(error)
         return
     out = folders.models() / name
     kept = tuple(p for p in proposals.retired if p.prototype not in rule.keep)
@@ -136,15 +138,22 @@ def _compared(making: Making) -> None:
         (name, told["before"], told["after"], told["difference"], *told["interval"])
         for name, told in parts.items()
     ]
-    columns = ["", "Before", "After", "Difference", "95 % from", "to"]
     st.markdown("Macro AUROC on the validation ECGs, which also calibrate: it flatters both")
-    st.dataframe(pd.DataFrame(rows, columns=columns).round(4), hide_index=True)
+    figures = ["Before", "After", "Difference", "95 % from", "to"]
+    _table(rows, ["", *figures], figures)
+
+
+def _table(rows: Sequence[Sequence[object]], columns: Sequence[str], areas: Sequence[str]) -> None:
+    """Show rows, the areas among their columns with four digits."""
+    four = {column: st.column_config.NumberColumn(format="%.4f") for column in areas}
+    shown = pd.DataFrame(rows, columns=list(columns))
+    st.dataframe(shown, hide_index=True, height="content", column_config=four)
 
 
 def _chosen(
     bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule
 ) -> dict[str, Candidate | None]:
-    """Return what takes the place of each prototype that was looked at in this session."""
+    """Return what takes the place of each prototype of which something was decided."""
     decisions = decided(bundle)
     chosen: dict[str, Candidate | None] = {}
     for name in (p.prototype for p in proposals.retired if p.prototype in decisions):

@@ -7,23 +7,19 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from pages.curation.choices import BEST, KEEP, NONE, decide, decided
 from pages.ecg import cases, drawing, marks, origin
 from pages.shell import source_ecgs, words
 from protoecg.bundle import Bundle
-from protoecg.prototypes.curation import Proposal, Proposals, Rule
+from protoecg.prototypes.curation import CurationError, Proposal, Proposals, Rule
 from protoecg.prototypes.prototype import Prototype
 from protoecg.sheet.view import View
+from protoecg.storage.files import in_words
 from training.curate.candidates import Candidate, Found
 from training.curate.desk import Desk
 
-BEST, KEEP, NONE = "the best candidate", "stays", "nothing takes its place"
-DECISIONS, AGAIN = "curation decisions", "look for candidates again"
+AGAIN, SAID = "look for candidates again", "curation said"
 HALF_PX = 640
-
-
-def decided(bundle: Bundle) -> dict[str, str]:
-    """Return what was decided in this session, by name: a window's record and start, or words."""
-    return st.session_state.setdefault(f"{DECISIONS} {bundle.revision}", {})
 
 
 def table(proposals: Proposals, decisions: Mapping[str, str]) -> None:
@@ -45,9 +41,10 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
     _tracing(bundle, prototype, view, "retired", HALF_PX * 2)
     decisions = decided(bundle)
     with st.container(horizontal=True):
-        _button("Keep it", KEEP, decisions, name)
-        _button("Retire without another", NONE, decisions, name)
-        _button("Take the best candidate", BEST, decisions, name)
+        _button(bundle, "Keep it", KEEP, decisions, name)
+        _button(bundle, "Retire without another", NONE, decisions, name)
+        _button(bundle, "Take the best candidate", BEST, decisions, name)
+    tell_problem()
     found = _look(desk, name, proposals, rule)
     shown = found.candidates
     st.markdown(f"**{len(shown)} candidate{'s' if len(shown) != 1 else ''}**, the best first")
@@ -100,7 +97,7 @@ def _said(proposal: Proposal) -> None:
 
 
 def _candidate(
-    bundle: Bundle, candidate: Candidate, decisions: dict[str, str], name: str, view: View
+    bundle: Bundle, candidate: Candidate, decisions: Mapping[str, str], name: str, view: View
 ) -> None:
     own = candidate.prototype
     st.caption(f"{origin.provenance(own)} · {origin.other_statements(own, bundle.labels)}")
@@ -111,7 +108,7 @@ def _candidate(
         f"similarity to the retired one {candidate.likeness:.2f}"
     )
     _tracing(bundle, own, view, window(candidate), HALF_PX)
-    _button("Take this one", window(candidate), decisions, name)
+    _button(bundle, "Take this one", window(candidate), decisions, name)
 
 
 def _tracing(bundle: Bundle, prototype: Prototype, view: View, key: str, width_px: int) -> None:
@@ -125,13 +122,28 @@ def _tracing(bundle: Bundle, prototype: Prototype, view: View, key: str, width_p
     marks.tell(marked)
 
 
-def _button(label: str, choice: str, decisions: dict[str, str], name: str) -> None:
+def _button(
+    bundle: Bundle, label: str, choice: str, decisions: Mapping[str, str], name: str
+) -> None:
     taken = decisions.get(name, BEST) == choice
     st.button(
         label,
         key=f"{name} {choice}",
         icon=":material/check:" if taken else None,
         type="primary" if taken else "secondary",
-        on_click=decisions.__setitem__,
-        args=(name, choice),
+        on_click=_decide,
+        args=(bundle, name, choice),
     )
+
+
+def _decide(bundle: Bundle, name: str, choice: str) -> None:
+    try:
+        decide(bundle, name, choice)
+    except (CurationError, OSError) as error:
+        st.session_state[SAID] = in_words(error)
+
+
+def tell_problem() -> None:
+    """Say once why the last click did nothing, if it did."""
+    if problem := st.session_state.pop(SAID, None):
+        st.error(words.plain(problem), icon=":material/error:")

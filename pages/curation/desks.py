@@ -83,7 +83,6 @@ class Making:
 
     def _make(self) -> None:
         desk, proposals, rule = self._given
-        work = folders.project().joinpath(*WORK)
         try:
             self.made, self.comparison = curate(
                 desk.bundle,
@@ -91,7 +90,7 @@ class Making:
                 proposals,
                 rule,
                 out=self.out,
-                work=work,
+                work=work(),
                 telling=Telling(self.lines.append, self._follow),
             )
         except (CurationError, ptbxl.DataError, OSError) as error:
@@ -107,6 +106,11 @@ class Making:
             self.step = Step(words.capitalised(desc), unit, done, len(items), began)
             yield item
         self.step = None
+
+
+def work() -> Path:
+    """Return the folder that keeps what curations go on with."""
+    return folders.project().joinpath(*WORK)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Looking for the training ECGs")

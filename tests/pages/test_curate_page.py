@@ -48,9 +48,8 @@ def test_a_proposal_is_shown_with_why_its_comments_and_candidates(page, rated):
     assert app.selectbox(key="proposal").value == bad.name
 
 
-def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, monkeypatch, tmp_path):
+def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, project):
     bundle, bad = rated
-    monkeypatch.setattr("protoecg.storage.folders.project", lambda: tmp_path)
     app = page("curate", bundle="tiny")
     next(b for b in app.button if b.label == "Take this one").click().run()
     assert not app.exception
@@ -72,13 +71,43 @@ def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, monkeyp
     assert new.name in planned.sample.prototypes and planned.reviewers == ("R01", "R02")
 
 
+@pytest.fixture
+def project(monkeypatch, tmp_path):
+    """A folder of its own for what curations keep."""
+    monkeypatch.setattr("protoecg.storage.folders.project", lambda: tmp_path)
+    return tmp_path
+
+
+def test_choices_outlast_the_session_and_the_server(page, rated, project):
+    page("curate", bundle="tiny")
+    app = page("curate", bundle="tiny")
+    next(b for b in app.button if b.label == "Take this one").click().run()
+    another = page("curate", bundle="tiny")
+    taken = [b.label for b in another.button if b.icon == ":material/check:"]
+    assert taken == ["Take this one"]
+    assert another.dataframe[0].value["Takes its place"][0].startswith("records100/")
+
+
+def test_choices_that_cannot_be_read_or_kept_are_said_in_a_sentence(page, rated, project):
+    bundle, _ = rated
+    app = page("curate", bundle="tiny")
+    (project / "runs").write_text("no folder")
+    next(b for b in app.button if b.label == "Keep it").click().run()
+    assert not app.exception and len(app.error) == 1
+    (project / "runs").unlink()
+    kept = project / "runs" / "curate" / f"chosen-{bundle.revision}.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("[1]")
+    (error,) = page("curate", bundle="tiny").error
+    assert "holds no choices" in error.value
+
+
 def test_while_the_random_draws_are_compared_the_page_says_how_far_it_is(
-    page, rated, monkeypatch, tmp_path
+    page, rated, project, monkeypatch
 ):
     from pages.curation.desks import makings
     from training.curate import settle
 
-    monkeypatch.setattr("protoecg.storage.folders.project", lambda: tmp_path)
     eighth, go_on, drawn, real = Event(), Event(), [], settle._drawn
 
     def draw(*given):
@@ -187,11 +216,10 @@ def test_who_is_no_coordinator_sees_what_changed_but_no_ratings(
 
 
 def test_without_the_data_set_a_bundle_is_made_and_says_that_nothing_is_measured(
-    page, rated, models, simulated_root, monkeypatch, tmp_path
+    page, rated, models, simulated_root, project, monkeypatch, tmp_path
 ):
     _, bad = rated
     monkeypatch.setenv("PROTOECG_PTBXL", str(tmp_path / "none"))
-    monkeypatch.setattr("protoecg.storage.folders.project", lambda: tmp_path)
     carried = models / "tiny" / "waveforms" / "records100"
     shutil.copytree(simulated_root / "records100", carried, dirs_exist_ok=True)
     app = page("curate", bundle="tiny")
