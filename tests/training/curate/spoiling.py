@@ -12,6 +12,8 @@ from protoecg.labels import PTBXL
 from protoecg.measure.beats import RATE, find_beats
 from protoecg.prototypes.waveforms import record_checksum
 from protoecg.signals import model_input
+from review_db import Item, open_database, save_answer
+from review_db.ratings.windows import register
 from training.curate.candidates import embedded
 from training.curate.pool import pool
 from training.curate.refit import Refit, rebuilt, shares_of, touched
@@ -129,3 +131,20 @@ def said_of(prototype, is_spoiled, reviewer, chance):
         **({"bad": True} if point == 1 else {}),
         "comment": f"{PTBXL[prototype.statement].description}?" if is_spoiled else "",
     }
+
+
+def rated(url, copy, spoiled):
+    """All prototypes of the statements that were spoiled, rated by three reviewers."""
+    engine, chance = open_database(url), np.random.default_rng(1)
+    register(engine, copy.fingerprint, copy.prototypes)
+    statements = {p.statement for p, _ in spoiled.values()}
+    for column, prototype in enumerate(copy.prototypes):
+        if prototype.statement not in statements:
+            continue
+        item = Item(
+            copy.name, copy.fingerprint, prototype.name, prototype.branch, prototype.statement
+        )
+        for reviewer in STRICTNESS:
+            for question, value in said_of(prototype, column in spoiled, reviewer, chance).items():
+                save_answer(engine, reviewer=reviewer, item=item, question=question, value=value)
+    engine.dispose()

@@ -8,37 +8,17 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from spoiling import NOISY, PAUSE, STRICTNESS, WRONG, said_of, spoil, spoiled_copy
+from spoiling import NOISY, PAUSE, WRONG, rated, spoil, spoiled_copy
 
 from protoecg.bundle import load_bundle
 from protoecg.explain import explain
 from protoecg.prototypes.curation import curations
-from review_db import Item, open_database, save_answer
-from review_db.ratings.windows import register
 from training.__main__ import main
 from training.data import ptbxl
 
 ROOT = Path(__file__).resolve().parents[3]
 RULE = "reviewers = 2\nrepresentativeness = 2\nnot_accurate = 0.5\nbad = 0.5\n"
-
-
-def rated(url, copy, spoiled):
-    """All prototypes of the statements that were spoiled, rated by three reviewers."""
-    engine, chance = open_database(url), np.random.default_rng(1)
-    register(engine, copy.fingerprint, copy.prototypes)
-    statements = {p.statement for p, _ in spoiled.values()}
-    for column, prototype in enumerate(copy.prototypes):
-        if prototype.statement not in statements:
-            continue
-        item = Item(
-            copy.name, copy.fingerprint, prototype.name, prototype.branch, prototype.statement
-        )
-        for reviewer in STRICTNESS:
-            for question, value in said_of(prototype, column in spoiled, reviewer, chance).items():
-                save_answer(engine, reviewer=reviewer, item=item, question=question, value=value)
-    engine.dispose()
 
 
 @pytest.mark.slow
