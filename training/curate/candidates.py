@@ -25,6 +25,7 @@ from protoecg.prototypes.curation import Candidates
 from protoecg.prototypes.prototype import Prototype
 from protoecg.signals import model_input
 from training.curate.pool import Pool
+from training.curate.rejected import Rejected, vector_of
 from training.curate.similarity import approximate, nearest_kept
 from training.curate.sources import Sources
 from training.fit import choice
@@ -84,14 +85,14 @@ class Chooser:
     Parameters
     ----------
     suspect : (n, c) bool, of the bundle's statements: labels that may be wrong
-    rejected : identities of windows that must not come back
+    rejected : windows that must not come back, nor what is like them
     gone : by record, why no server has its ECG; what is learnt is kept there
     """
 
     bundle: Bundle
     pool: Pool
     suspect: np.ndarray
-    rejected: Collection[str]
+    rejected: Rejected
     settings: Candidates
     gone: dict[str, str] = field(default_factory=dict)
 
@@ -175,7 +176,7 @@ class Chooser:
         """Return a window as a candidate, or None where it may not be one."""
         branch = self.bundle.network.branches[retired.branch]
         prototype = self._prototype(retired, row, branch.window_s(cell))
-        if prototype.identity in {*self.rejected, retired.identity}:
+        if prototype.identity in {*self.rejected.identities, retired.identity}:
             return None
         ecg = sources.load(prototype)
         if ecg is None:
@@ -184,16 +185,11 @@ class Chooser:
         if localised and not choice.holds_beat(find_beats(ecg).at / RATE, prototype.window_s):
             return None
         vector = embedded(branch, model_input(ecg), cell)
-        likeness = self._likeness(retired, vector)
-        if likeness >= self.settings.unlike:
+        likeness = _cosine(vector_of(self.bundle, retired), vector)
+        others = self.rejected.likeness(retired.statement, vector)
+        if max(likeness, others) >= self.settings.unlike:
             return None
         return Candidate(prototype, parts, likeness, vector)
-
-    def _likeness(self, retired: Prototype, vector: Tensor) -> float:
-        place = self.bundle.prototypes.index(retired)
-        column = place - self.bundle.network.columns(retired.branch).start
-        stored = self.bundle.network.branches[retired.branch].prototypes.vectors[column]
-        return float(normalize(stored, dim=0) @ normalize(vector, dim=0))
 
     def _prototype(self, retired: Prototype, row: int, window_s: tuple[float, float]) -> Prototype:
         ecg = self.pool.table.iloc[row]
@@ -228,6 +224,10 @@ def suspects(bundle: Bundle, pool: Pool) -> np.ndarray:
 def embedded(branch: Branch, x: np.ndarray, cell: int) -> Tensor:
     """Return the latent (latent,) of a cell of one model input (12, 1000)."""
     return latents(branch, crop(branch, x[None], [Source(0, cell)]))[0]
+
+
+def _cosine(one: Tensor, other: Tensor) -> float:
+    return float(normalize(one, dim=0) @ normalize(other, dim=0))
 
 
 def _directions(ecgs: TrainingECGs, branch: str, rows: np.ndarray) -> np.ndarray:

@@ -17,8 +17,8 @@ from protoecg.prototypes.prototype import Prototype
 from training.curate.candidates import Candidate, Chooser, Found, suspects
 from training.curate.pool import Pool, pool
 from training.curate.refit import FUSION, shares_of
+from training.curate.rejected import rejected
 from training.curate.similarity import approximate, nearest_kept
-from training.curate.swaps import retired_before
 from training.fit.fuse import likeness
 from training.metrics import auroc
 
@@ -76,11 +76,12 @@ class Desk:
         told : is told while they are looked for how many are found
         again : look for them anew, as ECGs may be had now that could not be
         """
-        key = f"{name} {rule.candidates} {proposals.rejected}"
+        against = proposals.rejected, [proposal.prototype for proposal in proposals.retired]
+        key = f"{name} {rule.candidates} {against}"
         if again or key not in self._found:
-            rejected = {*proposals.rejected, *retired_before(self.bundle)}
+            unwanted = rejected(self.bundle, self.pool, proposals)
             chooser = Chooser(
-                self.bundle, self.pool, self._suspect, rejected, rule.candidates, self._gone
+                self.bundle, self.pool, self._suspect, unwanted, rule.candidates, self._gone
             )
             self._found[key] = chooser.candidates(self._prototype(name), told=told)
         return self._found[key]

@@ -19,6 +19,7 @@ from protoecg.prototypes.curation import (
 from protoecg.prototypes.prototype import Prototype
 from training.curate.candidates import Candidate, Chooser, Found, suspects
 from training.curate.pool import Pool, pool
+from training.curate.rejected import rejected
 from training.curate.telling import EVERY_S, Telling
 
 
@@ -60,8 +61,8 @@ def swaps(
         If the rule names a window that is no candidate, or the ECGs of candidates cannot be had.
     """
     by_name = {prototype.name: prototype for prototype in bundle.prototypes}
-    rejected = {*proposals.rejected, *retired_before(bundle)}
-    chooser = Chooser(bundle, known, suspect, rejected, rule.candidates)
+    unwanted = rejected(bundle, known, proposals)
+    chooser = Chooser(bundle, known, suspect, unwanted, rule.candidates)
     found: list[Swap] = []
     following = telling.follow(
         proposals.retired, desc="candidates", unit="prototype", mininterval=EVERY_S
@@ -87,9 +88,8 @@ def dry(
     """Say what a curation would do: each decision, and the candidates there are."""
     known = pool(bundle, root)
     suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)
-    chooser = Chooser(
-        bundle, known, suspect, {*proposals.rejected, *retired_before(bundle)}, rule.candidates
-    )
+    unwanted = rejected(bundle, known, proposals)
+    chooser = Chooser(bundle, known, suspect, unwanted, rule.candidates)
     by_name = {prototype.name: prototype for prototype in bundle.prototypes}
     say(f"{len(proposals.retired)} of {len(bundle.prototypes)} prototypes would be retired")
     for proposal in proposals.retired:
@@ -150,8 +150,3 @@ def _next(bundle: Bundle, retired: Prototype, found: Sequence[Swap]) -> str:
     used = [p.name for p in bundle.prototypes] + had + [s.new.name for s in found if s.new]
     numbers = [name.removeprefix(stem) for name in used if name.startswith(stem)]
     return f"{stem}{max((int(n) for n in numbers if n.isdigit()), default=0) + 1}"
-
-
-def retired_before(bundle: Bundle) -> set[str]:
-    """Return the identities of the windows that earlier curations retired."""
-    return {c.identity for curation in curations(bundle.about) for c in curation.changes}
