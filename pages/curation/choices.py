@@ -24,13 +24,15 @@ def decided(bundle: Bundle) -> dict[str, str]:
     Raises
     ------
     CurationError
-        If the file that keeps it holds something else.
+        If the file that keeps it cannot be read, or holds something else.
     """
     file = _file(bundle)
     try:
         return _CHOICES.validate_json(file.read_bytes())
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise CurationError(f"{file} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
         raise CurationError(f"{file} holds no choices. Delete it, and choose anew.") from error
 

@@ -4,6 +4,7 @@ On real PTB-XL, with prototypes spoiled on purpose. `python -m pytest -m slow -s
 tests/e2e/test_curation.py` prints figures of docs/curation.md.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def test_ten_spoiled_prototypes_are_replaced_by_eye_and_their_newcomers_rated(
     for name in named:
         coordinator.look_at(name)
         coordinator.take_the_best()
+    coordinator.make()
+    # A server that is killed loses neither what was chosen nor what was measured.
+    expect(tab.get_by_text(re.compile(r"random: [1-9]"))).to_be_visible(timeout=3_600_000)
+    server.kill()
+    server.start()
+    coordinator.open()
     coordinator.make()
     coordinator.made(within_s=3600)
     made = load_bundle(models / "spoiled-curated-1")
