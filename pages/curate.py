@@ -10,9 +10,20 @@ from pages.curation import rule as stated
 from pages.ecg import tracing
 from pages.shell import frame, models, reviews, words
 from pages.shell.access import blinding, coordinators
-from protoecg.prototypes.curation import CurationError
+from protoecg.prototypes.curation import CurationError, Proposals, Rule
 from review_db.curation.proposals import propose
 from review_db.findings.opinions import opinions
+
+
+def _why(rule: Rule, proposals: Proposals) -> str:
+    """Say why a rule retires nothing."""
+    if not proposals.rated:
+        return (
+            ": nobody has rated a prototype of this model yet. Ratings come from Rate and studies"
+        )
+    if rule.retires_nothing:
+        return ": all its limits are off"
+    return ": no prototype was rated so by so many"
 
 
 def main() -> None:
@@ -38,11 +49,11 @@ def main() -> None:
         return
     st.caption(proposals.counted(len(bundle.prototypes)))
     if not proposals.retired:
-        st.info("The rule retires nothing.", icon=":material/check:")
+        st.info(f"The rule retires nothing{_why(rule, proposals)}.", icon=":material/info:")
         return
     desk = desks.desk(bundle, bundle.revision)
     try:
-        decisions.table(proposals, choices.decided(bundle))
+        decisions.table(bundle, proposals, choices.decided(bundle))
         decisions.show(bundle, desk, proposals, rule, view)
         new_bundle.tally(bundle, desk, proposals, rule)
     except CurationError as error:

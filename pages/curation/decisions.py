@@ -22,20 +22,34 @@ AGAIN, SAID = "look for candidates again", "curation said"
 HALF_PX = 640
 
 
-def table(proposals: Proposals, decisions: Mapping[str, str]) -> None:
+def table(bundle: Bundle, proposals: Proposals, decisions: Mapping[str, str]) -> None:
     """List the proposals with why, and what was decided."""
+    stand_for = _statements(bundle)
     rows = [
-        (p.prototype, decisions.get(p.prototype, BEST), p.why, p.disagreement)
+        (
+            stand_for[p.prototype],
+            p.prototype,
+            decisions.get(p.prototype, BEST),
+            p.why,
+            p.disagreement,
+        )
         for p in proposals.retired
     ]
-    columns = ["Prototype", "Takes its place", "Why", "Disagreement"]
+    columns = ["Stands for", "Prototype", "Takes its place", "Why", "Disagreement"]
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
 
 
 def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: View) -> None:
     """Show one proposal: what was said, the prototype, and the candidates to choose from."""
     by_name = {proposal.prototype: proposal for proposal in proposals.retired}
-    name = st.selectbox("Prototype", list(by_name), key="proposal", width=420)
+    stand_for = _statements(bundle)
+    name = st.selectbox(
+        "Prototype",
+        list(by_name),
+        key="proposal",
+        width=560,
+        format_func=lambda name: f"{name}: {stand_for[name]}",
+    )
     prototype = next(p for p in bundle.prototypes if p.name == name)
     _said(by_name[name])
     _tracing(bundle, prototype, view, "retired", HALF_PX * 2)
@@ -57,6 +71,11 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
         for column, candidate in zip(st.columns(2), pair, strict=False):
             with column.container(border=True):
                 _candidate(bundle, candidate, decisions, name, view)
+
+
+def _statements(bundle: Bundle) -> dict[str, str]:
+    """Return what each prototype stands for, in words."""
+    return {p.name: bundle.labels.named(p.statement) for p in bundle.prototypes}
 
 
 def _look(desk: Desk, name: str, proposals: Proposals, rule: Rule) -> Found:

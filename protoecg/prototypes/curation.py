@@ -75,6 +75,12 @@ class Rule:
     chosen: dict[str, str] = Field(default_factory=dict)
     candidates: Candidates = Field(default_factory=Candidates)
 
+    @property
+    def retires_nothing(self) -> bool:
+        """Whether no prototype could meet it."""
+        limits = self.representativeness, self.clarity, self.not_accurate, self.bad
+        return not self.retire and all(limit is None for limit in limits)
+
     def __post_init__(self) -> None:
         """Refuse a rule that contradicts itself."""
         if both := set(self.retire) & set(self.keep):

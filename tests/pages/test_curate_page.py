@@ -34,7 +34,16 @@ def texts(app):
 
 
 def test_without_ratings_the_page_says_so(page):
-    assert "retires nothing" in texts(page("curate", bundle="demo"))
+    assert "nobody has rated a prototype" in texts(page("curate", bundle="demo"))
+
+
+def test_a_rule_that_retires_nothing_says_why(page, rated):
+    assert "all its limits are off" in texts(
+        page("curate", bundle="tiny", median="off", wrong="off", bad="off")
+    )
+    assert "no prototype was rated so by so many" in texts(
+        page("curate", bundle="tiny", reviewers="3")
+    )
 
 
 def test_a_proposal_is_shown_with_why_its_comments_and_candidates(page, rated):
@@ -46,6 +55,8 @@ def test_a_proposal_is_shown_with_why_its_comments_and_candidates(page, rated):
     # What a reviewer wrote is no Markdown.
     assert "\\!\\[\\]" in shown
     assert app.selectbox(key="proposal").value == bad.name
+    (named,) = app.dataframe[0].value["Stands for"]
+    assert f"({bad.statement})" in named
 
 
 def test_a_choice_is_tallied_and_made_into_a_bundle(page, rated, models, project):
