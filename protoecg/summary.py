@@ -124,12 +124,14 @@ class Summary:
     Parameters
     ----------
     critical : likely ones that cannot wait
-    likely : all others, what is most telling first
+    possible_critical : those that cannot wait and are merely possible
+    likely : all other likely ones, what is most telling first
     rhythm : likely rhythms
-    possible : what may be, in the same order: critical ones first
+    possible : what else may be, in the same order
     """
 
     critical: tuple[Finding, ...]
+    possible_critical: tuple[Finding, ...]
     likely: tuple[Finding, ...]
     rhythm: tuple[Finding, ...]
     possible: tuple[Finding, ...]
@@ -137,7 +139,8 @@ class Summary:
     @property
     def in_order(self) -> tuple[Finding, ...]:
         """All of them, as they are read."""
-        return (*self.critical, *self.likely, *self.rhythm, *self.possible)
+        first = *self.critical, *self.possible_critical
+        return (*first, *self.likely, *self.rhythm, *self.possible)
 
     @property
     def foremost(self) -> Finding | None:
@@ -197,12 +200,14 @@ def summarised(explanation: Explanation) -> Summary:
     """
     likely, possible = (_of(explanation, certainty) for certainty in ("likely", "possible"))
     critical = [finding for finding in likely if finding.statement.critical]
+    pressing = [finding for finding in possible if finding.statement.critical]
     others = [finding for finding in likely if finding not in critical]
     return Summary(
         critical=tuple(critical),
+        possible_critical=tuple(pressing),
         likely=tuple(finding for finding in others if not finding.statement.is_rhythm),
         rhythm=tuple(finding for finding in others if finding.statement.is_rhythm),
-        possible=tuple(possible),
+        possible=tuple(finding for finding in possible if finding not in pressing),
     )
 
 

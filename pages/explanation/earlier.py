@@ -25,6 +25,7 @@ from protoecg.evidence.change import (
     measurement_changes,
     of_kind,
 )
+from protoecg.evidence.in_words import change_adds_up
 from protoecg.explanation import Finding
 from protoecg.figures.change import change_figure, describe_change
 from protoecg.measure import measurements
@@ -43,8 +44,8 @@ MEASURED = (
 )
 NOTHING = "Nothing changed by more than two ECGs of one patient differ by themselves."
 OF_FINDINGS = (
-    "A finding is told as new or gone only where how sure it is has changed, and its logit by more "
-    "than in 95 of 100 pairs of ECGs of one patient without a change of labels."
+    "A finding is told as new or gone only where how sure it is has changed, and by more than in "
+    "95 of 100 pairs of ECGs of one patient without a change of labels."
 )
 OF_PARTS = (
     "Both ECGs are compared with the same prototypes by the same weights. What their contributions "
@@ -107,7 +108,7 @@ def show(then: ExplainedECG, now: ExplainedECG, code: str, bundle: Bundle) -> No
     st.caption(MEASURED)
     if certain:
         _findings(changes)
-    _parts(changes, chosen)
+    _parts(changes, chosen, bundle)
 
 
 def told(measured: Sequence[MeasurementChange], changes: Sequence[FindingChange]) -> list[str]:
@@ -200,10 +201,8 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
     rows = {
         change.now.statement.named: {
             "": kind,
-            "probability": " → ".join(_cell(_told(finding)[0]) for finding in _both(change)),
+            "probability": _cell(_probabilities(change)),
             "threshold": _cell(max((_told(finding)[1] for finding in _both(change)), key=len)),
-            "logit": " → ".join(_cell(wording.signed(f.logit)) for f in _both(change)),
-            "change of the logit": wording.signed(change.amount),
             "evidence": "low evidence" if change.now.low_evidence else "",
         }
         for kind in TOLD
@@ -227,16 +226,20 @@ def _cell(value: str) -> str:
     return words.plain(value).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _parts(changes: Sequence[FindingChange], change: FindingChange) -> None:
-    st.markdown("#### What a finding's change adds up from")
+def _parts(changes: Sequence[FindingChange], change: FindingChange, bundle: Bundle) -> None:
+    st.markdown("#### What changed about a finding")
     _choose(changes, change.code)
     if not change.matches:
-        st.info("No prototype speaks for or against this statement: it rests on the bias alone.")
+        st.info("No case speaks for or against this statement in either ECG.")
         return
-    drawing.show(
-        change_figure(change, theme=frame.theme()), key="change", alt=describe_change(change)
-    )
-    st.caption(OF_PARTS)
+    st.markdown(words.plain(change_adds_up(change, bundle.labels)) or "Nothing worth a word.")
+    with st.expander(
+        "The exact change", key="change_sum", on_change="rerun", bind="query-params"
+    ) as opened:
+        if opened.open:
+            figure = change_figure(change, theme=frame.theme())
+            drawing.show(figure, key="change", alt=describe_change(change))
+            st.caption(OF_PARTS)
 
 
 def _choose(changes: Sequence[FindingChange], code: str) -> None:
@@ -253,7 +256,11 @@ def _choose(changes: Sequence[FindingChange], code: str) -> None:
 
 
 def _in_the_list(change: FindingChange) -> str:
-    return f"{change.now.statement.named} · {change.kind} · {wording.signed(change.amount)}"
+    return f"{change.now.statement.named} · {change.kind} · {_probabilities(change)}"
+
+
+def _probabilities(change: FindingChange) -> str:
+    return " → ".join(_told(finding)[0] for finding in _both(change))
 
 
 def _take() -> None:

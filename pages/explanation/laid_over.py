@@ -100,9 +100,8 @@ def _each(
             drawing.show_ecg(each.ecg, windows, key=key, view=view, width_px=width_px)
     if match and _window(match.now):
         st.caption(
-            f"Marked: where each is most like {words.plain(match.prototype.name)}, whose "
-            f"contribution to {change.now.statement.named} changed most "
-            f"({wording.signed(match.amount)})."
+            f"Marked: where each is most like {words.plain(match.prototype.name)}, the case that "
+            f"changed most for {change.now.statement.named}."
         )
 
 

@@ -14,6 +14,7 @@ from protoecg.labels import Statement
 from protoecg.summary import HeaderValue, Summary, summarised
 
 LIKELY, RHYTHM, POSSIBLE, OTHER = "likely", "rhythm", "possible", "other"
+PRESSING = "possible, critical"
 NAMED = 4
 NOTHING_SAID = "Nothing is said: the model abstains. What it would say of an ordinary ECG"
 
@@ -50,6 +51,8 @@ def show(
         flagged = ", ".join(value.words for value in measured if value.flag)
         out = f" Measured out of limits: **{flagged}**." if flagged else ""
         st.markdown(f":green[:material/check_circle:] {said.ordinary}{out}")
+    if said.possible_critical:
+        _group("Critical, only possible", said.possible_critical, PRESSING, code)
     left, right = st.columns([3, 2])
     with left:
         _group("Likely", (*said.critical, *said.likely), LIKELY, code)

@@ -31,7 +31,6 @@ def show(explanation: Explanation, finding: Finding, off: Sequence[str]) -> None
             wording.probability(finding.probability),
             wording.probability(now.probability),
         ),
-        ("logit", wording.signed(finding.logit), wording.signed(now.logit)),
     ]
     if not explanation.abstains:
         changed.insert(0, ("certainty", finding.certainty, now.certainty))

@@ -24,13 +24,13 @@ CONTROLS = {
 }
 BLINDING = {
     "statement": "the statement",
-    "similarity": "the similarity",
+    "similarity": "how alike the model finds them",
     "reviewers": "what other reviewers said",
     "model": "the model's name",
 }
 HIDING = {
     "statement": "Reviewers then say what they see; a second look shows the statement.",
-    "similarity": "How alike the model finds a patient's window and a prototype.",
+    "similarity": "Of a patient's window and a prototype; a number that could lead the eye.",
     "reviewers": "Else each reviewer sees what the others said of an item.",
     "model": "And whose explanation is whose, where two are compared.",
 }

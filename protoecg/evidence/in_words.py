@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from protoecg.evidence.change import FindingChange
 from protoecg.explanation import Finding, Measured
 from protoecg.labels import LabelSet
 from protoecg.wording import true_minus
@@ -17,6 +18,35 @@ NOTABLE, TOLD = 0.2, 3
 def adds_up(finding: Finding, labels: LabelSet) -> str:
     """Say which cases an ECG resembles, and what else speaks for a finding and against it."""
     return " ".join(filter(None, (_resembles(finding), *_speaks(finding, labels))))
+
+
+def change_adds_up(change: FindingChange, labels: LabelSet) -> str:
+    """Say what speaks more, or less, for a finding than in the earlier ECG."""
+    amounts: dict[str, float] = {}
+    for match in change.matches:
+        likeness = _likeness(match.prototype.statement, change.now, labels)
+        amounts[likeness] = amounts.get(likeness, 0.0) + match.amount
+    amounts |= _measured_changes(change)
+    ranked = sorted(amounts, key=lambda told: -abs(amounts[told]))
+    told_more = [told for told in ranked if amounts[told] >= NOTABLE][:TOLD]
+    told_less = [told for told in ranked if amounts[told] <= -NOTABLE][:TOLD]
+    return " ".join(
+        f"{_listed(told)} {'speaks' if len(told) == 1 else 'speak'} {how} for it than in the "
+        "earlier ECG."
+        for told, how in ((told_more, "more"), (told_less, "less"))
+        if told
+    )
+
+
+def _measured_changes(change: FindingChange) -> dict[str, float]:
+    """Return by how much each measurement speaks more for a finding, by its words."""
+    then, now = ({one.name: one for one in f.measured} for f in (change.then, change.now))
+    amounts = {}
+    for name in {**then, **now}:
+        was, has = then.get(name), now.get(name)
+        told = f"{name}, unsure now," if has is None else measured_in_words(has)
+        amounts[told] = (has.contribution if has else 0.0) - (was.contribution if was else 0.0)
+    return amounts
 
 
 def measured_in_words(measured: Measured) -> str:
@@ -40,7 +70,7 @@ def _speaks(finding: Finding, labels: LabelSet) -> list[str]:
     for match in finding.speaking:
         other = match.prototype.statement
         if other != finding.code:
-            likeness = f"likeness to {labels[other].description}"
+            likeness = _likeness(other, finding, labels)
             others[likeness] = others.get(likeness, 0.0) + match.contribution
     amounts = {measured_in_words(one): one.contribution for one in finding.measured} | others
     ranked = sorted(amounts, key=lambda told: -abs(amounts[told]))
@@ -51,6 +81,12 @@ def _speaks(finding: Finding, labels: LabelSet) -> list[str]:
         for told, side in ((told_for, "for"), (against, "against"))
         if told
     ]
+
+
+def _likeness(statement: str, finding: Finding, labels: LabelSet) -> str:
+    if statement == finding.code:
+        return "likeness to its own cases"
+    return f"likeness to {labels[statement].description}"
 
 
 def _listed(told: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from protoecg.figures.overlay_parts import (
     rows_for,
 )
 from protoecg.figures.paper import ecg_figure
-from protoecg.measure import Delineation, MedianBeat
+from protoecg.measure import Delineation
 from protoecg.sheet.colours import THEMES, ThemeName
 from protoecg.sheet.filters import filtered
 from protoecg.sheet.pieces import Piece, print_pieces
@@ -100,7 +100,8 @@ def beats_figure(
     """
     colours, view = THEMES[theme], BEATS
     thin, broad = line_styles(colours)
-    both = [_aligned(median_of(found), before_s(then, now)) for found in (then, now)]
+    medians, before = [median_of(found) for found in (then, now)], before_s(then, now)
+    both = [(median.from_onset(before), median.rate) for median in medians]
     seconds = max(values.shape[1] / rate for values, rate in both)
     cell_s = up_to_line(seconds + view.s(LARGE_MM), view.s(LARGE_MM))
     rows = rows_for(cell_s, view)
@@ -134,15 +135,7 @@ def beats_figure(
 
 def before_s(then: Delineation, now: Delineation) -> float:
     """Return how much both median beats show before their QRS onset, s."""
-    return min(max(median_of(found).waves.qrs[0], 0.0) for found in (then, now))
-
-
-def _aligned(median: MedianBeat, shown_before_s: float) -> tuple[np.ndarray, float]:
-    """Return a beat from so many seconds before its QRS onset on, around its level there."""
-    onset = round(median.waves.qrs[0] * median.rate)
-    first = max(onset - round(shown_before_s * median.rate), 0)
-    level = median.signal[:, min(max(onset, 0), median.signal.shape[1] - 1), None]
-    return median.signal[:, first:] - level, median.rate
+    return min(median_of(found).before_s for found in (then, now))
 
 
 def describe_beats(

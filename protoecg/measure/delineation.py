@@ -65,6 +65,18 @@ class MedianBeat:
     lead_marks: Marks = field(default_factory=dict)
     steady: float = 0.0
 
+    @property
+    def before_s(self) -> float:
+        """How much of it lies before its QRS onset, s."""
+        return max(self.waves.qrs[0], 0.0)
+
+    def from_onset(self, before_s: float) -> np.ndarray:
+        """Return it from so many seconds before its QRS onset on, around its level there."""
+        onset = round(self.waves.qrs[0] * self.rate)
+        first = max(onset - round(before_s * self.rate), 0)
+        level = self.signal[:, min(max(onset, 0), self.signal.shape[1] - 1), None]
+        return self.signal[:, first:] - level
+
 
 @dataclass(frozen=True, eq=False)
 class Delineation:

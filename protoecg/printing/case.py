@@ -11,6 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from protoecg import wording
 from protoecg.ecg import ECG, LEADS
 from protoecg.explanation import Explanation, Finding, Match
+from protoecg.measure import delineate
 from protoecg.printing.ink import rule, stroke
 from protoecg.printing.text import write
 from protoecg.prototypes.waveforms import Waveforms, WaveformUnavailable
@@ -74,19 +75,37 @@ def draw_case(
     frame.rect(0, 0, width, height)
     canvas.clipPath(frame, stroke=0, fill=0)
     rule(canvas, width, height)
-    draw = _beats if case.marked_s else _strips
-    said = draw(canvas, ecg, case.ecg, case.match, size)
+    said = _laid_over(canvas, ecg, case, case.ecg, size)
     canvas.restoreState()
     return said
 
 
-def _beats(canvas: Canvas, ecg: ECG, source: ECG, match: Match, size: tuple[float, float]) -> str:
-    """Lay the windows over each other, each around its median, in twelve leads."""
+def _laid_over(canvas: Canvas, ecg: ECG, case: Case, source: ECG, size: tuple[float, float]) -> str:
+    """Draw what the screen shows first: the beats that are compared, median beats, or strips."""
+    if case.marked_s:
+        cut = ((source, case.match.prototype.window_s), (ecg, case.match.window_s))
+        windows = [(_around_median(each, window_s), each.rate) for each, window_s in cut]
+        return f"{_beats(canvas, windows, size)}, around each lead's median."
+    # A rhythm is between the beats, everything else in them.
+    if not case.finding.statement.is_rhythm:
+        medians = [m for m in (delineate(source).median, delineate(ecg).median) if m]
+        if len(medians) == len((source, ecg)):
+            before = min(median.before_s for median in medians)
+            whole = [(median.from_onset(before), median.rate) for median in medians]
+            return f"{_beats(canvas, whole, size)}. Median beats, aligned at the QRS onset."
+    return _strips(canvas, ecg, source, size)
+
+
+# A beat in twelve leads, (12, n) mV, and its sampling rate.
+_Beat = tuple[np.ndarray, float]
+
+
+def _beats(canvas: Canvas, both: Sequence[_Beat], size: tuple[float, float]) -> str:
+    """Lay the case's beat and the patient's on it, as much of them as there is room for."""
     across, high = size[0] / COLUMNS, size[1]
-    theirs = _around_median(source, match.prototype.window_s)
-    own = _around_median(ecg, match.window_s)
+    both = [(values[:, : round(across / MM_PER_S * rate)], rate) for values, rate in both]
     rows = abreast(LEADS, COLUMNS)
-    reach = [_reach((theirs, own), row) for row in rows]
+    reach = [_reach([values for values, _ in both], row) for row in rows]
     gain = _gain(sum(up - down for down, up in reach), high)
     spare = (high - gain * sum(up - down for down, up in reach)) / len(rows)
     top = high
@@ -94,12 +113,12 @@ def _beats(canvas: Canvas, ecg: ECG, source: ECG, match: Match, size: tuple[floa
         zero = top - spare / 2 - gain * up
         for column, lead in enumerate(leads):
             at = column * across, zero
-            _line(canvas, theirs[LEADS.index(lead)], source.rate, at, gain, CASE)
-            _line(canvas, own[LEADS.index(lead)], ecg.rate, at, gain, PATIENT)
+            for (values, rate), pen in zip(both, (CASE, PATIENT), strict=True):
+                _line(canvas, values[LEADS.index(lead)], rate, at, gain, pen)
             write(canvas, lead, (at[0] + 0.8, zero + 1.2), across, bold=True)
         top = zero + gain * down - spare / 2
     _part(canvas, [across * column for column in range(1, COLUMNS)], high)
-    return f"Patient (black, thin) over case (blue). {_scale(gain)}, around each lead's median."
+    return f"Patient (black, thin) over case (blue). {_scale(gain)}"
 
 
 def _reach(both: Sequence[np.ndarray], leads: Sequence[str]) -> tuple[float, float]:
@@ -116,7 +135,7 @@ def _part(canvas: Canvas, places: Sequence[float], high: float) -> None:
         canvas.line(x, 0, x, high)
 
 
-def _strips(canvas: Canvas, ecg: ECG, source: ECG, match: Match, size: tuple[float, float]) -> str:
+def _strips(canvas: Canvas, ecg: ECG, source: ECG, size: tuple[float, float]) -> str:
     """Set the beginnings of both side by side."""
     seconds = size[0] / MM_PER_S
     high = size[1] / (2 * len(STRIP_LEADS))

@@ -28,6 +28,10 @@ def summary_flow(explanation: Explanation) -> list[Flowable]:
         )
         return [head, *_findings(said.in_order)]
     critical = [paragraph("Critical, likely", bold=True, colour=WARNING), *_findings(said.critical)]
+    pressing = [
+        paragraph("Critical, only possible", bold=True, colour=WARNING),
+        *_findings(said.possible_critical),
+    ]
     rhythm = [paragraph("Rhythm", bold=True, above=1), *_findings(said.rhythm)]
     possible = [paragraph("Possible", bold=True, above=1), *_findings(said.possible)]
     other = " other" if said.critical or said.rhythm else ""
@@ -35,6 +39,7 @@ def summary_flow(explanation: Explanation) -> list[Flowable]:
     return [
         *([paragraph(said.ordinary)] if said.ordinary else []),
         *(critical if said.critical else []),
+        *(pressing if said.possible_critical else []),
         paragraph("Likely", bold=True),
         *(_findings(said.likely) or [none]),
         *(rhythm if said.rhythm else []),

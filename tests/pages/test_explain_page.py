@@ -47,7 +47,7 @@ def plain(text: str) -> str:
     return text.replace("\\", "")
 
 
-GROUPS = ("likely", "rhythm", "possible")
+GROUPS = ("likely", "rhythm", "possible", "possible, critical")
 
 
 def listed(app) -> dict[str, list[str]]:
@@ -73,6 +73,7 @@ def test_statements_stand_in_the_order_of_a_reading(page, demo: Bundle):
         "likely": [f.code for f in (*said.critical, *said.likely)],
         "rhythm": [f.code for f in said.rhythm],
         "possible": [f.code for f in said.possible],
+        "possible, critical": [f.code for f in said.possible_critical],
     }
     assert shown(app) == said.foremost.code == "AFIB"
 

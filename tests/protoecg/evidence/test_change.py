@@ -14,6 +14,7 @@ from protoecg.evidence.change import (
     of_kind,
     total,
 )
+from protoecg.evidence.in_words import change_adds_up
 from protoecg.explain import explain
 from protoecg.explanation import Measured
 from protoecg.measure import Measurements, measure
@@ -229,3 +230,28 @@ def test_qtc_is_unsure_for_the_reason_that_qt_is():
 )
 def test_an_axis_turns_the_shorter_way_round(then, now, difference):
     assert MeasurementChange("QRS axis", "°", then, now, 26).difference == difference
+
+
+def spoken(name, value, contribution):
+    return Measured(name, value, "ms", contribution)
+
+
+def test_a_change_is_put_in_words_by_what_speaks_more_and_what_less(bundle, then, now):
+    code = "PVC"
+    before = with_finding(then, code, measured=(spoken("QRS duration", 96, -0.6),))
+    after = with_finding(now, code, measured=(spoken("QRS duration", 140, 0.9),))
+    change = next(c for c in finding_changes(before, after) if c.code == code)
+    grown = replace(change, matches=())
+    assert change_adds_up(grown, bundle.labels) == (
+        "QRS duration 140 ms speaks more for it than in the earlier ECG."
+    )
+    lost = replace(grown, now=replace(grown.now, measured=()), then=change.now)
+    assert change_adds_up(lost, bundle.labels) == (
+        "QRS duration, unsure now, speaks less for it than in the earlier ECG."
+    )
+    own = [m for m in change.matches if m.prototype.statement == code and abs(m.amount) > 0.2]
+    assert own and "ikeness to its own cases" in change_adds_up(change, bundle.labels)
+
+
+def test_a_change_that_is_hardly_one_is_not_put_in_words(bundle, then):
+    assert {change_adds_up(c, bundle.labels) for c in finding_changes(then, then)} == {""}

@@ -182,6 +182,14 @@ def test_what_cannot_wait_comes_first_and_what_contradicts_stands_below(ecg, mea
     assert "Critical, likely Third degree AV block (3AVB), 60 % PR is steady. Likely" in said
 
 
+def test_what_cannot_wait_stands_first_though_it_is_only_possible(ecg, measured):
+    block = Finding(PTBXL["3AVB"], 0.2, 0.4, -1.0, -1.0, False, (), possible_from=0.1)
+    said = words(
+        printed(ecg, measured, replace(EXPLANATION, findings=(found("LVH", 0.9, WHOLE), block)))
+    )
+    assert "Critical, only possible Third degree AV block (3AVB), 20 % Likely Left" in said
+
+
 def test_where_the_model_abstains_no_finding_is_called_likely(ecg, measured):
     said = words(printed(ecg, measured, replace(EXPLANATION, abstains="It abstains: unusual.")))
     assert "Nothing is said: the model abstains." in said
@@ -205,6 +213,27 @@ def test_the_leading_case_stands_beside_the_patient_s_beat(ecg, measured, findin
     assert "records100/00000/00042_lr, female, 60 years, likelihood 100 %, validated" in said
     assert "Report of its ECG: alt." in said and "25 mm/s" in said
     assert ("compared below" in said) == (finding == 1)
+
+
+def global_case(other):
+    """A finding of the global branch, whose case is the whole of another ECG."""
+    prototype = replace(WHOLE, name="global-LVH-0", branch="global", statement="LVH")
+    (finding,) = (found("LVH", 0.8, prototype),)
+    return Case(finding, finding.matches[0], other)
+
+
+def test_of_a_global_finding_the_median_beats_are_printed_as_on_the_screen(ecg, measured):
+    case = global_case(simulate(["LVH"], seed=2, rate=100).ecg)
+    said = words(printed(ecg, measured, case=case))
+    assert "Median beats, aligned at the QRS onset" in said and "The first" not in said
+    # In all twelve leads, beside those of the tracing.
+    assert all(said.split().count(lead) >= 2 for lead in LEADS)
+
+
+def test_where_an_ecg_has_no_median_beat_both_strips_are_printed(ecg, measured):
+    noise = np.random.default_rng(0).normal(scale=0.2, size=(12, 5000)).astype(np.float32)
+    said = words(printed(ecg, measured, case=global_case(ECG(noise, 500))))
+    assert "Median beats" not in said and "s of both, as the whole strip is compared" in said
 
 
 def test_a_case_whose_ecg_is_missing_is_named_all_the_same(ecg, measured):
