@@ -19,6 +19,9 @@ Flag = Literal["", "low", "high"]
 UNSURE = "unsure"
 # What most ECGs have, and rhythms that ask for nothing beside another finding.
 USUAL = ("NORM", "SR")
+# Of ten that are called with this probability one has it: enough to be told at once. Rarer ones,
+# of which an ECG has several at one in a hundred, would only drown that.
+PRESSING = 0.1
 SINUS_RHYTHMS = ("SR", "SBRAD", "STACH", "SARRH")
 
 
@@ -124,10 +127,10 @@ class Summary:
     Parameters
     ----------
     critical : likely ones that cannot wait
-    possible_critical : those that cannot wait and are merely possible
+    possible_critical : those that cannot wait and are merely possible, from `PRESSING` on
     likely : all other likely ones, what is most telling first
     rhythm : likely rhythms
-    possible : what else may be, in the same order
+    possible : what else may be, in the same order: critical ones first
     """
 
     critical: tuple[Finding, ...]
@@ -200,7 +203,7 @@ def summarised(explanation: Explanation) -> Summary:
     """
     likely, possible = (_of(explanation, certainty) for certainty in ("likely", "possible"))
     critical = [finding for finding in likely if finding.statement.critical]
-    pressing = [finding for finding in possible if finding.statement.critical]
+    pressing = [f for f in possible if f.statement.critical and f.probability >= PRESSING]
     others = [finding for finding in likely if finding not in critical]
     return Summary(
         critical=tuple(critical),

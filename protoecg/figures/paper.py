@@ -21,6 +21,8 @@ from protoecg.sheet.strokes import Point, before_zero, rectangle, row_marks
 from protoecg.sheet.view import LARGE_MM, PULSE_MV, ROW_GAP_MM, View
 
 LABEL_LINES, LABEL_MM, LABEL_ROOM_MM = 3, 3.5, 37.5
+# Labels that begin nearer to each other would be written over each other on a small screen.
+LABEL_S = 1.4
 MARGIN_MM = 15.0
 NAME_MM, NAMED_EVERY_MM = 7.5, 250.0
 
@@ -152,9 +154,18 @@ def _paper_range(
 
 
 def _label_lines(windows: Sequence[Window]) -> list[int]:
-    """Return the line of text that each label stands on; those of what is beside share one."""
-    own = sum(not window.beside for window in windows)
-    return [(own if window.beside else n) % LABEL_LINES for n, window in enumerate(windows)]
+    """Return the line of text that each label stands on; those of what is beside share one or two.
+
+    The second is for what begins near the one before.
+    """
+    first = sum(not window.beside for window in windows)
+    lines, line, before_s = [], first, -DURATION_S
+    for place, window in enumerate(windows):
+        if window.beside:
+            is_close = abs(window.start_s - before_s) < LABEL_S
+            line, before_s = first + (is_close and line == first), window.start_s
+        lines.append((line if window.beside else place) % LABEL_LINES)
+    return lines
 
 
 def _next_accent(theme: Theme, index: int) -> str:

@@ -25,7 +25,7 @@ GAINS = (10.0, 5.0, 2.5)
 COLUMNS, ROWS = 4, 3
 # Of whole strips, whose beats do not fall on the same moments, these leads are set side by side.
 STRIP_LEADS = ("II", "V1")
-_STRIP_ROWS = [LEADS.index(lead) for lead in STRIP_LEADS]
+NAMES_MM = 15.0
 PATIENT, CASE = (LIGHT.query, 0.25), (LIGHT.prototype, 0.6)
 
 
@@ -86,8 +86,8 @@ def _laid_over(canvas: Canvas, ecg: ECG, case: Case, source: ECG, size: tuple[fl
         cut = ((source, case.match.prototype.window_s), (ecg, case.match.window_s))
         windows = [(_around_median(each, window_s), each.rate) for each, window_s in cut]
         return f"{_beats(canvas, windows, size)}, around each lead's median."
-    # A rhythm is between the beats, everything else in them.
-    if not case.finding.statement.is_rhythm:
+    # What the rhythm branch reads is between the beats, everything else in them.
+    if case.finding.branch != "rhythm":
         medians = [m for m in (delineate(source).median, delineate(ecg).median) if m]
         if len(medians) == len((source, ecg)):
             before = min(median.before_s for median in medians)
@@ -105,18 +105,13 @@ def _beats(canvas: Canvas, both: Sequence[_Beat], size: tuple[float, float]) -> 
     across, high = size[0] / COLUMNS, size[1]
     both = [(values[:, : round(across / MM_PER_S * rate)], rate) for values, rate in both]
     rows = abreast(LEADS, COLUMNS)
-    reach = [_reach([values for values, _ in both], row) for row in rows]
-    gain = _gain(sum(up - down for down, up in reach), high)
-    spare = (high - gain * sum(up - down for down, up in reach)) / len(rows)
-    top = high
-    for leads, (down, up) in zip(rows, reach, strict=True):
-        zero = top - spare / 2 - gain * up
+    gain, zeros = _placed([_reach([values for values, _ in both], row) for row in rows], high)
+    for leads, zero in zip(rows, zeros, strict=True):
         for column, lead in enumerate(leads):
             at = column * across, zero
             for (values, rate), pen in zip(both, (CASE, PATIENT), strict=True):
                 _line(canvas, values[LEADS.index(lead)], rate, at, gain, pen)
             write(canvas, lead, (at[0] + 0.8, zero + 1.2), across, bold=True)
-        top = zero + gain * down - spare / 2
     _part(canvas, [across * column for column in range(1, COLUMNS)], high)
     return f"Patient (black, thin) over case (blue). {_scale(gain)}"
 
@@ -128,6 +123,17 @@ def _reach(both: Sequence[np.ndarray], leads: Sequence[str]) -> tuple[float, flo
     return float(own.min()), float(own.max())
 
 
+def _placed(reach: Sequence[tuple[float, float]], high: float) -> tuple[float, list[float]]:
+    """Return the gain at which rows find room, and the height of each one's zero, mm."""
+    needed = sum(up - down for down, up in reach)
+    gain, zeros, top = _gain(needed, high), list[float](), high
+    spare = (high - gain * needed) / len(reach)
+    for down, up in reach:
+        zeros.append(top - spare / 2 - gain * up)
+        top = zeros[-1] + gain * down - spare / 2
+    return gain, zeros
+
+
 def _part(canvas: Canvas, places: Sequence[float], high: float) -> None:
     canvas.setStrokeColor(LIGHT.faint_ink)
     canvas.setLineWidth(0.15)
@@ -137,16 +143,16 @@ def _part(canvas: Canvas, places: Sequence[float], high: float) -> None:
 
 def _strips(canvas: Canvas, ecg: ECG, source: ECG, size: tuple[float, float]) -> str:
     """Set the beginnings of both side by side."""
-    seconds = size[0] / MM_PER_S
-    high = size[1] / (2 * len(STRIP_LEADS))
-    cut = [(e, _around_median(e, (0.0, seconds))[_STRIP_ROWS]) for e in (ecg, source)]
-    gain = _gain(2 * max(float(np.abs(values).max()) for _, values in cut), high)
-    named = list(zip(("patient", "case"), cut, (PATIENT, CASE), strict=True))
-    rows = [(i, lead, *of) for i, lead in enumerate(STRIP_LEADS) for of in named]
-    for row, (index, lead, name, (each, values), pen) in enumerate(rows):
-        top = size[1] - row * high
-        _line(canvas, values[index], each.rate, (0.0, top - 0.5 * high), gain, pen)
-        write(canvas, f"{lead} {name}", (0.8, top - 3), size[0], bold=True, colour=pen[0])
+    seconds = (size[0] - NAMES_MM) / MM_PER_S
+    cut = [(_around_median(each, (0.0, seconds)), each.rate) for each in (ecg, source)]
+    named = list(zip(("patient", "case"), cut, (PATIENT[0], CASE[0]), strict=True))
+    rows = [(lead, *of) for lead in STRIP_LEADS for of in named]
+    gain, zeros = _placed([_reach([values], [lead]) for lead, _, (values, _), _ in rows], size[1])
+    for (lead, name, (values, rate), colour), zero in zip(rows, zeros, strict=True):
+        # Both thin: nothing lies under them, and a P wave would drown in a broad line.
+        strip, pen = values[LEADS.index(lead)], (colour, PATIENT[1])
+        _line(canvas, strip, rate, (NAMES_MM, zero), gain, pen)
+        write(canvas, f"{lead} {name}", (0.8, zero), NAMES_MM - 1, bold=True, colour=colour)
     return f"The first {seconds:.1f} s of both, as the whole strip is compared. {_scale(gain)}."
 
 

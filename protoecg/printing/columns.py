@@ -40,7 +40,7 @@ def summary_flow(explanation: Explanation) -> list[Flowable]:
         *([paragraph(said.ordinary)] if said.ordinary else []),
         *(critical if said.critical else []),
         *(pressing if said.possible_critical else []),
-        paragraph("Likely", bold=True),
+        paragraph("Likely", bold=True, above=1),
         *(_findings(said.likely) or [none]),
         *(rhythm if said.rhythm else []),
         *(possible if said.possible else []),

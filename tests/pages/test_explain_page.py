@@ -118,16 +118,16 @@ def test_a_rhythm_is_shown_by_what_is_measured_and_nothing_is_laid_over_the_pape
         assert not any(trace.get("fill") for trace in figure["data"])
 
 
-@pytest.mark.parametrize(("code", "beats"), [("NORM", 1), ("SR", 0)])
-def test_what_is_in_the_whole_ecg_is_shown_by_its_median_beat_a_rhythm_is_not(page, code, beats):
+@pytest.mark.parametrize(("code", "places"), [("NORM", [1]), ("SR", []), ("1AVB", [2])])
+def test_beats_stand_before_strips_but_for_blocks_and_a_rhythm_has_none(page, code, places):
     app = page("explain", example="Normal sinus rhythm", finding=code)
-    laid_over = [
-        figure
-        for figure in figures(app)
+    laid_over = {
+        place: figure
+        for place, figure in enumerate(figures(app))
         if {"this ECG", "the case"} <= {trace.get("name") for trace in figure["data"]}
-    ]
-    assert len(laid_over) == beats
-    for figure in laid_over:
+    }
+    assert list(laid_over) == places
+    for figure in laid_over.values():
         of = {t["hovertemplate"].split(":")[0] for t in figure["data"] if t["name"] == "the case"}
         assert of == set(LEADS)
 

@@ -90,6 +90,12 @@ def test_findings_are_read_critical_first_and_normal_last():
     assert codes(said.in_order) == ["3AVB", "INJAS", "IMI", "PVC", "NORM", "SR", "LVH"]
 
 
+def test_of_what_cannot_wait_and_is_improbable_the_place_is_among_the_possible():
+    rare = replace(found("2AVB", 0.02), possible_from=0.01)
+    said = summarised(explanation(found("SR", 0.99), found("IMI", 0.3), rare))
+    assert said.possible_critical == () and codes(said.possible) == ["2AVB", "IMI"]
+
+
 def test_among_findings_of_one_kind_the_most_probable_is_read_first():
     said = summarised(explanation(found("IMI", 0.6), found("AMI", 0.9)))
     assert codes(said.likely) == ["AMI", "IMI"]

@@ -308,3 +308,17 @@ def test_switches_of_wide_paper_stand_in_the_part_that_is_in_sight(part):
     start, end = part
     assert all(start <= menu.x < end for menu in figure.layout.updatemenus)
     assert len({(menu.x, menu.pad.t) for menu in figure.layout.updatemenus}) == 12
+
+
+def test_labels_of_like_beats_that_are_near_stand_on_two_lines():
+    def heights(*starts):
+        windows = [
+            Window(0.5, 1.45, "own"),
+            *(Window(s, s + 0.95, "alike", beside=True) for s in starts),
+        ]
+        figure = ecg_figure(an_ecg(), windows=windows, view=STANDARD)
+        return [t.y[0] for t in figure.data if t.mode == "text" and "alike" in str(t.text)]
+
+    near, apart = heights(4.0, 4.6), heights(4.0, 8.0)
+    assert len(near) == len(apart) == 2
+    assert near[0] > near[1] and apart[0] == apart[1]
