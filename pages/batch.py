@@ -24,7 +24,7 @@ GONE = (
 )
 REPLACED = (
     "The model of this batch is no longer there, as it was trained anew or removed: an ECG opens "
-    "with the model that is chosen in the sidebar, which may find something else."
+    "with the model that is chosen above, which may find something else."
 )
 PRIVATE = (
     "The archive stays in the server's memory and the table in a temporary folder, until you "
@@ -35,13 +35,16 @@ PRIVATE = (
 def main() -> None:
     """Lay out the page."""
     frame.guard("Batch")
-    bundle = models.choose()
+    row = frame.titled("Explain many ECGs")
+    bundle = models.choose(row)
     token = _token()
     batch = batches().get(token) if token else None
     if batch is None:
         if token:
             _forget()
             st.warning(GONE, icon=":material/history:")
+        with row:
+            models.badge(bundle)
         _welcome(bundle)
         return
     _heading(batch, token)
@@ -64,9 +67,6 @@ def _forget() -> None:
 
 
 def _welcome(bundle: Bundle) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.header("Explain many ECGs", width="content")
-        models.badge(bundle)
     st.write(
         "Upload a ZIP archive of ECGs in any format that Explain reads, in folders if you like. "
         "Every ECG gets a row: the likely and possible statements, all probabilities, what is "

@@ -32,10 +32,10 @@ def main() -> None:
     # Everybody's ratings and comments are shown here, and bundles made.
     if not coordinators.admitted():
         return
-    bundle = models.choose()
+    row = frame.titled("Curate")
+    bundle = models.choose(row)
     blinding.refuse(bundle)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("### Curate", width="stretch")
+    with row:
         models.badge(bundle)
         view = tracing.choose()
     rule = stated.ask()

@@ -39,7 +39,7 @@ def main() -> None:
     row = _row()
     with row:
         st.markdown(f"#### {words.plain(ecg.source or 'ECG')}", width="stretch")
-    bundle = models.choose(simulated=picking.NOW.is_example, place=row)
+    bundle = models.choose(row, simulated=picking.NOW.is_example)
     blinding.refuse(bundle)
     place = _cleared(key)
     now = explained(key, ecg, bundle)
@@ -62,7 +62,7 @@ def _welcome() -> None:
     row = _row()
     with row:
         st.markdown("#### A worked example", width="stretch")
-    bundle = models.choose(place=row)
+    bundle = models.choose(row)
     worked = landing.worked_example(bundle)
     if worked is None:
         return

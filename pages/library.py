@@ -23,10 +23,10 @@ from review_db.ratings.results import prototype_summary
 def main() -> None:
     """Lay out the page."""
     frame.guard("Library")
-    bundle = models.choose_prototypes()
+    row = frame.titled("Prototypes", words.PROTOTYPE)
+    bundle = models.choose_prototypes(row)
     blinding.refuse(bundle)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("### Prototypes", width="content", help=words.PROTOTYPE)
+    with row:
         models.badge(bundle)
     if source := tables.text(bundle.about, SOURCE):
         st.caption(words.plain(source))

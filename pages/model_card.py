@@ -17,10 +17,10 @@ PURPOSE = "Made to study explanations by cases. Not for diagnosis or treatment."
 def main() -> None:
     """Lay out the page."""
     frame.guard("Model card")
-    bundle = models.choose()
+    row = frame.titled("Model card")
+    bundle = models.choose(row)
     blinding.refuse(bundle)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {words.plain(bundle.name)}", width="content")
+    with row:
         models.badge(bundle)
     card = _card(bundle)
     use = tables.text(bundle.about, "intended_use")

@@ -36,7 +36,7 @@ def main() -> None:
     frame.guard("Rate")
     account = accounts.required()
     row, progress = places.row()
-    bundle = models.choose_prototypes(place=row)
+    bundle = models.choose_prototypes(row)
     with reviews.database() as engine:
         who = rater.rater(engine, account)
         if who is not None:

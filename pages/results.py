@@ -24,10 +24,10 @@ def main() -> None:
     # Everybody's ratings can be taken away here.
     if not coordinators.admitted():
         return
-    bundle = models.choose_prototypes()
+    row = frame.titled("Results")
+    bundle = models.choose_prototypes(row)
     with reviews.database() as engine:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("### Results", width="stretch")
+        with row:
             models.badge(bundle)
             _export(engine)
         if _source() == STUDY:

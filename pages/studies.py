@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.planning import new_study, overview, size
 from pages.shell import choices, frame, models, reviews
 from pages.shell.access import coordinators
@@ -16,8 +14,7 @@ def main() -> None:
     frame.guard("Studies")
     if not coordinators.admitted():
         return
-    bundle = models.choose_prototypes()
-    st.markdown("### Studies")
+    bundle = models.choose_prototypes(frame.titled("Studies"))
     view = choices.one_of("View", VIEWS, key="view", label_visibility="collapsed")
     with reviews.database() as engine:
         if view == "New study":

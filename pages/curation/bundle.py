@@ -101,7 +101,7 @@ def _progress(making: Making) -> None:
         if making.problem:
             st.error(words.plain(making.problem), icon=":material/error:")
             return
-        st.success("The bundle is made. Choose it in the sidebar of any page.")
+        st.success("The bundle is made. Choose it as the model on any page.")
         _compared(making)
         _offer_draft(making)
 

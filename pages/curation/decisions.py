@@ -124,7 +124,7 @@ def _candidate(
         st.caption(known)
     st.caption(
         f"Keeps the statement's ECGs {candidate.parts:.1f} standard deviations from the others · "
-        f"similarity to the retired one {candidate.likeness:.2f}"
+        f"{candidate.likeness:.2f} alike to the retired one (1 is the same)"
     )
     _tracing(bundle, own, view, window(candidate), HALF_PX)
     _button(bundle, "Take this one", window(candidate), decisions, name)

@@ -77,7 +77,7 @@ PRESETS = {
 
 def show(engine: Engine, bundle: PrototypeSet) -> None:
     """Ask for a study's design, show what it would be, and make the study."""
-    st.caption(f"Of the prototypes of {words.plain(bundle.name)}; choose the model at the left.")
+    st.caption(f"Of the prototypes of {words.plain(bundle.name)}; choose the model above.")
     with st.expander("From a TOML file"):
         file = st.file_uploader("Settings (TOML)", type="toml", max_upload_size=uploads.STUDY_MB)
         cases = _cases("with the file")

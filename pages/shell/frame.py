@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 from pages.shell import paper_style
@@ -59,6 +60,13 @@ def guard(title: str) -> None:
     st.html(f"{_colours(theme())}{_HEAD}", unsafe_allow_javascript=True)
     accounts.show()
     coordinators.show()
+
+
+def titled(title: str, about: str | None = None) -> DeltaGenerator:
+    """Print a page's title, and return the row that it begins, for what stands at its right."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown(f"### {title}", width="stretch", help=about)
+    return row
 
 
 def _colours(theme: ThemeName) -> str:

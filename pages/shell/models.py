@@ -85,14 +85,14 @@ def known_prototypes() -> list[KnownPrototypes]:
     return [KnownPrototypes(c.path, c.manifest) for c in found if c.manifest is not None]
 
 
-def choose(*, simulated: bool = False, place: DeltaGenerator | None = None) -> Bundle:
+def choose(place: DeltaGenerator, *, simulated: bool = False) -> Bundle:
     """Show the choice of a model, kept in the URL; end the page without one.
 
     Parameters
     ----------
+    place : where it is offered, as a button
     simulated : whether it is for a simulated ECG: these alone are a simulated model's, unless a
         person chooses otherwise
-    place : where it is offered as a button; else it stands in the sidebar
     """
     every = _choices()
     choices = _or_stop({n: choice for n, choice in every.items() if not choice.lacks_network()})
@@ -105,7 +105,7 @@ def choose(*, simulated: bool = False, place: DeltaGenerator | None = None) -> B
     return _begun(choices[_ask(choices, preferred, place)].load)
 
 
-def choose_prototypes(place: DeltaGenerator | None = None) -> PrototypeSet:
+def choose_prototypes(place: DeltaGenerator) -> PrototypeSet:
     """Show the choice of a model, or of prototypes without one; all else as in `choose`."""
     choices = _or_stop(_choices())
     preferred = _preferred(choices, simulated=False)
@@ -136,12 +136,12 @@ def _begun(load: Callable[[], P]) -> P:
     return found
 
 
-def _ask(choices: Mapping[str, Choice], preferred: str, place: DeltaGenerator | None) -> str:
+def _ask(choices: Mapping[str, Choice], preferred: str, place: DeltaGenerator) -> str:
     """Return the model that was chosen, else the preferred one, which then follows the ECG."""
     # The URL holds the choice: what a widget keeps by itself would outlive another ECG.
     st.session_state[WIDGET] = shown = _other(choices, preferred) or preferred
     label = f"Model: {words.plain(_called(shown, choices[shown]))}"
-    with place.popover(label, icon=":material/network_node:") if place else st.sidebar:
+    with place.popover(label, icon=":material/network_node:"):
         st.selectbox(
             "Model",
             list(choices),

@@ -17,27 +17,27 @@ from protoecg.labels import BRANCHES
 
 # Of each branch's numbers: the measure, what it says, where it stands, how it is printed.
 FAITHFULNESS = (
-    ("sufficiency", "similarity holds when all outside the window is zero", "zeros.holds", "%"),
+    ("sufficiency", "the match holds when all outside the window is zero", "zeros.holds", "%"),
     ("sufficiency", "... is another ECG", "another_ecg.holds", "%"),
-    ("necessity", "similarity lost with the window", "another_ecg.similarity_fall", "z.2f"),
+    ("necessity", "likeness lost with the window", "another_ecg.similarity_fall", "z.2f"),
     ("necessity", "... with other seconds", "control_another_ecg.similarity_fall", "z.2f"),
-    ("necessity", "logit lost with the window", "another_ecg.logit_fall", "z.2f"),
+    ("necessity", "evidence lost with the window", "another_ecg.logit_fall", "z.2f"),
     ("necessity", "... with other seconds", "control_another_ecg.logit_fall", "z.2f"),
     (
         "completeness",
-        "contributions and bias miss the logit by, at most",
+        "the parts of a finding miss its sum by, at most",
         "largest_difference",
         ".6f",
     ),
     (
         "completeness",
-        "leads' parts miss the similarity by, at most",
+        "the leads' parts miss the likeness by, at most",
         "largest_difference_of_leads",
         ".6f",
     ),
     ("compactness", "matches that carry 90 % of the evidence, median", "median", ".0f"),
     ("exactness", "prototypes that their own ECG is told to match exactly", "exact", "%"),
-    ("exactness", "smallest similarity to their own ECG", "smallest_similarity", ".4f"),
+    ("exactness", "smallest likeness to their own ECG", "smallest_similarity", ".4f"),
     ("coverage", "patients behind a statement, median", "patients_median", ".0f"),
     ("coverage", "patients used twice within a statement", "repeated_patients", ".0f"),
     ("purity", "of the ten nearest ECGs, carry the statement", "purity", "%"),

@@ -258,7 +258,7 @@ def test_an_ecg_opens_with_the_model_of_its_batch_or_it_is_said_that_it_does_not
 
     shutil.rmtree(models / "real")
     app = page("batch", batch=token)
-    assert "opens with the model that is chosen in the sidebar" in text(app)
+    assert "opens with the model that is chosen above" in text(app)
     app.number_input(key="number").set_value(row + 1)
     click(app, "Explain it")
     assert list(went[-1]) == ["ecg"]

@@ -73,7 +73,7 @@ def _tell(info: StudyInfo) -> None:
         f"You take part in the study “{title}”, which hides from you what this page shows of its "
         "model. It opens again once the study is closed. You are known by your seat in this "
         "browser, or by your account; nobody can know you in another browser, so please don't "
-        "look there either. Other models, at the left, are open to you.",
+        "look there either. Other models are open to you: choose one above.",
         icon=":material/visibility_off:",
     )
 
