@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from protoecg.labels import LabelSet, Statement
-from protoecg.summary import SINUS_RHYTHMS, USUAL
+from protoecg.summary import PRESSING, SINUS_RHYTHMS, USUAL
 
 CRITICAL, MAYBE_CRITICAL, ABNORMAL = "critical", "possibly critical", "abnormal"
 MAYBE_ABNORMAL, USUAL_ECG, UNJUDGED = "possibly abnormal", "usual", "not judged"
@@ -18,14 +18,15 @@ def triage(row: pd.Series, labels: LabelSet) -> str:
     """Return which of `ORDER` an ECG is, by a row of `protoecg.batch.table.read_rows`.
 
     What the model abstains from, or nobody could read, is not judged: a person has to look at it
-    before what is only possible.
+    before what is only possible. Critical and possible counts from the probability on from which
+    Explain says it first.
     """
     if row["error"] or row["abstains"]:
         return UNJUDGED
     likely, possible = row["likely"].split(), row["possible"].split()
     told = (
         (CRITICAL, any(labels[code].critical for code in likely)),
-        (MAYBE_CRITICAL, any(labels[code].critical for code in possible)),
+        (MAYBE_CRITICAL, any(labels[c].critical and row[c] >= PRESSING for c in possible)),
         (ABNORMAL, any(_is_abnormal(labels[code]) for code in likely)),
         (MAYBE_ABNORMAL, any(_is_abnormal(labels[code]) for code in possible)),
     )

@@ -10,15 +10,17 @@ from protoecg.ecg import ECG
 from protoecg.labels import PTBXL
 
 
-def row(likely="", possible="", abstains="", error=""):
-    return {"likely": likely, "possible": possible, "abstains": abstains, "error": error}
+def row(likely="", possible="", abstains="", error="", **probabilities):
+    told = {"likely": likely, "possible": possible, "abstains": abstains, "error": error}
+    return {**told, **probabilities}
 
 
 @pytest.mark.parametrize(
     ("told", "kind"),
     [
         (row("SR 3AVB"), "critical"),
-        (row("SR", "INJAS"), "possibly critical"),
+        (row("SR", "INJAS", INJAS=0.2), "possibly critical"),
+        (row("SR CLBBB", "INJAS", INJAS=0.02), "abnormal"),
         (row("SR CLBBB", "LVH"), "abnormal"),
         (row("SR NORM", "LVH"), "possibly abnormal"),
         (row("SBRAD NORM"), "usual"),
