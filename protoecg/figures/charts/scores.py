@@ -75,7 +75,7 @@ def scores_figure(
         legend={"traceorder": "normal"},
     )
     figure.update_xaxes(
-        title=axis_title("% of ratings, half of the 3s on each side"),
+        title=axis_title("%, half of the 3s on each side"),
         range=[-105, 105],
         tickvals=[-100, -50, 0, 50, 100],
         ticktext=["100", "50", "0", "50", "100"],
