@@ -24,6 +24,7 @@ def identity(bundle: Bundle) -> dict[str, str]:
     files = [file for file in bundle.path.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files) / 1e6
     return {
+        "Name": bundle.name,
         "Written": tables.text(bundle.about, "created")[:10],
         "Statements": str(len(bundle.statements)),
         "Prototypes": f"{len(bundle.prototypes)} ({', '.join(counts)})",

@@ -101,7 +101,7 @@ def carded(demo: Bundle) -> Bundle:
 def test_it_tells_what_the_bundle_tells(page, demo: Bundle):
     app = page("model_card")
 
-    assert f"### {demo.name}" in words(app)
+    assert f"Name: **{demo.name}**" in words(app)
     assert f"Revision: **{demo.revision}**" in words(app)
     assert rf"Prototypes: **{len(demo.prototypes)} \(" in words(app)
     assert f"Data set: **{demo.about['data']}**" in words(app)
