@@ -12,6 +12,7 @@ from protoecg.bundle import Bundle
 from protoecg.ecg import ECG, LEADS
 from protoecg.evidence.leads import telling_leads
 from protoecg.evidence.likeness import Likeness
+from protoecg.evidence.what_if import without
 from protoecg.explain import explain
 from protoecg.labels import PTBXL
 from protoecg.measure import measure
@@ -279,15 +280,18 @@ def test_without_any_bundle_the_page_says_what_to_do(page, monkeypatch, tmp_path
 
 
 def test_switching_all_cases_off_leaves_the_rest_of_the_sum(page, demo: Bundle):
-    found = next(f for f in explain(example(AFIB), demo).findings if f.code == "AFIB")
+    explanation = explain(example(AFIB), demo)
+    found = next(f for f in explanation.findings if f.code == "AFIB")
     names = [m.prototype.name for m in found.matches]
+    left = next(f for f in without(explanation, names).findings if f.code == "AFIB")
     before = listed(page("explain", example=AFIB))
 
     app = page("explain", example=AFIB, finding="AFIB", without=names)
 
     supposed = next(m.value for m in app.markdown if m.value.startswith("Supposed, not found"))
     rest = found.bias + sum(m.contribution for m in found.measured)
-    assert f"**{wording.signed(rest)}**" in supposed
+    assert left.logit == pytest.approx(rest)
+    assert f"**{wording.probability(left.probability)}**" in supposed and "logit" not in supposed
     assert "likely → **absent**" in supposed
     assert listed(app) == before
 
