@@ -88,7 +88,13 @@ def open_reader(ecgs: str) -> Callable[[Sequence[str]], Contents]:
 
 def contents(read: Callable[[str], bytes], parts: Sequence[str]) -> Contents:
     """Return the files of a recording by their names."""
-    return {part: read(part) for part in parts}
+    found: Contents = {}
+    for part in parts:
+        found[part] = read(part)
+        # So much is refused by whoever reads it as an ECG.
+        if sum(map(len, found.values())) > MAX_BYTES:
+            break
+    return found
 
 
 def _folder(path: Path, out: Path) -> Files:

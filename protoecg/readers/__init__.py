@@ -192,16 +192,22 @@ def _beside(path: Path, name: str) -> Path | None:
 
 def _record_files(header: Path) -> dict[str, bytes]:
     content = _content(header)
+    if not wfdb_master.is_master(content):
+        return {header.name: content, **_signals(header, content)}
     files = {header.name: content}
-    if wfdb_master.is_master(content):
-        for segment in wfdb_master.parse_master(content).segments:
-            if own := _beside(header, f"{segment.name}.hea"):
-                files |= {own.name: _content(own)} if not segment.frames else _record_files(own)
-        return files
-    for name in wfdb_header.signal_files(content):
-        if partner := _beside(header, name):
-            files[partner.name] = _content(partner)
+    for segment in wfdb_master.parse_master(content).segments:
+        if (own := _beside(header, f"{segment.name}.hea")) and own.name not in files:
+            files[own.name] = told = _content(own)
+            # The first one may say which signals there are, and name no files.
+            if segment.frames and not wfdb_master.is_master(told):
+                files |= _signals(own, told)
+        _refuse_size(sum(map(len, files.values())))
     return files
+
+
+def _signals(header: Path, content: bytes) -> dict[str, bytes]:
+    beside = (_beside(header, name) for name in wfdb_header.signal_files(content))
+    return {partner.name: _content(partner) for partner in beside if partner}
 
 
 def _content(path: Path) -> bytes:

@@ -12,7 +12,13 @@ from protoecg.leads.names import lead_named
 from protoecg.readers import wfdb_format
 from protoecg.readers.channels import Channel, Channels
 from protoecg.readers.units import millivolts
+from protoecg.readers.wfdb_header import parse_header
 from protoecg.readers.wfdb_master import GAP, Master, Segment, parse_master
+
+UNLIKE = (
+    "A segment of the record has another length, rate or unit than the record announces. Export "
+    "the ECG as one segment."
+)
 
 
 def read(files: Mapping[str, bytes], header_name: str) -> Channels:
@@ -49,6 +55,9 @@ def _segment(files: Mapping[str, bytes], segment: Segment, master: Master) -> Ch
             "were given. Select these and their signal files as well, or the files of one segment "
             "that lasts ten seconds or more."
         )
+    # Known before it is read: a segment may be named two hundred times.
+    if parse_header(files[header]).frames != segment.frames:
+        raise ECGError(UNLIKE)
     found = wfdb_format.read(files, header)
     leads = [channel for channel in found.channels if lead_named(channel.name)]
     return Channels(leads, found.source, found.notes)
@@ -56,14 +65,9 @@ def _segment(files: Mapping[str, bytes], segment: Segment, master: Master) -> Ch
 
 def _in_millivolts(channel: Channel, segment: Segment, master: Master) -> np.ndarray:
     of_one = millivolts(channel.unit or "")
-    if of_one is None or (channel.rate, len(channel.values)) != (
-        master.frames_per_s,
-        segment.frames,
-    ):
-        raise ECGError(
-            "A segment of the record has another length, rate or unit than its header announces. "
-            "Export the ECG as one segment."
-        )
+    told = (channel.rate, len(channel.values))
+    if of_one is None or told != (master.frames_per_s, segment.frames):
+        raise ECGError(UNLIKE)
     return channel.values * np.float32(of_one)
 
 

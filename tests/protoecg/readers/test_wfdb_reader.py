@@ -513,3 +513,36 @@ def test_a_segment_that_was_not_given_is_asked_for(tmp_path):
 def test_a_damaged_list_of_segments_is_refused(lines):
     with pytest.raises(ECGError, match="list of segments|more than are read"):
         read_ecg({"ecg.hea": header(lines, first="ecg/2 12 100 1200")})
+
+
+def test_a_record_that_is_a_segment_of_itself_is_refused(tmp_path):
+    (tmp_path / "ecg.hea").write_bytes(header(["ecg 1200"], first="ecg/1 12 100 1200"))
+    with pytest.raises(ECGError, match="record of several segments itself"):
+        read_path(tmp_path / "ecg.hea")
+
+
+def test_segments_of_more_bytes_than_are_read_are_refused_before_all_are(tmp_path):
+    names = [f"s{n}" for n in range(5)]
+    for name in names:
+        lines = [f"{name}.dat 16 1000(0)/mV 16 0 0 0 0 {lead}" for lead in LEADS]
+        (tmp_path / f"{name}.hea").write_bytes(header(lines, first=f"{name} 12 100 600"))
+        (tmp_path / f"{name}.dat").write_bytes(bytes(MAX_BYTES // 2))
+    lines = [f"{name} 600" for name in names]
+    (tmp_path / "all.hea").write_bytes(header(lines, first="all/5 12 100 3000"))
+    with pytest.raises(ECGError, match="at most 20 MB are read"):
+        read_path(tmp_path / "all.hea")
+
+
+@pytest.mark.parametrize("more", [{"rate": 200}, {"unit": "mmHg"}])
+def test_a_segment_that_is_unlike_the_record_is_refused(tmp_path, more):
+    files = segmented(tmp_path, tracing(24))
+    part = record(tmp_path, tracing(24)[:, :1200], name="one", **more)
+    with pytest.raises(ECGError, match="another length, rate or unit"):
+        read_ecg(files | part)
+
+
+def test_a_segment_of_another_length_is_refused_before_it_is_read(tmp_path):
+    files = segmented(tmp_path, tracing(24))
+    files["one.hea"] = files["one.hea"].replace(b"1200", b"1100", 1)
+    with pytest.raises(ECGError, match="another length, rate or unit"):
+        read_ecg(files)
