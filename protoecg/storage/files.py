@@ -231,6 +231,10 @@ def read_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError("its tables lie too deep in each other") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("it has a number of too many digits") from None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from protoecg.prototypes.curation import CurationError, Proposal, Proposals, Rule, Verdict
 from protoecg.prototypes.manifest import read_manifest, read_prototypes
 from protoecg.prototypes.prototype import Prototype
+from protoecg.storage.spreadsheet import read_csv
 from review_db.findings.opinions import COLUMNS, left_out, opinions
 from review_db.ratings.export import OPINIONS
 from review_db.ratings.windows import register
@@ -114,9 +115,9 @@ def exported(folder: Path) -> pd.DataFrame:
     if file.stat().st_size > MAX_BYTES:
         raise CurationError(f"{file} is too large for an export.")
     try:
-        told = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise CurationError(f"{file} cannot be read as an export: {error}.") from error
+        told = read_csv(file)
+    except ValueError as error:
+        raise CurationError(f"{file} {error}. Export anew.") from error
     if missing := set(COLUMNS) - set(told.columns):
         raise CurationError(f"{file} lacks the columns {', '.join(sorted(missing))}.")
     if told.duplicated(["reviewer", "window", "question"]).any():

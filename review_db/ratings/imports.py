@@ -16,11 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select
 
 from protoecg import __version__
-from protoecg.storage.spreadsheet import plain
+from protoecg.storage.spreadsheet import plain, read_csv
 from review_db.questions.catalogue import CODEBOOK_VERSION, QUESTIONS
 from review_db.questions.checks import checked_answer, checked_reviewer
 from review_db.ratings.answers import Item
@@ -35,6 +34,10 @@ PUBLISHED, UNKNOWN_BRANCH = "published interface", "not told"
 # Its accuracy is a scale; the middle of it says neither yes nor no.
 ACCURATE = {1: "no", 2: "no", 4: "yes", 5: "yes"}
 UNSET = 0
+EXPECTED = (
+    "Name ratings_long.csv, ratings_wide.csv or events.csv of an export, or the published "
+    "interface's JSON."
+)
 _RATED = ("bundle", "fingerprint", "prototype", "branch", "statement")
 
 
@@ -77,8 +80,8 @@ def import_ratings(engine: Engine, file: Path, site: str) -> Import:
     try:
         checked_reviewer(site)
         given = list(_given(content, file, site))
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RatingsError(f"{file} holds something else than ratings ({error!r}).") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RatingsError(f"{file} holds something else than ratings. {EXPECTED}") from error
     except ValueError as error:
         raise RatingsError(f"{file} cannot be imported. {error}") from error
     if not given:
@@ -116,9 +119,16 @@ def _read(file: Path) -> bytes:
 
 def _given(content: bytes, file: Path, site: str) -> Iterator[Given]:
     if file.suffix.lower() == ".json":
-        yield from _published(json.loads(content.decode("utf-8-sig")), site)
+        yield from _published(_json(content), site)
     else:
         yield from _exported(content, site)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise ValueError(f"It is no JSON. {EXPECTED}") from None
 
 
 def _published(told: Mapping[str, Any], site: str) -> Iterator[Given]:
@@ -148,17 +158,21 @@ def _said(said: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 def _accurate(value: object) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else ACCURATE.get(int(str(value)))
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, int):
+        raise ValueError(f"An accuracy is {str(value)[:40]!r}, expected 0 to 5, yes or no.")
+    return ACCURATE.get(value)
 
 
 def _exported(content: bytes, site: str) -> Iterator[Given]:
     """Read `ratings_long.csv`, `events.csv` or `ratings_wide.csv` of an export."""
-    table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+    try:
+        table = read_csv(io.BytesIO(content))
+    except ValueError as error:
+        raise ValueError(f"It {error}. {EXPECTED}") from error
     if missing := {"reviewer", *_RATED} - set(table.columns):
-        raise ValueError(
-            f"It lacks the columns {', '.join(sorted(missing))}. Name ratings_long.csv, "
-            "ratings_wide.csv or events.csv of an export, or the published interface's JSON."
-        )
+        raise ValueError(f"It lacks the columns {', '.join(sorted(missing))}. {EXPECTED}")
     if "question" not in table.columns:
         asked = [question for question in QUESTIONS if question in table.columns]
         kept = ["reviewer", *_RATED, "last_at"]
@@ -175,10 +189,15 @@ def _exported(content: bytes, site: str) -> Iterator[Given]:
 
 
 def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError(f"{text!r} is a time without a zone.")
-    return found
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(
+        f"{text[:40]!r} is no time with a zone, expected one such as '2026-01-31T12:00:00+00:00'."
+    )
 
 
 def _refuse_own(connection: Connection, file: Path, given: list[Given], site: str) -> None:

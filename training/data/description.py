@@ -19,6 +19,7 @@ from protoecg.ecg import ECG, ECGError
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.readers import read_ecg, read_path
 from protoecg.readers.given import Given
+from protoecg.storage.spreadsheet import read_csv
 from training.data.dataset import DataError
 from training.data.description_file import PTBXL_LABELS, read_description
 from training.data.exams import cut
@@ -162,11 +163,11 @@ class Described:
 
 def _csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
+        return read_csv(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is no CSV in UTF-8: {error}.") from error
+    except ValueError as error:
+        raise DataError(f"{path} {error}.") from error
 
 
 def _several(codes: str | list[str]) -> tuple[str, ...]:

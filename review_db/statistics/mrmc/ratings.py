@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from protoecg.storage.spreadsheet import read_csv
 from review_db.statistics import Array
 
 COLUMNS = ("reader", "case", "treatment", "truth", "rating")
@@ -57,15 +58,11 @@ def read_ratings(file: Path) -> pd.DataFrame:
         If it cannot be read; `arranged` checks what it holds.
     """
     try:
-        return pd.read_csv(
-            file,
-            dtype=str,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values={"rating": ["", "NA", "NaN"]},
-        )
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{file} is no CSV file that can be read: {error}") from error
+        return read_csv(file, {"rating": ["", "NA", "NaN"]})
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ValueError(f"{file} {error}.") from error
 
 
 def arranged(table: pd.DataFrame, treatments: Sequence[str] | None = None) -> Ratings:

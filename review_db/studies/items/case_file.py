@@ -103,9 +103,10 @@ def read_cases(file: Path) -> Cases:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         # People count from one.
-        where = (str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+        where = " ".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
         problem = "expected a list" if first["type"] == "tuple_type" else first["msg"]
-        raise DesignError(f"{file.name} cannot be used: {' '.join(where)}: {problem}.") from error
+        told = f"{where or 'the whole file'}: {problem}"
+        raise DesignError(f"{file.name} cannot be used: {told}.") from error
 
 
 def _read_json(file: Path) -> Any:
@@ -114,5 +115,7 @@ def _read_json(file: Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise DesignError(f"{file} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise DesignError(f"{file} is no JSON: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise DesignError(f"{file} is no JSON that can be read.") from error

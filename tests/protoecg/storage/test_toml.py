@@ -40,3 +40,8 @@ def test_what_is_made_to_exhaust_a_reader_is_refused_or_read_in_bounds(text):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr[-500:]
     assert done.stdout
+
+
+def test_a_number_of_too_many_digits_is_refused_in_words_of_our_own():
+    with pytest.raises(ValueError, match="too many digits"):
+        read_toml(f"seed = {'9' * 5000}")

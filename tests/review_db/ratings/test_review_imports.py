@@ -87,15 +87,31 @@ def test_the_published_interfaces_ratings_come_in(engine, tmp_path):
     }
 
 
+HEADING = "reviewer,bundle,fingerprint,branch,statement,prototype,question,value,at"
+ROW = "R01,theirs,f,rhythm,SR,rhythm-SR-1,clarity,5"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.json", "{", "cannot be imported"),
+        ("a.json", "{", "is no JSON"),
+        ("a.json", '{"a":' * 100_000, "is no JSON"),
+        ("a.json", f'{{"a": {"9" * 5000}}}', "is no JSON"),
+        (
+            "a.json",
+            '{"evaluations": {"IMI": {"ratings": {"1": {"accuracy": [1]}}}}}',
+            "accuracy is",
+        ),
+        ("a.json", '{"evaluations": {"IMI": 5}}', "something else than ratings. Name"),
         ("a.json", "[]", "something else than ratings"),
         ("a.json", '{"evaluations": {}}', "no rating"),
         ("a.json", '{"evaluations": {"IMI": {"ratings": {"1": {"clarity": 9}}}}}', "expected"),
         ("a.csv", "a,b\n1,2\n", "lacks the columns"),
-        ("a.csv", "", "cannot be imported"),
+        ("a.csv", "", "is no CSV"),
+        ("a.csv", f'{HEADING}\n"', "is no CSV"),
+        ("a.csv", f"{HEADING}\n{ROW},2026-01-31", "no time with a zone"),
+        ("a.csv", f"{HEADING}\n{ROW},9999-12-31T23:59:59-23:59", "no time with a zone"),
+        ("a.csv", f"{HEADING}\n{ROW},2026-01-31T12:00:00+00:00,one more", "more cells than"),
     ],
 )
 def test_what_is_no_rating_is_refused_in_a_sentence(engine, tmp_path, name, content, said):

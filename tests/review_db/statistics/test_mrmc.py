@@ -262,7 +262,7 @@ def test_a_file_of_nothing_but_names_is_refused(tmp_path, capsys):
         arranged(many)
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff")
     assert main(["mrmc", str(tmp_path / "picture.png")]) == 1
-    assert "no CSV file that can be read" in capsys.readouterr().err
+    assert "is no CSV in UTF-8" in capsys.readouterr().err
 
 
 def readings(chance, readers, cases, *, effect=0.0, spread=0.5):
