@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.ecg import cases, origin
 from pages.shell import frame, models, reviews, source_ecgs, words
-from pages.shell.access import accounts
+from pages.shell.access import accounts, blinding
 from pages.taking_part import layout, places, rater
 from pages.taking_part.answers import (
     ItemSession,
@@ -37,6 +37,7 @@ def main() -> None:
     account = accounts.required()
     row, progress = places.row()
     bundle = models.choose_prototypes(row)
+    blinding.refuse(bundle)
     with reviews.database() as engine:
         who = rater.rater(engine, account)
         if who is not None:

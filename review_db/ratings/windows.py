@@ -40,6 +40,19 @@ def register(engine: Engine, fingerprint: str, prototypes: Sequence[Prototype]) 
             connection.execute(insert(prototype_window), rows)
 
 
+def share_windows(engine: Engine, fingerprint: str, other: str) -> bool:
+    """Say whether two versions of bundles are one, or have a window of an ECG in common."""
+    own, its = prototype_window.alias("own"), prototype_window.alias("its")
+    query = (
+        select(own.c.prototype)
+        .join(its, (own.c.sha256 == its.c.sha256) & (own.c.start_s == its.c.start_s))
+        .where(own.c.fingerprint == fingerprint, its.c.fingerprint == other)
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        return fingerprint == other or connection.scalar(query) is not None
+
+
 def standing(
     connection: Connection,
     bundle: str,

@@ -349,7 +349,7 @@ def test_another_key_makes_the_first_one_worthless(page, start: Start):
     assert "R01" in page("take_part", key=second).get("progress")[0].proto.text
 
 
-@pytest.mark.parametrize("name", ["library", "model_card", "explain", "curate"])
+@pytest.mark.parametrize("name", ["library", "model_card", "explain", "curate", "rate"])
 def test_what_a_study_hides_is_closed_to_its_reviewers_until_it_is_closed(
     page, start: Start, engine: Engine, name
 ):

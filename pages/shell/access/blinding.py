@@ -16,6 +16,7 @@ from pages.shell import reviews, words
 from pages.shell.access import accounts
 from protoecg.prototypes.sets import PrototypeSet
 from review_db import RatingsError
+from review_db.ratings.windows import share_windows
 from review_db.studies.accounts import seats_of
 from review_db.studies.design.settings import DesignError
 from review_db.studies.lifecycle import StudyInfo, study_info
@@ -41,8 +42,7 @@ def refuse(bundle: PrototypeSet) -> None:
     with suppress(RatingsError):
         engine = reviews.opened()
         for info in _studies(engine):
-            is_its = (info.bundle, info.fingerprint) == (bundle.name, bundle.fingerprint)
-            if is_its and _hides(info):
+            if _hides(info) and share_windows(engine, info.fingerprint, bundle.fingerprint):
                 _tell(info)
                 st.stop()
 

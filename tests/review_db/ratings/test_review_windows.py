@@ -9,7 +9,7 @@ from review_db import Item, answers, save_answer
 from review_db.curation.proposals import propose
 from review_db.findings.opinions import opinions
 from review_db.ratings.results import prototype_summary, rating_table
-from review_db.ratings.windows import register
+from review_db.ratings.windows import register, share_windows
 
 
 def prototype(name, record="r1", statement="IMI", start=1.0):
@@ -143,3 +143,11 @@ def test_a_rejected_window_stays_rejected_where_the_bundle_has_it_no_more():
 def test_ratings_of_another_bundle_are_refused():
     with pytest.raises(CurationError, match="of another one"):
         propose(Rule(representativeness=2), [NEW], told("11"))
+
+
+def test_versions_that_kept_a_window_are_told_from_those_that_have_none_in_common(engine, rated):
+    register(engine, "f3", [RETIRED])
+    assert share_windows(engine, "f1", "f2")
+    assert share_windows(engine, "f3", "f1")
+    assert not share_windows(engine, "f2", "f3")
+    assert share_windows(engine, "of no bundle here", "of no bundle here")
