@@ -1,7 +1,8 @@
 """What a browser may ask of a session; all else that Streamlit would do for it is let drop.
 
 Streamlit lets any session empty the caches of the whole server, which hold who is signed in and
-the batches of others.
+the batches of others; and it makes an address for each of the files that a browser says it will
+send, while everybody waits.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ WANTED = frozenset(
         "backend_operation_request",
     )
 )
+# No field takes more than a few: WFDB records have a header and its signals.
+MOST_FILES = 1000
 
 
 def only_wanted(receive: Receive) -> Receive:
@@ -36,6 +39,9 @@ def _is_wanted(message: Message) -> bool:
     if message["type"] != "websocket.receive" or not message.get("bytes"):
         return True
     try:
-        return BackMsg.FromString(message["bytes"]).WhichOneof("type") in WANTED
+        asked = BackMsg.FromString(message["bytes"])
     except DecodeError:
         return False
+    if len(asked.file_urls_request.file_names) > MOST_FILES:
+        return False
+    return asked.WhichOneof("type") in WANTED

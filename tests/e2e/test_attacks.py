@@ -11,6 +11,7 @@ import requests
 from playwright.sync_api import expect
 from stranger import Stranger
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLsRequest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 
@@ -163,6 +164,14 @@ def test_nobody_empties_what_the_server_remembers_of_others(guarded, tab):
 
     tab.get_by_role("link", name="Results").click()
     expect(tab.get_by_role("button", name="All ratings as CSV")).to_be_visible()
+
+
+def test_nobody_has_the_server_make_addresses_for_more_files_than_a_page_takes(guarded):
+    stranger = Stranger(guarded.url)
+    asked = FileURLsRequest(request_id="many", file_names=["one.dat"] * 300_000)
+    stranger.send(BackMsg(file_urls_request=asked))
+    assert "file_urls_response" not in stranger.open("rate")
+    stranger.close()
 
 
 def test_files_that_no_page_asks_for_fill_no_memory_and_go_with_the_tab(guarded):
