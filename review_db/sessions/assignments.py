@@ -15,6 +15,9 @@ from review_db.studies.items import StudyItem, item_from
 from review_db.studies.lifecycle import read_design
 from review_db.studies.seats import NotAdmitted, Seat
 
+# What a column of integers holds.
+LARGEST = 2**31 - 1
+
 
 class ItemStage(NamedTuple):
     """A stage of an item: the item's position in the reviewer's order, and 1 or 2."""
@@ -58,7 +61,8 @@ def assigned(connection: Connection, seat: Seat, at: ItemStage) -> Assigned:
         *(study.c[name] for name in ("bundle", "fingerprint", "design")),
     )
     query = _assignments(seat, *columns).where(assignment.c.position == at.position)
-    row = connection.execute(query).first()
+    # Others can't be written into a query: an address may name any number.
+    row = connection.execute(query).first() if 0 < at.position <= LARGEST else None
     design = read_design(row.design) if row else None
     if row is None or design is None or not 1 <= at.stage <= stages(row.kind, design):
         raise NotAdmitted(

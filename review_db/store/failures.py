@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from protoecg.settings import variable
 
 URL_VARIABLE = variable("database_url")
 BUSY_SECONDS = 15.0
+
+_log = logging.getLogger(__name__)
 
 
 class RatingsError(RuntimeError):
@@ -51,7 +55,17 @@ def database_name(url: URL) -> str:
 def in_words(error: BaseException) -> str:
     """Say what an error of the driver means, and what to do; the database's name goes in front."""
     cause = (error.orig if isinstance(error, DBAPIError) else error) or error
-    return WORDS.get(error_name(cause), f"cannot be used: {_first_line(cause)}")
+    return WORDS.get(error_name(cause)) or _unforeseen(cause)
+
+
+def _unforeseen(cause: BaseException) -> str:
+    # What the driver says may name the server, its port and who signs in there.
+    number = secrets.token_hex(4).upper()
+    _log.error("%s: the database says: %s", number, _first_line(cause))
+    return (
+        "cannot be used at present: nothing is saved until it can. Try again in a minute; if it "
+        f"stays so, whoever runs the server finds the reason in its log under the number {number}."
+    )
 
 
 def error_name(error: BaseException) -> str:

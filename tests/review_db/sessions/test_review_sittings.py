@@ -253,7 +253,11 @@ def test_of_many_browsers_at_once_exactly_one_is_saved(engine, seats):
 
 
 @pytest.mark.parametrize(
-    "place", [ItemStage(0), ItemStage(-1), ItemStage(9999), ItemStage(1, 0), ItemStage(1, 3)]
+    "place",
+    [
+        *(ItemStage(n) for n in (0, -1, 9999, 2**31, 2**63, -(2**63), 10**23)),
+        *(ItemStage(1, stage) for stage in (0, 3, 10**23)),
+    ],
 )
 def test_there_is_no_item_but_those_assigned(engine, seats, place):
     for call in (
