@@ -74,8 +74,7 @@ def _errors() -> tuple[type[Exception], ...]:
     from protoecg.prototypes.manifest import BundleError
     from protoecg.prototypes.waveforms import WaveformUnavailable
 
-    ours = BatchError, BundleError, ECGError, IdentityError, SetError, WaveformUnavailable
-    return (*ours, OSError)
+    return BatchError, BundleError, ECGError, IdentityError, SetError, WaveformUnavailable
 
 
 def _page(name: str) -> Path:

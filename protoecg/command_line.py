@@ -39,13 +39,17 @@ def run(
     ----------
     arguments : those of the process by default
     name : how a person calls the program, such as `"python -m protoecg"`
-    errors : returns the exceptions whose message is for a person: one line on standard error,
-        and exit code 1. Asked only when one is met, as some live in modules that are slow to load
+    errors : returns the exceptions whose message is for a person, beside those of files and
+        folders: one line on standard error, and exit code 1. Asked only when one is met, as some
+        live in modules that are slow to load
 
     Returns
     -------
     0 done, 1 bad input, 2 no such command or option, 130 stopped by Ctrl-C
     """
+    if sys.stdout is None:
+        typer.echo("Standard output is closed: there is nowhere to print to.", err=True)
+        return 1
     try:
         typer.main.get_command(app).main(arguments, name)
     except SystemExit as end:
@@ -53,7 +57,8 @@ def run(
             sys.stderr.write(STOPPED)
         return int(end.code or 0)
     except Exception as error:
-        if not isinstance(error, errors()):
+        # Disks fill and folders may not be written to, whatever a command does.
+        if not isinstance(error, (*errors(), OSError)):
             raise
         sys.stderr.write(f"{' '.join(in_words(error).split())}\n")
         return 1

@@ -32,7 +32,7 @@ def _errors() -> tuple[type[Exception], ...]:
     from training.fit.config import ConfigError
 
     bundle = BundleError, CardError, CurationError, ExportError, NeighboursError
-    return (*bundle, ConfigError, DataError, DownloadError, ECGError, OSError)
+    return (*bundle, ConfigError, DataError, DownloadError, ECGError)
 
 
 if __name__ == "__main__":

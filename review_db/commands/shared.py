@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from typer import Option
 
 from review_db.store.database import open_database
-from review_db.store.failures import URL_VARIABLE
+from review_db.store.failures import URL_VARIABLE, RatingsError
 
 Database = Annotated[
     str | None,
@@ -38,6 +38,20 @@ def opened(url: str | None, create: bool = False) -> Iterator[Engine]:
 
 
 def show(lines: Iterable[object]) -> None:
-    """Print each on a line of its own."""
-    for line in lines:
-        typer.echo(line)
+    """Print each on a line of its own.
+
+    Raises
+    ------
+    RatingsError
+        If there is no room where it is printed to.
+    """
+    try:
+        for line in lines:
+            typer.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RatingsError(
+            f"What was asked for is done, but can't be printed: {error.strerror}. Keys and secrets "
+            "that you have not seen are replaced by `study key` and `reviewer`."
+        ) from error

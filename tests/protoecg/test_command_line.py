@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 import typer
 
@@ -36,6 +38,24 @@ def test_a_fault_of_the_program_is_no_bad_input():
 
     with pytest.raises(ZeroDivisionError):
         program(go)("go")
+
+
+def test_a_disk_that_is_full_gets_one_line_whatever_the_program(capsys):
+    def go() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "out.csv")
+
+    assert program(go)("go") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("There is no room left to write out.csv")
+
+
+def test_nothing_is_done_where_nothing_can_be_printed(monkeypatch, capsys):
+    def go() -> None:
+        raise AssertionError("must not run")
+
+    monkeypatch.setattr("sys.stdout", None)
+    assert program(go)("go") == 1
+    assert "closed" in capsys.readouterr().err
 
 
 def test_ctrl_c_says_how_to_go_on_and_exits_as_a_shell_expects(capsys):

@@ -1,6 +1,8 @@
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -647,6 +649,17 @@ def test_the_command_line_makes_starts_and_lists_a_study(tmp_path, url, engine, 
     assert run(*create) == (1, "", run(*create)[2])
     assert "has started and cannot be changed" in run(*create)[2]
     assert "started 20" in run("list")[1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has such a device")
+def test_a_secret_that_could_not_be_printed_is_told_to_be_made_anew(url, engine):
+    command = [sys.executable, "-m", "review_db", "reviewer", "R01", "--database", url]
+    with open("/dev/full", "wb", buffering=0) as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert "is done, but can't be printed" in line
+    assert "replaced by" in line
 
 
 @pytest.mark.parametrize(
