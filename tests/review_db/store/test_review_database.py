@@ -240,8 +240,8 @@ def test_the_room_needs_no_model_and_no_page():
     shared = {"protoecg", "protoecg.storage", "protoecg.labels"}
     shared |= {f"protoecg.storage.{name}" for name in ("files", "folders", "spreadsheet")}
     shared |= {"protoecg.network", "protoecg.network.shape"}
-    # Labels name leads; all settings by the environment are read in one place.
-    shared |= {"protoecg.ecg", "protoecg.wording", "protoecg.settings"}
+    # Labels name leads, an ECG says when it was taken; settings are read in one place.
+    shared |= {"protoecg.ecg", "protoecg.taken", "protoecg.wording", "protoecg.settings"}
     shared |= {f"protoecg.leads{name}" for name in ("", ".limb", ".names")}
     shared |= {f"protoecg.prototypes{name}" for name in ("", ".manifest", ".prototype")}
     assert {name for name in loaded if name.split(".")[0] == "protoecg"} <= shared
