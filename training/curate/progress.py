@@ -48,7 +48,8 @@ class Progress:
 
 def progress(work: Path, bundle: Bundle, proposals: Proposals, rule: Rule) -> Progress:
     """Return how far this curation of a bundle is; it begins now where it has not begun."""
-    stated = json.dumps([bundle.revision, asdict(proposals), asdict(rule)])
+    # By its keys in order: a rule says the same in whatever order it names prototypes.
+    stated = json.dumps([bundle.revision, asdict(proposals), asdict(rule)], sort_keys=True)
     file = work / f"begun-{sha256(stated.encode()).hexdigest()[:32]}.json"
     if file.exists():
         kept: Mapping[str, Any] = json.loads(file.read_bytes())

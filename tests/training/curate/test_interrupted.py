@@ -11,10 +11,11 @@ from contextlib import contextmanager
 import pytest
 from test_curate import RULE, opinions, ordinary
 
-from protoecg.prototypes.curation import curations
+from protoecg.prototypes.curation import Proposals, Rule, curations
 from protoecg.prototypes.manifest import read_manifest, revision
 from protoecg.storage.files import checksum
 from training.__main__ import main
+from training.curate.progress import progress
 
 # After each of these the process is killed: where it is defined, and which time.
 STEPS = (
@@ -142,6 +143,15 @@ def test_draws_that_were_measured_before_a_kill_are_not_measured_again(
     assert main([*command, "--json", str(tmp_path / "figures.json")]) == 0
     chance = json.loads((tmp_path / "figures.json").read_text())["random"]
     assert len(chance["refitted"]) == 20 and chance["refitted"][0] == 0.25
+
+
+def test_the_same_rule_goes_on_in_whatever_order_it_names_windows(bundle, tmp_path):
+    chosen = {"one": "a 1.00", "other": "b 2.00"}
+    nothing = Proposals(retired=(), rejected=(), rated=0)
+    begun = progress(tmp_path, bundle, nothing, Rule(chosen=chosen))
+    begun.add(0.1, 0.2)
+    turned = Rule(chosen=dict(reversed(chosen.items())))
+    assert progress(tmp_path, bundle, nothing, turned).draws == [(0.1, 0.2)]
 
 
 @pytest.mark.parametrize("full", ["at once", "after the similarities"])
