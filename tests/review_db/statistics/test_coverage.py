@@ -183,7 +183,7 @@ def test_agreement_on_yes_or_no_is_held(name, strictness, record_property):
     ]
     held = coverage([one.new for one in found], population)
     record_property("held", round(held, 3))
-    assert 0.92 <= held <= 0.98
+    assert 0.92 <= held <= 0.985
 
 
 def test_the_components_of_all_ratings_are_those_of_the_analysis_of_variance():
