@@ -82,6 +82,14 @@ class Coordinator:
         expect(keys).to_have_count(reviewers)
         return keys.all_inner_texts()
 
+    def end(self, bundle: str, design: Path) -> None:
+        """Close the study of a design, which opens what was answered."""
+        name = re.search(r'^name = "(.*)"', design.read_text(), re.MULTILINE)[1]
+        self.tab.goto(f"{self.url}/studies?bundle={bundle}&study={name}")
+        self.tab.get_by_text("End of the study").click()
+        self.tab.get_by_role("button", name="Close the study").click()
+        expect(self.tab.get_by_text("closed 20").first).to_be_visible()
+
 
 class Judge(Reviewer):
     """A reviewer who finds what is shown good, to the points that their strictness takes off."""

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Kept between runs: the first takes a pass over all ECGs of the data set.
 WORK = ROOT / "runs" / "curate"
 OTHERS = {"R11": -1, "R12": 0, "R13": 1}
+WIDE = {"width": 1440, "height": 900}
 
 
 @pytest.mark.slow
@@ -60,11 +61,12 @@ def test_ten_spoiled_prototypes_are_replaced_by_eye_and_their_newcomers_rated(
     coordinator.draft(design, list(OTHERS))
     keys = coordinator.study("spoiled-curated-1", design, len(OTHERS))
     judges = [
-        Judge(browser.new_context().new_page(), server.url, code, key, strictness)
+        Judge(browser.new_context(viewport=WIDE).new_page(), server.url, code, key, strictness)
         for (code, strictness), key in zip(OTHERS.items(), keys, strict=True)
     ]
     assert list(rate(judges)) == list(OTHERS)
     assert all(len({at for at, *_ in judge.given}) >= 2 * len(changes) for judge in judges)
+    coordinator.end("spoiled-curated-1", design)
 
     tab.goto(f"{server.url}/model_card?bundle=spoiled-curated-1")
     rise = tab.get_by_text("reviewers who did not decide (R11, R12, R13): newcomers less stayed")

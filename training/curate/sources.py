@@ -12,7 +12,10 @@ from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import CacheNotWritable, NoConnection, WaveformUnavailable
 from training.curate.pool import Pool
 
-FETCHING_OFF = "Fetching is turned off here (PROTOECG_FETCH)."
+FETCHING_OFF = (
+    "Fetching is turned off here (PROTOECG_FETCH). Where PTB-XL 1.0.3 is on this machine, set "
+    "PROTOECG_PTBXL to its folder."
+)
 INCOMPLETE = "The data set, or the bundle, is incomplete."
 
 
