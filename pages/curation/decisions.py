@@ -61,7 +61,8 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
     tell_problem()
     found = _look(desk, name, proposals, rule)
     shown = found.candidates
-    st.markdown(f"**{len(shown)} candidate{'s' if len(shown) != 1 else ''}**, the best first")
+    count = f"**{len(shown)} candidate{'s' if len(shown) != 1 else ''}**, the best first"
+    st.markdown(count if shown else "**No candidates**")
     if found.words:
         st.caption(f":material/image_not_supported: {words.plain(found.words)}")
         _offer_again(name)
