@@ -139,6 +139,12 @@ def test_no_folder_holds_more_than_one_can_know_at_once():
     assert not wide
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """Pytest imports them by their names alone, and would end before the first test."""
+    names = Counter(file.name for file in (ROOT / "tests").rglob("test_*.py"))
+    assert not [name for name, count in names.items() if count > 1]
+
+
 def of_ours(name):
     return name.split(".")[0] in ROOMS
 
