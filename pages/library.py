@@ -35,9 +35,10 @@ def main() -> None:
     if missing := [prototype for prototype in shown if ecgs[prototype.name] is None]:
         source_ecgs.tell_missing(bundle, missing, "Some of these ECGs")
     ratings, came = _summary(bundle), newcomers(bundle.about)
-    for prototype in shown:
+    for number, prototype in enumerate(shown, start=1):
         change = came.get(prototype.name)
-        _card(prototype, ecgs[prototype.name], ratings, change, view, bundle.labels)
+        title = f"{bundle.labels.named(prototype.statement)}, {number} of {len(shown)}"
+        _card(title, prototype, ecgs[prototype.name], ratings, change, view, bundle.labels)
 
 
 def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
@@ -96,6 +97,7 @@ def _chosen(bundle: PrototypeSet) -> tuple[list[Prototype], View]:
 
 
 def _card(
+    title: str,
     prototype: Prototype,
     ecg: ECG | None,
     ratings: pd.DataFrame | None,
@@ -104,8 +106,11 @@ def _card(
     labels: LabelSet,
 ) -> None:
     with st.container(border=True):
-        st.markdown(f"#### {words.plain(prototype.name)}")
-        st.caption(f"{origin.provenance(prototype)} · {origin.other_statements(prototype, labels)}")
+        st.markdown(f"#### {words.plain(title)}")
+        st.caption(
+            f"{words.plain(prototype.name)} · {origin.provenance(prototype)} · "
+            f"{origin.other_statements(prototype, labels)}"
+        )
         if known := origin.belief(prototype):
             st.caption(known)
         if came is not None:

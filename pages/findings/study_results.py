@@ -43,8 +43,9 @@ def show(engine: Engine) -> None:
     if not offered:
         st.info("Only practice items are rated so far, or all were skipped; these do not count.")
         return
-    view = choices.one_of("What it found", offered, key="found")
-    whom = estimates.whose()
+    with st.container(horizontal=True):
+        view = choices.one_of("What it found", offered, key="found")
+        whom = estimates.whose()
     VIEWS[view][1](Results(answers, whom, _labels(info), info.design.protocol, seen.alpha))
     st.caption(
         f"Practice and skipped items do not count. Intervals are 95 % and hold for {whom.name} and "

@@ -18,6 +18,8 @@ FONT = "'Source Sans Pro', 'Source Sans 3', 'Segoe UI', Helvetica, Arial, sans-s
 _PICTURE_SCALE = 4
 # Characters of a row's name on a line.
 _LINE = 36
+# What a line more takes.
+_LINE_PX = 15
 
 
 def file_name(name: str) -> str:
@@ -70,15 +72,19 @@ def axis_title(text: str) -> dict[str, Any]:
 def name_rows(figure: go.Figure, names: Sequence[str], *, above: float, below: float) -> None:
     """Name the rows of a chart, the first at the top, at 0, 1, 2 and so on.
 
-    Long names go over two lines, so that a phone has room for the chart beside them.
+    Long names go over two lines or three, so that a phone has room for the chart beside them, and
+    the chart grows by as much.
 
     Parameters
     ----------
     above, below : room over the first row and under the last, in rows
     """
+    lines = [wrap(name, _LINE, break_long_words=False) for name in names]
+    more = max((len(of_name) for of_name in lines), default=1) - 1
+    figure.update_layout(height=figure.layout.height + _LINE_PX * more * len(names))
     figure.update_yaxes(
         tickvals=list(range(len(names))),
-        ticktext=["<br>".join(wrap(name, _LINE, break_long_words=False)) for name in names],
+        ticktext=["<br>".join(of_name) for of_name in lines],
         range=[len(names) - 1 + below, -above],
         showgrid=False,
         zeroline=False,

@@ -210,8 +210,11 @@ def test_the_library_shows_all_prototypes_of_a_statement(page, demo: Bundle):
     prototype = next(p for p in demo.prototypes if p.branch == "morphology")
     app = page("library", branch="morphology")
 
-    shown = [m.value.removeprefix("#### ") for m in app.markdown if m.value.startswith("#### ")]
-    assert shown == [p.name for p in demo.prototypes if p.statement == prototype.statement]
+    titles = [m.value for m in app.markdown if m.value.startswith("#### ")]
+    shown = [p.name for p in demo.prototypes if p.statement == prototype.statement]
+    named = demo.labels.named(prototype.statement)
+    assert titles == [f"#### {plain(named)}, {n + 1} of {len(shown)}" for n in range(len(shown))]
+    assert all(name in words(app) for name in shown)
     # Each with its tracing and, lead by lead, its window.
     assert len(app.get("plotly_chart")) == 2 * len(shown)
     assert plain(prototype.record) in words(app)
@@ -222,8 +225,9 @@ def test_a_link_to_the_library_may_name_a_statement_by_its_code(page, demo: Bund
     code = next(p.statement for p in demo.prototypes if p.branch == "morphology")
     app = page("library", statement=code, **named)
 
-    shown = [m.value.removeprefix("#### ") for m in app.markdown if m.value.startswith("#### ")]
-    assert shown == [p.name for p in demo.prototypes if p.statement == code]
+    shown = [m.value for m in app.markdown if m.value.startswith("#### ")]
+    assert len(shown) == sum(p.statement == code for p in demo.prototypes)
+    assert all(plain(f"({code})") in title for title in shown)
 
 
 def test_the_library_tells_what_reviewers_said(page, rated, demo: Bundle):

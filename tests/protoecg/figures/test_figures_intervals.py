@@ -56,3 +56,19 @@ def test_words_tell_values_and_intervals_that_there_are():
     told = describe_intervals(ROWS, "mean")
     assert told == "mean, with 95 % intervals: rhythm 3.50 (3.00 to 4.50); morphology 4.00."
     assert "nothing to show" in describe_intervals(ROWS[2:], "mean")
+
+
+def test_rows_whose_names_go_over_lines_have_room_for_them():
+    short, long = (
+        "Abnormal QRS (ABQRS)",
+        "ST-T changes compatible with ventricular aneurysm (ANEUR)",
+    )
+    heights = {}
+    for name in (short, long):
+        rows = pd.DataFrame({"value": 0.5, "low": 0.1, "high": 0.9, "n": 3.0}, index=[name] * 4)
+        figure = intervals_figure(rows, axis="kappa", limits=(-1, 1))
+        margin = figure.layout.margin
+        lines = 1 + max(text.count("<br>") for text in figure.layout.yaxis.ticktext)
+        heights[lines] = (figure.layout.height - margin.t - margin.b) / 4
+    assert min(heights) == 1 and max(heights) > 1
+    assert all(height >= 15 * lines for lines, height in heights.items())
