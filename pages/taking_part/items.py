@@ -137,9 +137,10 @@ def _sides(content: SidesContent, ecgs: ECGs, view: View, key: str, labels: Labe
     with st.container(key=f"pair {key}"):
         columns = st.columns(2)
     sides = {"left": content.left, "right": content.right}
-    for (side, explanation), column in zip(sides.items(), columns, strict=True):
+    for place, (side, explanation), column in zip("12", sides.items(), columns, strict=True):
         with column:
-            st.markdown(f"**The {side} explanation**")
+            # On a narrow screen the second one stands below the first.
+            st.markdown(f"**{place}. The {side} explanation**")
             half = {"view": view, "width_px": drawing.HALF_PX}
             _explained(content.ecg, explanation, ecgs, f"{key} {side}", labels, **half)
 
