@@ -32,10 +32,11 @@ def test_an_ecg_of_a_batch_opens_with_the_model_of_the_batch(server, tab):
     expect(tab.get_by_text("a.zip")).to_be_visible()
     tab.get_by_role("button", name="Explain all").click()
     expect(tab.get_by_role("button", name="Explain it")).to_be_visible()
-    model = tab.get_by_test_id("stSidebar").get_by_test_id("stSelectbox").first
-    model.click()
+    tab.get_by_role("button", name=re.compile("^Model: ")).click()
+    tab.get_by_test_id("stPopoverBody").get_by_test_id("stSelectbox").click()
     tab.get_by_role("option", name="(demo)").click()
-    expect(model.get_by_role("combobox")).to_have_value(re.compile(r"\(demo\)"))
+    expect(tab.get_by_role("button", name=re.compile(r"Model: .*\(demo\)"))).to_be_visible()
+    tab.keyboard.press("Escape")
 
     expect(tab.locator('[data-test-script-state="notRunning"]')).to_be_attached()
     expect(tab.locator("[data-testid=stDataFrame] canvas").first).to_be_visible()

@@ -96,7 +96,7 @@ def another_fit(folder, bad):
         (a_record_cut_off, "incomplete"),
         (columns_lack, "lacks the columns"),
         (answered_twice, "two answers"),
-        (no_text, "cannot be read as an export"),
+        (no_text, "is no CSV in UTF-8"),
         (another_fit, "does not say by which penalties"),
     ],
     ids=lambda of: getattr(of, "__name__", ""),
