@@ -1,9 +1,9 @@
 """How long people wait for an explanation while large batches run on the same server.
 
 Each person uploads an ECG to Explain, waits until the page that shows it has been sent, looks at
-it for a while, and uploads the next. Meanwhile two others watch an archive each being explained on
-Batch. All speak to the server as a browser does but draw nothing, as each person's browser does
-that on a machine of its own.
+it for a while, and uploads the next. Meanwhile two others have archives explained on Batch, one
+after the other, and watch. All speak to the server as a browser does but draw nothing, as each
+person's browser does that on a machine of its own.
 """
 
 from __future__ import annotations
@@ -32,26 +32,25 @@ LOOK_EVERY_S = 1.0
 RATE = 500
 
 
-def measure(minutes: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def measure(minutes: float) -> tuple[pd.DataFrame, list[int]]:
     """Let people explain while batches run.
 
     Returns
     -------
     waits : `person`, `begun_s`, `wait_ms` of each upload but everybody's first
-    batches : `done` and `total` ECGs of each archive at the end
+    explained : ECGs of each archive meanwhile, which is begun again once it is done
     """
-    ended = threading.Event()
+    ended, archives = threading.Event(), [_archive(number) for number in range(ARCHIVES)]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(ARCHIVES) as pool:
         url = f"sqlite:///{folder}/ratings.db"
         with app_server(url, Path(folder)) as address:
-            batches = [_begin(address, number) for number in range(ARCHIVES)]
-            watched = [pool.submit(_watch, batch, ended) for batch in batches]
+            batches = [pool.submit(_batches, address, one, ended) for one in archives]
             try:
                 waits = _people(address, 60 * minutes)
             finally:
                 ended.set()
-            progress = [one.result() for one in watched]
-    return waits, pd.DataFrame(progress, columns=["done", "total"])
+            explained = [one.result() for one in batches]
+    return waits, explained
 
 
 def _people(address: str, seconds: float) -> pd.DataFrame:
@@ -59,13 +58,6 @@ def _people(address: str, seconds: float) -> pd.DataFrame:
     with ThreadPoolExecutor(PEOPLE) as pool:
         rows = [row for rows in pool.map(explain, range(PEOPLE)) for row in rows]
     return pd.DataFrame(rows, columns=["person", "begun_s", "wait_ms"])
-
-
-def _begin(address: str, number: int) -> Visitor:
-    visitor = Visitor(address, "batch")
-    visitor.open()
-    visitor.begin("ecgs.zip", _archive(number))
-    return visitor
 
 
 def _archive(number: int) -> bytes:
@@ -76,14 +68,21 @@ def _archive(number: int) -> bytes:
     return archive.getvalue()
 
 
-def _watch(visitor: Visitor, ended: threading.Event) -> tuple[int, int]:
-    """Look every second at how far a batch is, and return that at the end."""
-    told = visitor.progress()
-    while not ended.wait(LOOK_EVERY_S):
+def _batches(address: str, archive: bytes, ended: threading.Event) -> int:
+    """Have an archive explained, again once it is, and return of how many ECGs that was."""
+    explained = 0
+    while not ended.is_set():
+        visitor = Visitor(address, "batch")
+        visitor.open()
+        visitor.begin("ecgs.zip", archive)
         told = visitor.progress()
-    visitor.close()
-    done, _, total, *_ = told.split()
-    return int(done), int(total)
+        while visitor.is_renewed and not ended.wait(LOOK_EVERY_S):
+            told = visitor.progress()
+        visitor.close()
+        done = told.split()[0] if visitor.is_renewed else str(ECGS)
+        # One that waits for its turn says no number.
+        explained += int(done) if done.isdigit() else 0
+    return explained
 
 
 def _explain(

@@ -34,7 +34,8 @@ class Visitor:
         self._socket = self._connected()
         self._requests = itertools.count()
         self._session, self._query, self._uploader = "", "", ""
-        self._submit, self._fragment, self._progress = "", "", ""
+        self._submit, self._progress = "", ""
+        self._fragment, self._next_fragment = "", ""
 
     def _connected(self) -> ClientConnection:
         cookies = "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
@@ -78,6 +79,11 @@ class Visitor:
         message.rerun_script.widget_states.widgets.add(id=self._submit, trigger_value=True)
         self._send(message)
         self._until(lambda message: _ends_a_run(message) and self._fragment != "")
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether the page renews a part of itself, as it does while work is under way."""
+        return self._fragment != ""
 
     def progress(self) -> str:
         """Ask for what a page renews by itself, and return the words of its progress."""
@@ -152,7 +158,10 @@ class Visitor:
             self._session = message.new_session.initialize.session_id
             self._uploader = ""
         elif message.HasField("auto_rerun"):
-            self._fragment = message.auto_rerun.fragment_id
+            self._next_fragment = message.auto_rerun.fragment_id
+        elif _ends_a_run(message):
+            # The whole page was made anew, with or without a part that is renewed.
+            self._fragment, self._next_fragment = self._next_fragment, ""
         elif message.HasField("page_info_changed"):
             self._query = message.page_info_changed.query_string
         elif message.HasField("delta"):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,3 +38,26 @@ def test_a_page_that_runs_without_a_server_waits_for_nothing():
 def test_the_server_answers_before_what_pages_need_is_loaded():
     light = "import sys, app; assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
     subprocess.run([sys.executable, "-c", light], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_no_run_of_a_page_looks_through_all_objects():
+    """With many explanations kept that took most of the server's time; once a minute is enough."""
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["runner"]["postScriptGC"] is False
+    seldom = """
+import time, weakref
+from pages.shell import warming
+
+class Cycle: pass
+warming.EVERY_S = 0.1
+warming.begin()
+warming.wait()
+one = Cycle()
+one.itself = one
+gone, one = weakref.ref(one), None
+give_up = time.monotonic() + 60
+while gone() is not None and time.monotonic() < give_up:
+    time.sleep(0.05)
+assert gone() is None
+"""
+    subprocess.run([sys.executable, "-c", seldom], cwd=ROOT, check=True, timeout=120)
