@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ecg import drawing, intervals, origin
@@ -104,10 +106,10 @@ def _compared(
     """Lay the case's beat below this ECG's; of whole strips set both with their beats marked."""
     if wording.is_whole_strip(case.window_s):
         other = intervals.delineated(f"case {case.source.sha256}", source)
-        both = other, now.found
-        # What that branch reads is between the beats first of all, everything else in them.
-        if not (is_between := finding.branch == "rhythm"):
-            laid_over.beats(both, LABELS[::-1])
+        beats = partial(laid_over.beats, (other, now.found), LABELS[::-1])
+        # What the rhythm branch reads is between the beats first of all, everything else in them.
+        if finding.branch != "rhythm":
+            beats()
         drawing.show_comparison(
             *(now.ecg, case.window_s, source, case.source.window_s),
             view=view,
@@ -116,8 +118,8 @@ def _compared(
             key="comparison",
         )
         st.caption(CONTEXT.format(where=f"lead {strip_leads(view)[0]}"))
-        if is_between and not finding.statement.is_rhythm:
-            laid_over.beats(both, LABELS[::-1])
+        if finding.branch == "rhythm" and not finding.statement.is_rhythm:
+            beats()
         return None
     seen = likeness(now.ecg, case.window_s, source, case.source.window_s)
     drawing.show_comparison(

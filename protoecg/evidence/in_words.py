@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from protoecg.evidence.change import FindingChange
 from protoecg.explanation import Finding, Measured
@@ -27,15 +27,8 @@ def change_adds_up(change: FindingChange, labels: LabelSet) -> str:
         likeness = _likeness(match.prototype.statement, change.now, labels)
         amounts[likeness] = amounts.get(likeness, 0.0) + match.amount
     amounts |= _measured_changes(change)
-    ranked = sorted(amounts, key=lambda told: -abs(amounts[told]))
-    told_more = [told for told in ranked if amounts[told] >= NOTABLE][:TOLD]
-    told_less = [told for told in ranked if amounts[told] <= -NOTABLE][:TOLD]
-    return " ".join(
-        f"{_listed(told)} {'speaks' if len(told) == 1 else 'speak'} {how} for it than in the "
-        "earlier ECG."
-        for told, how in ((told_more, "more"), (told_less, "less"))
-        if told
-    )
+    than_then = "for it than in the earlier ECG"
+    return " ".join(_sides(amounts, f"more {than_then}", f"less {than_then}"))
 
 
 def _measured_changes(change: FindingChange) -> dict[str, float]:
@@ -73,12 +66,17 @@ def _speaks(finding: Finding, labels: LabelSet) -> list[str]:
             likeness = _likeness(other, finding, labels)
             others[likeness] = others.get(likeness, 0.0) + match.contribution
     amounts = {measured_in_words(one): one.contribution for one in finding.measured} | others
+    return _sides(amounts, "for it", "against it")
+
+
+def _sides(amounts: Mapping[str, float], above: str, below: str) -> list[str]:
+    """Say in a sentence each what adds most, and what takes most away; nothing of small ones."""
     ranked = sorted(amounts, key=lambda told: -abs(amounts[told]))
-    told_for = [told for told in ranked if amounts[told] >= NOTABLE][:TOLD]
-    against = [told for told in ranked if amounts[told] <= -NOTABLE][:TOLD]
+    adds = [told for told in ranked if amounts[told] >= NOTABLE][:TOLD]
+    takes = [told for told in ranked if amounts[told] <= -NOTABLE][:TOLD]
     return [
-        f"{_listed(told)} {'speaks' if len(told) == 1 else 'speak'} {side} it."
-        for told, side in ((told_for, "for"), (against, "against"))
+        f"{_listed(told)} {'speaks' if len(told) == 1 else 'speak'} {side}."
+        for told, side in ((adds, above), (takes, below))
         if told
     ]
 

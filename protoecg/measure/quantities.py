@@ -90,8 +90,9 @@ def quantities(found: Delineation) -> dict[str, float]:
 
 def is_early(found: Delineation) -> np.ndarray:
     """Return whether each beat comes early, after less than `EARLY` of the usual RR: (b,)."""
-    rr = np.array(found.rr_s)
-    return np.concatenate([[False], rr < EARLY * float(np.median(rr))]) if rr.size else rr > 0
+    if not found.rr_s:
+        return np.zeros(len(found.beats), bool)
+    return np.concatenate([[False], np.array(found.rr_s) < EARLY * float(np.median(found.rr_s))])
 
 
 def _as_measured(measured: Measurements) -> dict[str, float]:

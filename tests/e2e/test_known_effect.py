@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from known_readers import EFFECT, READERS
 from playwright.sync_api import Page
 from reviewing import Reviewer
 from test_whole_study import end, exported, found, make, rate, start
@@ -21,16 +22,6 @@ from review_db.store.database import open_database, reading
 from training.cases import Numbers, carried, cases
 
 CASES = 10
-# The share of cases that each is right about, alone and with the model's prototypes.
-READERS = {
-    "helped1": (0.5, 0.9),
-    "helped2": (0.6, 0.9),
-    "helped3": (0.4, 0.8),
-    "same1": (0.7, 0.7),
-    "same2": (0.6, 0.6),
-    "harmed": (0.8, 0.5),
-}
-EFFECT = float(np.mean([beside - alone for alone, beside in READERS.values()]))
 DESIGN = f"""
 name = "whole"
 reviewers = {json.dumps(list(READERS))}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from known_readers import EFFECT, READERS
 
 from review_db.findings.answers import answer_table
 from review_db.findings.differentials import compare_arms, differentials, reliance
@@ -19,16 +20,6 @@ from review_db.studies.lifecycle import create_study, start_study
 from review_db.studies.seats import sign_in
 
 CASES = 24
-# How often each is right alone, and with the model's prototypes: half are helped, one is harmed.
-READERS = {
-    "helped1": (0.5, 0.9),
-    "helped2": (0.6, 0.9),
-    "helped3": (0.4, 0.8),
-    "same1": (0.7, 0.7),
-    "same2": (0.6, 0.6),
-    "harmed": (0.8, 0.5),
-}
-EFFECT = np.mean([with_ - alone for alone, with_ in READERS.values()])
 SECONDS = {"alone": 40.0, "prototypes": 52.0}
 DESIGN = Design(
     "six",
