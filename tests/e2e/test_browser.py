@@ -245,7 +245,7 @@ def test_answers_given_while_a_comment_is_typed_are_all_kept(server, tab):
 
 
 class Line:
-    """What the server says to the browser, which may be held back from the end of a run on."""
+    """What the server says to the browser, held back from the end of a page's run on if asked."""
 
     def __init__(self, tab: Page) -> None:
         self.holds = False
@@ -262,10 +262,13 @@ class Line:
         else:
             self._browser.send(message)
 
-    def let_go(self, tab: Page) -> None:
-        """Hand on what is held, once it holds the end of one more run."""
-        while sum(map(_ends_a_run, self._held)) < 2:
+    def wait(self, tab: Page, *, runs: int) -> None:
+        """Wait until the ends of so many runs are held."""
+        while sum(map(_ends_a_run, self._held)) < runs:
             tab.wait_for_timeout(100)
+
+    def let_go(self) -> None:
+        """Hand on what is held."""
         self.holds = False
         for message in self._held:
             self._browser.send(message)
@@ -273,7 +276,13 @@ class Line:
 
 
 def _ends_a_run(message: bytes) -> bool:
-    return bool(ForwardMsg.FromString(message).HasField("script_finished"))
+    # Neither the runs of a part of a page, as a comment or the clock starts them, nor those
+    # broken off.
+    said = ForwardMsg.FromString(message)
+    return bool(
+        said.HasField("script_finished")
+        and said.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+    )
 
 
 def test_a_step_back_asked_before_the_step_on_is_drawn_shows_the_answer(server, tab):
@@ -286,10 +295,13 @@ def test_a_step_back_asked_before_the_step_on_is_drawn_shows_the_answer(server, 
     expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
     line.holds = True
     tab.get_by_role("button", name="Skip").click()
+    line.wait(tab, runs=1)
     expect(tab.get_by_text(re.compile(r"^Prototype 2 of "))).to_be_visible()
+    expect(tab.get_by_role("button", name="Previous")).to_be_enabled()
 
     tab.get_by_role("button", name="Previous").click()
-    line.let_go(tab)
+    line.wait(tab, runs=2)
+    line.let_go()
 
     expect(tab.get_by_text(re.compile(r"^Prototype 1 of "))).to_be_visible()
     expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
