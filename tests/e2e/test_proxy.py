@@ -7,7 +7,11 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.client import HTTPSConnection
 from pathlib import Path
 from string import Template
@@ -144,9 +148,69 @@ def test_more_than_the_app_takes_is_refused_before_it_is_sent(proxy):
     assert int(re.search(r"maxUploadSize = (\d+)", app)[1]) < 210
 
 
-def test_a_page_works_by_its_websocket_and_an_upload_leaves_nothing_behind(
-    proxy, playwright_of_proxy, tmp_path
-):
+class TemporaryFiles:
+    """Watches for files that nginx has open, but for its logs and settings, or has written."""
+
+    def __init__(self, proxy):
+        self.seen = set()
+        self._folder = proxy.log.parent
+        self._open = Path(f"/proc/{proxy._process.pid}/fd")
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self):
+        self._thread.start()
+        return self.seen
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self):
+        while not self._ended.is_set():
+            for folder in ("body", "proxied"):
+                self.seen |= {file.name for file in self._folder.glob(f"{folder}/**/*")}
+            for link in self._open.iterdir():
+                # One that is closed meanwhile was none that stays.
+                with suppress(OSError):
+                    where = os.readlink(link)
+                    self.seen |= {where} if re.search("/(body|proxied)/", where) else set()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc on this machine")
+def test_an_upload_is_on_no_disk_of_the_proxys_at_any_time(proxy):
+    context = ssl._create_unverified_context()
+    line = HTTPSConnection("127.0.0.1", proxy.port, context=context, timeout=20)
+    size, pieces = 20_000_000, 100
+
+    def body():
+        for _ in range(pieces):
+            time.sleep(0.01)
+            yield bytes(size // pieces)
+
+    with TemporaryFiles(proxy) as seen:
+        headers = {"Host": f"{HOST}:{proxy.port}", "Content-Length": str(size)}
+        line.request("PUT", "/_stcore/upload_file/nobody/1", body=body(), headers=headers)
+        assert line.getresponse().status in (400, 403)
+    assert not seen
+
+
+def test_no_log_has_the_address_of_a_page_whatever_goes_wrong_with_it(tmp_path):
+    (nobody,) = free_ports(1)
+    proxy = Proxy(tmp_path, nobody)
+    try:
+        with ThreadPoolExecutor(16) as many:
+            paths = ["/rate?key=secret-of-an-address"] * 400
+            answers = Counter(many.map(lambda path: proxy.asks(path).status, paths))
+        assert set(answers) == {502, 429}
+        assert proxy.asks(paths[0], "PUT", Content_Length=str(211 * 2**20)).status in (413, 429)
+    finally:
+        proxy.close()
+    log = proxy.log.read_text()
+    assert "GET 502" in log and "secret-of-an-address" not in log
+
+
+def test_a_page_works_by_its_websocket(proxy, playwright_of_proxy):
     page = playwright_of_proxy
     sockets = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
