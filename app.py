@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 from pages.server import defects, gate, lifetime, logs
 from pages.shell.access import coordinators
 
-logs.hide_ids()
+logs.keep_clean()
 coordinators.refuse_short_key()
 app = st.App(
     "pages/shell/main.py",

@@ -134,11 +134,20 @@ def _answering(scope: Scope, token: str | None, send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             headers.update(_HEADERS)
+            if _is_secure(scope):
+                _keep_to_tls(headers)
             if token is None and _is_of_a_page(scope):
                 headers.append("set-cookie", _new_cookie(scope))
         await send(message)
 
     return answer
+
+
+def _keep_to_tls(headers: MutableHeaders) -> None:
+    # Streamlit's own cookies, which say who signed in, would also be sent without TLS.
+    for place, (name, value) in enumerate(headers.raw):
+        if name == b"set-cookie" and b"; secure" not in value.lower():
+            headers.raw[place] = name, value + b"; Secure"
 
 
 def _is_of_a_page(scope: Scope) -> bool:

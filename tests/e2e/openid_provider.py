@@ -73,8 +73,10 @@ class Provider:
         now = int(time.time())
         claims = {"iss": self.url, "aud": CLIENT, "iat": now, "exp": now + 300}
         claims |= {"nonce": asked["nonce"], **self.people[name]}
-        signed = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self._key)
-        return {"access_token": "none", "token_type": "Bearer", "id_token": signed}
+        return {"access_token": "none", "token_type": "Bearer", "id_token": self.sign(claims)}
+
+    def sign(self, claims: dict) -> str:
+        return jwt.encode({"alg": "RS256", "kid": "1"}, claims, self._key)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -18,17 +18,20 @@ class Stranger:
     ----------
     url : of the server
     session : id of somebody's session
+    token : against forged requests, as the page got it in a cookie
     host : the name that the server is asked for, where that is another one than its own
     headers : `Origin`, `Cookie`, or whatever else is sent with the first request
     """
 
-    def __init__(self, url: str, session: str = "", host: str = "", **headers: str) -> None:
+    def __init__(
+        self, url: str, session: str = "", *, host: str = "", token: str = "nothing", **headers: str
+    ) -> None:
         server = urlsplit(url)
         self._socket: ClientConnection = connect(
             f"ws://{host or server.hostname}:{server.port}/_stcore/stream",
             address=(server.hostname, server.port),
             origin=headers.pop("Origin", url),
-            subprotocols=["streamlit", "nothing", *([session] if session else [])],
+            subprotocols=["streamlit", token, *([session] if session else [])],
             additional_headers=headers,
             user_agent_header=None,
             max_size=None,

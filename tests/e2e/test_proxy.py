@@ -127,6 +127,14 @@ def test_a_page_comes_by_tls_with_the_headers_of_safety(proxy):
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-protoecg_browser=") and "Secure" in cookie
     assert "nginx/" not in answer.headers["Server"]
+    others = answer.headers.get_all("Set-Cookie")[1:]
+    assert all("; secure" in other.lower() for other in others)
+
+
+def test_no_cookie_that_streamlit_sets_for_a_sign_in_is_ever_sent_without_tls(proxy):
+    left = proxy.asks("/auth/logout").headers.get_all("Set-Cookie")
+    assert any(cookie.startswith("_streamlit_user=") for cookie in left)
+    assert all("; secure" in cookie.lower() for cookie in left)
 
 
 def test_who_comes_without_tls_is_sent_there(proxy):

@@ -212,6 +212,28 @@ def test_signing_out_ends_it_at_the_provider_too(clinic, tab):
     expect(tab.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
 
 
+def test_signing_out_ends_it_in_all_tabs_and_for_whoever_copied_its_cookies(clinic, tab, new_tab):
+    sign_in(tab, clinic.url("studies"), "Cora")
+    second = tab.context.new_page()
+    second.goto(clinic.url("studies"))
+    expect(second.get_by_text("started 20")).to_be_visible()
+    thief = new_tab()
+    thief.context.add_cookies(tab.context.cookies())
+    thief.goto(clinic.url("studies"))
+    expect(thief.get_by_text("started 20")).to_be_visible()
+    elsewhere = sign_in(new_tab(), clinic.url("studies"), "Cora")
+
+    tab.get_by_role("button", name="Sign out").click()
+    tab.wait_for_url(f"{clinic.server.url}/")
+
+    for left in (second, thief):
+        left.get_by_role("link", name="Results").click()
+        expect(left.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+        expect(left.get_by_text("you signed out in another tab")).to_be_visible()
+    elsewhere.get_by_role("link", name="Results").click()
+    expect(elsewhere.get_by_role("button", name="All ratings as CSV")).to_be_visible()
+
+
 def test_a_cookie_of_somebodys_own_making_is_nobodys(clinic, tab):
     tab.context.add_cookies(
         [

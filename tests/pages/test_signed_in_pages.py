@@ -31,7 +31,12 @@ SECRETS = {
 
 
 def claims(who: str) -> dict:
-    issued = {"iss": "https://id.example", "iat": int(time.time()), "is_logged_in": True}
+    issued = {
+        "iss": "https://id.example",
+        "aud": "protoecg",
+        "iat": int(time.time()),
+        "is_logged_in": True,
+    }
     return issued | {"sub": who, "email": f"{who}@clinic.example", "email_verified": True}
 
 

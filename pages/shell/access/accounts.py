@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from review_db import RatingsError
 
 # The cookie would last for a month, on machines that many people use.
 LONGEST_S = 12 * 3600
+# A sign-in of the future would last for ever; a provider's clock is not quite the server's.
+_CLOCKS_APART_S = 300
+_MOST_ENDED = 10_000
 _CODE_LENGTH = 8
 # The provider sends everybody to the start page, whichever page they had wanted.
 _REMEMBER = "<script>sessionStorage.setItem('wanted', location.href)</script>"
@@ -112,7 +116,7 @@ def show() -> None:
         return
     with corner(account.shown):
         st.html(_GO_BACK, unsafe_allow_javascript=True, width="content")
-        st.button("Sign out", type="tertiary", on_click=st.logout, help=words.plain(account.shown))
+        st.button("Sign out", type="tertiary", on_click=_sign_out, help=words.plain(account.shown))
 
 
 @contextmanager
@@ -124,11 +128,16 @@ def corner(who: str) -> Iterator[None]:
 
 
 def account_of(claims: Mapping[str, Any], wanted: Settings) -> Account | None:
-    """Return whose claims these are; None where they are nobody's, or too old."""
+    """Return whose claims these are; None where they are nobody's, not for here, or not for now."""
     issuer, subject, issued = (claims.get(name) for name in ("iss", "sub", "iat"))
     if claims.get("is_logged_in") is not True or not issuer or not subject:
         return None
-    if not isinstance(issued, int | float) or time.time() - issued > LONGEST_S:
+    if not _is_for(claims.get("aud"), wanted) or _sign_in(claims) in _ended():
+        return None
+    # Written so that what is no number, in any way, lies outside.
+    if isinstance(issued, bool) or not isinstance(issued, int | float):
+        return None
+    if not -_CLOCKS_APART_S <= time.time() - issued <= LONGEST_S:
         return None
     who = json.dumps([issuer, subject]).encode()
     return Account(
@@ -136,6 +145,31 @@ def account_of(claims: Mapping[str, Any], wanted: Settings) -> Account | None:
         _is_coordinator(claims, wanted),
         str(claims.get("email") or claims.get("name") or "Signed in"),
     )
+
+
+def _is_for(audience: object, wanted: Settings) -> bool:
+    named = audience if isinstance(audience, list) else [audience]
+    return any(one in wanted.clients for one in named if isinstance(one, str))
+
+
+def _sign_out() -> None:
+    """End this sign-in in all tabs, and for whoever has a copy of its cookie."""
+    ended = _ended()
+    ended[_sign_in(st.user.to_dict())] = None
+    while len(ended) > _MOST_ENDED:
+        ended.popitem(last=False)
+    st.logout()
+
+
+def _sign_in(claims: Mapping[str, Any]) -> str:
+    told = json.dumps([str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce")])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+@st.cache_resource(show_spinner=False)
+def _ended() -> OrderedDict[str, None]:
+    """Return the sign-ins that were signed out of; the cookies themselves know nothing of it."""
+    return OrderedDict()
 
 
 def _is_coordinator(claims: Mapping[str, Any], wanted: Settings) -> bool:
@@ -156,7 +190,10 @@ def _ask(wanted: Settings) -> None:
     st.write("This page is for the reviewers and coordinators of studies.")
     if st.user.to_dict().get("is_logged_in") is True:
         hours = LONGEST_S // 3600
-        st.info(f"A sign-in lasts {hours} hours. What you answered after that was not saved.")
+        st.info(
+            f"Your sign-in has ended: you signed out in another tab, or {hours} hours are over. "
+            "What you answered after that was not saved."
+        )
     for provider in wanted.providers:
         st.button(
             f"Sign in with {words.plain(provider)}" if provider else "Sign in",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from streamlit.errors import StreamlitSecretNotFoundError
 SHORTEST_SECRET = 32
 CALLBACK = "/oauth2callback"
 _SERVER = ("redirect_uri", "cookie_secret")
+# More would match nobody, and so shut somebody out without a word.
+_ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+")
 _CLIENT = ("client_id", "client_secret", "server_metadata_url")
 
 
@@ -26,11 +29,12 @@ class SettingsError(ValueError):
 class Settings:
     """How people sign in; a provider without a name of its own is None.
 
-    `origin` is where the app has to be opened for it, and `account_secret` what accounts are
-    digested with.
+    `clients` is what providers know this app as, `origin` where the app has to be opened for it,
+    and `account_secret` what accounts are digested with.
     """
 
     providers: tuple[str | None, ...]
+    clients: frozenset[str]
     origin: str
     coordinators: frozenset[str]
     account_secret: bytes
@@ -80,8 +84,13 @@ def settings_from(secrets: Mapping[str, Any]) -> Settings | None:
     _refuse_short(cookie_secret, "cookie_secret in [auth]")
     account_secret = _text(own, "[protoecg]", "account_secret")
     _refuse_short(account_secret, "account_secret in [protoecg]")
+    tables = _providers(auth)
     return Settings(
-        _providers(auth), _origin(redirect), _coordinators(own), account_secret.encode()
+        tuple(tables),
+        frozenset(table["client_id"] for table in tables.values()),
+        _origin(redirect),
+        _coordinators(own),
+        account_secret.encode(),
     )
 
 
@@ -113,7 +122,7 @@ def _refuse_short(secret: str, name: str) -> None:
         )
 
 
-def _providers(auth: Mapping[str, Any]) -> tuple[str | None, ...]:
+def _providers(auth: Mapping[str, Any]) -> dict[str | None, Mapping[str, Any]]:
     tables: dict[str | None, Mapping[str, Any]] = {
         name: table
         for name, table in auth.items()
@@ -126,7 +135,7 @@ def _providers(auth: Mapping[str, Any]) -> tuple[str | None, ...]:
             _text(table, f"[auth.{name}]" if name else "[auth]", setting)
         if name and "_" in name:
             raise SettingsError(f"The provider [auth.{name}] has '_' in its name; leave it out.")
-    return tuple(tables)
+    return tables
 
 
 def _origin(redirect: str) -> str:
@@ -145,7 +154,14 @@ def _coordinators(own: Mapping[str, Any]) -> frozenset[str]:
         raise SettingsError(
             "[protoecg] in secrets.toml lacks coordinators, expected a list of e-mail addresses."
         )
-    return frozenset(comparable(address) for address in given)
+    addresses = frozenset(comparable(address) for address in given)
+    for address in sorted(addresses):
+        if not address.isprintable() or not _ADDRESS.fullmatch(address):
+            raise SettingsError(
+                f"coordinators in [protoecg] of secrets.toml lists {address!r}, expected an e-mail "
+                "address alone, as the provider says it: name@example.org."
+            )
+    return addresses
 
 
 def _require_packages() -> None:

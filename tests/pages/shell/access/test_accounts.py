@@ -7,11 +7,14 @@ from pages.shell.access.accounts import LONGEST_S, account_of
 from pages.shell.access.oidc import Settings
 from review_db.questions.checks import checked_reviewer
 
-WANTED = Settings((None,), "https://ecg.example", frozenset({"cora@clinic.example"}), b"a" * 32)
+CORA = "cora@clinic.example"
+WANTED = Settings(
+    (None,), frozenset({"protoecg"}), "https://ecg.example", frozenset({CORA}), b"a" * 32
+)
 
 
 def claims(**changes):
-    usual = {"iss": "https://id.example", "sub": "1", "email": "cora@clinic.example"}
+    usual = {"iss": "https://id.example", "aud": "protoecg", "sub": "1", "email": CORA}
     now = {"iat": int(time.time()), "is_logged_in": True, "email_verified": True}
     return {name: v for name, v in (usual | now | changes).items() if v is not None}
 
@@ -45,6 +48,15 @@ def test_the_code_to_rate_under_is_a_reviewer_code_of_the_account_alone():
         {"iat": None},
         {"iat": "now"},
         {"iat": int(time.time()) - LONGEST_S - 60},
+        # A clock that was set back must not let a sign-in last longer.
+        {"iat": int(time.time()) + 3600},
+        {"iat": float("nan")},
+        {"iat": float("inf")},
+        {"iat": True},
+        {"aud": None},
+        {"aud": "another"},
+        {"aud": ["another"]},
+        {"aud": {"protoecg": 1}},
     ],
 )
 def test_nobody_is_signed_in_by_half_or_for_too_long(changes):

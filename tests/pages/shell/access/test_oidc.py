@@ -33,6 +33,7 @@ def test_without_a_word_of_it_nobody_is_asked_to_sign_in(file):
 def test_complete_secrets_are_taken():
     found = settings_from(SECRETS)
     assert found.providers == (None,)
+    assert found.clients == {"protoecg"}
     assert found.origin == "https://ecg.example"
     assert found.coordinators == {"cora@clinic.example"}
 
@@ -68,6 +69,17 @@ def without(section, name):
         (SECRETS | {"protoecg": {**OWN, "account_secret": "xxx"}}, "has 3 characters"),
         (SECRETS | {"protoecg": {**OWN, "coordinators": "a@b"}}, "expected a list"),
         (SECRETS | {"protoecg": {**OWN, "coordinators": ["Cora"]}}, "expected a list"),
+        *(
+            (SECRETS | {"protoecg": {**OWN, "coordinators": [address]}}, "an e-mail address alone")
+            for address in (
+                "Cora <cora@clinic.example>",
+                "mailto:cora@clinic.example",
+                "cora@clinic.example, dora@clinic.example",
+                "cora@clinic.example\u200b",
+                "cora@@clinic.example",
+                "@",
+            )
+        ),
         *(
             (SECRETS | {"auth": {**SECRETS["auth"], "redirect_uri": address}}, "redirect_uri")
             for address in ("https://ecg.example", "ecg.example/oauth2callback")
