@@ -8,8 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shell import frame
-from pages.shell.paper_style import container_key
+from pages.shell import frame, paper_style
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.figures.beat_marks import describe_beats
 from protoecg.figures.overlay import (
@@ -73,18 +72,14 @@ def show_paper(
     late : what is scrolled begins at its right end
     """
     margin = figure.layout.margin
-    inner = container_key(
-        figure.layout.height - margin.t - margin.b,
-        width_px,
-        edges=margin.t + margin.b,
-        pages=pages,
-        name=key,
-    )
+    edges_px, paper = margin.t + margin.b, paper_style.key(key, width_px)
+    high = (figure.layout.height - edges_px) / width_px
+    st.html(paper_style.proportions(paper, high=high, edges_px=edges_px, pages=pages))
     figure.update_layout(height=None)
     # Plotly draws once before it knows its height; ranges fitted to that would be kept.
     figure.update_xaxes(constrain="domain", constraintoward="left")
     figure.update_yaxes(constrain="domain", constraintoward="top")
-    with st.container(key=f"frame-{'late-' if late else ''}{key}"), st.container(key=inner):
+    with st.container(key=f"frame-{'late-' if late else ''}{key}"), st.container(key=paper):
         st.plotly_chart(
             figure,
             key=f"{key} {frame.theme()}",

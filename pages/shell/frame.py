@@ -19,7 +19,7 @@ _PAGES = _HERE.parent
 EXPLAIN, TAKE_PART = _PAGES / "explain.py", _PAGES / "take_part.py"
 _ICON = _HERE / "icon.svg"
 _HEAD = (
-    f"<style>{(_HERE / 'style.css').read_text()}{paper_style.HEIGHTS}</style>"
+    f"<style>{(_HERE / 'style.css').read_text()}{paper_style.PAPER}</style>"
     f"<script>{(_HERE / 'figure_buttons.js').read_text()}</script>"
     f'<div class="research-notice">{NOTICE}</div>'
 )

@@ -1,57 +1,46 @@
-"""ECG paper that keeps its proportions at any width, on phones too: CSS for its heights.
+"""ECG paper that keeps its proportions at any width, on phones too.
 
-It is made here, as its numbers are those of the figures.
+What they are is said beside the paper, not in its container's key: a container of another key is
+another one to the browser, which then draws the figure that stands in it anew before it draws the
+one that comes.
 """
 
 from __future__ import annotations
 
-from math import ceil
+import re
 
-from protoecg.figures.sheet import LEGEND_PX, MARGIN_PX, SIDE_PX
-from protoecg.figures.switches import switches_px
-
-HUNDREDS, UNITS = range(10), range(100)
-WIDE = (2, 4)
 # How wide a figure that was made for a whole page is at least.
 LEAST_PX = 760
-EDGES = [
-    MARGIN_PX + SIDE_PX,
-    MARGIN_PX + SIDE_PX + LEGEND_PX,
-    *(MARGIN_PX + SIDE_PX + switches_px(rows) for rows in range(1, 7)),
-]
 
-HEIGHTS = "\n".join(
-    [
-        '[class*="st-key-frame-"] { container-type: inline-size; overflow-x: auto; '
-        "scrollbar-color: gray transparent; }",
-        # What reads from right to left begins scrolled to its right end.
-        '[class*="st-key-frame-late-"] { direction: rtl; }',
-        '[class*="st-key-paper-"] { direction: ltr; }',
-        '[class*="st-key-paper-"] { --across: 100cqi; flex: none; height: calc('
-        "(var(--hundreds) + var(--units)) / 100 * var(--across) + var(--edges)); }",
-        # On a phone paper is scrolled sideways, so that its squares can be read.
-        f'[class*="st-key-paper-"][class*="-full-"] {{ --across: max(100cqi, {LEAST_PX}px); '
-        "width: var(--across); max-width: none; }",
-        *(f'[class*="st-key-paper-"][class*="-{n}edges-"] {{ --edges: {n}px; }}' for n in EDGES),
-        *(
-            f'[class*="st-key-paper-"][class*="-{n}pages-"] '
-            f"{{ width: calc({n} * var(--across)); max-width: none; }}"
-            for n in WIDE
-        ),
-        *(f'[class*="st-key-paper-{n}h"] {{ --hundreds: {100 * n}; }}' for n in HUNDREDS),
-        *(f'[class*="st-key-paper-"][class*="h{n}u-"] {{ --units: {n}; }}' for n in UNITS),
-    ]
-)
+# What reads from right to left begins scrolled to its right end. On a phone paper is scrolled
+# sideways, so that its squares can be read.
+PAPER = f"""
+[class*="st-key-frame-"] {{
+  container-type: inline-size; overflow-x: auto; scrollbar-color: gray transparent;
+}}
+[class*="st-key-frame-late-"] {{ direction: rtl; }}
+[class*="st-key-paper-"] {{
+  --across: 100cqi; direction: ltr; flex: none; max-width: none;
+  width: calc(var(--pages, 1) * var(--across));
+  height: calc(var(--high, 0.5) * var(--across) + var(--edges, 10px));
+}}
+[class*="st-key-paper-full-"] {{ --across: max(100cqi, {LEAST_PX}px); }}
+"""
 
 
-def container_key(height: float, width: float, *, edges: int, pages: int, name: str) -> str:
-    """Key of a container that is `height / width` of its surroundings, plus its edges.
+def key(name: str, width_px: int) -> str:
+    """Return the key of the container of a figure that was made for a page or part of one."""
+    return f"paper-{'full' if width_px >= LEAST_PX else 'part'}-{name}"
+
+
+def proportions(key: str, *, high: float, edges_px: int, pages: int) -> str:
+    """Return the style that makes the container of a key `high` times as high as it is wide.
 
     Parameters
     ----------
-    edges : px above and below, one of `EDGES`
-    pages : how many times as wide as its surroundings it is, 1 or one of `WIDE`
+    edges_px : above and below, besides
+    pages : how many times as wide as its surroundings it is
     """
-    hundreds, units = divmod(min(ceil(100 * height / width), 999), 100)
-    size = "full" if width >= LEAST_PX else "part"
-    return f"paper-{hundreds}h{units}u-{edges}edges-{pages}pages-{size}-{name}"
+    chosen = re.sub(r"[^\w-]", "-", key, flags=re.ASCII)
+    told = f"--high: {high:.4f}; --edges: {edges_px}px; --pages: {pages};"
+    return f"<style>.st-key-{chosen} {{ {told} }}</style>"
