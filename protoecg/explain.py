@@ -14,6 +14,7 @@ from protoecg.explanation import Explanation, Finding, Match, probability, ranke
 from protoecg.measure import Delineation, delineate, quantities
 from protoecg.measured.contradictions import guarded, judgeable
 from protoecg.measured.curves import MeasuredEvidence
+from protoecg.measured.unnamed import sure, unnamed
 from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE, model_input
 
@@ -61,17 +62,20 @@ def _explained(
     explanations = []
     for ecg, x, waves, of_one in zip(ecgs, inputs, found, seen, strict=True):
         values, recording = quantities(waves), quality(ecg)
-        findings = _findings(bundle, sums, of_one, values, in_full)
+        judged = judgeable(values, recording.wander)
+        findings = guarded(_findings(bundle, sums, of_one, values, in_full), judged)
+        abstains = _abstains(ecg, x, bundle)
         explanations.append(
             Explanation(
                 bundle=bundle.name,
                 simulated=bundle.simulated,
                 source=ecg.source,
                 notes=(*ecg.notes, *_too_long(ecg)),
-                abstains=_abstains(ecg, x, bundle),
-                findings=ranked(guarded(findings, judgeable(values, recording.wander))),
+                abstains=abstains,
+                findings=ranked(findings),
                 quality=recording.sentences,
                 recalibrations=calibrated,
+                unnamed=() if abstains else unnamed(findings, sure(values, recording)),
             )
         )
     return explanations

@@ -129,12 +129,26 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Unnamed:
+    """What is measured far beyond the ordinary, and no likely or possible finding speaks of.
+
+    Parameters
+    ----------
+    name : of what stands out, such as "qtc" or "st_raised", see `protoecg.measured.unnamed`
+    sentence : the measurement's word, not the model's
+    """
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Explanation:
     """All findings of a bundle on one ECG: likely ones first, then possible ones, by probability.
 
     `abstains` says why they are not to be relied on, where the ECG is unlike those that the bundle
     was validated on. `quality` says what is wrong with the recording, one sentence each.
-    `recalibrations` are the bundle's.
+    `recalibrations` are the bundle's. `unnamed` is empty where it abstains.
     """
 
     bundle: str
@@ -145,6 +159,7 @@ class Explanation:
     findings: tuple[Finding, ...]
     quality: tuple[str, ...] = ()
     recalibrations: tuple[Recalibration, ...] = ()
+    unnamed: tuple[Unnamed, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types; each match names its prototype and its source window."""
@@ -156,6 +171,7 @@ class Explanation:
             "notes": list(self.notes),
             "quality": list(self.quality),
             "abstains": self.abstains,
+            "unnamed": [asdict(one) for one in self.unnamed],
             "findings": [_finding_json(finding) for finding in self.findings],
         }
 

@@ -21,6 +21,7 @@ def in_words(explanation: Explanation, taken: Taken = UNSAID) -> list[str]:
     lines += [f"! {note}" for note in (*explanation.quality, *explanation.notes)]
     if explanation.abstains:
         lines += [f"! {explanation.abstains}", "! What follows is not to be relied on.", ""]
+    lines += [f"! {one.sentence}" for one in explanation.unnamed]
     for finding in explanation.findings:
         if finding.present:
             lines += _finding_in_words(finding)

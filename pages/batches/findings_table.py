@@ -12,6 +12,11 @@ from protoecg.batch.table import ABOUT
 from protoecg.labels import LabelSet
 from protoecg.storage.spreadsheet import harmless
 
+_TEXTS = {
+    **{"Measured, not found": "unnamed", "Abstains": "abstains"},
+    **{"Quality": "quality", "Error": "error"},
+}
+
 
 def on_screen(
     rows: pd.DataFrame, labels: LabelSet, *, names: bool, strips: Sequence[str] = ()
@@ -34,7 +39,7 @@ def on_screen(
         table["File"] = rows["file"].map(harmless)
     for column, certainty in (("Likely", "likely"), ("Possible", "possible")):
         table[column] = [_listed(row, certainty, labels) for _, row in rows.iterrows()]
-    for column, source in (("Abstains", "abstains"), ("Quality", "quality"), ("Error", "error")):
+    for column, source in _TEXTS.items():
         if (rows[source] != "").any():
             table[column] = rows[source].map(harmless)
     probabilities = rows[called_anywhere(rows)].mul(100)

@@ -17,7 +17,8 @@ ORDER = (CRITICAL, MAYBE_CRITICAL, ABNORMAL, UNJUDGED, MAYBE_ABNORMAL, USUAL_ECG
 def triage(row: pd.Series, labels: LabelSet) -> str:
     """Return which of `ORDER` an ECG is, by a row of `protoecg.batch.table.read_rows`.
 
-    What the model abstains from, or nobody could read, is not judged: a person has to look at it
+    What is measured far beyond the ordinary is abnormal, though no finding says so. What the model
+    abstains from, or nobody could read, is not judged: a person has to look at it
     before what is only possible. Critical and possible counts from the probability on from which
     Explain says it first.
     """
@@ -27,7 +28,7 @@ def triage(row: pd.Series, labels: LabelSet) -> str:
     told = (
         (CRITICAL, any(labels[code].critical for code in likely)),
         (MAYBE_CRITICAL, any(labels[c].critical and row[c] >= PRESSING for c in possible)),
-        (ABNORMAL, any(_is_abnormal(labels[code]) for code in likely)),
+        (ABNORMAL, row["unnamed"] or any(_is_abnormal(labels[code]) for code in likely)),
         (MAYBE_ABNORMAL, any(_is_abnormal(labels[code]) for code in possible)),
     )
     return next((name for name, holds in told if holds), USUAL_ECG)

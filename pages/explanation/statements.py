@@ -16,6 +16,10 @@ from protoecg.summary import HeaderValue, Summary, summarised
 LIKELY, RHYTHM, POSSIBLE, OTHER = "likely", "rhythm", "possible", "other"
 PRESSING = "possible, critical"
 NAMED = 4
+MEASURED = (
+    "Computed from the samples, and far beyond what is ordinary. It is the measurement's word: the "
+    "model finds no statement likely or possible that speaks of it."
+)
 NOTHING_SAID = "Nothing is said: the model abstains. What it would say of an ordinary ECG"
 
 
@@ -51,6 +55,7 @@ def show(
         flagged = ", ".join(value.words for value in measured if value.flag)
         out = f" Measured out of limits: **{flagged}**." if flagged else ""
         st.markdown(f":green[:material/check_circle:] {said.ordinary}{out}")
+    _unnamed(explanation)
     if said.possible_critical:
         _group("Critical, only possible", said.possible_critical, PRESSING, code)
     left, right = st.columns([3, 2])
@@ -157,3 +162,10 @@ def _contradictions(said: Summary) -> None:
                 f"({finding.certainty}) is contradicted{withheld}:] "
                 f"{' '.join(map(words.plain, finding.contradictions))}"
             )
+
+
+def _unnamed(explanation: Explanation) -> None:
+    for one in explanation.unnamed:
+        st.markdown(
+            f":orange[:material/straighten:] **{words.plain(one.sentence)}**", help=MEASURED
+        )

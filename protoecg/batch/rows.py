@@ -75,6 +75,7 @@ def told(explanation: Explanation) -> Mapping[str, str]:
         "abstains": explanation.abstains or "",
         "quality": " ".join(explanation.quality),
         "notes": " ".join(explanation.notes),
+        "unnamed": " ".join(one.sentence for one in explanation.unnamed),
         **{
             certainty: " ".join(f.code for f in explanation.findings if f.certainty == certainty)
             for certainty in ("likely", "possible")

@@ -25,6 +25,7 @@ ABOUT = (
     "notes",
     "likely",
     "possible",
+    "unnamed",
 )
 
 

@@ -11,7 +11,8 @@ from protoecg.card import tables
 
 COLUMNS = (
     *("put in", "ECGs", "a fitting finding likely, %", "likely or possible, %"),
-    *("... before, %", "still called normal, %", "window holds it, %", "by chance, %"),
+    *("... before, %", "named or said by the measurement, %", "still called normal, %"),
+    *("window holds it, %", "by chance, %"),
 )
 
 
@@ -23,7 +24,7 @@ def known_changes(measured: Mapping[str, Any]) -> pd.DataFrame:
             tables.number(told, "ecgs"),
             *(
                 _percent(told, key, "share")
-                for key in ("likely", "called", "called_before", "normal")
+                for key in ("likely", "called", "called_before", "told", "normal")
             ),
             _percent(told, "holds"),
             _percent(told, "holds_by_chance"),

@@ -85,7 +85,7 @@ def _conclusion(explanation: Explanation, findings: list[Finding]) -> list[str]:
     for certainty in _INTERPRETATION:
         named = [f.statement.description for f in findings if f.certainty == certainty]
         lines.append(f"{certainty.capitalize()}: {', '.join(named) or 'nothing'}.")
-    return [*lines, *explanation.quality]
+    return [*lines, *(one.sentence for one in explanation.unnamed), *explanation.quality]
 
 
 def _concluded(findings: list[Finding]) -> dict[str, Any]:

@@ -17,19 +17,10 @@ from protoecg.ecg import LEADS
 from protoecg.explanation import Finding
 from protoecg.labels import Statement
 from protoecg.measure import QUANTITIES
+from protoecg.measured import levels
 
 # Rhythms that a normal ECG may have.
 _SINUS = ("SR", "SBRAD", "STACH", "SARRH")
-
-ELEVATED_MV, ELEVATED_V2_V3_MV, DEPRESSED_MV = 0.1, 0.25, -0.05
-# Leads that look from neighbouring places, in the order around the heart.
-_NEIGHBOURS = (
-    *(("II", "III"), ("II", "aVF"), ("III", "aVF"), ("I", "aVL")),
-    *(("V1", "V2"), ("V2", "V3"), ("V3", "V4"), ("V4", "V5"), ("V5", "V6"), ("I", "V6")),
-)
-INVERTED_MV = -0.1
-# Where an inverted T wave is no variant of the normal.
-_T_UPRIGHT = ("I", "II", "aVL", "aVF", "V3", "V4", "V5", "V6")
 
 
 @dataclass(frozen=True)
@@ -222,26 +213,10 @@ def _p_waves(statement: Statement, steady: float) -> Iterator[str]:
 
 def _st_and_t(values: Mapping[str, float]) -> Iterator[str]:
     """Yield what ST levels and T waves in two neighbouring leads say against a normal ECG."""
-    st, t = ({lead: values[f"{wave}_{lead}"] for lead in LEADS} for wave in ("st", "t"))
-    kinds = (
-        ("ST is elevated 60 ms after the QRS complex", st, _raised(st)),
-        ("ST is depressed 60 ms after the QRS complex", st, _below(st, DEPRESSED_MV)),
-        ("T is inverted", t, _below(t, INVERTED_MV) & set(_T_UPRIGHT)),
-    )
-    for words, level, found in kinds:
-        pairs = [pair for pair in _NEIGHBOURS if found.issuperset(pair)]
-        if leads := dict.fromkeys(lead for pair in pairs for lead in pair):
-            told = ", ".join(f"{lead} {level[lead]:+.2f} mV" for lead in leads)
-            yield f"{words}: {told}."
-
-
-def _raised(st: Mapping[str, float]) -> set[str]:
-    return {lead for lead, mv in st.items() if mv >= _elevated_from(lead)}
-
-
-def _below(level: Mapping[str, float], limit: float) -> set[str]:
-    return {lead for lead, mv in level.items() if mv <= limit}
-
-
-def _elevated_from(lead: str) -> float:
-    return ELEVATED_V2_V3_MV if lead in ("V2", "V3") else ELEVATED_MV
+    for words, found in (
+        ("ST is elevated 60 ms after the QRS complex", levels.raised(values)),
+        ("ST is depressed 60 ms after the QRS complex", levels.lowered(values)),
+        ("T is inverted", levels.inverted(values)),
+    ):
+        if found:
+            yield f"{words}: {', '.join(f'{lead} {mv:+.2f} mV' for lead, mv in found.items())}."

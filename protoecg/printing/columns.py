@@ -38,6 +38,7 @@ def summary_flow(explanation: Explanation) -> list[Flowable]:
     none = paragraph(f"No{other} statement is likely.", indent=INDENT)
     return [
         *([paragraph(said.ordinary)] if said.ordinary else []),
+        *(paragraph(one.sentence, bold=True, colour=WARNING) for one in explanation.unnamed),
         *(critical if said.critical else []),
         *(pressing if said.possible_critical else []),
         paragraph("Likely", bold=True, above=1),

@@ -19,6 +19,8 @@ from protoecg.measure import measure
 from protoecg.simulate import example, simulate
 from protoecg.summary import header, summarised
 from training.measure.abstention import SPOILS
+from training.measure.known_changes import heights
+from training.measure.known_changes.subject import Subject
 
 AFIB, PVC = "Atrial fibrillation", "Premature ventricular complexes"
 
@@ -325,6 +327,20 @@ def test_a_poor_recording_is_told_above_the_findings(page, monkeypatch):
     (warning,) = [w.value for w in page("explain").warning if "poor recording" in w.value]
 
     assert "arm electrodes could be swapped" in warning
+
+
+def test_a_measurement_far_beyond_the_ordinary_is_said_though_no_finding_says_so(
+    page, demo, monkeypatch
+):
+    normal = Subject.of(simulate(["NORM"], seed=3, rate=500, noise_level=0.3).ecg)
+    lowered = heights.st_level(normal, "V1 to V4", -0.3).ecg
+    (told,) = explain(lowered, demo).unnamed
+    assert told.name == "st_lowered"
+    monkeypatch.setattr(
+        "pages.ecg.picking.picked",
+        lambda slot=NOW: ("lowered", lowered) if slot is NOW else None,
+    )
+    assert told.sentence in plain(words(page("explain")))
 
 
 def test_nothing_is_said_where_the_model_abstains(page, models, monkeypatch):

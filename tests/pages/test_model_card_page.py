@@ -36,6 +36,7 @@ KNOWN_CHANGES = {
             "likely": {"share": 0.5, "interval": [0.4, 0.6]},
             "called": {"share": 0.75, "interval": [0.6, 0.8]},
             "called_before": {"share": 0.0, "interval": [0.0, 0.1]},
+            "told": {"share": 0.95, "interval": [0.9, 1.0]},
             "normal": {"share": 0.0, "interval": [0.0, 0.1]},
             "holds": 0.9,
             "holds_by_chance": 0.4,
@@ -161,7 +162,7 @@ def test_it_says_what_is_said_of_known_changes_and_of_real_early_beats(page, car
 
     assert "waveforms of 60 normal ECGs of fold 9" in words(app)
     changes = next(table for table in tables(app) if "put in" in table)
-    assert list(changes.iloc[0]) == ["ST +0.4 mV in V1 to V4", 58, 50, 75, 0, 0, 90, 40]
+    assert list(changes.iloc[0]) == ["ST +0.4 mV in V1 to V4", 58, 50, 75, 0, 95, 0, 90, 40]
     early = next(table for table in tables(app) if "holds one, %" in table)
     assert list(early.iloc[0]) == ["PVC", 93, 94, 20, 70, 10]
 

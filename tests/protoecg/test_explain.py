@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 
 from protoecg.bundle import load_bundle
 from protoecg.ecg import ECG, LEADS
-from protoecg.explain import explain, without_leads
+from protoecg.explain import decide_all, explain, without_leads
 from protoecg.explanation import Match
 from protoecg.figures.charts import steps_to_logit
+from protoecg.in_words import in_words
 from protoecg.labels import PTBXL
+from protoecg.measure import delineate
 from protoecg.signals import model_input
 from protoecg.simulate import CODES, simulate
 
@@ -171,6 +174,32 @@ def test_json_holds_all_that_was_decided_by(explanation):
         for match in finding["matches"]:
             assert {"prototype", "branch", "similarity", "weight", "window_s"} <= set(match)
             assert set(match["source"]) == {"record", "window_s"}
+
+
+def test_what_stands_out_and_no_finding_speaks_of_is_told_in_json_and_in_words(tiny_bundle):
+    never = {
+        code: replace(decision, threshold=1.1, possible_from=1.1)
+        for code, decision in tiny_bundle.decisions.items()
+    }
+    bundle = replace(tiny_bundle, familiarity=None, decisions=never)
+    plain = simulate(["NORM"], seed=3, rate=100, noise_level=0.3).ecg
+    assert explain(plain, bundle).unnamed == ()
+    small = replace(plain, signal=0.25 * plain.signal)
+    told = explain(small, bundle)
+    (one,) = told.to_json()["unnamed"]
+    assert one["name"] == "voltage_low"
+    assert "though no finding says so" in one["sentence"]
+    assert f"! {one['sentence']}" in in_words(told)
+    (decided,) = decide_all([small], bundle, [delineate(small)])
+    assert decided.unnamed == told.unnamed
+
+
+def test_nothing_is_said_to_be_unnamed_where_the_model_abstains(tiny_bundle):
+    small = simulate(["NORM"], seed=3, rate=100, noise_level=0.3).ecg
+    contradicting = 0.25 * small.signal
+    contradicting[1] *= -1
+    told = explain(replace(small, signal=contradicting), tiny_bundle)
+    assert told.abstains and told.unnamed == ()
 
 
 def test_a_lead_that_is_silent_already_has_no_part_in_a_match(ecg, tiny_bundle):

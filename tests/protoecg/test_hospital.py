@@ -18,6 +18,7 @@ from pydicom.uid import EncapsulatedPDFStorage
 from protoecg.__main__ import main
 from protoecg.batch.reports import file_name
 from protoecg.explain import explain
+from protoecg.explanation import Unnamed
 from protoecg.hospital.codes import MEASURES, SNOMED, SNOMED_BY_SCP
 from protoecg.hospital.dicom import Identity, IdentityError, encapsulated
 from protoecg.hospital.fhir import RESEARCH, diagnostic_report
@@ -162,6 +163,15 @@ def test_a_report_names_neither_the_file_nor_a_patient(explained):
     report = diagnostic_report(*explained, revision="r1")
     assert NAME not in json.dumps(report) and "subject" not in report
     assert RESEARCH in report["conclusion"] and RESEARCH in report["text"]["div"]
+
+
+def test_what_stands_out_and_no_finding_speaks_of_is_in_the_conclusion(explained):
+    explanation, measured = explained
+    said = "QTc 560 ms: prolonged, though no finding says so."
+    told = replace(explanation, unnamed=(Unnamed("qtc", said),))
+    report = diagnostic_report(told, measured, "r1")
+    DiagnosticReport.model_validate(report)
+    assert said in report["conclusion"] and said in report["text"]["div"]
 
 
 def test_a_model_that_abstains_reports_no_finding(explained):

@@ -120,11 +120,17 @@ def evidence(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
 
 
 @app.command()
-def guards(data: Data, fold: Fold, json: Json) -> None:
-    """Count how often measurements contradict a label, by statement."""
+def guards(
+    data: Data,
+    fold: Fold,
+    json: Json,
+    bundle: Annotated[Path | None, Option(help="of which to count what it leaves unsaid")] = None,
+) -> None:
+    """Count how often measurements contradict a label, or stand out that none speaks of."""
+    from protoecg.bundle import load_bundle
     from training.measure.guards import measure, summary
 
-    results = measure(data, fold)
+    results = measure(data, fold, load_bundle(bundle) if bundle else None)
     write_json(json, results)
     sys.stdout.write(summary(results))
 

@@ -1,16 +1,25 @@
-"""How often measurements contradict what an ECG is labelled with: the guards' own errors."""
+"""How often measurements contradict what an ECG is labelled with: the guards' own errors.
+
+And the reverse: how often one stands out that no label, or no finding, speaks of.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
+from protoecg.bundle import Bundle
+from protoecg.explain import decide_all
+from protoecg.labels import Statement
 from protoecg.measure import delineate, quantities
 from protoecg.measured.contradictions import contradictions, judgeable, unmeasured
+from protoecg.measured.unnamed import NAMES, speaks_of, standing_out, sure
 from protoecg.quality import quality
 from training.data import ptbxl
+from training.measure.with_intervals import share
 from training.metrics import wilson
 
 
@@ -21,8 +30,19 @@ class _Said(NamedTuple):
     unmeasured: bool
 
 
-def measure(root: Path, fold: int) -> dict[str, Any]:
+class _StandsOut(NamedTuple):
+    """What stands out in an ECG, whether its labels speak of it, and whether one is NORM."""
+
+    labelled: dict[str, bool]
+    normal: bool
+
+
+def measure(root: Path, fold: int, bundle: Bundle | None = None) -> dict[str, Any]:
     """Count the labels of a fold that measurements contradict, without any model.
+
+    Parameters
+    ----------
+    bundle : of which to count too what stands out and its findings do not speak of
 
     Returns
     -------
@@ -38,10 +58,18 @@ def measure(root: Path, fold: int) -> dict[str, Any]:
     """
     data = ptbxl.load(root).folds([fold])
     told: dict[str, list[_Said]] = {code: [] for code in data.statements}
+    stand_out: list[_StandsOut] = []
+    said: list[_StandsOut] = []
     rows = zip(data.table["record"], data.table["codes"], strict=True)
     for record, codes in tqdm(rows, "measuring", len(data.table), unit="ECG", mininterval=2):
         ecg = ptbxl.read_record(data.root, record)
-        values = judgeable(quantities(delineate(ecg)), quality(ecg).wander)
+        found, recording = delineate(ecg), quality(ecg)
+        values = judgeable(quantities(found), recording.wander)
+        stand_out.append(_standing_out(sure(values, recording), [data.label_set[c] for c in codes]))
+        if bundle:
+            (explanation,) = decide_all([ecg], bundle, [found])
+            told_of = {one.name for one in explanation.unnamed}
+            said.append(_only(told_of, stand_out[-1]))
         for code in codes:
             statement = data.label_set[code]
             sentence = " ".join(contradictions(statement, values))
@@ -49,7 +77,40 @@ def measure(root: Path, fold: int) -> dict[str, Any]:
     return {
         "fold": fold,
         "n": len(data.table),
-        "statements": {code: _of_statement(said) for code, said in told.items()},
+        "statements": {code: _of_statement(own) for code, own in told.items()},
+        "standing_out": _counted(stand_out),
+        **({"bundle": bundle.name, "unnamed": _counted(said)} if bundle else {}),
+    }
+
+
+def _standing_out(values: dict[str, float], labelled: Sequence[Statement]) -> _StandsOut:
+    return _StandsOut(
+        {
+            name: any(speaks_of(statement, name, values) for statement in labelled)
+            for name in standing_out(values)
+        },
+        any(statement.is_normal for statement in labelled),
+    )
+
+
+def _only(names: set[str], ecg: _StandsOut) -> _StandsOut:
+    return ecg._replace(labelled={n: fits for n, fits in ecg.labelled.items() if n in names})
+
+
+def _counted(ecgs: Sequence[_StandsOut]) -> dict[str, Any]:
+    normal = [ecg for ecg in ecgs if ecg.normal]
+    return {
+        "ecgs": sum(bool(ecg.labelled) for ecg in ecgs),
+        **share("labelled_normal", sum(bool(ecg.labelled) for ecg in normal), len(normal)),
+        "names": {
+            name: {
+                "ecgs": len(having),
+                "labelled": sum(ecg.labelled[name] for ecg in having),
+                "normal": sum(ecg.normal for ecg in having),
+            }
+            for name in NAMES
+            if (having := [ecg for ecg in ecgs if name in ecg.labelled])
+        },
     }
 
 
@@ -79,4 +140,19 @@ def summary(told: dict[str, Any]) -> str:
         for code, own in ranked
         if own["contradicted"] or own["unmeasured"]
     ]
+    lines += _lines("measurements that stand out", told["standing_out"])
+    if "unnamed" in told:
+        lines += _lines(f"that no finding of {told['bundle']} speaks of", told["unnamed"])
     return "\n".join(lines) + "\n"
+
+
+def _lines(words: str, told: dict[str, Any]) -> list[str]:
+    normal = told["labelled_normal"]
+    of_normal = "" if normal is None else f", {normal:.1%} of those labelled normal"
+    return [
+        f"{words}: {told['ecgs']} ECGs{of_normal}",
+        *(
+            f"  {name}: {own['ecgs']}, {own['labelled']} labelled so, {own['normal']} normal"
+            for name, own in told["names"].items()
+        ),
+    ]

@@ -10,9 +10,9 @@ from protoecg.ecg import ECG
 from protoecg.labels import PTBXL
 
 
-def row(likely="", possible="", abstains="", error="", **probabilities):
+def row(likely="", possible="", abstains="", error="", unnamed="", **probabilities):
     told = {"likely": likely, "possible": possible, "abstains": abstains, "error": error}
-    return {**told, **probabilities}
+    return {**told, "unnamed": unnamed, **probabilities}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ def row(likely="", possible="", abstains="", error="", **probabilities):
         (row("SR CLBBB", "LVH"), "abnormal"),
         (row("SR NORM", "LVH"), "possibly abnormal"),
         (row("SBRAD NORM"), "usual"),
+        (row("SR", "NORM", unnamed="QTc 560 ms: prolonged."), "abnormal"),
         (row("3AVB", abstains="It abstains."), "not judged"),
         (row(error="The file is a PDF."), "not judged"),
     ],

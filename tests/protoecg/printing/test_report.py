@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from protoecg.__main__ import main
 from protoecg.ecg import ECG, LEADS
 from protoecg.evidence.change import compare
-from protoecg.explanation import Explanation, Finding, Match
+from protoecg.explanation import Explanation, Finding, Match, Unnamed
 from protoecg.labels import PTBXL
 from protoecg.measure import measure
 from protoecg.printing.case import Case, leading_case
@@ -180,6 +180,13 @@ def test_what_cannot_wait_comes_first_and_what_contradicts_stands_below(ecg, mea
     explanation = replace(EXPLANATION, findings=(*EXPLANATION.findings, block))
     said = words(printed(ecg, measured, explanation))
     assert "Critical, likely Third degree AV block (3AVB), 60 % PR is steady. Likely" in said
+
+
+def test_what_stands_out_and_no_finding_speaks_of_comes_before_the_findings(ecg, measured):
+    said = "QTc 560 ms: prolonged, though no finding says so."
+    explanation = replace(EXPLANATION, unnamed=(Unnamed("qtc", said),))
+    printed_words = words(printed(ecg, measured, explanation))
+    assert f"{said} Likely" in printed_words
 
 
 def test_what_cannot_wait_stands_first_though_it_is_only_possible(ecg, measured):

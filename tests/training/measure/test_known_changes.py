@@ -5,6 +5,7 @@ import pytest
 
 from protoecg.ecg import ECG, LEADS
 from protoecg.measure import delineate, quantities
+from protoecg.measured.unnamed import NAMES
 from protoecg.simulate import simulate
 from training.__main__ import main
 from training.data import ptbxl
@@ -59,6 +60,10 @@ def test_a_change_is_smooth_bounded_and_keeps_the_limb_leads_together(name, norm
     assert changed.spans_s.shape[1] == 2 and len(changed.spans_s)
     assert (changed.spans_s[:, 0] < changed.spans_s[:, 1]).all()
     assert changed.spans_s.min() >= 0 and changed.spans_s.max() <= 10
+
+
+def test_what_a_measurement_says_of_a_change_is_something_that_it_can_say():
+    assert {name for change in CHANGES.values() for name in change.measured} <= set(NAMES)
 
 
 def rising(signal):
@@ -145,5 +150,9 @@ def test_st_elevation_withholds_a_normal_ecg_and_early_beats_are_possible(ptbxl_
     assert main([str(part) for part in [*command, "--json", file]]) == 0
     told = json.loads(file.read_text())
     assert told["n"] == 2 and set(told["changes"]) == set(CHANGES)
+    for own in told["changes"].values():
+        assert own["ecgs"] == 0 or own["told"]["share"] >= own["called"]["share"]
+    for name in ("ST +0.4 mV in V1 to V4", "QTc of 560 ms"):
+        assert told["changes"][name]["told"]["share"] == 1
     assert told["changes"]["ST +0.4 mV in V1 to V4"]["normal"]["share"] == 0
     assert told["premature"]["PVC"]["holds"] > told["premature"]["PVC"]["holds_by_chance"]

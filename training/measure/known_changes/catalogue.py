@@ -21,12 +21,14 @@ class Change:
     ----------
     name : what is put in, in words
     fitting : the statements of which any one names the change
+    measured : what of `protoecg.measured.unnamed.NAMES` says it where none does
     make : the change, or None where an ECG has no room for it
     as_asked : whether the quantities before and after the change say that it is what was asked
     """
 
     name: str
     fitting: tuple[str, ...]
+    measured: tuple[str, ...]
     make: Callable[[Subject], Changed | None]
     as_asked: Callable[[Values, Values], bool]
 
@@ -68,13 +70,14 @@ def changes() -> Iterator[Change]:
 def _st_levels() -> Iterator[Change]:
     for region, infarction in _INFARCTION.items():
         raised, lowered = ("STE_", *infarction), ("STD_", "NST_", "ISC_", *_ISCHAEMIA[region])
-        for mv, fitting in (
-            *((mv, raised) for mv in (0.1, 0.2, 0.4)),
-            *((-mv, lowered) for mv in (0.1, 0.2)),
+        for mv, fitting, measured in (
+            *((mv, raised, "st_raised") for mv in (0.1, 0.2, 0.4)),
+            *((-mv, lowered, "st_lowered") for mv in (0.1, 0.2)),
         ):
             yield Change(
                 f"ST {mv:+g} mV in {region}",
                 fitting,
+                (measured,),
                 partial(heights.st_level, region=region, mv=mv),
                 _moves_by(f"st_{_MAIN_LEAD[region]}", mv, 0.2 * abs(mv) + 0.02),
             )
@@ -86,6 +89,7 @@ def _t_waves() -> Iterator[Change]:
             yield Change(
                 f"T inverted, {mv:g} mV deep, in {region}",
                 ("INVT", "TAB_", "NT_", "NDT", "ISC_", *_ISCHAEMIA[region]),
+                ("t_inverted",),
                 partial(heights.t_inverted, region=region, mv=mv),
                 _becomes(f"t_{_MAIN_LEAD[region]}", -mv, 0.4 * mv),
             )
@@ -94,13 +98,13 @@ def _t_waves() -> Iterator[Change]:
 def _intervals() -> Iterator[Change]:
     for ms in (220, 240, 280):
         make = partial(timing.longer_pr, ms=ms)
-        yield Change(f"PR of {ms} ms", ("1AVB", "LPR"), make, _becomes("pr", ms, 20))
+        yield Change(f"PR of {ms} ms", ("1AVB", "LPR"), ("pr",), make, _becomes("pr", ms, 20))
     for ms in (130, 150, 170):
         make = partial(timing.wider_qrs, ms=ms)
-        yield Change(f"QRS of {ms} ms", _BLOCKS, make, _becomes("qrs", ms, 15))
+        yield Change(f"QRS of {ms} ms", _BLOCKS, ("qrs",), make, _becomes("qrs", ms, 15))
     for ms in (480, 520, 560):
         make = partial(timing.longer_qt, qtc_ms=ms)
-        yield Change(f"QTc of {ms} ms", ("LNGQT",), make, _becomes("qtc", ms, 35))
+        yield Change(f"QTc of {ms} ms", ("LNGQT",), ("qtc",), make, _becomes("qtc", ms, 35))
 
 
 def _rhythms() -> Iterator[Change]:
@@ -110,21 +114,23 @@ def _rhythms() -> Iterator[Change]:
         yield Change(
             name,
             ("PAC", "SVARR", *_EARLY),
+            (),
             early,
             _becomes("early_usual", count, 0),
         )
     for share, count in ((0.35, 1), (0.45, 1), (0.35, 2)):
         name = f"{_beats_of(count)}, early by {share:.0%} of RR, ventricular"
         ectopic = partial(timing.ectopic_beats, share=share, count=count)
-        yield Change(name, ("PVC", *_EARLY), ectopic, _becomes("early_unusual", count, 0))
+        yield Change(name, ("PVC", *_EARLY), (), ectopic, _becomes("early_unusual", count, 0))
     for count in (1, 2):
         missing = partial(timing.missing_beats, count=count)
         name = f"{_beats_of(count)} left out"
         as_asked = _becomes("longest_rr", 100 * (count + 1), 25)
-        yield Change(name, ("SVARR", "SARRH", "2AVB", "3AVB", "PAC"), missing, as_asked)
+        yield Change(name, ("SVARR", "SARRH", "2AVB", "3AVB", "PAC"), ("pause",), missing, as_asked)
     yield Change(
         "a P wave without its QRS complex",
         ("2AVB", "3AVB"),
+        ("pause",),
         timing.dropped_complex,
         _becomes("longest_rr", 200, 25),
     )
@@ -138,15 +144,19 @@ def _sizes_and_axis() -> Iterator[Change]:
     for mv in (0.45, 0.3):
         make = partial(heights.low_voltage, mv=mv)
         yield Change(
-            f"no limb lead above {mv:g} mV", ("LVOLT",), make, _at_most("limb_voltage", mv)
+            f"no limb lead above {mv:g} mV",
+            ("LVOLT",),
+            ("voltage_low",),
+            make,
+            _at_most("limb_voltage", mv),
         )
-    for degrees, fitting in (
-        *((degrees, ("LAFB",)) for degrees in (-50, -70)),
-        *((degrees, ("LPFB", "RVH")) for degrees in (110, 130)),
+    for degrees, fitting, measured in (
+        *((degrees, ("LAFB",), "axis_left") for degrees in (-50, -70)),
+        *((degrees, ("LPFB", "RVH"), "axis_right") for degrees in (110, 130)),
     ):
         make = partial(heights.axis, degrees=degrees)
         name = f"axis of {degrees} degrees"
-        yield Change(name, fitting, make, _becomes("axis", degrees, 10))
+        yield Change(name, fitting, (measured,), make, _becomes("axis", degrees, 10))
 
 
 def _becomes(quantity: str, value: float, within: float) -> Callable[[Values, Values], bool]:

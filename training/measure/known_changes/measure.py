@@ -50,10 +50,11 @@ def measure(bundle: Bundle, root: Path, fold: int, n: int = ECGS) -> dict[str, A
     bundle, revision, fold, n : what was measured, on how many ECGs
     changes : of each change, how many `ecgs` had room for it and measure as asked, and the shares
         of these in which a `fitting` statement is `likely`, and `called`: likely or possible, each
-        also `before` the change; in which `normal` is still likely; and, of the fitting statement
-        that is most probable, where windows are compared, how often the strongest match's
-        window `holds` half of a changed stretch, beside the chance of a window anywhere, and how
-        often its `centre` lies in one
+        also `before` the change; in which one is called or else the measurement says so (`told`,
+        see `protoecg.measured.unnamed`); in which `normal` is still likely; and, of the fitting
+        statement that is most probable, where windows are compared, how often the strongest
+        match's window `holds` half of a changed stretch, beside the chance of a window anywhere,
+        and how often its `centre` lies in one
     premature : see `premature`
 
     Raises
@@ -116,6 +117,7 @@ def _results(change: Change, bundle: Bundle, normal: Sequence[_Normal]) -> dict[
         "likely": _share(any(f.present for f in _fitting(said, change)) for said in after),
         "called": _share(_called(said, change) for said in after),
         "called_before": _share(_called(said, change) for said in before),
+        "told": _share(_told(said, change) for said in after),
         "normal": _share(f.present for said in after for f in said.findings if f.code == NORMAL),
         "windows": len(windows),
         **dict(
@@ -133,6 +135,10 @@ def _fitting(said: Explanation, change: Change) -> list[Finding]:
 
 def _called(said: Explanation, change: Change) -> bool:
     return any(finding.certainty != "absent" for finding in _fitting(said, change))
+
+
+def _told(said: Explanation, change: Change) -> bool:
+    return _called(said, change) or any(one.name in change.measured for one in said.unnamed)
 
 
 def _places(fitting: Iterable[Finding], changed: Changed) -> list[float]:
@@ -172,6 +178,7 @@ _TOLD = {
     "likely": "fitting likely",
     "called": "likely or possible",
     "called_before": "before",
+    "told": "named or said by the measurement",
     "normal": "still normal",
 }
 
