@@ -30,9 +30,10 @@ def _errors() -> tuple[type[Exception], ...]:
     from training.data.dataset import DataError
     from training.data.download import DownloadError
     from training.fit.config import ConfigError
+    from training.kept import KeptError
 
     bundle = BundleError, CardError, CurationError, ExportError, NeighboursError
-    return (*bundle, ConfigError, DataError, DownloadError, ECGError)
+    return (*bundle, ConfigError, DataError, DownloadError, ECGError, KeptError)
 
 
 if __name__ == "__main__":

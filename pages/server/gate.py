@@ -67,7 +67,7 @@ class Gate:
         token = _token(scope)
         known = {**scope, "headers": _with_browser(scope, token)}
         if scope["type"] == "websocket":
-            receive = only_wanted(receive)
+            receive = only_wanted(receive, send)
         with self._uploads.room_for(scope) as problem:
             if problem:
                 await PlainTextResponse(problem, 413, _HEADERS)(scope, receive, send)

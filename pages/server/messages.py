@@ -8,8 +8,10 @@ send, while everybody waits.
 from __future__ import annotations
 
 from google.protobuf.message import DecodeError
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLsRequest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 WANTED = frozenset(
     (
@@ -24,24 +26,40 @@ WANTED = frozenset(
 MOST_FILES = 1000
 
 
-def only_wanted(receive: Receive) -> Receive:
-    """Pass on what a browser sends to its session, but for what no page of this app asks."""
+def only_wanted(receive: Receive, send: Send) -> Receive:
+    """Pass on what a browser sends to its session, but for what no page of this app asks.
+
+    Whoever chose more files than a field takes is told so; what is let drop else is of no browser.
+    """
 
     async def wanted() -> Message:
-        while not _is_wanted(message := await receive()):
-            pass
-        return message
+        while True:
+            message = await receive()
+            if (asked := _asked(message)) is None:
+                return message
+            if len(asked.file_urls_request.file_names) > MOST_FILES:
+                await send(_too_many(asked.file_urls_request))
+            elif asked.WhichOneof("type") in WANTED:
+                return message
 
     return wanted
 
 
-def _is_wanted(message: Message) -> bool:
+def _asked(message: Message) -> BackMsg | None:
+    """Return what a browser asks for, of no type if that is not known; None if it asks nothing."""
     if message["type"] != "websocket.receive" or not message.get("bytes"):
-        return True
+        return None
     try:
-        asked = BackMsg.FromString(message["bytes"])
+        return BackMsg.FromString(message["bytes"])
     except DecodeError:
-        return False
-    if len(asked.file_urls_request.file_names) > MOST_FILES:
-        return False
-    return asked.WhichOneof("type") in WANTED
+        return BackMsg()
+
+
+def _too_many(asked: FileURLsRequest) -> Message:
+    answer = ForwardMsg()
+    answer.file_urls_response.response_id = asked.request_id
+    answer.file_urls_response.error_msg = (
+        f"These are {len(asked.file_names):,} files, and a field takes {MOST_FILES:,} at once. For "
+        "many ECGs pack them into one ZIP file, and open it on Batch."
+    )
+    return {"type": "websocket.send", "bytes": answer.SerializeToString()}

@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -120,6 +121,7 @@ def read_only(file: Path) -> sqlite3.Connection:
 
 def set_up(engine: Engine) -> None:
     """Have each connection of an engine commit to the disk, and notice a file that was replaced."""
+    event.listen(engine, "do_connect", partial(_connect, engine.url))
     event.listen(engine, "connect", _set_up_connection)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "checkout", partial(_refuse_replaced_file, engine.url))
@@ -140,6 +142,15 @@ def use_write_ahead_log(engine: Engine) -> None:
                 time.sleep(0.02)
 
 
+def _connect(
+    url: URL, _: object, __: object, place: list[Any], settings: dict[str, Any]
+) -> sqlite3.Connection:
+    # SQLite would make a file that is missing, empty and readable by whoever may read others.
+    if not file_of(url).exists():
+        raise RatingsError(f"{database_name(url)} {_GONE}")
+    return sqlite3.connect(f"{file_of(url).resolve().as_uri()}?mode=rw", uri=True, **settings)
+
+
 def _set_up_connection(connection: sqlite3.Connection, _: object) -> None:
     # The driver would begin transactions by itself, and only before the first write.
     connection.isolation_level = None
@@ -158,10 +169,7 @@ def _begin(connection: Connection) -> None:
 def _refuse_replaced_file(url: URL, _: object, connection: ConnectionPoolEntry, __: object) -> None:
     # A file that was deleted or replaced would still take ratings, which nobody could read again.
     if connection.info.setdefault("file", _identity(url)) != _identity(url):
-        raise RatingsError(
-            f"{database_name(url)} was deleted or replaced while the app was running. Nothing was "
-            "saved; put the file back if it is missing, and start the app again."
-        )
+        raise RatingsError(f"{database_name(url)} {_GONE}")
 
 
 def _identity(url: URL) -> tuple[int, int] | None:
@@ -172,6 +180,11 @@ def _identity(url: URL) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+_GONE = (
+    "was deleted or replaced while the app was running: nothing was saved since. Where it is "
+    "missing, put it back, or restore the last backup: python -m review_db restore FILE. Then load "
+    "this page anew; if it still says so, start the app again."
+)
 _DAMAGED = f"The database {{0}} {WORDS['SQLITE_CORRUPT']}"
 _MIXED = (
     "The database {0} and its log {0}-wal do not go together, or are damaged. Nothing was changed. "

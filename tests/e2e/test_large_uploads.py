@@ -39,3 +39,12 @@ def test_what_is_larger_than_a_page_takes_is_refused_in_words(server, tab, tmp_p
             tab.get_by_text(re.compile(rf"must be {largest}(\.0)?\s?MB or smaller"))
         ).to_be_visible()
         expect(tab.get_by_text("AxiosError")).to_have_count(0)
+
+
+def test_more_files_than_a_field_takes_are_refused_in_words(server, tab, tmp_path):
+    for number in range(1_001):
+        (tmp_path / f"{number}.csv").write_text("1,2")
+    tab.goto(f"{server.url}/explain?bundle=demo")
+    tab.locator("input[type=file]").first.set_input_files(sorted(tmp_path.iterdir()))
+    said = tab.get_by_text("These are 1,001 files, and a field takes 1,000 at once.")
+    expect(said.first).to_be_visible()

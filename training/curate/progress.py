@@ -13,6 +13,7 @@ from typing import Any
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposals, Rule
 from protoecg.storage.files import write_json
+from training import kept
 
 DATE, DRAWS = "date", "draws"
 
@@ -52,8 +53,10 @@ def progress(work: Path, bundle: Bundle, proposals: Proposals, rule: Rule) -> Pr
     stated = json.dumps([bundle.revision, asdict(proposals), asdict(rule)], sort_keys=True)
     file = work / f"begun-{sha256(stated.encode()).hexdigest()[:32]}.json"
     if file.exists():
-        kept: Mapping[str, Any] = json.loads(file.read_bytes())
-        return Progress(file, kept[DATE], [(one, other) for one, other in kept[DRAWS]])
+        with kept.reading(file):
+            found: Mapping[str, Any] = json.loads(file.read_bytes())
+            draws = [(float(one), float(other)) for one, other in found[DRAWS]]
+            return Progress(file, str(found[DATE]), draws)
     begun = Progress(file, datetime.now(UTC).isoformat(timespec="seconds"))
     begun.keep()
     return begun

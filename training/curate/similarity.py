@@ -20,6 +20,7 @@ from protoecg.evidence.neighbours import TrainingECGs
 from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.signals import model_input
 from protoecg.storage.files import atomic_write
+from training import kept
 from training.curate.telling import EVERY_S, Telling
 from training.data.ptbxl import Dataset, read_record
 
@@ -42,8 +43,9 @@ class Columns:
         """Return the columns that are kept, by the digest of their prototype."""
         if not self.file.exists():
             return {}
-        with np.load(self.file, allow_pickle=False) as kept:
-            return dict(zip(kept["key"].tolist(), kept["value"], strict=True))
+        with kept.reading(self.file):
+            found = kept.arrays(self.file)
+            return dict(zip(found["key"].tolist(), found["value"], strict=True))
 
     def write(self, columns: dict[bytes, np.ndarray]) -> None:
         """Keep columns in the place of those before."""

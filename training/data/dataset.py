@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,26 @@ class Dataset:
         """Return (n, len(statements)) float32, 1 where the statement is present."""
         rows = [[code in codes for code in statements] for codes in map(set, self.table["codes"])]
         return np.array(rows, dtype=np.float32)
+
+
+def is_inside(record: str) -> bool:
+    """Say whether a table names a file in its own folder, and not one elsewhere on the machine."""
+    path = PurePath(record)
+    return (
+        bool(record.strip())
+        and record.isprintable()
+        and not (path.is_absolute() or ".." in path.parts)
+    )
+
+
+def dictionary(cell: str) -> dict[Any, Any] | None:
+    """Return the dictionary that a cell holds as Python writes it; None if it holds none."""
+    try:
+        found = ast.literal_eval(cell)
+    # What is nested too deep, and numbers of too many digits, in any version of Python.
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def folds_of(about: Mapping[str, Any], dataset: Dataset, use: str) -> set[int]:

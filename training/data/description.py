@@ -6,12 +6,10 @@ column "Age", all comments together the column "comments".
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from functools import reduce
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -20,7 +18,7 @@ from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.readers import read_ecg, read_path
 from protoecg.readers.given import Given
 from protoecg.storage.spreadsheet import read_csv
-from training.data.dataset import DataError
+from training.data.dataset import DataError, dictionary, is_inside
 from training.data.description_file import PTBXL_LABELS, read_description
 from training.data.exams import cut
 
@@ -45,6 +43,7 @@ class Described:
         self._given = self._what_files_lack()
         self.table = self._table()
         self._refuse_missing_columns()
+        self._refuse_outside()
 
     @property
     def checksum(self) -> str:
@@ -109,10 +108,9 @@ class Described:
     def _listed(self, cell: str) -> Iterator[str]:
         wanted = self.about.statements
         if wanted.dictionary:
-            try:
-                parts: Any = ast.literal_eval(cell or "{}")
-            except (ValueError, SyntaxError):
-                raise DataError(f"{self.file}: {cell[:60]!r} is no dictionary.") from None
+            parts = dictionary(cell or "{}")
+            if parts is None:
+                raise DataError(f"{self.file}: {cell[:60]!r} is no dictionary.")
             yield from map(str, parts)
             return
         for part in cell.split(wanted.separator or None):
@@ -159,6 +157,14 @@ class Described:
             )
         if not (wanted.lists or wanted.each):
             raise DataError(f"{self.file} names no columns of statements (`lists` or `each`).")
+
+    def _refuse_outside(self) -> None:
+        records = self.table[self.about.columns.record]
+        if outside := [each for each in records if each and not is_inside(each)]:
+            raise DataError(
+                f"{self.file} names the record {outside[0][:60]!r}, expected paths below "
+                f"{self.root}."
+            )
 
 
 def _csv(path: Path) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -10,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pydantic.dataclasses
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 from tqdm import tqdm
 
@@ -18,12 +19,17 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.readers import files_of, wfdb_format
 from protoecg.signals import MODEL_SAMPLES, model_input
-from protoecg.storage.files import write_bytes
-from training.data.dataset import LABELS, TABLE, DataError, Dataset
+from protoecg.storage.files import FormatError, validated, write_bytes
+from training import kept
+from training.data.dataset import LABELS, TABLE, DataError, Dataset, dictionary, is_inside
 
 BATCH = 64
 # No finding beside another: the normal, and the rhythm that goes with all of them.
 NO_FINDING = {"SR", "NORM"}
+NEEDED = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold", "filename_lr")
+# Which is which would be lost in numbers that pandas makes of them.
+NUMBERS_AS_TEXT = {"filename_lr": str, "scp_codes": str}
+LARGEST = 2**53
 NOISE = ("baseline_drift", "static_noise", "burst_noise", "electrodes_problems")
 
 
@@ -43,20 +49,49 @@ def load(root: Path) -> Dataset:
             f"{path} not found. Get PTB-XL with `python -m training download {root}`, or name the "
             "folder that holds ptbxl_database.csv with --data."
         )
-    raw = pd.read_csv(path, index_col="ecg_id")
-    about = root / "dataset.json"
-    meta = json.loads(about.read_text()) if about.exists() else {}
+    about = _about(root / "dataset.json")
     label_set = _label_set(root / LABELS)
-    simulated, table = bool(meta.get("simulated", False)), _table(raw, label_set)
+    table = _table(_read(path), label_set, path)
     return Dataset(
         root,
-        meta.get("name", "PTB-XL 1.0.3"),
-        simulated,
-        meta.get("licence", "CC BY 4.0"),
+        about.name,
+        about.simulated,
+        about.licence,
         label_set,
         # What is simulated is known, and not validated.
-        table.assign(validated=None) if simulated else table,
+        table.assign(validated=None) if about.simulated else table,
     )
+
+
+@pydantic.dataclasses.dataclass(frozen=True)
+class _About:
+    """What a data set that is not PTB-XL itself says of itself in `dataset.json`."""
+
+    name: str = "PTB-XL 1.0.3"
+    simulated: bool = False
+    licence: str = "CC BY 4.0"
+
+
+def _about(file: Path) -> _About:
+    if not file.exists():
+        return _About()
+    try:
+        return validated(TypeAdapter(_About), file, file.read_bytes())
+    except FormatError as error:
+        raise DataError(f"{error}. The data set needs another {file.name}, or none.") from error
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        raw = pd.read_csv(path, dtype=NUMBERS_AS_TEXT)
+    except ValueError:
+        raise DataError(f"{path} is no CSV in UTF-8. Get the data set again.") from None
+    if missing := [name for name in NEEDED if name not in raw]:
+        raise DataError(
+            f"{path} lacks the columns {', '.join(missing)}, which PTB-XL's layout has. Other "
+            "tables are described by a TOML file, see docs/training.md."
+        )
+    return raw.set_index("ecg_id")
 
 
 def _label_set(file: Path) -> LabelSet:
@@ -66,17 +101,18 @@ def _label_set(file: Path) -> LabelSet:
         raise DataError(str(error)) from error
 
 
-def _table(raw: pd.DataFrame, label_set: LabelSet) -> pd.DataFrame:
-    codes = raw["scp_codes"].map(ast.literal_eval)
+def _table(raw: pd.DataFrame, label_set: LabelSet, path: Path) -> pd.DataFrame:
+    codes = raw["scp_codes"].map(partial(_codes, path))
+    age, sex = (pd.to_numeric(raw[name], errors="coerce") for name in ("age", "sex"))
     return pd.DataFrame(
         {
             "ecg_id": raw.index,
-            "record": raw["filename_lr"],
-            "patient": raw["patient_id"].astype(int).astype(str),
-            "fold": raw["strat_fold"].astype(int),
+            "record": raw["filename_lr"].map(partial(_record, path)),
+            "patient": _whole(raw["patient_id"], path).astype(str),
+            "fold": _whole(raw["strat_fold"], path),
             # PTB-XL hides ages above 89 as 300.
-            "age": raw["age"].where(raw["age"] < 120),
-            "sex": raw["sex"].map({0: "male", 1: "female"}),
+            "age": age.where(age < 120),
+            "sex": sex.map({0: "male", 1: "female"}),
             "codes": codes.map(tuple),
             "scp": codes.map(lambda of: tuple(sorted(label_set.scp(of)))),
             "findings": findings(codes, label_set),
@@ -87,6 +123,36 @@ def _table(raw: pd.DataFrame, label_set: LabelSet) -> pd.DataFrame:
             "report": raw["report"].fillna("").astype(str) if "report" in raw else "",
         }
     ).reset_index(drop=True)
+
+
+def _codes(path: Path, cell: object) -> dict[str, float]:
+    found = dictionary(str(cell))
+    if found is None or not all(
+        isinstance(code, str) and isinstance(likelihood, int | float)
+        for code, likelihood in found.items()
+    ):
+        raise DataError(
+            f"{path} has {str(cell)[:60]!r} in scp_codes, expected statements with their "
+            "likelihood in percent, such as {'NORM': 100.0}."
+        )
+    return found
+
+
+def _record(path: Path, cell: object) -> str:
+    if not is_inside(record := str(cell)):
+        raise DataError(f"{path} names the record {record[:60]!r}, which is none in its folder.")
+    return record
+
+
+def _whole(column: pd.Series, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = ~(numbers % 1 == 0) | (numbers.abs() > LARGEST)
+    if wrong.any():
+        raise DataError(
+            f"{path} has {str(column[wrong].iloc[0])[:60]!r} in {column.name}, expected a whole "
+            "number."
+        )
+    return numbers.astype(int)
 
 
 def findings(codes: Iterable[Iterable[str]], label_set: LabelSet) -> list[tuple[str, ...]]:
@@ -153,7 +219,7 @@ def inputs(dataset: Dataset, cache: Path, progress: Callable = tqdm) -> np.ndarr
     shape = (len(dataset.table), len(LEADS), MODEL_SAMPLES)
     index = cache.with_suffix(".json")
     records = list(dataset.table["record"])
-    if not (index.exists() and cache.exists() and json.loads(index.read_text()) == records):
+    if not (cache.exists() and _records(index) == records):
         cache.parent.mkdir(parents=True, exist_ok=True)
         index.unlink(missing_ok=True)
         array = np.lib.format.open_memmap(cache, mode="w+", dtype=np.float32, shape=shape)
@@ -161,4 +227,11 @@ def inputs(dataset: Dataset, cache: Path, progress: Callable = tqdm) -> np.ndarr
             array[row] = model_input(read_record(dataset.root, record))
         array.flush()
         write_bytes(index, json.dumps(records).encode())
-    return np.load(cache, mmap_mode="r")
+    return kept.array(cache, shape)
+
+
+def _records(index: Path) -> list[str] | None:
+    if not index.exists():
+        return None
+    with kept.reading(index):
+        return json.loads(index.read_bytes())

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from protoecg.measure import QUANTITIES, delineate, quantities
 from protoecg.storage.files import atomic_write
+from training import kept
 from training.data.ptbxl import Dataset, read_record
 
 
@@ -23,9 +24,14 @@ def measured(dataset: Dataset, cache: Path | None = None, progress: Callable = t
     """
     records, names = dataset.table["record"].to_numpy(str), np.array(list(QUANTITIES))
     if cache and cache.exists():
-        with np.load(cache, allow_pickle=False) as kept:
-            if np.array_equal(kept["record"], records) and np.array_equal(kept["name"], names):
-                return kept["value"]
+        with kept.reading(cache):
+            found = kept.arrays(cache)
+            value = found["value"]
+            if value.shape != (len(records), len(names)):
+                raise ValueError(f"it holds {value.shape}")
+            same = np.array_equal(found["record"], records), np.array_equal(found["name"], names)
+        if all(same):
+            return value
     bar = progress(records, desc="measuring", unit="ECG", mininterval=2)
     value = np.array([_row(dataset.root, record) for record in bar], dtype=np.float32)
     if cache is None:

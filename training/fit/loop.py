@@ -18,6 +18,7 @@ from tqdm import tqdm
 from protoecg.ecg import LEADS
 from protoecg.signals import MODEL_RATE
 from protoecg.storage.files import atomic_write
+from training import kept
 from training.fit import ranks
 from training.fit.config import Config
 
@@ -142,10 +143,11 @@ class Loop:
     def _resume(self, state: State, device: torch.device) -> int:
         if not self.checkpoint.exists():
             return 0
-        saved = torch.load(self.checkpoint, map_location=device, weights_only=True)
-        for name, part in state._asdict().items():
-            part.load_state_dict(saved[name])
-        return saved["epoch"]
+        with kept.reading(self.checkpoint):
+            saved = torch.load(self.checkpoint, map_location=device, weights_only=True)
+            for name, part in state._asdict().items():
+                part.load_state_dict(saved[name])
+            return int(saved["epoch"])
 
     def _save(self, state: State, epoch: int) -> None:
         parts = {name: part.state_dict() for name, part in state._asdict().items()}

@@ -30,7 +30,7 @@ from protoecg.network.shape import BranchShape
 from protoecg.prototypes.prototype import Prototype
 from protoecg.prototypes.waveforms import record_checksum
 from protoecg.storage.files import atomic_write, write_bytes
-from training import familiarity
+from training import familiarity, kept
 from training.data import ptbxl, quantities
 from training.fit import calibrate, choice, forget, fuse, measured
 from training.fit.config import BranchConfig, Config, ConfigError
@@ -134,8 +134,9 @@ class Fit:
             trained = asdict(self._train_branch(name))
             with atomic_write(file) as whole:
                 torch.save(trained, whole)
-        saved = torch.load(file, weights_only=True)
-        return Trained(saved["state"], [Source(*s) for s in saved["sources"]])
+        with kept.reading(file):
+            saved = torch.load(file, weights_only=True)
+            return Trained(saved["state"], [Source(*s) for s in saved["sources"]])
 
     def _train_branch(self, name: str) -> Trained:
         branch, training = self._untrained(name), self._training(name, name)
@@ -205,7 +206,9 @@ class Fit:
             logits = [predict(self.pretrain(name), self.train.data) for name in self.teachers]
             with atomic_write(file) as whole:
                 np.save(whole, np.mean(logits, axis=0))
-        return (1 - share) * y + share * torch.sigmoid(torch.from_numpy(np.load(file)))
+        return (1 - share) * y + share * torch.sigmoid(
+            torch.from_numpy(np.array(kept.array(file, tuple(y.shape))))
+        )
 
     def pretrain(self, name: str) -> Pretraining:
         """Pretrain the backbone of a branch or teacher, or read it where that is done."""
@@ -228,7 +231,8 @@ class Fit:
         sources = {}
         for name in self.shapes:
             trained = self.branch(name)
-            network.branches[name].load_state_dict(trained.state)
+            with kept.reading(self.work / f"{name}.pt"):
+                network.branches[name].load_state_dict(trained.state)
             sources[name] = trained.sources
         network.to(self.device).eval()
         names = [name for name in self.shapes if self.config.branches[name].sure]
@@ -392,8 +396,12 @@ class Fit:
             "torch": torch.__version__,
             "python": platform.python_version(),
             "validation": metrics,
-            "log": [json.loads(line) for line in self._log_file.read_text().splitlines()],
+            "log": self._logged(),
         }
+
+    def _logged(self) -> list[dict[str, Any]]:
+        with kept.reading(self._log_file):
+            return [json.loads(line) for line in self._log_file.read_bytes().splitlines()]
 
     @property
     def _log_file(self) -> Path:
@@ -477,7 +485,7 @@ def _claim(work: Path, settings: dict[str, Any]) -> None:
     text = json.dumps(settings, indent=1, sort_keys=True)
     if not file.exists():
         write_bytes(file, text.encode())
-    elif file.read_text() != text:
+    elif file.read_bytes() != text.encode():
         raise ConfigError(
             f"{work} holds a run with other settings or other data. Choose another folder with "
             "--work, or delete it to start anew."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import pydantic_core
 
 from protoecg.bundle import Bundle
 from protoecg.card.document import MAX_BYTES, CardError, CardResults, read_card, write_card
@@ -65,7 +66,7 @@ def _read(file: Path, name: str, bundle: Bundle) -> dict[str, Any]:
     if file.stat().st_size > MAX_BYTES:
         raise CardError(f"{file} is too large for a card.")
     try:
-        results = json.loads(file.read_text(encoding="utf-8"))
+        results = pydantic_core.from_json(file.read_bytes())
     except ValueError as error:
         raise CardError(
             f"{file} is no JSON: {error}. Name the file that a command wrote."

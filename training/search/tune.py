@@ -32,6 +32,7 @@ from optuna.trial import TrialState
 from tqdm import tqdm
 
 from protoecg.storage.files import atomic_write, write_bytes
+from training import kept
 from training.fit.config import Config, ConfigError, read_config
 from training.fit.run import Fit
 
@@ -85,10 +86,12 @@ class Search:
 
     def _study(self) -> optuna.Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        storage = JournalStorage(JournalFileBackend(str(self.work / "study.log")))
-        study = optuna.create_study(
-            storage=storage, study_name="tune", direction="maximize", load_if_exists=True
-        )
+        file = self.work / "study.log"
+        with kept.reading(file):
+            storage = JournalStorage(JournalFileBackend(str(file)))
+            study = optuna.create_study(
+                storage=storage, study_name="tune", direction="maximize", load_if_exists=True
+            )
         about = json.loads(json.dumps({"config": asdict(self.config), "branch": self.branch}))
         if study.user_attrs.get("about", about) != about:
             raise ConfigError(

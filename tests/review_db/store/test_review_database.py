@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event
 
 from protoecg.storage import folders
-from review_db import Item, RatingsError, open_database, save_answer
+from review_db import Item, RatingsError, answers, flush, open_database, save_answer
+from review_db.store.backup import backup, restore
 from review_db.store.failures import URL_VARIABLE
 from review_db.store.migration import VERSION_TABLE
 from review_db.store.schema import Base
@@ -225,6 +227,28 @@ def test_a_deleted_database_takes_no_ratings_that_nobody_could_read(engine, file
     file.unlink()
     with pytest.raises(RatingsError, match="was deleted or replaced"):
         rate(engine, value=5)
+
+
+def test_a_deleted_database_is_not_begun_anew_and_a_restore_is_gone_on_with(engine, url, file):
+    rate(engine)
+    backup(url, file.with_name("copy.db"))
+    flush()
+    for end in ("", "-wal", "-shm"):
+        Path(f"{file}{end}").unlink(missing_ok=True)
+
+    for tried in range(3):
+        with pytest.raises(RatingsError, match="python -m review_db restore FILE"):
+            rate(engine, value=tried + 1)
+    with pytest.raises(RatingsError, match="was deleted or replaced"):
+        answers(engine, reviewer="R1", bundle=ITEM.bundle, fingerprint=ITEM.fingerprint)
+    assert not file.exists()
+
+    restore(url, file.with_name("copy.db"))
+    assert rate(engine, value=2)
+    assert rate(open_database(url), value=3)
+    with closing(sqlite3.connect(file)) as connection:
+        kept = connection.execute("SELECT value FROM rating_event ORDER BY id").fetchall()
+    assert [value for (value,) in kept] == ["3", "2", "3"]
 
 
 def test_the_room_needs_no_model_and_no_page():

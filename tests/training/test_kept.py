@@ -1,0 +1,141 @@
+"""What runs keep for their next start, damaged or put there by somebody: refused in a sentence."""
+
+import io
+import os
+import resource
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.__main__ import main
+from training.curate.similarity import Columns
+from training.data import ptbxl, quantities
+from training.kept import KeptError, arrays
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Command:
+    """What would run if a file were unpickled."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def __reduce__(self):
+        return os.system, (f"touch {self._file}",)
+
+
+def pickled_npy(file):
+    written = io.BytesIO()
+    np.save(written, np.array([Command(file)], dtype=object), allow_pickle=True)
+    return written.getvalue()
+
+
+def pickled_pt(file):
+    written = io.BytesIO()
+    torch.save(Command(file), written)
+    return written.getvalue()
+
+
+def npy(shape, kind="<f4"):
+    """The head of an array, without what it says that it holds."""
+    written = io.BytesIO()
+    about = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(written, about)
+    return written.getvalue()
+
+
+def npz(**members):
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return written.getvalue()
+
+
+DAMAGES = {
+    "run.json": [b"", b"\xff"],
+    "train.json": [b"", b"\xff", b"[" * 200_000],
+    "train.npy": [b"", npy((10**9, 12, 1000)), npy((1, 12, 1000)) + bytes(48_000), "pickled"],
+    "teacher.npy": [b"", npy((10**9, 71)), npy((1, 1)) + bytes(4), "pickled"],
+    "global.pt": [b"", b"x" * 5000, "pickled"],
+    "measured-train.npz": [
+        b"",
+        npz(),
+        npz(record=npy((3,), "<U9"), name=npy((3,), "<U9"), value=npy((10**12,))),
+        npz(record=npy((2**62,), "<U9"), name=npy((3,), "<U9"), value=npy((3, 1))),
+    ],
+    "log.jsonl": [b"\xff", b"[" * 200_000, b"{"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [(name, each) for name, contents in DAMAGES.items() for each in contents]
+)
+def test_a_run_refuses_what_it_kept_where_that_is_damaged(
+    name, content, tiny_work, tiny_config, simulated_root, tmp_path, capsys
+):
+    file, ran = tiny_work / name, tmp_path / "ran"
+    if name == "teacher.npy":
+        # It is looked at where a branch is still to be trained.
+        for branch in ("rhythm", "morphology", "global"):
+            (tiny_work / f"{branch}.pt").unlink(missing_ok=True)
+    if content == "pickled":
+        content = pickled_pt(ran) if name.endswith(".pt") else pickled_npy(ran)
+    file.write_bytes(content)
+    command = ["fit", "--data", simulated_root, "--config", tiny_config, "--work", tiny_work]
+
+    assert main(list(map(str, [*command, "--out", tmp_path / "bundle", "--device", "cpu"]))) == 1
+
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert str(file) in said or str(tiny_work) in said
+    assert "Delete it" in said or "delete it" in said
+    assert not ran.exists() and not (tmp_path / "bundle").exists()
+
+
+def test_arrays_that_unpack_to_more_than_expected_are_not_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("value.npy", "w") as member:
+            member.write(npy((50_000_000,)))
+            for _ in range(20):
+                member.write(bytes(10_000_000))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    with pytest.raises(KeptError, match=r"bomb.npz .* Delete it"):
+        arrays(tmp_path / "bomb.npz", max_bytes=100_000_000)
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_measurements_of_another_shape_are_not_taken(simulated_root, tmp_path):
+    dataset = ptbxl.load(simulated_root).folds([9])
+    records = dataset.table["record"].to_numpy(str)
+    names = np.array(list(quantities.QUANTITIES))
+    np.savez(tmp_path / "kept.npz", record=records, name=names, value=np.zeros((2, 2)))
+
+    with pytest.raises(KeptError, match="kept.npz"):
+        quantities.measured(dataset, tmp_path / "kept.npz")
+
+
+@pytest.mark.parametrize("content", [b"", npz(key=npy((1,), "S64")), "pickled"])
+def test_similarities_that_are_damaged_are_refused(content, tmp_path):
+    content = pickled_npy(tmp_path / "ran") if content == "pickled" else content
+    (tmp_path / "kept.npz").write_bytes(content)
+
+    with pytest.raises(KeptError, match="kept.npz"):
+        Columns(tmp_path / "kept.npz").read()
+
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_measurement_that_nests_too_deep_is_no_measurement(tmp_path, capsys):
+    folder = shutil.copytree(ROOT / "models" / "demo", tmp_path / "demo")
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+
+    assert main(["card", "--bundle", str(folder), "--abstention", str(tmp_path / "deep.json")]) == 1
+
+    assert "is no JSON" in capsys.readouterr().err
