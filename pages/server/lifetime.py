@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 
-from pages.shell import warming
+from pages.shell import memory, warming
 from protoecg.storage.temporary import remove_leftovers
 
 # Some six are open for each tab; shells and systemd give a process 1,024 unless it asks for more.
@@ -37,6 +37,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     A signal that ends this server ends Python without more; what a kill left goes at the start.
     """
     allow_open_files()
+    memory.keep_one_heap()
     remove_leftovers()
     warming.begin()
     try:

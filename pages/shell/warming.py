@@ -8,12 +8,12 @@ that are over are such garbage, so once a minute it looks all the same.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import time
-from contextlib import suppress
 from importlib import import_module
 from threading import Thread
+
+from pages.shell import memory
 
 # Each imports what its pages have in common with others; a page itself would run.
 MODULES = ("pages.explanation.finding", "pages.explanation.landing", "pages.explanation.earlier")
@@ -32,16 +32,7 @@ def _collect() -> None:
     while True:
         time.sleep(EVERY_S)
         gc.collect()
-        give_back()
-
-
-def give_back() -> None:
-    """Hand freed memory back to the system: what was uploaded and removed would still stand in it.
-
-    Only glibc has a call for it.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        memory.give_back()
 
 
 _loading = Thread(target=_load, name="warming", daemon=True)

@@ -47,7 +47,10 @@ def visit(connection: Connection, seat: Seat, design: Design) -> Visit:
     )
     if number == of:
         return Visit(number, of, None)
-    last = connection.scalar(select(func.max(item_event.c.at)).where(*own(item_event, seat)))
+    answered = select(func.max(item_event.c.at)).where(*own(item_event, seat))
+    # A clock that was once ahead must not keep the next session closed until then.
+    past = answered.where(item_event.c.at <= datetime.now(UTC))
+    last = connection.scalar(past) or connection.scalar(answered)
     washout = timedelta(days=design.readings.washout_days)
     return Visit(number, of, last + washout if last else None)
 

@@ -1,12 +1,9 @@
 """What pages need is loaded in the background, and Python never looks through it again."""
 
-import platform
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 COLD = """
@@ -64,39 +61,3 @@ while gone() is not None and time.monotonic() < give_up:
 assert gone() is None
 """
     subprocess.run([sys.executable, "-c", seldom], cwd=ROOT, check=True, timeout=120)
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no glibc on this machine")
-def test_what_was_removed_stands_in_no_memory_of_the_server_any_more():
-    """A process of its own, as others' memory is not to be searched."""
-    code = """
-import re
-from pages.shell import warming
-
-def standing():
-    found = 0
-    with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb") as memory:
-        for line in maps:
-            if "[heap]" in line or line.split()[-1] == "0":
-                start, end = (int(one, 16) for one in line.split()[0].split("-"))
-                memory.seek(start)
-                found += memory.read(end - start).count(bytes(reversed(b"NNAMHCSTEWZ")))
-    return found
-
-# As large as an upload, below what the system would take back by itself, between what stays.
-uploads, stays = [], []
-for number in range(200):
-    uploads.append(bytes(reversed(b"NNAMHCSTEWZ")) * 10_000)
-    stays.append(bytes(1000 + number))
-before = standing()
-uploads.clear()
-left = standing()
-warming.give_back()
-print(before, left, standing())
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    before, left, after = map(int, done.stdout.split())
-    assert before >= 2_000_000 and left > 1_000_000
-    assert after < before / 20

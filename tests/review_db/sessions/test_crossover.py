@@ -8,7 +8,7 @@ import pytest
 
 from review_db.findings.answers import answer_table
 from review_db.findings.differentials import differentials, mrmc_frame, reliance
-from review_db.sessions import visits
+from review_db.sessions import sessions, visits
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.progress import next_open, session_progress
 from review_db.sessions.sessions import foresee_item, open_item, save_item
@@ -160,6 +160,24 @@ def test_the_next_session_opens_after_the_washout_and_the_one_before_stays_close
     ):
         with pytest.raises(NotAdmitted, match="Session 1 is over"):
             call()
+
+
+def test_a_clock_that_was_once_ahead_keeps_no_session_closed(engine, crossed, monkeypatch):
+    seat = begin(engine, crossed, readings=Readings(washout_days=14))["R01"]
+    for _ in range(2):
+        read(engine, seat)
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, zone):
+            return datetime.now(zone) + timedelta(days=3650)
+
+    with monkeypatch.context() as while_ahead:
+        while_ahead.setattr(sessions, "datetime", Ahead)
+        read(engine, seat)
+
+    waits = session_progress(engine, seat).waits_until - datetime.now(UTC)
+    assert timedelta(days=13.9) < waits <= timedelta(days=14)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sqlalchemy import make_url, text
 
 from review_db import Item, RatingsError, open_database, save_answer
 from review_db.__main__ import main
+from review_db.store import backup as backup_module
 from review_db.store.backup import backup, restore
 from review_db.store.database import reading
 from review_db.store.migration import VERSION_TABLE
@@ -316,6 +318,25 @@ def test_an_old_log_never_mixes_with_a_restored_file_unseen(rated, url, saved, t
         assert values(engine)[: last + 1] == list(range(last + 1)), count
         engine.dispose()
     assert refused
+
+
+def test_what_was_there_is_kept_each_time_though_the_clock_stands_still(
+    rated, url, saved, file, monkeypatch
+):
+    class Still(datetime):
+        @classmethod
+        def now(cls, zone):
+            return datetime(2026, 1, 1, tzinfo=zone)
+
+    monkeypatch.setattr(backup_module, "datetime", Still)
+    backup(url, saved)
+    kept = []
+    for number in range(50, 53):
+        rate(rated, number)
+        kept.append(restore(url, saved))
+
+    assert len(set(kept)) == 3
+    assert [values_in(one)[-1] for one in kept] == [50, 51, 52]
 
 
 def test_a_damaged_file_is_replaced_and_kept(rated, url, saved, file):

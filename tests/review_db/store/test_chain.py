@@ -1,19 +1,24 @@
 """Events that were altered behind the app's back are found, on both kinds of database."""
 
 import json
+from datetime import datetime, timedelta
+from itertools import cycle
 
 import pytest
 from sqlalchemy import text
 
-from review_db import Item, open_database, save_answer
+from review_db import Item, answers, open_database, save_answer
 from review_db.__main__ import main
+from review_db.ratings import answers as ratings
+from review_db.sessions import sessions
+from review_db.sessions.activity import activity
 from review_db.sessions.assignments import ItemStage
-from review_db.sessions.sessions import save_item
+from review_db.sessions.sessions import open_item, save_item
 from review_db.store.chain import first_altered, link, summary
 from review_db.store.database import reading
 from review_db.studies.design import Design, Sample
 from review_db.studies.lifecycle import create_study, start_study
-from review_db.studies.seats import sign_in
+from review_db.studies.seats import seat_of, sign_in
 
 GOOD = {"accurate": "yes", "representativeness": "4", "clarity": "5"}
 
@@ -62,6 +67,31 @@ def test_what_was_saved_holds(saved):
 def started(engine):
     with reading(engine) as connection:
         return connection.scalar(text("SELECT count(*) FROM study_action"))
+
+
+def test_a_clock_that_jumps_reorders_no_answer_and_breaks_no_chain(saved, monkeypatch):
+    jumps = cycle(timedelta(days=days) for days in (400, -4000, 0, 0.2, -0.2))
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, zone):
+            return datetime.now(zone) + next(jumps)
+
+    for module in (sessions, ratings):
+        monkeypatch.setattr(module, "datetime", Jumping)
+    item, seat = Item("demo", "f1", "p", "rhythm", "AFIB"), seat_of(saved, "pilot", "R01")
+    for number in range(7):
+        value = str(number % 5 + 1)
+        save_answer(saved, reviewer="R01", item=item, question="clarity", value=value)
+        given = {**GOOD, "clarity": value}
+        save_item(saved, seat, ItemStage(1), given, seen=number + 1, seconds=2.5)
+
+    assert altered(saved) is None
+    stands = answers(saved, reviewer="R01", bundle="demo", fingerprint="f1")
+    assert [given["clarity"] for given in stands.values()] == ["2"]
+    assert open_item(saved, seat, ItemStage(1)).draft["clarity"] == "2"
+    # What a stopwatch showed, not what the clock did.
+    assert activity(saved, seat).seconds == pytest.approx(7 * 2.5)
 
 
 @pytest.mark.parametrize(
