@@ -20,7 +20,7 @@ EXPLAIN, TAKE_PART = _PAGES / "explain.py", _PAGES / "take_part.py"
 _ICON = _HERE / "icon.svg"
 _HEAD = (
     f"<style>{(_HERE / 'style.css').read_text()}{paper_style.PAPER}</style>"
-    f"<script>{(_HERE / 'figure_buttons.js').read_text()}</script>"
+    f"<script>{(_HERE / 'keyboard.js').read_text()}</script>"
     f'<div class="research-notice">{NOTICE}</div>'
 )
 
@@ -57,7 +57,7 @@ def guard(title: str) -> None:
         navigation()
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
-    st.html(f"{_colours(theme())}{_HEAD}", unsafe_allow_javascript=True)
+    st.html(f"{_colours()}{_HEAD}", unsafe_allow_javascript=True)
     accounts.show()
     coordinators.show()
 
@@ -69,15 +69,19 @@ def titled(title: str, about: str | None = None) -> DeltaGenerator:
     return row
 
 
-def _colours(theme: ThemeName) -> str:
-    """Return the page's own colours, which Streamlit tells to components alone, as CSS."""
-    told = {
-        "page": st.get_option(f"theme.{theme}.backgroundColor"),
-        "shade": st.get_option(f"theme.{theme}.secondaryBackgroundColor"),
-        "ink": st.get_option(f"theme.{theme}.textColor"),
-    }
-    lines = " ".join(f"--{name}: {colour};" for name, colour in told.items())
+def _colours() -> str:
+    """Return the page's own colours, which Streamlit tells to components alone, as CSS.
+
+    Each in both themes: a browser may change its theme while the page stands.
+    """
+    told = {"page": "backgroundColor", "shade": "secondaryBackgroundColor", "ink": "textColor"}
+    lines = " ".join(f"--{name}: {_of_both(colour)};" for name, colour in told.items())
     return f"<style>:root {{ {lines} }}</style>"
+
+
+def _of_both(colour: str) -> str:
+    light, dark = (st.get_option(f"theme.{theme}.{colour}") for theme in ("light", "dark"))
+    return f"light-dark({light}, {dark})"
 
 
 def theme() -> ThemeName:

@@ -139,7 +139,7 @@ def switched(tab) -> Page:
     """A page of one tracing with two matches, of which the first is shown."""
     windows = [Window(2.0, 2.95, "match 1"), Window(6.0, 6.95, "match 2", shown=False)]
     figure = ecg_figure(example("Atrial fibrillation"), view=View(), windows=windows)
-    scripts = get_plotlyjs(), (SHELL / "figure_buttons.js").read_text()
+    scripts = get_plotlyjs(), (SHELL / "keyboard.js").read_text()
     tab.set_content("<div id=paper></div>")
     for script in scripts:
         tab.add_script_tag(content=script)
