@@ -132,14 +132,18 @@ class _Sum(NamedTuple):
     """What a statement's logit is the sum of: its bias, and prototypes by their weights."""
 
     bias: float
-    prototypes: list[int]
-    weights: list[float]
+    prototypes: np.ndarray
+    weights: np.ndarray
+
+    def contributions(self, similarities: np.ndarray) -> list[float]:
+        """Return what each of its prototypes adds, in logits."""
+        return (self.weights * similarities[self.prototypes]).tolist()
 
 
 def _sums(bundle: Bundle) -> list[_Sum]:
     network = bundle.network
     return [
-        _Sum(bias, np.flatnonzero(weights).tolist(), weights[weights != 0].tolist())
+        _Sum(bias, np.flatnonzero(weights), weights[weights != 0].astype(np.float64))
         for bias, weights in zip(network.biases.tolist(), network.weights, strict=True)
     ]
 
@@ -149,14 +153,11 @@ def _findings(
 ) -> list[Finding]:
     curves = bundle.measured or MeasuredEvidence({})
     measured = curves.logits(values)
+    similarities = np.array(seen.similarities)
     findings = []
     for code, each in zip(bundle.statements, sums, strict=True):
         decision, added = bundle.decisions[code], measured.get(code, [])
-        logit = total(
-            each.bias,
-            (w * seen.similarities[i] for i, w in zip(each.prototypes, each.weights, strict=True)),
-            added,
-        )
+        logit = total(each.bias, each.contributions(similarities), added)
         finding = Finding(
             statement=bundle.labels[code],
             probability=probability(logit),
@@ -185,7 +186,7 @@ def _matches(bundle: Bundle, each: _Sum, seen: _Seen) -> tuple[Match, ...]:
             seen.windows_s[i],
             seen.lead_parts[i],
         )
-        for i, weight in zip(each.prototypes, each.weights, strict=True)
+        for i, weight in zip(each.prototypes.tolist(), each.weights.tolist(), strict=True)
     ]
     return tuple(sorted(matches, key=lambda match: -match.contribution))
 

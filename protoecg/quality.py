@@ -7,11 +7,10 @@ computed, too large or at odds with each other are told by the notes of `ECG`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import sosfiltfilt
 
 from protoecg.ecg import DURATION_S, ECG, LEADS
 from protoecg.measure.quantiles import median
@@ -26,6 +25,9 @@ WAVES_HZ = (0.7, 40.0)
 QUIET = 0.8
 ARMS_ALL, ARMS_QUIET = -0.6, -0.2
 CHEST_FIRST, CHEST_LAST = 0.3, 0.3
+
+_TOLD_BY = ("I", "aVR", "V1", "V6")
+_ROWS = [LEADS.index(lead) for lead in _TOLD_BY]
 
 
 @dataclass(frozen=True)
@@ -79,16 +81,18 @@ class Quality:
 def quality(ecg: ECG) -> Quality:
     """Return what is wrong with the first ten seconds as a recording, whatever the heart does."""
     signal = ecg.between(0, DURATION_S).astype(np.float64)
-    arms = _arms_swapped(signal, ecg.rate)
+    # What tells where electrodes are, without hum and slow baseline.
+    waves = dict(zip(_TOLD_BY, _band(signal[_ROWS], ecg.rate, *WAVES_HZ), strict=True))
+    arms = _arms_swapped(waves)
     return Quality(
         flat=_where(_is_flat(values, ecg.rate) for values in signal),
-        clipped=_where(_is_clipped(values, ecg.rate) for values in signal),
+        clipped=_where(_are_clipped(signal, ecg.rate)),
         noisy=_where(noise_mv(signal, ecg.rate) > NOISE_MV),
         wander=_where(wander_mv(signal, ecg.rate) > WANDER_MV),
         arms_swapped=arms,
         # Swapped arms swap aVR and aVL too, by which the chest leads are judged; and a V6 that is
         # a V1 points away from lead I as well.
-        chest_reversed=not arms and _chest_reversed(signal, ecg.rate),
+        chest_reversed=not arms and _chest_reversed(waves),
     )
 
 
@@ -105,39 +109,38 @@ def noise_mv(signal: np.ndarray, rate: float) -> np.ndarray:
 
 def wander_mv(signal: np.ndarray, rate: float) -> np.ndarray:
     """Range of what is slower than 0.5 Hz in leads (12, n): (12,) mV."""
-    slow = sosfiltfilt(butterworth(2, WANDER_HZ, "lowpass", rate), signal, axis=1)
-    return np.ptp(slow, axis=1)
+    return np.ptp(butterworth(2, WANDER_HZ, "lowpass", rate)(signal), axis=1)
 
 
-def arms_agreement(signal: np.ndarray, rate: float) -> tuple[float, float]:
+def arms_agreement(waves: Mapping[str, np.ndarray]) -> tuple[float, float]:
     """Correlation of lead I with V6: in all, and of P and T alone.
 
     Right axis deviation turns the QRS of lead I over, swapped arms turn P and T over as well.
     """
-    one, six = _band(signal[[0, 11]], rate, *WAVES_HZ)
+    one, six = waves["I"], waves["V6"]
     steep = np.abs(np.gradient(one)) + np.abs(np.gradient(six))
     quiet = steep < np.quantile(steep, QUIET)
     return _correlation(one, six), _correlation(one[quiet], six[quiet])
 
 
-def chest_agreement(signal: np.ndarray, rate: float) -> tuple[float, float]:
+def chest_agreement(waves: Mapping[str, np.ndarray]) -> tuple[float, float]:
     """Correlation of V1 and of V6 with -aVR, which looks from the heart's left side as V6 does."""
-    avr, first, last = _band(signal[[3, 6, 11]], rate, *WAVES_HZ)
+    avr, first, last = waves["aVR"], waves["V1"], waves["V6"]
     return _correlation(first, -avr), _correlation(last, -avr)
 
 
-def _arms_swapped(signal: np.ndarray, rate: float) -> bool:
-    every, quiet = arms_agreement(signal, rate)
-    return every < ARMS_ALL and quiet < ARMS_QUIET and _points_down(signal[0], rate)
+def _arms_swapped(waves: Mapping[str, np.ndarray]) -> bool:
+    every, quiet = arms_agreement(waves)
+    return every < ARMS_ALL and quiet < ARMS_QUIET and _points_down(waves["I"])
 
 
-def _points_down(lead: np.ndarray, rate: float) -> bool:
+def _points_down(lead: np.ndarray) -> bool:
     """Whether a lead's large deflections are negative: it is skewed that way."""
-    return bool(np.mean(_band(lead[None], rate, *WAVES_HZ) ** 3) < 0)
+    return bool(np.mean(lead**3) < 0)
 
 
-def _chest_reversed(signal: np.ndarray, rate: float) -> bool:
-    first, last = chest_agreement(signal, rate)
+def _chest_reversed(waves: Mapping[str, np.ndarray]) -> bool:
+    first, last = chest_agreement(waves)
     return first > CHEST_FIRST and last < CHEST_LAST
 
 
@@ -146,15 +149,17 @@ def _is_flat(values: np.ndarray, rate: float) -> bool:
     return bool(np.ptp(values) > 0 and longest >= FLAT_S * rate)
 
 
-def _is_clipped(values: np.ndarray, rate: float) -> bool:
-    """Whether a lead stays at its largest or smallest value again and again."""
-    long_enough = max(RAIL_S * rate, RAIL_SAMPLES)
-    for rail in (values.max(), values.min()):
-        if abs(rail - np.median(values)) < RAIL_MV:
-            continue
-        if (_runs(values == rail) >= long_enough).sum() >= RAIL_RUNS:
-            return True
-    return False
+def _are_clipped(signal: np.ndarray, rate: float) -> np.ndarray:
+    """Whether leads (12, n) stay at their largest or smallest value again and again: (12,)."""
+    clipped = np.zeros(len(signal), bool)
+    middle, long_enough = median(signal, axis=1), max(RAIL_S * rate, RAIL_SAMPLES)
+    for rails in (signal.max(axis=1), signal.min(axis=1)):
+        held = signal == rails[:, None]
+        # Seldom is a lead so often at its rail that the runs need to be counted.
+        often = held.sum(axis=1) >= RAIL_RUNS * long_enough
+        for lead in np.flatnonzero(often & (np.abs(rails - middle) >= RAIL_MV)):
+            clipped[lead] |= (_runs(held[lead]) >= long_enough).sum() >= RAIL_RUNS
+    return clipped
 
 
 def _runs(held: np.ndarray) -> np.ndarray:
@@ -164,8 +169,7 @@ def _runs(held: np.ndarray) -> np.ndarray:
 
 
 def _band(signal: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:
-    band = butterworth(2, (low, min(high, 0.48 * rate)), "bandpass", rate)
-    return sosfiltfilt(band, signal, axis=1)
+    return butterworth(2, (low, min(high, 0.48 * rate)), "bandpass", rate)(signal)
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

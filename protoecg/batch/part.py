@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -19,8 +19,8 @@ from protoecg.explanation import Explanation
 from protoecg.measure import WORDS, Delineation, Measurements, delineate, measurements
 from protoecg.readers.given import Given
 
-# ECGs that the network sees at once.
-AT_ONCE = 16
+# ECGs that the network sees at once, and recordings that one process reads.
+AT_ONCE, READ_AT_ONCE = 16, 32
 MEASURED = (*WORDS, "qtc_ms")
 
 Read = Callable[[Sequence[str]], Contents]
@@ -50,14 +50,19 @@ def explained(recordings: Recordings, read: Read, bundle: Bundle, given: Given) 
 def _rows(
     recordings: Recordings, read: Read, bundle: Bundle, given: Given
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row for each recording; the network sees several at once."""
-    names = iter(recordings)
-    while some := list(islice(names, AT_ONCE)):
+    """Yield a row for each recording; several are read, and fewer seen by the network, at once."""
+    for some in _by(READ_AT_ONCE, recordings):
         ecgs = read_some({name: recordings[name] for name in some}, read, given)
-        failed = {name: said for name, said in ecgs.items() if isinstance(said, str)}
-        good = {name: ecg for name, ecg in ecgs.items() if isinstance(ecg, ECG)}
-        found = failed | _explained(good, bundle)
-        yield from (_row(name, bundle, found[name]) for name in some)
+        for names in _by(AT_ONCE, some):
+            good = {name: ecg for name in names if isinstance(ecg := ecgs[name], ECG)}
+            found = ecgs | _explained(good, bundle)
+            yield from (_row(name, bundle, found[name]) for name in names)
+
+
+def _by(count: int, names: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(names)
+    while some := list(islice(left, count)):
+        yield some
 
 
 Explained = tuple[Explanation, Measurements]
@@ -82,7 +87,7 @@ def _at_once(ecgs: Sequence[ECG], bundle: Bundle) -> list[Explained]:
     return list(zip(decide_all(ecgs, bundle, waves), map(measurements, waves), strict=True))
 
 
-def _row(name: str, bundle: Bundle, found: Explained | str) -> dict[str, Any]:
+def _row(name: str, bundle: Bundle, found: Explained | ECG | str) -> dict[str, Any]:
     if not isinstance(found, tuple):
         return {**about(name, bundle), "error": found}
     explanation, measured = found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 # What a recording may hold besides: posterior and right chest leads, and those of Frank.
@@ -69,6 +70,8 @@ def is_iec(name: str) -> bool:
     return name.strip().upper()[-2:] in _IEC
 
 
+# A header names each of its leads a dozen times.
+@lru_cache(maxsize=128)
 def _key(name: str) -> str:
     # Roman numerals have letters of their own, too.
     key = unicodedata.normalize("NFKC", name).strip().upper()

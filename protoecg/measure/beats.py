@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter1d, median_filter
-from scipy.signal import find_peaks, resample_poly, sosfiltfilt
+from scipy.signal import find_peaks, resample_poly
 
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.measure.quantiles import median, percentile
@@ -94,13 +94,13 @@ def _without_drift_and_hum(signal: np.ndarray) -> np.ndarray:
     centred = signal - median(signal, axis=1)[:, None]
     high = butterworth(1, BAND_HZ[0], "highpass", RATE)
     low = butterworth(2, BAND_HZ[1], "lowpass", RATE)
-    return sosfiltfilt(low, sosfiltfilt(high, centred, axis=1), axis=1)
+    return low(high(centred))
 
 
 def _qrs(signal: np.ndarray) -> np.ndarray:
     """Find peaks of the QRS band's energy over all leads, each lead scaled alike."""
     band = butterworth(2, _QRS_BAND_HZ, "bandpass", RATE)
-    steep = sosfiltfilt(band, signal, axis=1)
+    steep = band(signal)
     scale = np.maximum(percentile(np.abs(steep), 98, axis=1), 1e-6)
     # A jump in one lead would outshine the beats of all.
     squares = np.clip(steep / scale, -3, 3) ** 2
@@ -120,22 +120,24 @@ def _aligned(signal: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray
     scaled = signal / np.maximum(percentile(np.abs(signal), 99, axis=1), _FLAT_MV)
     # Beats at the very ends are compared by what of them is there.
     padded = np.pad(scaled, ((0, 0), (half + reach, half + reach)), mode="edge")
-    shape = _most_common(_unit(_around(padded, at, half, reach)[:, reach]))
+    windows = sliding_window_view(padded, 2 * half, axis=1)[..., ::_STRIDE].transpose(1, 0, 2)
+    shifts = np.arange(2 * reach + 1)
+    shape = _most_common(_unit(windows[at + reach]))
     for _ in range(2):
-        # (beats, shifts, 12, n) against one shape.
-        fits = np.tensordot(_unit(_around(padded, at, half, reach)), shape, axes=2)
+        fits = _correlations(windows[at[:, None] + shifts], shape)
         at = np.clip(at + fits.argmax(axis=1) - reach, 0, signal.shape[1] - 1)
         alike = fits.max(axis=1) >= min(ALIKE, fits.max())
-        shape = _unit(median(_around(padded, at[alike], half, reach)[:, reach], axis=0))
+        shape = _unit(median(windows[at[alike] + reach], axis=0))
     first = np.unique(at, return_index=True)[1]
     return at[first], alike[first]
 
 
-def _around(padded: np.ndarray, at: np.ndarray, half: int, reach: int) -> np.ndarray:
-    """Return each beat's surroundings at every shift: (beats, 2 * reach + 1, 12, half / 2)."""
-    windows = sliding_window_view(padded, 2 * half, axis=1)[..., ::_STRIDE]
-    shifts = at[:, None] + np.arange(2 * reach + 1)
-    return windows[:, shifts].transpose(1, 2, 0, 3)
+def _correlations(shapes: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return how shapes (beats, shifts, 12, n) go with one of `_unit`, which has no mean."""
+    squares = np.einsum("bsln,bsln->bs", shapes, shapes)
+    of_means = (shapes.sum(axis=-1) ** 2).sum(axis=-1) / shapes.shape[-1]
+    length = np.sqrt(np.maximum(squares - of_means, 0))
+    return np.tensordot(shapes, unit, axes=2) / np.maximum(length, 1e-9)
 
 
 def _unit(shapes: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from protoecg.ecg import ECG, LEADS
 from protoecg.measure.beats import RATE, Beats, find_beats
 from protoecg.measure.quantiles import median as median_of
+from protoecg.measure.quantiles import percentile as percentile_of
 from protoecg.measure.waves import Marks, p_and_t_marks, qrs_bounds
 
 Span = tuple[float, float]
@@ -169,7 +170,12 @@ def _of_all_leads(marks: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 
 def _span(onsets: np.ndarray, ends: np.ndarray, percentile: float) -> Span:
-    return float(np.nanmedian(onsets)), float(np.nanpercentile(ends, percentile))
+    return _of_known(onsets, 50), _of_known(ends, percentile)
+
+
+def _of_known(marks: np.ndarray, percentile: float) -> float:
+    """Return a percentile of the marks that there are."""
+    return float(percentile_of(marks[~np.isnan(marks)], percentile, axis=0)[0])
 
 
 def _doubt_about_p(beats: Beats, steady: float, marks: Marks, qrs_onset: float) -> str | None:
@@ -182,7 +188,7 @@ def _doubt_about_p(beats: Beats, steady: float, marks: Marks, qrs_onset: float) 
         return "few leads show a P wave"
     if _spread(marks["P_Onsets"]) > P_SPREAD_S:
         return "the leads disagree about where the P wave begins"
-    if not PR_S[0] <= qrs_onset - np.nanmedian(marks["P_Onsets"]) <= PR_S[1]:
+    if not PR_S[0] <= qrs_onset - _of_known(marks["P_Onsets"], 50) <= PR_S[1]:
         return "the P wave lies oddly close to the QRS complex, or far from it"
     return None
 
@@ -192,7 +198,7 @@ def _doubt_about_t(marks: Marks, qrs_end: float) -> str | None:
         return "few leads show a T wave"
     if _spread(marks["T_Offsets"]) > T_SPREAD_S:
         return "the leads disagree about where the T wave ends"
-    if np.nanmedian(marks["T_Offsets"]) < qrs_end + MIN_T_S:
+    if _of_known(marks["T_Offsets"], 50) < qrs_end + MIN_T_S:
         return "the T wave ends oddly close to the QRS complex"
     return None
 
@@ -202,8 +208,7 @@ def _seldom(marks: np.ndarray) -> bool:
 
 
 def _spread(marks: np.ndarray) -> float:
-    low, high = np.nanpercentile(marks, [25, 75])
-    return float(high - low)
+    return _of_known(marks, 75) - _of_known(marks, 25)
 
 
 def alike_before(stretches: np.ndarray) -> float:

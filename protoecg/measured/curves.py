@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from math import inf
 from pathlib import Path
 from typing import Annotated
@@ -111,7 +111,7 @@ class MeasuredEvidence:
     def logits(self, values: Mapping[str, float]) -> dict[str, list[float]]:
         """Return what each curve of each statement adds, in the order of the curves."""
         added = iter(self._stacked.at(values))
-        return {code: [next(added) for _ in curves] for code, curves in self.curves.items()}
+        return {code: list(islice(added, len(curves))) for code, curves in self.curves.items()}
 
     def told(
         self, code: str, values: Mapping[str, float], logits: Sequence[float]

@@ -168,7 +168,7 @@ def _text_lines(content: bytes) -> list[str]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    lines = (line.strip() for line in re.split(r"[\r\n]+", text))
+    lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
     return [line for line in lines if line]
 
 

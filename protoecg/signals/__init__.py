@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly, sosfiltfilt
+from scipy.signal import resample_poly
 
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.signals.filters import butterworth
@@ -40,5 +40,5 @@ def _fit(signal: np.ndarray) -> np.ndarray:
 
 
 def _high_pass(signal: np.ndarray) -> np.ndarray:
-    sos = butterworth(1, HIGH_PASS_HZ, "highpass", MODEL_RATE)
-    return sosfiltfilt(sos, signal, axis=1).astype(np.float32)
+    high = butterworth(1, HIGH_PASS_HZ, "highpass", MODEL_RATE)
+    return high(signal).astype(np.float32)
