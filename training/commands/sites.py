@@ -25,14 +25,18 @@ def recalibrate(
     Networks and prototypes stay, and so does the bundle itself.
     """
     from protoecg.bundle import load_bundle
+    from training.graph import follow
     from training.recalibrate.gain import summary
     from training.recalibrate.run import recalibrate
 
-    made, done = recalibrate(load_bundle(bundle), data, out)
+    parent = load_bundle(bundle)
+    made, done = recalibrate(parent, data, out)
     sys.stdout.write(
         f"{out}: calibrated at {done.words}, {len(done.statements)} of {len(made.statements)} "
         f"statements; revision {made.revision}\n{summary(done.comparison)}"
     )
+    if said := follow(parent, made):
+        sys.stdout.write(f"{said}\n")
 
 
 @app.command()
@@ -41,20 +45,10 @@ def onnx(bundle: Bundle) -> None:
 
     Where torch is not installed, the bundle is explained by that.
     """
-    import numpy as np
-
     from protoecg.bundle import load_bundle
-    from protoecg.network.onnx_export import export
-    from protoecg.network.onnx_network import GRAPH
-    from protoecg.signals import model_input
-    from protoecg.simulate import EXAMPLES, simulate
+    from training.graph import write_graph
 
-    model = load_bundle(bundle)
-    ecgs = [simulate(codes, seed=n).ecg for n, codes in enumerate(EXAMPLES.values())]
-    off = export(model.network, bundle, model.revision, np.stack([model_input(e) for e in ecgs]))
-    sys.stdout.write(
-        f"{bundle / GRAPH}: similarities of {len(ecgs)} simulated ECGs differ by {off:.1e}\n"
-    )
+    sys.stdout.write(f"{bundle}: {write_graph(load_bundle(bundle))}\n")
 
 
 @app.command("recalibration_size")

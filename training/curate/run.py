@@ -34,6 +34,7 @@ from training.curate.settle import Settled, settle
 from training.curate.swaps import Swap, swaps
 from training.curate.telling import Telling
 from training.fit.run import carry_waveforms
+from training.graph import follow
 
 
 def curate(
@@ -84,6 +85,8 @@ def curate(
     history = _history(bundle, rule, decided, columns, begun.date)
     with new_folder(out) as folder:
         made = _written(folder, bundle, known, settled, prototypes, history)
+        if said := follow(bundle, made):
+            say(said)
     begun.forget()
     say(f"{out}: {made.name}, revision {made.revision}")
     return load_bundle(out), settled.comparison

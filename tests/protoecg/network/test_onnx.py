@@ -4,16 +4,19 @@ import json
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from protoecg.bundle import load_bundle
+from protoecg.bundle import load_bundle, save_bundle
 from protoecg.network.onnx_network import GRAPH, HEAD, OnnxNetwork
 from protoecg.signals import model_input
 from protoecg.simulate import simulate
 from training.__main__ import main
+from training.data.simulated import write_dataset
+from training.graph import follow
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -57,8 +60,7 @@ def without_torch(*command):
 
 def test_the_graph_sees_what_the_networks_see(exported):
     bundle = load_bundle(exported)
-    shapes = {name: branch.shape for name, branch in bundle.network.branches.items()}
-    graph = OnnxNetwork.read(exported, bundle.revision, shapes, bundle.statements)
+    graph = graph_of(bundle)
     x = np.stack([model_input(simulate(["AFIB"], seed=n).ecg) for n in range(3)])
     for n in (1, 3):
         ours, its = bundle.network.look(x[:n]), graph.look(x[:n])
@@ -137,3 +139,57 @@ def test_a_graph_that_is_not_the_bundles_is_refused(exported, ecgs, tmp_path, da
         head = json.loads((folder / HEAD).read_text())
         (folder / HEAD).write_text(json.dumps({**head, "revision": "other"}))
     assert "is not a bundle that this version can use" in refused(folder, ecgs)
+
+
+def test_a_bundle_made_of_one_with_a_graph_has_a_graph_of_its_own(exported, tmp_path):
+    made = load_bundle(shutil.copytree(exported, tmp_path / "made"))
+    moved = deepcopy(made.network)
+    moved.fusion.bias += 1
+    out = save_bundle(
+        tmp_path / "out",
+        name="moved",
+        simulated=True,
+        network=moved,
+        prototypes=made.prototypes,
+        decisions=made.decisions,
+        labels=made.labels,
+        about=made.about,
+    )
+    assert not (out.path / GRAPH).exists()
+    assert f"{GRAPH}: similarities of" in follow(made, out)
+    ecg = model_input(simulate(["AFIB"], seed=1).ecg)[None]
+    _, _, logits, *_ = graph_of(out).session.run(None, {"ecg": ecg})
+    _, _, before, *_ = graph_of(made).session.run(None, {"ecg": ecg})
+    # What it says by itself is of the new weights, too.
+    assert logits == pytest.approx(before + 1, abs=1e-4)
+
+
+def test_without_the_packages_the_graph_is_left_out_and_that_is_said(
+    exported, tiny_bundle, tmp_path, monkeypatch
+):
+    made = load_bundle(shutil.copytree(tiny_bundle.path, tmp_path / "made"))
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    said = follow(load_bundle(exported), made)
+    assert "is left out" in said and "pip install onnx" in said
+    assert not (made.path / GRAPH).exists() and not (made.path / HEAD).exists()
+
+
+def test_of_a_bundle_without_a_graph_nothing_is_written_nor_said(tiny_bundle, tmp_path):
+    made = load_bundle(shutil.copytree(tiny_bundle.path, tmp_path / "made"))
+    assert follow(tiny_bundle, made) == ""
+    assert not (made.path / GRAPH).exists()
+
+
+def test_a_recalibration_writes_the_graph_and_says_so(exported, tmp_path, capsys):
+    write_dataset(tmp_path / "data", 80, seed=77)
+    (tmp_path / "data" / "dataset.json").write_text('{"name": "Elsewhere", "licence": "none"}')
+    paths = {"--bundle": exported, "--data": tmp_path / "data", "--out": tmp_path / "out"}
+    assert main(["recalibrate", *(str(part) for pair in paths.items() for part in pair)]) == 0
+    assert f"{GRAPH}: similarities of" in capsys.readouterr().out
+    made = load_bundle(tmp_path / "out")
+    np.testing.assert_array_equal(graph_of(made).weights, made.network.weights)
+
+
+def graph_of(bundle):
+    shapes = {name: branch.shape for name, branch in bundle.network.branches.items()}
+    return OnnxNetwork.read(bundle.path, bundle.revision, shapes, bundle.statements)
