@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from ecgdatakit import ECGRecord, Lead, UnsupportedFormatError
+from ecgdatakit import CorruptedFileError, ECGRecord, Lead, UnsupportedFormatError
 from ecgdatakit.parsing.parser import Parser
 
 from protoecg.ecg import ECGError
@@ -26,6 +26,8 @@ OFFSET_NOTE = (
     "The file names an offset of its leads, which nobody documents and which is not applied: "
     "heights or times of leads against each other may be off."
 )
+# In MUSE's XML; left out by the parser where it is 0.
+_BEGINS = "LeadTimeOffset"
 _OFFSETS = ("channel_offsets", "FirstSampleBaseline", "LeadOffsetFirstSample")
 
 
@@ -48,11 +50,23 @@ def read(
                 f"{source} is of a version or compression of {parser.FORMAT_NAME} that is not "
                 "read. Export the ECG as DICOM, EDF, WFDB or CSV."
             ) from None
+        except CorruptedFileError as error:
+            if not str(error).startswith("No rhythm"):
+                raise
+            raise ECGError(
+                f"{source} holds averaged beats without the rhythm that they are of. Export the "
+                "whole ten-second ECG."
+            ) from None
     told = record.raw_metadata
     notes = [CHECKSUM_NOTE] if told.get("checksum_valid") is False else []
     notes += [OFFSET_NOTE] if any(map(told.get, _OFFSETS)) else []
-    kept = worth_reading([lead.label for lead in record.leads])
-    channels = [_channel(record.leads[i], missing) for i in kept]
+    kept = [record.leads[i] for i in worth_reading([lead.label for lead in record.leads])]
+    if len({lead.annotations.get(_BEGINS, "") for lead in kept}) > 1:
+        raise ECGError(
+            f"The leads of {source} begin at different moments: they were recorded one after "
+            "another. Export leads that were recorded together."
+        )
+    channels = [_channel(lead, missing) for lead in kept]
     return Channels(channels, source, tuple(notes), _taken(record))
 
 

@@ -1,4 +1,4 @@
-"""Evaluation and the neighbours index on Ray: the answers of one process."""
+"""Evaluation, projection and the neighbours index on Ray: the answers of one process."""
 
 import json
 import os
@@ -7,13 +7,18 @@ import signal
 
 import numpy as np
 import pytest
+import torch
 
 from protoecg.batch.on_ray import Ray
 from protoecg.bundle import load_bundle
 from protoecg.evidence.neighbours import read_neighbours
+from protoecg.network.projection import assign
 from training.__main__ import main
 from training.data import ptbxl
 from training.engine import by_ray, here
+from training.fit.loop import Data
+from training.fit.nearest import in_memory, on_engine
+from training.fit.stages import assignment
 from training.neighbours import index
 
 pytest.importorskip("ray")
@@ -64,3 +69,50 @@ def test_evaluate_and_neighbours_say_on_ray_what_they_say_in_one_process(
         assert main([*asked, *more]) == 0
         figures.append(json.loads(file.read_text()))
     assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("name", ["rhythm", "morphology"])
+def test_projection_takes_the_same_windows_on_ray_though_a_process_is_killed(
+    tiny_bundle, simulated_root, tmp_path, name
+):
+    dataset, mark = ptbxl.load(simulated_root).folds([1, 2, 3]), tmp_path / "killed"
+    branch = load_bundle(tiny_bundle.path).network.branches[name]
+    data = Data(
+        torch.cat(list(ptbxl.batches(dataset, "here"))).numpy(),
+        torch.from_numpy(dataset.labels(tuple(dict.fromkeys(branch.shape.owners)))),
+        torch.device("cpu"),
+    )
+    rows = torch.arange(len(data.y))[1::2]
+    one = in_memory(data)(branch, rows)
+
+    def killed_once(*_):
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    branch.backbone.register_forward_pre_hook(killed_once)
+    other = on_engine(by_ray(Ray(None, 2)), dataset)(branch, rows)
+    assert mark.exists()
+    np.testing.assert_allclose(one.values, other.values, atol=1e-6)
+    chosen = [
+        assign(seen, assignment(branch.shape.owners), data.y[rows], np.arange(len(rows)), False)
+        for seen in (one, other)
+    ]
+    assert chosen[0] == chosen[1] and len(chosen[0]) == len(branch.shape.owners)
+
+
+def test_a_bundle_is_refitted_on_ray_as_in_one_process(tiny_bundle, simulated_root, tmp_path):
+    made = []
+    for name, more in (("here", []), ("there", ["--ray", "auto"])):
+        paths = {"--bundle": tiny_bundle.path, "--data": simulated_root, "--out": tmp_path / name}
+        words = [str(part) for pair in paths.items() for part in pair]
+        assert main(["refit", *words, "--work", str(tmp_path / f"work-{name}"), *more]) == 0
+        made.append(load_bundle(tmp_path / name))
+    assert made[0].prototypes == made[1].prototypes
+    assert made[0].decisions == made[1].decisions
+
+
+def test_ray_and_processes_side_by_side_are_refused(simulated_root, tmp_path, capsys):
+    paths = ["--data", str(simulated_root), "--out", str(tmp_path / "out")]
+    assert main(["fit", *paths, "--ray", "auto", "--processes", "2"]) == 2
+    assert "leave one out" in capsys.readouterr().err

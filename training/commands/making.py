@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option, Typer
+from typer import Argument, BadParameter, Option, Typer
 
 from protoecg.storage.files import write_json
 from training.commands.options import (
@@ -71,16 +71,23 @@ def fit(
     device: Device = "auto",
     processes: Annotated[int, Option(help="train branches side by side")] = 1,
     forget: Annotated[Path | None, Option(metavar="TOML", help="windows to keep away from")] = None,
+    ray: OnRay = None,
 ) -> None:
-    """Train a bundle; resumes where it was stopped."""
+    """Train a bundle; resumes where it was stopped.
+
+    With --ray a cluster looks for the windows that prototypes become; all else is done here.
+    """
     from training.fit import ranks
     from training.fit.config import read_config
     from training.fit.forget import read_forgetting
     from training.fit.run import Fit
 
+    if ray and processes > 1:
+        raise BadParameter("--ray and --processes cannot go together: leave one out.")
     forgetting = read_forgetting(forget) if forget else None
     with ranks.folders(work or Path("runs") / out.name, out) as (place, written):
-        run = Fit(read_config(config), data, place, device_named(device), forgetting)
+        engine = engine_at(ray) if ray else None
+        run = Fit(read_config(config), data, place, device_named(device), forgetting, engine)
         if processes > 1:
             run.side_by_side(processes)
         run.run(written)
@@ -95,6 +102,7 @@ def refit(
         float | None, Option(min=0, max=1, help="weight of measurements; else as before")
     ] = None,
     work: Annotated[Path | None, Option(help="cached inputs and log; else runs/<out>")] = None,
+    ray: OnRay = None,
 ) -> None:
     """Choose, fuse and calibrate anew on a bundle's networks."""
     from dataclasses import replace
@@ -102,14 +110,19 @@ def refit(
     from protoecg.bundle import load_bundle
     from training.fit.config import config_of
     from training.fit.run import Fit
+    from training.graph import follow
 
     parent = load_bundle(bundle)
     config = config_of(parent.about, bundle)
     if measured is not None:
         config = replace(config, fusion=replace(config.fusion, measured=measured))
-    run = Fit(config, data, work or Path("runs") / out.name, device_named("auto"))
+    engine = engine_at(ray) if ray else None
+    work = work or Path("runs") / out.name
+    run = Fit(config, data, work, device_named("auto"), engine=engine)
     made = run.again(parent, out)
     sys.stdout.write(f"{out}: revision {made.revision}, measure it anew for its card\n")
+    if said := follow(parent, made):
+        sys.stdout.write(f"{said}\n")
 
 
 @app.command()

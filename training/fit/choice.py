@@ -14,12 +14,11 @@ import pandas as pd
 import torch
 
 from protoecg.measure.beats import RATE, find_beats
-from protoecg.network.projection import Source, assign, best_windows
+from protoecg.network.projection import Source, assign
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from training.data.ptbxl import Dataset, read_record
-from training.fit.loop import Data
-from training.fit.ranks import shared_out
+from training.fit.nearest import Search
 from training.fit.reports import contradicts
 
 SURE_PERCENT = 80
@@ -130,7 +129,7 @@ def _first_broken(ecg: pd.Series, code: str, order: list[str]) -> int:
 def choose(
     branch: Branch,
     dataset: Dataset,
-    data: Data,
+    search: Search,
     suspects: Mapping[str, np.ndarray],
     statements: Collection[str] | None = None,
 ) -> list[Source]:
@@ -140,7 +139,7 @@ def choose(
 
     Parameters
     ----------
-    dataset, data : the training ECGs, and their model inputs
+    dataset, search : the training ECGs, and what finds their best windows
     suspects : of each statement, (n,) bool: ECGs whose label may be wrong
     statements : of whose prototypes alone, in the branch's order; else of all
     """
@@ -159,7 +158,7 @@ def choose(
         needed = owners.count(code)
         allowed[candidates(dataset.table, code, suspects[code], needed), column] = True
     rows = torch.nonzero(allowed.any(dim=1)).flatten()
-    best = shared_out(lambda part: best_windows(branch, data.rows(part)), rows)
+    best = search(branch, rows)
     seen, allowed = Similarities(*(part[:, mine] for part in best)), allowed[rows]
     patients = dataset.table["patient"].to_numpy()[rows.numpy()]
     if branch.shape.view != "strip":

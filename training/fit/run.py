@@ -32,10 +32,12 @@ from protoecg.prototypes.waveforms import record_checksum
 from protoecg.storage.files import atomic_write, write_bytes
 from training import familiarity, kept
 from training.data import ptbxl, quantities
+from training.engine import Engine
 from training.fit import calibrate, choice, forget, fuse, measured
 from training.fit.config import BranchConfig, Config, ConfigError
 from training.fit.forget import Away, Forgetting
 from training.fit.loop import Data
+from training.fit.nearest import in_memory, on_engine
 from training.fit.stages import BranchTraining, Pretraining, predict
 from training.measure import audit, evaluate
 
@@ -75,6 +77,7 @@ class Fit:
     root : data set in PTB-XL's layout
     work : folder for checkpoints, cached inputs and the log
     forgetting : windows that training keeps away from
+    engine : looks at the training ECGs when prototypes are projected; else this process does
 
     Raises
     ------
@@ -90,6 +93,7 @@ class Fit:
         work: Path,
         device: torch.device,
         forgetting: Forgetting | None = None,
+        engine: Engine | None = None,
     ) -> None:
         _refuse_unfitting_members(config)
         work.mkdir(parents=True, exist_ok=True)
@@ -101,6 +105,8 @@ class Fit:
         self.codes, self.label_set = dataset.statements, dataset.label_set
         self.train = self._split(dataset, "train", config.train_folds)
         self.validation = self._split(dataset, "validation", config.validation_folds)
+        ecgs = self.train
+        self.search = on_engine(engine, ecgs.dataset) if engine else in_memory(ecgs.data)
         # The ECGs that prototypes may come from.
         self.free = self.forgetting.without(self.train.dataset)
         self.may_stand = torch.from_numpy(self.free.labels(self.codes))
@@ -181,6 +187,7 @@ class Fit:
             patients=self.train.patients,
             log=self.log,
             may_stand=self.may_stand,
+            search=self.search,
             forgotten=self._away,
         )
 
@@ -320,15 +327,15 @@ class Fit:
             return dict(sources)
         doubted, found = self._suspects(network), {}
         for name, before in sources.items():
-            branch, data = network.branches[name], self.train.data
-            chosen = iter(choice.choose(branch, self.free, data, doubted, statements))
+            branch = network.branches[name]
+            chosen = iter(choice.choose(branch, self.free, self.search, doubted, statements))
             owners = self.shapes[name].owners
             found[name] = [
                 next(chosen) if owner in statements else source
                 for owner, source in zip(owners, before, strict=True)
             ]
             if found[name] != before:
-                anchors = crop(branch, data.x, found[name])
+                anchors = crop(branch, self.train.data.x, found[name])
                 embed(branch, Anchors(*(part.to(self.device) for part in anchors)))
         return found
 

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from protoecg.network import losses
-from protoecg.network.projection import Anchors, Source, assign, best_windows, crop, embed, latents
+from protoecg.network.projection import Anchors, Source, assign, crop, embed, latents
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from training.fit.config import BranchConfig, Config, LossWeights
 from training.fit.forget import Away
 from training.fit.fuse import lasso
 from training.fit.loop import Data, Loop
-from training.fit.ranks import shared_out
+from training.fit.nearest import Search
 from training.metrics import macro_auroc
 
 # Of the penalty, for a classifier to begin from; the fusion's own is chosen later.
@@ -155,6 +155,7 @@ class BranchTraining:
     own : columns of this branch's statements, in the order of `Branch`'s classifier; none for
         a teacher, which is only pretrained
     may_stand : (n, c), labels of the ECGs that prototypes may come from
+    search : finds the best windows of the training ECGs
     forgotten : gives what a branch keeps away from; None where there is nothing
     """
 
@@ -167,6 +168,7 @@ class BranchTraining:
     patients: np.ndarray
     log: Callable[..., None]
     may_stand: Tensor
+    search: Search
     forgotten: Callable[[Branch], Away | None]
 
     @property
@@ -199,12 +201,9 @@ class BranchTraining:
             self._train("joint", joint, own, settings.joint_epochs, settings.joint_learning_rate)
             self._report("joint", joint, self.validation.columns(self.own))
         may_stand = self.may_stand[:, self.own]
-        seen = shared_out(
-            lambda rows: best_windows(branch, own.rows(rows)), torch.arange(len(own.y))
-        )
-        sources = assign(
-            Similarities(*seen), joint.owned, may_stand, self.patients, settings.unique_patients
-        )
+        seen = self.search(branch, torch.arange(len(own.y)))
+        unique = settings.unique_patients
+        sources = assign(seen, joint.owned, may_stand, self.patients, unique)
         self._anchor(joint, sources, own)
         return sources
 

@@ -23,7 +23,9 @@ _CARDIOSOFT_UNIT = re.compile(r"([mun]?v) ?(?:per|/) ?(?:lsb|bit)", re.IGNORECAS
 def cardiosoft(content: bytes, source: str) -> Channels:
     """Read the strip of GE's CardioSoft and CASE (`CardiologyXML`); medians are left out."""
     root = ElementTree.fromstring(content)
-    strip = next(root.iter("StripData"), None)
+    # Of an exercise test there are several, and stages without one.
+    strips = (strip for strip in root.iter("StripData") if strip.find("WaveformData") is not None)
+    strip = next(strips, None)
     if strip is None:
         raise ECGError(f"{source} is a CardioSoft file without a strip. Export the whole ECG.")
     resolution = strip.find("Resolution")

@@ -150,3 +150,10 @@ def test_an_offset_that_nobody_documents_is_told():
     shifted = mortara().replace(b'OFFSET="0"', b'OFFSET="40"', 1)
     assert any("offset of its leads" in note for note in read_ecg({"ecg.xml": shifted}).notes)
     assert not any("offset" in note for note in read_ecg({"ecg.xml": mortara()}).notes)
+
+
+def test_a_strip_without_leads_is_passed_over():
+    empty = b'<StripData><SampleRate units="Hz">500</SampleRate></StripData><StripData>'
+    stages = cardiosoft().replace(b"<StripData>", empty, 1)
+    one, other = (read_ecg({"upload": content}) for content in (stages, cardiosoft()))
+    np.testing.assert_array_equal(one.signal, other.signal)

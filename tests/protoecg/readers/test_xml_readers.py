@@ -87,6 +87,18 @@ def test_a_muse_file_gives_its_rhythm_in_millivolts_and_the_computed_leads_are_n
     assert ecg.notes == ("Computed from I and II, not stored in the file: III, aVR, aVL, aVF.",)
 
 
+def test_muse_leads_that_were_recorded_one_after_another_are_not_laid_together():
+    first, *rest = MUSE.split(b"<LeadTimeOffset>0<")
+    later = b"<LeadTimeOffset>2500<".join(
+        [b"<LeadTimeOffset>0<".join([first, *rest[:12]]), *rest[12:]]
+    )
+    assert later.count(b"<LeadTimeOffset>2500<") == 4
+    with pytest.raises(ECGError, match="begin at different moments"):
+        read(later)
+    # Of one moment, whichever it is, they are one recording.
+    assert read(MUSE.replace(b"<LeadTimeOffset>0<", b"<LeadTimeOffset>2500<")).signal.any()
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
 def test_other_encodings_are_read(encoding):
     text = SIERRA.decode().replace("UTF-8", encoding.removesuffix("-sig").upper())
@@ -251,7 +263,8 @@ def packed_waveform(chunks):
         ),
         (lambda: b"<?xml version='1.0'?><html><body/></html>", "an XML file of another kind"),
         (lambda: MUSE[:-500], "a damaged XML file"),
-        (lambda: MUSE.replace(b"Rhythm", b"Median"), "damaged"),
+        (lambda: MUSE.replace(b"Rhythm", b"Median"), "averaged beats without the rhythm"),
+        (lambda: AECG.replace(b'"RHYTHM"', b'"REPRESENTATIVE_BEAT"'), "averaged beats without"),
         (lambda: AECG[:-500], "a damaged XML file"),
         (lambda: SIERRA[:-500], "a damaged XML file"),
         (lambda: SIERRA.replace(b">1.03<", b">9.99<"), "version or compression of Philips"),

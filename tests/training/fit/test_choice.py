@@ -9,6 +9,7 @@ from training.data import ptbxl
 from training.fit import choice
 from training.fit.choice import RULES, broken, candidates, choose, contradict
 from training.fit.loop import Data
+from training.fit.nearest import in_memory
 from training.fit.reports import contradicts
 
 CONTRADICTS, SAYS_OTHERWISE, NO_HUMAN, UNLIKELY, NOISY, CROWDED = RULES
@@ -119,7 +120,7 @@ def test_each_prototype_gets_a_window_with_a_beat_of_another_patient(simulated):
     shape = BranchShape("window", (8, 8, 8), (2, 1), 8, ("SR", "SR", "AFIB", "AFIB", "AFIB"))
     branch = Branch(shape).eval()
     none = dict.fromkeys(("SR", "AFIB"), np.zeros(len(dataset.table), dtype=bool))
-    sources = choose(branch, dataset, data, none)
+    sources = choose(branch, dataset, in_memory(data), none)
     for owner, (row, cell) in zip(shape.owners, sources, strict=True):
         assert owner in dataset.table["codes"][row]
         at = choice.find_beats(ptbxl.read_record(dataset.root, dataset.table["record"][row])).at
@@ -137,9 +138,9 @@ def test_of_the_sure_ecgs_the_one_most_like_the_prototype_is_taken(simulated):
     rows = candidates(dataset.table, "SR", trusted, 1)
     with torch.no_grad():
         seen = branch(torch.from_numpy(data.x[rows])).values[:, 0]
-    ((row, _),) = choose(branch, dataset, data, {"SR": trusted})
+    ((row, _),) = choose(branch, dataset, in_memory(data), {"SR": trusted})
     assert row == rows[int(seen.argmax())]
-    assert choose(branch, dataset, data, {"SR": trusted}, statements=()) == []
+    assert choose(branch, dataset, in_memory(data), {"SR": trusted}, statements=()) == []
     doubted = np.arange(len(dataset.table)) == row
-    ((other, _),) = choose(branch, dataset, data, {"SR": doubted})
+    ((other, _),) = choose(branch, dataset, in_memory(data), {"SR": doubted})
     assert other != row
