@@ -202,6 +202,8 @@ def _network(manifest: Manifest, path: Path, labels: LabelSet) -> ProtoECGNet:
     state = {
         name: each.clone() for name, each in safetensors.torch.load_file(path / WEIGHTS).items()
     }
+    if not all(bool(each.isfinite().all()) for each in state.values()):
+        raise ValueError("its network has weights that are no numbers")
     network.load_state_dict(state, strict=True, assign=True)
     return network.float().eval().requires_grad_(False)
 

@@ -14,11 +14,12 @@ import safetensors.numpy
 
 from protoecg.network.shape import BranchShape
 from protoecg.network.sight import Sight
-from protoecg.storage.files import STRICT, Format, Head, checksum
+from protoecg.storage.files import STRICT, Format, Head, checksum, read_limited
 
 FORMAT, VERSION = "protoecg-onnx", 1
 HEAD, GRAPH, WEIGHTS = "onnx.json", "network.onnx", "weights.safetensors"
 MAX_HEAD_BYTES = 1_000_000
+MAX_GRAPH_BYTES = 2_000_000_000
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -88,6 +89,8 @@ class OnnxNetwork:
             raise ValueError("its ONNX graph has other branches")
         session = _session(folder / GRAPH)
         stored = safetensors.numpy.load_file(folder / WEIGHTS)
+        if not all(np.isfinite(each).all() for each in stored.values()):
+            raise ValueError("its network has weights that are no numbers")
         weights, biases = stored["fusion.weight"], stored["fusion.bias"]
         return cls(shapes, statements, weights, biases, index, session)
 
@@ -121,4 +124,6 @@ def _session(graph: Path) -> Any:
     options = SessionOptions()
     # Processes side by side are faster than threads.
     options.intra_op_num_threads = 1
-    return InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return InferenceSession(
+        read_limited(graph, MAX_GRAPH_BYTES), options, providers=["CPUExecutionProvider"]
+    )

@@ -30,6 +30,7 @@ MEASURED, LABELS = "measured.json", "labels.csv"
 # Files that older bundles lack.
 _LATER = {FAMILIARITY, MEASURED, LABELS}
 MAX_JSON_BYTES = 20_000_000
+MAX_FILE_BYTES = 2_000_000_000
 AGAIN = "Get the bundle again, or train it with `python -m training fit`."
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -178,6 +179,8 @@ def refuse_damaged(file: Path, expected: str) -> None:
     """Raise `BundleError` if a bundle's file is missing or has another checksum."""
     if not file.is_file():
         raise BundleError(f"{file} is missing: the bundle is incomplete. Get it again.")
+    if file.stat().st_size > MAX_FILE_BYTES:
+        raise BundleError(f"{file} is larger than any file of a bundle. Get the bundle again.")
     if checksum(file) != expected:
         raise BundleError(f"{file} is damaged: its checksum is not the bundle's. Get it again.")
 

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
@@ -129,7 +129,8 @@ def in_words(error: Exception) -> str:
 
 def checksum(file: Path) -> str:
     """Return a file's SHA-256 in hex."""
-    return sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()
 
 
 def read_limited(file: Path, max_bytes: int) -> bytes:

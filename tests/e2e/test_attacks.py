@@ -81,6 +81,9 @@ def test_no_other_page_shows_this_one_in_a_frame_of_its_own(guarded, tab):
     headers = requests.get(f"{guarded.url}/studies", timeout=30).headers
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "DENY"
+    # Addresses hold keys, and an upload is shown as what the server says that it is.
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["X-Content-Type-Options"] == "nosniff"
 
     tab.goto(f"data:text/html,<iframe src='{guarded.url}/rate'></iframe>")
 

@@ -1,13 +1,18 @@
 """The end of a real server, by the signals that systems and people end it with."""
 
+import io
 import shutil
 import signal
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
+
+from protoecg.simulate import example
 
 # What ends here is measured, not how long a busy machine takes to draw a page.
 SECONDS = 120
@@ -29,3 +34,29 @@ def test_the_file_of_ratings_alone_holds_them_once_the_server_has_ended(
     with closing(sqlite3.connect(shutil.copyfile(file, tmp_path / "copy.db"))) as connection:
         rated = connection.execute("SELECT reviewer, question, value FROM rating_event").fetchall()
     assert rated == [("R01", "clarity", "4")]
+
+
+def test_what_a_killed_server_kept_of_a_batch_is_gone_at_the_next_start(
+    browser, make_server, tab, tmp_path
+):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    server = make_server(tmp_path, TMPDIR=str(temporary))
+    ecg, archive = io.BytesIO(), io.BytesIO()
+    np.savez(ecg, signal=example("Atrial fibrillation").signal, rate=500)
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("of-a-patient.npz", ecg.getvalue())
+    tab.set_default_timeout(SECONDS * 1000)
+    tab.goto(f"{server.url}/batch?bundle=demo")
+    file = {"name": "a.zip", "mimeType": "application/zip", "buffer": archive.getvalue()}
+    tab.locator("input[type=file]").first.set_input_files(file)
+    tab.get_by_role("button", name="Explain all by").click()
+    expect(tab.get_by_text("1 explained")).to_be_visible(timeout=SECONDS * 1000)
+    left = [table for table in temporary.rglob("findings.csv") if b"patient" in table.read_bytes()]
+    assert left
+
+    server.kill()
+    assert left[0].exists()
+    server.start()
+
+    assert not list(temporary.rglob("findings.csv"))

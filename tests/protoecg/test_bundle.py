@@ -1,11 +1,14 @@
 import json
+import os
 import shutil
+import time
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 from protoecg.bundle import load_bundle, save_bundle
 from protoecg.explain import explain
@@ -93,6 +96,31 @@ def test_a_bundle_cut_short_does_not_load(copy, file, kept):
     content = (copy / file).read_bytes()
     (copy / file).write_bytes(content[: int(kept * len(content))])
     with pytest.raises(BundleError, match="damaged"):
+        load_bundle(copy)
+
+
+def test_a_file_larger_than_any_of_a_bundle_is_not_read(copy):
+    """It has holes, so that it takes no room on the disk."""
+    os.truncate(copy / "weights.safetensors", 200 * 2**30)
+    began = time.monotonic()
+
+    with pytest.raises(BundleError, match="larger than any file of a bundle"):
+        load_bundle(copy)
+
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_network_with_weights_that_are_no_numbers_does_not_load(copy, value):
+    file = copy / "weights.safetensors"
+    weights = load_file(file)
+    spoiled = next(name for name in weights if name.endswith("weight"))
+    weights[spoiled].flat[0] = value
+    save_file(weights, file)
+    digest = sha256(file.read_bytes()).hexdigest()
+    rewrite(copy, lambda head: head["sha256"].update({file.name: digest}))
+
+    with pytest.raises(BundleError, match="weights that are no numbers"):
         load_bundle(copy)
 
 
