@@ -16,6 +16,7 @@ from protoecg.evidence.neighbours import SEXES, UNKNOWN_AGE, TrainingECGs, write
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.waveforms import record_checksum
 from training.data import ptbxl
+from training.data.dataset import stated_folds
 from training.engine import Engine, here
 
 # Of an ECG's windows: how many are kept, and how alike two of them may be.
@@ -70,7 +71,7 @@ def training_ecgs(bundle: Bundle, dataset: ptbxl.Dataset) -> ptbxl.Dataset:
             f"{dataset.root} is not the data set that {bundle.path} was trained on "
             f"({bundle.about.get('data')}). Name its folder with --data."
         )
-    return dataset.folds(bundle.about["config"]["train_folds"])
+    return dataset.folds(stated_folds(bundle.about, "train_folds"))
 
 
 def axes(latents: np.ndarray) -> np.ndarray:

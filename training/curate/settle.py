@@ -23,6 +23,7 @@ from training.curate.refit import Refit, rebuilt, shares_of, touched, unexplaine
 from training.curate.similarity import approximate, similarities
 from training.curate.telling import EVERY_S, Telling
 from training.data import ptbxl
+from training.data.dataset import stated_folds
 from training.data.quantities import measured
 from training.fit import calibrate
 from training.judgement import Beside, fused
@@ -151,7 +152,7 @@ def settle(
     evaluation = evaluate.results(
         network, validation.after, labels, patients, by_thresholds, beside
     )
-    compared = {"fold": bundle.about["config"]["validation_folds"], **compared}
+    compared = {"fold": stated_folds(bundle.about, "validation_folds"), **compared}
     purity = (
         comparison.purity_of_each(bundle.network, validation.before, labels),
         comparison.purity_of_each(network, validation.after, labels),
@@ -198,7 +199,7 @@ def _validation(
     bundle: Bundle, network: ProtoECGNet, known: Pool, work: Path, telling: Telling
 ) -> Validation:
     assert known.dataset is not None  # noqa: S101
-    folds = bundle.about["config"]["validation_folds"]
+    folds = stated_folds(bundle.about, "validation_folds")
     data = ptbxl.load(known.dataset.root).folds(folds)
     before, after = similarities((bundle.network, network), data, work, "validation ECGs", telling)
     beside: Beside = 0.0

@@ -104,4 +104,21 @@ def folds_of(about: Mapping[str, Any], dataset: Dataset, use: str) -> set[int]:
     ----------
     use : "train_folds" or "validation_folds"
     """
-    return set(about["config"][use]) if about["data"] == dataset.name else set()
+    return set(stated_folds(about, use)) if about.get("data") == dataset.name else set()
+
+
+def stated_folds(about: Mapping[str, Any], use: str) -> list[int]:
+    """Return the folds that a bundle says that it had some use of, see `folds_of`.
+
+    Raises
+    ------
+    DataError
+        If it does not say them.
+    """
+    config = about.get("config")
+    folds = config.get(use) if isinstance(config, Mapping) else None
+    if not isinstance(folds, list) or not all(type(fold) is int for fold in folds):
+        raise DataError(
+            f"The bundle does not say its {use}: its bundle.json was changed. Get it again."
+        )
+    return folds

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from training.data import ptbxl
-from training.data.dataset import TABLE, DataError, dictionary, is_inside
+from training.data.dataset import TABLE, DataError, dictionary, folds_of, is_inside, stated_folds
 
 
 @pytest.fixture
@@ -97,3 +97,26 @@ def test_what_leads_out_of_a_folder_is_not_inside(record):
 def test_a_cell_holds_a_dictionary_or_none():
     assert dictionary("{'NORM': 100.0}") == {"NORM": 100.0}
     assert dictionary("{[]: 1}") is None
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {},
+        {"data": "X"},
+        {"data": "X", "config": []},
+        {"data": "X", "config": {"train_folds": "1, 2"}},
+        {"data": "X", "config": {"train_folds": [1, "2"]}},
+        {"data": "X", "config": {"train_folds": [[]]}},
+    ],
+)
+def test_a_bundle_that_does_not_say_its_folds_is_refused_in_a_sentence(about):
+    with pytest.raises(DataError, match="does not say its train_folds"):
+        stated_folds(about, "train_folds")
+
+
+def test_a_bundle_of_no_known_data_had_no_use_of_a_data_set(simulated_root):
+    dataset = ptbxl.load(simulated_root)
+    assert folds_of({}, dataset, "train_folds") == set()
+    about = {"data": dataset.name, "config": {"train_folds": [1, 2]}}
+    assert folds_of(about, dataset, "train_folds") == {1, 2}
