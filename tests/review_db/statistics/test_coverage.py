@@ -135,7 +135,7 @@ def test_agreement_is_held_by_its_intervals(name, items, record_property):
     """For new reviewers and 60 items, 90 % of alpha were, 71 % of AC2 and 82 % of equal answers."""
     these, new = of_agreement(name, 4, items, 600)
     record_property("held", (round(these, 3), round(new, 3)))
-    assert 0.92 <= these <= 0.985
+    assert 0.92 <= these <= 0.98
     assert 0.92 <= new <= 0.98
 
 
@@ -146,7 +146,7 @@ def test_agreement_is_held_though_reviewers_hardly_differ(name, items, record_pr
     """By the few degrees of freedom that reviewers have, 99 % of those for new ones were."""
     these, new = of_agreement(name, 4, items, 600, replace(SPREAD, reviewers=0.0))
     record_property("held", (round(these, 3), round(new, 3)))
-    assert 0.92 <= these <= 0.985
+    assert 0.92 <= these <= 0.98
     assert 0.92 <= new <= 0.98
 
 
@@ -158,18 +158,28 @@ def test_agreement_is_held_though_reviewers_differ_as_much_as_prototypes(
     name, reviewers, spread, record_property
 ):
     """For new reviewers, 81 to 90 % were by an error that takes their variance as known."""
-    these, new = of_agreement(name, reviewers, 60, 400, spread)
+    # Of equal answers, 97.5 % of those of 8 reviewers are: fewer studies would not tell.
+    these, new = of_agreement(name, reviewers, 60, 400 if name == "ac2" else 1500, spread)
     record_property("held", (round(these, 3), round(new, 3)))
-    assert 0.92 <= these <= 0.985
-    # Of equal answers that of 8 reviewers, whose answers are spread, is a little wide.
-    assert 0.92 <= new <= (0.98 if name == "ac2" else 0.985)
+    assert 0.92 <= these <= 0.98
+    assert 0.92 <= new <= 0.98
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ac1", "percent"])
-@pytest.mark.parametrize("strictness", [0.0, 0.4, 0.8])
-def test_agreement_on_yes_or_no_is_held(name, strictness, record_property):
-    """Four in five say yes: where few say no by chance, they seem to differ little as well."""
+@pytest.mark.parametrize(
+    ("reviewers", "strictness", "least", "most"),
+    [(4, 0.0, 0.92, 0.99), (4, 0.4, 0.92, 0.98), (4, 0.8, 0.89, 0.98), (8, 0.4, 0.92, 0.98)],
+)
+def test_agreement_on_yes_or_no_is_held(
+    name, reviewers, strictness, least, most, record_property
+):
+    """Four in five say yes: where few say no by chance, they seem to differ little as well.
+
+    Four reviewers who never differ and four who differ as much as prototypes give the same answers
+    too often to be told apart: what holds 98 % of the first holds 91 % of the second. Limits that
+    hold more of the second run from none to all.
+    """
     chance, points = np.random.default_rng(15), np.array([0.0, 1.0])
 
     def answered(strict, items):
@@ -177,13 +187,14 @@ def test_agreement_on_yes_or_no_is_held(name, strictness, record_property):
         return (latent + chance.normal(0, 0.7, (items, len(strict))) > 0).astype(float)
 
     everybody = strictness * norm.ppf((np.arange(400) + 0.5) / 400)
-    population = STATISTICS[name](answered(everybody, 1500), points)
+    population = STATISTICS[name](answered(everybody, 6000), points)
     found = [
-        agreement(answered(chance.normal(0, strictness, 4), 60), points, name) for _ in range(500)
+        agreement(answered(chance.normal(0, strictness, reviewers), 60), points, name)
+        for _ in range(1000)
     ]
     held = coverage([one.new for one in found], population)
     record_property("held", round(held, 3))
-    assert 0.92 <= held <= 0.985
+    assert least <= held <= most
 
 
 def test_the_components_of_all_ratings_are_those_of_the_analysis_of_variance():
