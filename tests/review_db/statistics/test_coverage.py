@@ -171,9 +171,7 @@ def test_agreement_is_held_though_reviewers_differ_as_much_as_prototypes(
     ("reviewers", "strictness", "least", "most"),
     [(4, 0.0, 0.92, 0.99), (4, 0.4, 0.92, 0.98), (4, 0.8, 0.89, 0.98), (8, 0.4, 0.92, 0.98)],
 )
-def test_agreement_on_yes_or_no_is_held(
-    name, reviewers, strictness, least, most, record_property
-):
+def test_agreement_on_yes_or_no_is_held(name, reviewers, strictness, least, most, record_property):
     """Four in five say yes: where few say no by chance, they seem to differ little as well.
 
     Four reviewers who never differ and four who differ as much as prototypes give the same answers
