@@ -160,6 +160,8 @@ def summary(told: Mapping[str, Any]) -> str:
         )
     one, other = told["before"]["purity"], told["after"]["purity"]
     lines.append(f"  purity: {_text(one)} before, {_text(other)} after")
+    if own := _purity_of_replaced(told):
+        lines.append(f"  {own}")
     if chance := told.get("random"):
         refitted, not_refitted = (np.array(chance[key]) for key in ("refitted", "not_refitted"))
         lines.append(
@@ -168,6 +170,16 @@ def summary(told: Mapping[str, Any]) -> str:
             f"fit made anew {not_refitted.mean():+.4f}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _purity_of_replaced(told: Mapping[str, Any]) -> str:
+    """Say how pure the prototypes were that were replaced, and those in their place."""
+    sides = [(one["purity_before"], one.get("purity_after")) for one in told.get("changed", ())]
+    known = [side for side in sides if None not in side]
+    if not known:
+        return ""
+    one, other = np.mean(known, axis=0)
+    return f"purity of the {len(known)} replaced: {one:.4f} before, {other:.4f} after"
 
 
 def _line(part: str, told: Mapping[str, Any]) -> str:
