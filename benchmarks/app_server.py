@@ -19,7 +19,7 @@ START_S = 60
 
 
 @contextmanager
-def app_server(database: str, folder: Path) -> Iterator[str]:
+def app_server(database: str, folder: Path, **settings: str) -> Iterator[str]:
     """Start the app on a database's URL, its log in `folder`; yield its address, and end it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -27,6 +27,7 @@ def app_server(database: str, folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
     command += ["--server.headless=true", f"--secrets.files={folder / 'none.toml'}"]
     environment = os.environ | {"PROTOECG_DATABASE_URL": database, "OMP_NUM_THREADS": "1"}
+    environment |= settings
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:

@@ -22,6 +22,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from benchmarks.app_server import app_server
 from benchmarks.browser import chromium
+from benchmarks.curating import choices_s
 from benchmarks.ours import ROOT
 from protoecg.bundle import load_bundle
 from protoecg.ecg import ECG, LEADS
@@ -31,6 +32,7 @@ from protoecg.printing.case import leading_case
 from protoecg.printing.report import pdf
 from protoecg.prototypes.waveforms import Waveforms
 from protoecg.simulate import CODES, simulate
+from protoecg.storage import folders
 
 RATE, ECGS, REPEATS = 500, 20, 5
 GIVE_UP_MS = 120_000
@@ -63,6 +65,9 @@ def measure() -> Iterator[Wait]:
             yield from _explanation(tab, address)
             yield "comparison with an earlier ECG", 2.0, _comparison(tab, address)
             yield f"batch of {ECGS}", 4.0, _batch(tab, address)
+        if (folders.ptbxl() / "ptbxl_database.csv").is_file():
+            longest = max(choices_s(browser, Path(folder)))
+            yield "choice on Curate to its tally, the longest", 2.0, longest
     yield from _on_the_server()
 
 

@@ -55,7 +55,8 @@ def main() -> None:
     try:
         decisions.table(bundle, proposals, choices.decided(bundle))
         decisions.show(bundle, desk, proposals, rule, view)
-        new_bundle.tally(bundle, desk, proposals, rule)
+        with st.container(key="tally"):
+            new_bundle.tally(bundle, desk, proposals, rule)
     except CurationError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         return

@@ -26,7 +26,7 @@ from protoecg.prototypes.prototype import Prototype
 from protoecg.signals import model_input
 from training.curate.pool import Pool
 from training.curate.rejected import Rejected, vector_of
-from training.curate.similarity import approximate, nearest_kept
+from training.curate.similarity import nearest_kept
 from training.curate.sources import Sources
 from training.fit import choice
 from training.measure import audit
@@ -210,12 +210,12 @@ class Chooser:
         )
 
 
-def suspects(bundle: Bundle, pool: Pool) -> np.ndarray:
+def suspects(bundle: Bundle, pool: Pool, seen: Tensor) -> np.ndarray:
     """Whether each label may be wrong: (n, c) bool.
 
-    By cross-fitting on the similarities that the index gives.
+    By cross-fitting on the similarities (n, p) that the index gives, see `approximate`.
     """
-    seen, labels = approximate(bundle.network, pool.ecgs), torch.from_numpy(pool.labels)
+    labels = torch.from_numpy(pool.labels)
     patients = pool.table["patient"].to_numpy()
     return audit.suspects(audit.cross_fitted(bundle.network, seen, labels, patients), pool.labels)
 

@@ -145,7 +145,7 @@ class Desk:
 
     @cached_property
     def _suspect(self) -> np.ndarray:
-        return suspects(self.bundle, self.pool)
+        return suspects(self.bundle, self.pool, self._seen)
 
     @cached_property
     def _seen(self) -> Tensor:

@@ -31,6 +31,7 @@ from training.curate.pool import Pool, pool
 from training.curate.progress import progress
 from training.curate.refit import rebuilt, touched
 from training.curate.settle import Settled, settle
+from training.curate.similarity import approximate
 from training.curate.swaps import Swap, swaps
 from training.curate.telling import Telling
 from training.fit.run import carry_waveforms
@@ -69,7 +70,9 @@ def curate(
     refuse_taken(out)
     known = pool(bundle, root)
     say("Which labels may be wrong")
-    suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)
+    suspect = np.zeros(known.labels.shape, bool)
+    if proposals.retired:
+        suspect = suspects(bundle, known, approximate(bundle.network, known.ecgs))
     begun = progress(work, bundle, proposals, rule)
     decided = swaps(bundle, known, proposals, rule, suspect, telling)
     for swap in decided:

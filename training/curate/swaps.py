@@ -20,6 +20,7 @@ from protoecg.prototypes.prototype import Prototype
 from training.curate.candidates import Candidate, Chooser, Found, suspects
 from training.curate.pool import Pool, pool
 from training.curate.rejected import rejected
+from training.curate.similarity import approximate
 from training.curate.telling import EVERY_S, Telling
 
 
@@ -87,7 +88,9 @@ def dry(
 ) -> None:
     """Say what a curation would do: each decision, and the candidates there are."""
     known = pool(bundle, root)
-    suspect = suspects(bundle, known) if proposals.retired else np.zeros(known.labels.shape, bool)
+    suspect = np.zeros(known.labels.shape, bool)
+    if proposals.retired:
+        suspect = suspects(bundle, known, approximate(bundle.network, known.ecgs))
     unwanted = rejected(bundle, known, proposals)
     chooser = Chooser(bundle, known, suspect, unwanted, rule.candidates)
     by_name = {prototype.name: prototype for prototype in bundle.prototypes}
