@@ -27,6 +27,7 @@ from protoecg.labels import BRANCHES, PTBXL, LabelSet
 from protoecg.measured.curves import MeasuredEvidence, read_evidence, write_evidence
 from protoecg.network.onnx_network import OnnxNetwork
 from protoecg.network.shape import BranchShape
+from protoecg.prototypes.curation import curations
 from protoecg.prototypes.manifest import (
     FAMILIARITY,
     FILE,
@@ -159,6 +160,7 @@ def load_bundle(path: Path) -> Bundle:
         network = _network(manifest, path, labels)
         _refuse_unfitting(network, prototypes, manifest.decisions, labels)
         recalibrations(manifest.about)
+        curations(manifest.about)
         return Bundle(
             path=path,
             name=manifest.name,

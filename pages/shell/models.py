@@ -129,7 +129,7 @@ def _begun(load: Callable[[], P]) -> P:
     try:
         found = load()
     except (BundleError, OSError) as error:
-        st.error(words.plain(str(error)), icon=":material/error:")
+        st.error(words.of_server(error), icon=":material/error:")
         st.info("Choose another model.")
         st.stop()
     source_ecgs.begin(found)

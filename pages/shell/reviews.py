@@ -23,7 +23,7 @@ def database() -> Iterator[Engine]:
         engine = opened()
         yield engine
     except RatingsError as error:
-        st.error(words.plain(str(error)), icon=":material/error:")
+        st.error(words.of_server(error), icon=":material/error:")
         st.stop()
 
 

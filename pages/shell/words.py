@@ -35,6 +35,9 @@ BRANCHES = {
     "global": "The global branch compares the whole ten seconds, so the whole strip is marked.",
 }
 
+# Of an absolute path all but its last part; not of an address, which has a colon before it.
+_FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"]+/)+")
+
 
 def capitalised(text: str) -> str:
     """Begin a text with a capital letter; those that it has stay, as in "An ECG to read"."""
@@ -44,6 +47,11 @@ def capitalised(text: str) -> str:
 def plain(text: str) -> str:
     """Keep a text from a file from being read as Markdown, which could bring pictures along."""
     return re.sub(r"([\\`*_{}\[\]()<>#+!|:$~&])", r"\\\1", text)
+
+
+def of_server(error: Exception) -> str:
+    """Return an error's message, plain, without the folders that files of the server lie in."""
+    return plain(_FOLDERS.sub("", str(error)))
 
 
 def patient(source: SourceECG) -> str:

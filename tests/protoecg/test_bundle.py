@@ -110,6 +110,13 @@ def test_a_file_larger_than_any_of_a_bundle_is_not_read(copy):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("part", ["curations", "recalibrations"])
+def test_what_was_changed_is_read_before_a_page_shows_it(copy, part):
+    rewrite(copy, lambda head: head["about"].update({part: 5}))
+    with pytest.raises(BundleError, match="cannot be read|not a bundle that this version can use"):
+        load_bundle(copy)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_network_with_weights_that_are_no_numbers_does_not_load(copy, value):
     file = copy / "weights.safetensors"
