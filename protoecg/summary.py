@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
 
 from protoecg.explanation import Certainty, Explanation, Finding, Match
 from protoecg.measure import QTC_FORMULA, Measurements
 from protoecg.wording import true_minus
 
-Flag = Literal["", "low", "high"]
 UNSURE = "unsure"
 # What most ECGs have, and rhythms that ask for nothing beside another finding.
 USUAL = ("NORM", "SR")
@@ -27,18 +25,29 @@ SINUS_RHYTHMS = ("SR", "SBRAD", "STACH", "SARRH")
 
 @dataclass(frozen=True)
 class Limits:
-    """Between which values a measurement is ordinary, and beyond which it cannot wait."""
+    """Between which values a measurement is ordinary, and beyond which it cannot wait.
+
+    Parameters
+    ----------
+    below, above : what is said of values beyond, as those who read ECGs say it
+    extreme_low : below this value it is called extreme
+    """
 
     low: float = -inf
     high: float = inf
     critical_low: float = -inf
     critical_high: float = inf
+    below: str = "short"
+    above: str = "long"
+    extreme_low: float = -inf
 
-    def flag(self, value: float) -> Flag:
-        """Say on which side of the ordinary a value lies."""
+    def flag(self, value: float) -> str:
+        """Say how a value is out of the ordinary; empty where it is not."""
+        if value < self.extreme_low:
+            return "extreme"
         if value < self.low:
-            return "low"
-        return "high" if value > self.high else ""
+            return self.below
+        return self.above if value > self.high else ""
 
     def is_critical(self, value: float) -> bool:
         """Whether a value cannot wait."""
@@ -55,11 +64,11 @@ class Limits:
 # QTc is long from 450 ms in men, from 460 ms in women; few files say whose ECG it is. Short is
 # only what is rare: below 390 ms, as recommended, lie many who have nothing.
 LIMITS = {
-    "heart_rate_bpm": Limits(60, 100, 40, 150),
+    "heart_rate_bpm": Limits(60, 100, 40, 150, below="slow", above="fast"),
     "pr_ms": Limits(120, 200),
-    "qrs_ms": Limits(high=110),
+    "qrs_ms": Limits(high=110, above="wide"),
     "qtc_ms": Limits(350, 460, critical_high=500),
-    "axis_deg": Limits(-30, 90),
+    "axis_deg": Limits(-30, 90, below="left", above="right", extreme_low=-90),
 }
 
 
@@ -71,7 +80,7 @@ class HeaderValue:
     ----------
     name, value : in words, such as "QT/QTc" and "380/420 ms"
     limits : what is ordinary, in words with the unit
-    flag : on which side of that it lies
+    flag : how it is out of that, such as "long"; empty where it is not
     critical : whether it cannot wait
     unsure : why there is no value; empty where there is one
     """
@@ -79,13 +88,13 @@ class HeaderValue:
     name: str
     value: str
     limits: str
-    flag: Flag = ""
+    flag: str = ""
     critical: bool = False
     unsure: str = ""
 
     @property
     def words(self) -> str:
-        """Name and value as they are printed, such as "PR 220 ms (high)"."""
+        """Name and value as they are printed, such as "PR 220 ms (long)"."""
         return f"{self.name} {self.value}{f' ({self.flag})' if self.flag else ''}"
 
 
@@ -114,7 +123,7 @@ def _value(
     ordinary = f"{limits.words}{in_unit}"
     if value is None:
         return HeaderValue(name, UNSURE, ordinary, unsure=measured.unsure.get(doubt or field, ""))
-    # Limits hold for what is printed: 100 bpm is not high for a hundredth.
+    # Limits hold for what is printed: 100 bpm is not fast for a hundredth.
     whole = round(value)
     printed = f"{before}{true_minus(str(whole))}{in_unit}"
     return HeaderValue(name, printed, ordinary, limits.flag(whole), limits.is_critical(whole))

@@ -42,7 +42,7 @@ def show(found: Delineation, faults: Sequence[str] = (), taken: Taken = UNSAID) 
     taken : when, and of whom, where a reader wants to see it
     """
     values = header(measurements(found))
-    recording = ":orange[**Recording** poor]" if faults else "**Recording** without fault"
+    recording = ":orange[**Recording** poor]" if faults else "**Recording** no fault found"
     computed = f":gray[computed; QTc {QTC_FORMULA}]"
     whose = [f"**{taken.words}**"] if taken else []
     st.markdown(" · ".join([*whose, *map(_told, values), recording, computed]), help=_help(values))

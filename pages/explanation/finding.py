@@ -57,7 +57,7 @@ def _heading(finding: Finding, explanation: Explanation) -> None:
     if explanation.abstains:
         told = f"{probability}: not to be relied on, as the model abstains"
     st.markdown(
-        f"{told} · {words.plain(finding.code)} · {finding.branch} branch",
+        f"{told} · {words.plain(finding.code)}",
         help=words.BRANCHES[finding.branch],
     )
     if finding.low_evidence:
@@ -150,7 +150,8 @@ def _likeness(seen: Likeness, telling: tuple[str, ...], case: Case) -> None:
         st.warning((UNLIKE if alike else UNLIKE_TO_THE_MODEL).format(differs))
     elif told:
         mean = wording.signed(sum(told) / len(told))
-        st.caption(f"Correlation to the eye in {leads}: mean {mean}.")
+        averaged = " on average" if len(told) > 1 else ""
+        st.caption(f"Shapes in {leads}: correlation {mean}{averaged}.")
     if seen.shift_s:
         moved = f"{1000 * abs(seen.shift_s):.0f} ms {'later' if seen.shift_s > 0 else 'earlier'}"
         st.caption(f"The case is drawn {moved}, so that the beats fall together.")

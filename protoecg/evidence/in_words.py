@@ -88,6 +88,11 @@ def _likeness(statement: str, finding: Finding, labels: LabelSet) -> str:
 
 
 def _listed(told: Sequence[str]) -> str:
-    *most, last = told
+    *most, last = map(_within, told)
     listed = f"{', '.join(most)} and {last}" if most else last
     return listed[:1].upper() + listed[1:]
+
+
+def _within(told: str) -> str:
+    """Begin with a small letter, as within a sentence, what begins with a word: "QRS" stays."""
+    return told[:1].lower() + told[1:] if told[1:2].islower() else told

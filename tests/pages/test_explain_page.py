@@ -89,7 +89,7 @@ def test_the_header_line_is_always_there_and_says_what_is_out_of_limits(page):
     (line,) = [
         m.value for m in page("explain", example="Long QT interval").markdown if "**Rate" in m.value
     ]
-    assert re.search(r":red[a-z-]*\[\*\*QT/QTc [^]]*high\]", line)
+    assert re.search(r":red[a-z-]*\[\*\*QT/QTc [^]]*long\]", line)
 
 
 def test_the_exact_sum_waits_for_its_click_and_holds_the_leads_shares(page, demo: Bundle):

@@ -48,12 +48,14 @@ def test_the_header_line_is_that_of_an_ecg_cart():
     ("field", "value", "flag", "critical"),
     [
         ("heart_rate_bpm", 100.4, "", False),
-        ("heart_rate_bpm", 101, "high", False),
-        ("heart_rate_bpm", 39, "low", True),
-        ("pr_ms", 201, "high", False),
+        ("heart_rate_bpm", 101, "fast", False),
+        ("heart_rate_bpm", 39, "slow", True),
+        ("pr_ms", 201, "long", False),
         ("qrs_ms", 60, "", False),
-        ("qrs_ms", 111, "high", False),
-        ("axis_deg", -31, "low", False),
+        ("qrs_ms", 111, "wide", False),
+        ("axis_deg", -31, "left", False),
+        ("axis_deg", -91, "extreme", False),
+        ("axis_deg", 91, "right", False),
     ],
 )
 def test_a_value_beyond_its_limits_is_flagged(field, value, flag, critical):
@@ -64,7 +66,7 @@ def test_a_value_beyond_its_limits_is_flagged(field, value, flag, critical):
 def test_a_qtc_from_500_ms_on_cannot_wait():
     qtc = header(replace(ORDINARY, qtc={**ORDINARY.qtc, "Fridericia": 500.0}))[3]
     assert (qtc.words, qtc.critical, qtc.limits) == (
-        "QT/QTc 384/500 ms (high)",
+        "QT/QTc 384/500 ms (long)",
         True,
         "350 to 460 ms",
     )

@@ -161,7 +161,7 @@ def test_the_page_says_how_it_was_printed_and_what_it_is_for(ecg, measured):
 def test_the_header_line_stands_above_the_tracing_with_its_limits_below(ecg, measured):
     said = words(printed(ecg, replace(measured, pr_ms=231.0)))
     assert f"Rate {measured.heart_rate_bpm:.0f} bpm" in said
-    assert "PR 231 ms (high)" in said and "PR 231 ms, high 120 to 200 ms" in said
+    assert "PR 231 ms (long)" in said and "PR 231 ms, long 120 to 200 ms" in said
     assert "computed, QTc by Fridericia" in said
 
 
