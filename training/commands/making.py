@@ -89,7 +89,7 @@ def fit(
         engine = engine_at(ray) if ray else None
         run = Fit(read_config(config), data, place, device_named(device), forgetting, engine)
         if processes > 1:
-            run.side_by_side(processes)
+            run.branches.side_by_side(processes)
         run.run(written)
 
 

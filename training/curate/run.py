@@ -34,7 +34,7 @@ from training.curate.settle import Settled, settle
 from training.curate.similarity import approximate
 from training.curate.swaps import Swap, swaps
 from training.curate.telling import Telling
-from training.fit.run import carry_waveforms
+from training.fit.finish import carry_waveforms
 from training.graph import follow
 
 

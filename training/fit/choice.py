@@ -18,8 +18,8 @@ from protoecg.network.projection import Source, assign
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.prototypes import Similarities
 from training.data.ptbxl import Dataset, read_record
+from training.data.reports import contradicts
 from training.fit.nearest import Search
-from training.fit.reports import contradicts
 
 SURE_PERCENT = 80
 OTHER_FINDINGS = 1

@@ -6,11 +6,11 @@ import torch
 from protoecg.network.protoecgnet import Branch
 from protoecg.network.shape import BranchShape
 from training.data import ptbxl
+from training.data.reports import contradicts
 from training.fit import choice
 from training.fit.choice import RULES, broken, candidates, choose, contradict
 from training.fit.loop import Data
 from training.fit.nearest import in_memory
-from training.fit.reports import contradicts
 
 CONTRADICTS, SAYS_OTHERWISE, NO_HUMAN, UNLIKELY, NOISY, CROWDED = RULES
 

@@ -71,7 +71,7 @@ def test_a_branch_without_joint_epochs_goes_from_its_projection_to_anchored_trai
     config = read_config(tiny_config)
     settings = replace(config.branches["global"], joint_epochs=0, lasso_start=0.5)
     config = replace(config, teacher=0, branches={"global": settings}, teachers={})
-    Fit(config, simulated_root, tmp_path, CPU).branch("global")
+    Fit(config, simulated_root, tmp_path, CPU).branches.trained("global")
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [entry["stage"] for entry in log] == ["pretrain", "projected", "begun", "anchored"]
 
@@ -164,7 +164,7 @@ def test_branches_trained_side_by_side_end_as_those_trained_in_turn(
     tiny_bundle, tiny_config, simulated_root, tmp_path
 ):
     fit = Fit(read_config(tiny_config), simulated_root, tmp_path / "work", CPU)
-    fit.side_by_side(2)
+    fit.branches.side_by_side(2)
     whole = fit.run(tmp_path / "bundle")
     assert digest(whole, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
 

@@ -63,17 +63,17 @@ def learns(tmp_path_factory):
 def usual(learns, simulated_root, tmp_path_factory):
     """A branch as it is trained without anything to forget."""
     fit = Fit(learns, simulated_root, tmp_path_factory.mktemp("usual"), CPU)
-    return fit, fit.branch("morphology")
+    return fit, fit.branches.trained("morphology")
 
 
 def similarity(fit, trained, forgetting):
     """The greatest cosine of a prototype to a forgotten window of its statement, as trained."""
-    branch = Branch(fit.shapes["morphology"])
+    branch = Branch(fit.setup.shapes["morphology"])
     branch.load_state_dict(trained.state)
     branch.eval()
-    places, same = places_of(branch, forgetting, fit.train.dataset)
+    places, same = places_of(branch, forgetting, fit.setup.train.dataset)
     with torch.no_grad():
-        windows = latents(branch, Anchors(*crop(branch, fit.train.data.x, places)))
+        windows = latents(branch, Anchors(*crop(branch, fit.setup.train.data.x, places)))
     cosine = normalize(branch.prototypes.vectors, dim=1) @ normalize(windows, dim=1).T
     return cosine[same].max().item()
 
@@ -82,8 +82,11 @@ def similarity(fit, trained, forgetting):
 def forgetting(usual):
     """All windows that the usual branch has, to be forgotten."""
     fit, trained = usual
-    owners = fit.shapes["morphology"].owners
-    branch, records = Branch(fit.shapes["morphology"]), fit.train.dataset.table["record"]
+    owners = fit.setup.shapes["morphology"].owners
+    branch, records = (
+        Branch(fit.setup.shapes["morphology"]),
+        fit.setup.train.dataset.table["record"],
+    )
     windows = tuple(
         Window(owner, records.iloc[source.row], *branch.window_s(source.cell))
         for source, owner in zip(trained.sources, owners, strict=True)
@@ -97,11 +100,11 @@ def test_what_is_forgotten_falls_below_the_margin_and_else_does_not(
     fit, trained = usual
     assert similarity(fit, trained, forgetting) > 0.99
     away = Fit(learns, simulated_root, tmp_path, CPU, forgetting)
-    assert similarity(away, away.branch("morphology"), forgetting) < MARGIN
+    assert similarity(away, away.branches.trained("morphology"), forgetting) < MARGIN
     # To bar their ECGs alone does not do it: the model learns what is like them.
     barred = Forgetting(forgetting.windows, weight=0.0, margin=MARGIN)
     alone = Fit(learns, simulated_root, tmp_path / "barred", CPU, barred)
-    assert similarity(alone, alone.branch("morphology"), forgetting) > MARGIN
+    assert similarity(alone, alone.branches.trained("morphology"), forgetting) > MARGIN
 
 
 def test_no_prototype_comes_from_an_ecg_that_is_forgotten_for_its_statement(
@@ -116,8 +119,8 @@ def test_no_prototype_comes_from_an_ecg_that_is_forgotten_for_its_statement(
 def test_a_run_goes_on_with_what_it_forgets_and_with_nothing_else(
     learns, forgetting, simulated_root, tmp_path
 ):
-    first = Fit(learns, simulated_root, tmp_path, CPU, forgetting).branch("morphology")
-    again = Fit(learns, simulated_root, tmp_path, CPU, forgetting).branch("morphology")
+    first = Fit(learns, simulated_root, tmp_path, CPU, forgetting).branches.trained("morphology")
+    again = Fit(learns, simulated_root, tmp_path, CPU, forgetting).branches.trained("morphology")
     assert all(torch.equal(first.state[key], again.state[key]) for key in first.state)
     with pytest.raises(ConfigError, match="other settings"):
         Fit(learns, simulated_root, tmp_path, CPU)
