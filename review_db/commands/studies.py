@@ -13,7 +13,6 @@ from review_db.findings.opening import take_look
 from review_db.studies import design
 from review_db.studies.design import DesignError, design_from_toml
 from review_db.studies.items.material import bundle_material
-from review_db.studies.items.pictures import study_pictures
 from review_db.studies.lifecycle import (
     StudyInfo,
     create_study,
@@ -55,6 +54,9 @@ def create(
 @study.command()
 def start(name: Study, database: Database = None) -> None:
     """Settle a study and print its reviewers' keys."""
+    # It reads ECGs, of all formats, which no other command needs.
+    from review_db.studies.items.pictures import study_pictures
+
     with opened(database) as engine:
         info = study_info(engine, name)
         pictures = study_pictures(info.bundle, info.fingerprint)

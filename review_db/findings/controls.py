@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from review_db.findings.answers import PLACE
 from review_db.findings.prototypes import (
@@ -138,7 +138,7 @@ def _compared(
         difference=difference_of(first, second, (low - high, high - low))
         if both
         else Estimate(np.nan, NO_INTERVAL, NO_INTERVAL),
-        above=float(stats.mannwhitneyu(*of_items).statistic / (sizes[0] * sizes[1]))
+        above=float(scipy.stats.mannwhitneyu(*of_items).statistic / (sizes[0] * sizes[1]))
         if both
         else np.nan,
     )

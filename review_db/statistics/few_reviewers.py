@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from review_db.statistics import Array
 from review_db.statistics.components import components
@@ -28,7 +28,7 @@ def lowered(value: float, interval: Interval, table: Array, floor: float) -> Int
     if np.isnan(low) or np.isnan(parts.residual) or not 0 < value < 1:
         return interval
     noise = parts.residual * reviewers / (~np.isnan(table)).sum()
-    larger = (reviewers - 1) / stats.chi2.ppf((1 - SURE) / 2, reviewers - 1)
+    larger = (reviewers - 1) / scipy.stats.chi2.ppf((1 - SURE) / 2, reviewers - 1)
     most = max((parts.reviewers + noise) * larger - noise, 0.0)
     grows = (most + parts.residual) / (max(parts.reviewers, 0.0) + parts.residual)
     lowest = 1 / (1 + (1 - value) / value * max(grows, 1.0))

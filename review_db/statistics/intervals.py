@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 Interval = tuple[float, float]
 NO_INTERVAL: Interval = (np.nan, np.nan)
@@ -25,7 +25,7 @@ class Error:
     @property
     def reach(self) -> float:
         """Return how many standard errors an interval reaches to either side."""
-        return float(stats.t.ppf((1 + SURE) / 2, self.df))
+        return float(scipy.stats.t.ppf((1 + SURE) / 2, self.df))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def of_share(share: float, error: Error, alike: int) -> Interval:
     if error.variance > 0 and 0 < share < 1:
         n, t = share * (1 - share) / error.variance, error.reach
     else:
-        n, t = alike, float(stats.norm.ppf((1 + SURE) / 2))
+        n, t = alike, float(scipy.stats.norm.ppf((1 + SURE) / 2))
     middle, width = share + t**2 / (2 * n), t * np.sqrt(share * (1 - share) / n + (t / n) ** 2 / 4)
     low, high = (middle - width) / (1 + t**2 / n), (middle + width) / (1 + t**2 / n)
     return max(float(low), 0.0), min(float(high), 1.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from review_db.statistics import Array
 
@@ -156,7 +156,7 @@ def _compared(
     extra = c.treatments - 1
     f = c.ms_t / error
     chi_squared = bool(np.isinf(df))
-    p = stats.chi2.sf(extra * f, extra) if chi_squared else stats.f.sf(f, extra, df)
+    p = scipy.stats.chi2.sf(extra * f, extra) if chi_squared else scipy.stats.f.sf(f, extra, df)
     se = float(np.sqrt(2 * error / c.readers))
     pairs = tuple(_pair(means, names, pair, se, df) for pair in combinations(range(len(means)), 2))
     only = pairs[0] if extra == 1 else _unknown(pairs[0].treatments)
@@ -176,14 +176,14 @@ def _pair(
 ) -> Difference:
     first, second = pair
     difference = float(means[first] - means[second])
-    reach = float(stats.t.ppf((1 + SURE) / 2, df)) * se
+    reach = float(scipy.stats.t.ppf((1 + SURE) / 2, df)) * se
     return Difference(
         treatments=(names[first], names[second]),
         difference=difference,
         se=se,
         df=float(df),
         statistic=(difference / se) ** 2,
-        p=float(2 * stats.t.sf(abs(difference) / se, df)),
+        p=float(2 * scipy.stats.t.sf(abs(difference) / se, df)),
         ci=(difference - reach, difference + reach),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+import scipy
 
 from review_db.statistics import Array
 from review_db.statistics.mrmc import Comparison, compare_ratings
@@ -178,14 +178,14 @@ def simulated_confidences(
 
 def _apart(auc: float, spread: float) -> float:
     """Return how far apart the means lie, for this mean of AUCs over readers."""
-    return float(stats.norm.ppf(auc) * np.sqrt(2 + spread**2))
+    return float(scipy.stats.norm.ppf(auc) * np.sqrt(2 + spread**2))
 
 
 def _normal(n: int, chance: np.random.Generator) -> Array:
     """Return what is normal; of many, spread as evenly as the distribution is."""
     if n < _READERS:
         return chance.normal(size=n)
-    return chance.permutation(stats.norm.ppf((np.arange(n) + 0.5) / n))
+    return chance.permutation(scipy.stats.norm.ppf((np.arange(n) + 0.5) / n))
 
 
 def _refuse_impossible_ratings(c: Confidences) -> None:
@@ -218,9 +218,9 @@ def power(
     if readers < 2 or error <= 0:
         return float("nan")
     df = error**2 / (single**2 / (readers - 1)) if single > 0 else np.inf
-    least = stats.t.ppf(1 - alpha / 2, df)
+    least = scipy.stats.t.ppf(1 - alpha / 2, df)
     # Beyond, t is as good as normal.
-    t = stats.nct(min(df, 1e6), difference / np.sqrt(2 * error / readers))
+    t = scipy.stats.nct(min(df, 1e6), difference / np.sqrt(2 * error / readers))
     return float(t.sf(least) + t.cdf(-least))
 
 
@@ -265,9 +265,9 @@ def _refuse_impossible(readings: Readings) -> None:
 
 def _intercept(share: float, spread: float) -> float:
     """Return the logit around which probabilities with this spread have the share as mean."""
-    normal = stats.norm.ppf((np.arange(400) + 0.5) / 400)
+    normal = scipy.stats.norm.ppf((np.arange(400) + 0.5) / 400)
     return float(
-        optimize.brentq(lambda at: _logistic(at + spread * normal).mean() - share, -30, 30)
+        scipy.optimize.brentq(lambda at: _logistic(at + spread * normal).mean() - share, -30, 30)
     )
 
 
