@@ -20,7 +20,7 @@ from protoecg.storage import folders
 from review_db import RatingsError
 from training.curate.candidates import Candidate
 from training.curate.desk import Desk
-from training.curate.draft import design
+from training.curate.study import design
 
 EVERY_S = 2.0
 AREAS = ["AUROC, training ECGs", "Then "]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from pages.shell import words
-from pages.shell.fetching import Fetching
+from pages.shell.background_fetch import BackgroundFetch
 from protoecg.ecg import ECG
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.sets import PrototypeSet
@@ -70,7 +70,7 @@ def tell_missing(
 
 
 def _under_way(
-    fetching: Fetching, bundle: PrototypeSet, awaited: Sequence[SourceECG], what: str
+    fetching: BackgroundFetch, bundle: PrototypeSet, awaited: Sequence[SourceECG], what: str
 ) -> None:
     if not all(map(fetching.is_awaited, awaited)):
         st.rerun()
@@ -87,7 +87,7 @@ def _under_way(
     )
 
 
-def _offer_again(fetching: Fetching, what: str) -> None:
+def _offer_again(fetching: BackgroundFetch, what: str) -> None:
     st.button(
         "Try again",
         icon=":material/refresh:",
@@ -112,15 +112,15 @@ def _why_not_fetched(bundle: PrototypeSet) -> str:
     return "Fetching is turned off here (PROTOECG_FETCH)."
 
 
-def _fetching_of(bundle: PrototypeSet) -> Fetching | None:
+def _fetching_of(bundle: PrototypeSet) -> BackgroundFetch | None:
     if bundle.self_contained or not may_fetch():
         return None
     return _fetching(bundle.path, bundle.fingerprint, bundle)
 
 
 @st.cache_resource(show_spinner=False)
-def _fetching(path: Path, fingerprint: str, _bundle: PrototypeSet) -> Fetching:
-    fetching = Fetching(waveforms(_bundle), _bundle.prototypes)
+def _fetching(path: Path, fingerprint: str, _bundle: PrototypeSet) -> BackgroundFetch:
+    fetching = BackgroundFetch(waveforms(_bundle), _bundle.prototypes)
     fetching.start()
     return fetching
 

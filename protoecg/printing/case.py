@@ -30,7 +30,7 @@ PATIENT, CASE = (LIGHT.query, 0.25), (LIGHT.prototype, 0.6)
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class PrintedCase:
     """The match that is looked at first, and the ECG that it is with.
 
     Parameters
@@ -50,20 +50,24 @@ class Case:
         return None if wording.is_whole_strip(window_s) else window_s
 
 
-def leading_case(explanation: Explanation, waveforms: Waveforms) -> Case | None:
+def leading_case(explanation: Explanation, waveforms: Waveforms) -> PrintedCase | None:
     """Return the case to look at first; None where no finding rests on one."""
     leading = summarised(explanation).leading
     if leading is None:
         return None
     finding, match = leading
     try:
-        return Case(finding, match, waveforms.load(match.prototype))
+        return PrintedCase(finding, match, waveforms.load(match.prototype))
     except WaveformUnavailable:
-        return Case(finding, match, None)
+        return PrintedCase(finding, match, None)
 
 
 def draw_case(
-    canvas: Canvas, ecg: ECG, case: Case, corner: tuple[float, float], size: tuple[float, float]
+    canvas: Canvas,
+    ecg: ECG,
+    case: PrintedCase,
+    corner: tuple[float, float],
+    size: tuple[float, float],
 ) -> str:
     """Draw both ECGs' beats from an upper left corner, and say in words how they are drawn."""
     if case.ecg is None:
@@ -80,7 +84,9 @@ def draw_case(
     return said
 
 
-def _laid_over(canvas: Canvas, ecg: ECG, case: Case, source: ECG, size: tuple[float, float]) -> str:
+def _laid_over(
+    canvas: Canvas, ecg: ECG, case: PrintedCase, source: ECG, size: tuple[float, float]
+) -> str:
     """Draw what the screen shows first: the beats that are compared, median beats, or strips."""
     if case.marked_s:
         cut = ((source, case.match.prototype.window_s), (ecg, case.match.window_s))

@@ -9,7 +9,7 @@ from reportlab.platypus import Flowable, Table
 from protoecg import wording
 from protoecg.explanation import Explanation, Finding
 from protoecg.measure import QTC_FORMULA, Measurements
-from protoecg.printing.case import Case
+from protoecg.printing.case import PrintedCase
 from protoecg.printing.text import WARNING, paragraph
 from protoecg.sheet.colours import LIGHT
 from protoecg.summary import HeaderValue, header, header_note, in_words, summarised
@@ -62,7 +62,7 @@ def _finding(finding: Finding) -> list[Flowable]:
     return [paragraph(f"{in_words(finding)}, {probability}{few}", indent=INDENT), *against]
 
 
-def about_case(case: Case) -> list[Flowable]:
+def about_case(case: PrintedCase) -> list[Flowable]:
     """Return what the leading case is, and what is known of it."""
     prototype = case.match.prototype
     own = prototype.statement == case.finding.code

@@ -15,7 +15,7 @@ from protoecg.ecg import ECG
 from protoecg.evidence.change import Comparison
 from protoecg.explanation import Explanation
 from protoecg.measure import QTC_FORMULA, Measurements
-from protoecg.printing.case import Case, draw_case
+from protoecg.printing.case import PrintedCase, draw_case
 from protoecg.printing.changes import change_flow
 from protoecg.printing.columns import about_case, measurement_flow, summary_flow
 from protoecg.printing.text import LEADING, WARNING, fill, paragraph, write
@@ -44,7 +44,7 @@ def pdf(
     measured: Measurements,
     *,
     revision: str,
-    case: Case | None = None,
+    case: PrintedCase | None = None,
     since: Comparison | None = None,
     paper: PaperName = "A4",
     taken: Taken = UNSAID,
@@ -113,7 +113,7 @@ def _columns(
     ecg: ECG,
     said: Sequence[Flowable],
     measured: Measurements,
-    case: Case | None,
+    case: PrintedCase | None,
     corner: tuple[float, float],
 ) -> None:
     left, top = corner
@@ -126,7 +126,9 @@ def _columns(
     fill(canvas, measurement_flow(measured, COLUMNS[2]), (left, top), (COLUMNS[2], room))
 
 
-def _case(canvas: Canvas, ecg: ECG, case: Case, corner: tuple[float, float], room: float) -> None:
+def _case(
+    canvas: Canvas, ecg: ECG, case: PrintedCase, corner: tuple[float, float], room: float
+) -> None:
     left, top = corner
     high = min(BEATS_HEIGHT, room - 4 * LEADING)
     said = draw_case(canvas, ecg, case, corner, (COLUMNS[1], high))

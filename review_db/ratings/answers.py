@@ -52,7 +52,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Progress:
+class RatingProgress:
     """How many items are done, of how many; `by_statement` as (done, total) of each."""
 
     done: int
@@ -136,7 +136,7 @@ def is_done(answered: Mapping[str, str]) -> bool:
     return all(question in answered for question in REQUIRED)
 
 
-def progress(engine: Engine, *, reviewer: str, items: Sequence[Item]) -> Progress:
+def progress(engine: Engine, *, reviewer: str, items: Sequence[Item]) -> RatingProgress:
     """Count a reviewer's done items among `items`, which are of one bundle."""
     open_ones = {item.prototype for item in _open_items(engine, reviewer, items)}
     by_statement: dict[str, tuple[int, int]] = {}
@@ -144,7 +144,7 @@ def progress(engine: Engine, *, reviewer: str, items: Sequence[Item]) -> Progres
         done, total = by_statement.get(item.statement, (0, 0))
         by_statement[item.statement] = (done + (item.prototype not in open_ones), total + 1)
     done = sum(done for done, _ in by_statement.values())
-    return Progress(done, len(items), by_statement)
+    return RatingProgress(done, len(items), by_statement)
 
 
 def first_open(engine: Engine, *, reviewer: str, items: Sequence[Item]) -> Item | None:

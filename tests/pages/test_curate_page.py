@@ -7,7 +7,7 @@ import pytest
 from protoecg.bundle import load_bundle
 from review_db import Item, save_answer
 from review_db.studies.design import design_from_toml
-from training.curate.draft import design
+from training.curate.study import design
 from training.neighbours import index
 
 

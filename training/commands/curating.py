@@ -43,8 +43,8 @@ def curate(
     from protoecg.prototypes.curation import curations, read_rule
     from review_db.curation.proposals import propose_from
     from training.curate.comparison import summary
-    from training.curate.draft import draft as write_draft
     from training.curate.run import curate
+    from training.curate.study import write_design
     from training.curate.swaps import dry
     from training.curate.telling import Telling
     from training.fit.forget import write_forgetting
@@ -61,7 +61,7 @@ def curate(
     if json:
         write_json(json, told)
     if draft:
-        write_draft(made, draft, str(out))
+        write_design(made, draft, str(out))
     if retired:
         write_forgetting(retired, curations(made.about))
 

@@ -15,8 +15,8 @@ from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposals, Rule
 from protoecg.prototypes.prototype import Prototype
 from training.curate.candidates import Candidate, Chooser, Found, suspects
+from training.curate.partial_fit import FUSION, shares_of
 from training.curate.pool import Pool, pool
-from training.curate.refit import FUSION, shares_of
 from training.curate.rejected import rejected
 from training.curate.similarity import approximate, nearest_kept
 from training.fit.fuse import likeness

@@ -19,7 +19,7 @@ DATE, DRAWS = "date", "draws"
 
 
 @dataclass(frozen=True)
-class Progress:
+class CurationProgress:
     """When a curation began, and what its random draws did so far.
 
     Parameters
@@ -47,7 +47,9 @@ class Progress:
         write_json(self.file, {DATE: self.date, DRAWS: self.draws})
 
 
-def progress(work: Path, bundle: Bundle, proposals: Proposals, rule: Rule) -> Progress:
+def curation_progress(
+    work: Path, bundle: Bundle, proposals: Proposals, rule: Rule
+) -> CurationProgress:
     """Return how far this curation of a bundle is; it begins now where it has not begun."""
     # By its keys in order: a rule says the same in whatever order it names prototypes.
     stated = json.dumps([bundle.revision, asdict(proposals), asdict(rule)], sort_keys=True)
@@ -56,7 +58,7 @@ def progress(work: Path, bundle: Bundle, proposals: Proposals, rule: Rule) -> Pr
         with kept.reading(file):
             found: Mapping[str, Any] = json.loads(file.read_bytes())
             draws = [(float(one), float(other)) for one, other in found[DRAWS]]
-            return Progress(file, str(found[DATE]), draws)
-    begun = Progress(file, datetime.now(UTC).isoformat(timespec="seconds"))
+            return CurationProgress(file, str(found[DATE]), draws)
+    begun = CurationProgress(file, datetime.now(UTC).isoformat(timespec="seconds"))
     begun.keep()
     return begun

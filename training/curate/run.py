@@ -27,10 +27,10 @@ from protoecg.prototypes.prototype import Prototype
 from protoecg.storage.files import new_folder, refuse_taken
 from training.curate.candidates import suspects
 from training.curate.changed import told as changed_told
+from training.curate.finish import Finished, finish
+from training.curate.partial_fit import rebuilt, touched
 from training.curate.pool import Pool, pool
-from training.curate.progress import progress
-from training.curate.refit import rebuilt, touched
-from training.curate.settle import Settled, settle
+from training.curate.progress import curation_progress
 from training.curate.similarity import approximate
 from training.curate.swaps import Swap, swaps
 from training.curate.telling import Telling
@@ -73,33 +73,33 @@ def curate(
     suspect = np.zeros(known.labels.shape, bool)
     if proposals.retired:
         suspect = suspects(bundle, known, approximate(bundle.network, known.ecgs))
-    begun = progress(work, bundle, proposals, rule)
+    begun = curation_progress(work, bundle, proposals, rule)
     decided = swaps(bundle, known, proposals, rule, suspect, telling)
     for swap in decided:
         say(swap.line)
     network, prototypes, changed = _changed(bundle, decided)
     columns = touched(bundle.network, changed)
-    settled = settle(bundle, known, network, columns, changed, work, begun, telling)
-    if settled.comparison:
-        purity = _purity_by_name(bundle, decided, prototypes, settled)
-        settled.comparison["changed"] = changed_told(
+    finished = finish(bundle, known, network, columns, changed, work, begun, telling)
+    if finished.comparison:
+        purity = _purity_by_name(bundle, decided, prototypes, finished)
+        finished.comparison["changed"] = changed_told(
             network, prototypes, decided, known.waveforms, purity
         )
     history = _history(bundle, rule, decided, columns, begun.date)
     with new_folder(out) as folder:
-        made = _written(folder, bundle, known, settled, prototypes, history)
+        made = _written(folder, bundle, known, finished, prototypes, history)
         if said := follow(bundle, made):
             say(said)
     begun.forget()
     say(f"{out}: {made.name}, revision {made.revision}")
-    return load_bundle(out), settled.comparison
+    return load_bundle(out), finished.comparison
 
 
 def _purity_by_name(
-    bundle: Bundle, decided: Sequence[Swap], prototypes: Sequence[Prototype], settled: Settled
+    bundle: Bundle, decided: Sequence[Swap], prototypes: Sequence[Prototype], finished: Finished
 ) -> dict[str, tuple[float | None, float | None]]:
     """Return, by name of a retired prototype, its purity and that of the one in its place."""
-    before, after = settled.purity
+    before, after = finished.purity
     was = dict(zip((p.name for p in bundle.prototypes), before, strict=True))
     now = dict(zip((p.name for p in prototypes), after, strict=True))
     return {
@@ -173,7 +173,7 @@ def _written(
     folder: Path,
     bundle: Bundle,
     known: Pool,
-    settled: Settled,
+    finished: Finished,
     prototypes: tuple[Prototype, ...],
     history: Curation,
 ) -> Bundle:
@@ -184,28 +184,28 @@ def _written(
         folder,
         name=_name(bundle),
         simulated=bundle.simulated,
-        network=settled.network,
+        network=finished.network,
         prototypes=prototypes,
-        decisions=settled.decisions,
+        decisions=finished.decisions,
         labels=bundle.labels,
-        about=_about(bundle, settled.validation, history),
+        about=_about(bundle, finished.validation, history),
         familiarity=bundle.familiarity,
-        measured=settled.measured,
+        measured=finished.measured,
     )
     write_neighbours(made, known.ecgs)
-    if settled.comparison:
-        write_card(made, _card(made, settled))
+    if finished.comparison:
+        write_card(made, _card(made, finished))
     return made
 
 
-def _card(made: Bundle, settled: Settled) -> CardResults:
+def _card(made: Bundle, finished: Finished) -> CardResults:
     """Return what was measured of a bundle on the ECGs that calibrated it."""
-    (fold, *more) = settled.comparison["fold"]
+    (fold, *more) = finished.comparison["fold"]
     about = {"bundle": made.name, "revision": made.revision, "fold": fold, "held_out": False}
     # By thresholds of another hospital, its results there say nothing.
     told = not more and not made.recalibrations
-    evaluation = {str(fold): {**about, **settled.evaluation}} if told else {}
-    return {"evaluations": evaluation, "curation": settled.comparison}
+    evaluation = {str(fold): {**about, **finished.evaluation}} if told else {}
+    return {"evaluations": evaluation, "curation": finished.comparison}
 
 
 def _about(bundle: Bundle, validation: Mapping[str, Any], history: Curation) -> dict[str, Any]:

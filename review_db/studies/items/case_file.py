@@ -25,7 +25,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Case(_Record):
+class StudyCase(_Record):
     """A patient's ECG, and what is true of it, if that is told."""
 
     case: str
@@ -33,7 +33,7 @@ class Case(_Record):
     truth: tuple[str, ...] = ()
 
 
-class MatchCase(Case):
+class MatchCase(StudyCase):
     """A patient's window beside a prototype of the bundle, by its name."""
 
     prototype: str
@@ -41,7 +41,7 @@ class MatchCase(Case):
     similarity: Number
 
 
-class PairCase(Case):
+class PairCase(StudyCase):
     """Two explanations of a finding."""
 
     statement: Statement
@@ -49,7 +49,7 @@ class PairCase(Case):
     b: ShownExplanation
 
 
-class ReadingCase(Case):
+class ReadingCase(StudyCase):
     """An ECG to read, and what is true of it.
 
     `statement` is the finding that the case is about. Where it is not among the true ones, the

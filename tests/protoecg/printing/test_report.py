@@ -16,7 +16,7 @@ from protoecg.evidence.change import compare
 from protoecg.explanation import Explanation, Finding, Match, Unnamed
 from protoecg.labels import PTBXL
 from protoecg.measure import measure
-from protoecg.printing.case import Case, leading_case
+from protoecg.printing.case import PrintedCase, leading_case
 from protoecg.printing.report import EDGE, HEAD, NOTICE, PAPERS, pdf
 from protoecg.printing.tracing import GRID_HEIGHT, GRID_WIDTH
 from protoecg.prototypes.prototype import Prototype
@@ -214,7 +214,7 @@ def test_the_leading_case_stands_beside_the_patient_s_beat(ecg, measured, findin
         report="alt.",
     )
     match = replace(only.findings[0].matches[0], prototype=prototype)
-    case = Case(only.findings[0], match, simulate(["PVC"], seed=2, rate=100).ecg)
+    case = PrintedCase(only.findings[0], match, simulate(["PVC"], seed=2, rate=100).ecg)
     said = words(printed(ecg, measured, only, case=case))
     assert f"Looks like: {case.finding.statement.description}" in said and "similarity" not in said
     assert "records100/00000/00042_lr, female, 60 years, likelihood 100 %, validated" in said
@@ -226,7 +226,7 @@ def global_case(other):
     """A finding of the global branch, whose case is the whole of another ECG."""
     prototype = replace(WHOLE, name="global-DIG-0", branch="global", statement="DIG")
     finding = found("DIG", 0.8, prototype)
-    return Case(finding, finding.matches[0], other)
+    return PrintedCase(finding, finding.matches[0], other)
 
 
 def test_of_a_global_finding_the_median_beats_are_printed_as_on_the_screen(ecg, measured):
@@ -245,7 +245,7 @@ def test_where_an_ecg_has_no_median_beat_both_strips_are_printed(ecg, measured):
 
 def test_a_case_whose_ecg_is_missing_is_named_all_the_same(ecg, measured):
     finding = EXPLANATION.findings[1]
-    said = words(printed(ecg, measured, case=Case(finding, finding.matches[0], None)))
+    said = words(printed(ecg, measured, case=PrintedCase(finding, finding.matches[0], None)))
     assert "Looks like: ventricular premature complex" in said
     assert "Its ECG is not on this machine" in said
 

@@ -15,8 +15,8 @@ from protoecg.signals import model_input
 from review_db import Item, open_database, save_answer
 from review_db.ratings.windows import register
 from training.curate.candidates import embedded
+from training.curate.partial_fit import PartialFit, rebuilt, shares_of, touched
 from training.curate.pool import pool
-from training.curate.refit import Refit, rebuilt, shares_of, touched
 from training.curate.similarity import similarities
 from training.curate.telling import Telling
 from training.data import ptbxl
@@ -60,7 +60,7 @@ def spoiled_copy(bundle, root, spoiled, folder, work):
     before, after = similarities(
         (bundle.network, network), known.dataset, work, "spoiled", Telling(print)
     )
-    refit = Refit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels))
+    refit = PartialFit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels))
     statements = touched(bundle.network, list(spoiled))
     refit.apply(network, after, statements)
     return _save(bundle, known, network, prototypes, folder)

@@ -15,7 +15,7 @@ from protoecg.prototypes.curation import Proposals, Rule, curations
 from protoecg.prototypes.manifest import read_manifest, revision
 from protoecg.storage.files import checksum
 from training.__main__ import main
-from training.curate.progress import progress
+from training.curate.progress import curation_progress
 
 # After each of these the process is killed: where it is defined, and which time.
 STEPS = (
@@ -23,11 +23,11 @@ STEPS = (
     ("training.curate.run", "suspects", 1),
     ("training.curate.run", "swaps", 1),
     ("training.curate.similarity", "_seen", 1),
-    ("training.curate.settle", "_refit", 1),
-    ("training.curate.settle", "_validation", 1),
+    ("training.curate.finish", "_partial_fit", 1),
+    ("training.curate.finish", "_validation", 1),
     ("training.curate.comparison", "compare", 1),
-    ("training.curate.settle", "_drawn", 8),
-    ("training.curate.settle", "_drawn", 15),
+    ("training.curate.finish", "_drawn", 8),
+    ("training.curate.finish", "_drawn", 15),
     ("training.curate.run", "save_bundle", 1),
     ("training.curate.run", "write_neighbours", 1),
     ("training.curate.run", "write_card", 1),
@@ -134,7 +134,7 @@ def test_draws_that_were_measured_before_a_kill_are_not_measured_again(
     arguments, tmp_path, monkeypatch
 ):
     command = arguments("out", "work")
-    in_child(lambda: killed_after("training.curate.settle", "_drawn", 8) or main(command))
+    in_child(lambda: killed_after("training.curate.finish", "_drawn", 8) or main(command))
     (file,) = (tmp_path / "work").glob("begun-*.json")
     told = json.loads(file.read_text())
     assert len(told["draws"]) == 7
@@ -148,10 +148,10 @@ def test_draws_that_were_measured_before_a_kill_are_not_measured_again(
 def test_the_same_rule_goes_on_in_whatever_order_it_names_windows(bundle, tmp_path):
     chosen = {"one": "a 1.00", "other": "b 2.00"}
     nothing = Proposals(retired=(), rejected=(), rated=0)
-    begun = progress(tmp_path, bundle, nothing, Rule(chosen=chosen))
+    begun = curation_progress(tmp_path, bundle, nothing, Rule(chosen=chosen))
     begun.add(0.1, 0.2)
     turned = Rule(chosen=dict(reversed(chosen.items())))
-    assert progress(tmp_path, bundle, nothing, turned).draws == [(0.1, 0.2)]
+    assert curation_progress(tmp_path, bundle, nothing, turned).draws == [(0.1, 0.2)]
 
 
 @pytest.mark.parametrize("full", ["at once", "after the similarities"])

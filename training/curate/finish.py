@@ -17,9 +17,9 @@ from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import Decision
 from training.curate import comparison
 from training.curate.comparison import Side
+from training.curate.partial_fit import PartialFit, rebuilt, shares_of, touched, unexplained
 from training.curate.pool import Pool
-from training.curate.progress import Progress
-from training.curate.refit import Refit, rebuilt, shares_of, touched, unexplained
+from training.curate.progress import CurationProgress
 from training.curate.similarity import approximate, similarities
 from training.curate.telling import EVERY_S, Telling
 from training.data import ptbxl
@@ -35,7 +35,7 @@ RANDOM = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
+class Finished:
     """A network after its touched statements were fitted, with all that goes with it.
 
     Parameters
@@ -73,16 +73,16 @@ class Validation:
     beside: Beside
 
 
-def settle(
+def finish(
     bundle: Bundle,
     known: Pool,
     network: ProtoECGNet,
     columns: Sequence[int],
     changed: Sequence[int],
     work: Path,
-    begun: Progress,
+    begun: CurationProgress,
     telling: Telling,
-) -> Settled:
+) -> Finished:
     """Fit the touched statements of a network in place, calibrate them, and compare.
 
     Another hospital's calibration stays: the validation ECGs, which are none of its own, then
@@ -102,12 +102,12 @@ def settle(
         If the bundle does not tell how it was fitted.
     """
     told = bundle.about.get("validation", {})
-    kept = Settled(network, bundle.decisions, bundle.measured, told, {}, {})
+    kept = Finished(network, bundle.decisions, bundle.measured, told, {}, {})
     if not columns:
         return kept
-    refit, seen = _refit(bundle, known, network, work, telling)
+    fit, seen = _partial_fit(bundle, known, network, work, telling)
     telling.say(f"Fitting {len(columns)} statements that the changes touch")
-    before = refit.before(columns)
+    before = fit.before(columns)
     refuse = unexplained(bundle, before, columns)
     if refuse.max() > MOST_UNEXPLAINED:
         worst = bundle.statements[columns[int(refuse.argmax())]]
@@ -116,7 +116,7 @@ def settle(
             f"{100 * refuse.max():.0f} % from what the bundle has: part of what changes there is "
             "not the curation's."
         )
-    refit.apply(network, seen, columns)
+    fit.apply(network, seen, columns)
     if known.dataset is None:
         telling.say("Without the data set the thresholds stay, and nothing is measured.")
         return kept
@@ -147,7 +147,7 @@ def settle(
         patients,
     )
     telling.say(f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do")
-    by_chance = _at_random(bundle, refit, validation, labels, changed, begun, telling)
+    by_chance = _at_random(bundle, fit, validation, labels, changed, begun, telling)
     by_thresholds = evaluate.judged(network, decisions, validation.after, beside)
     evaluation = evaluate.results(
         network, validation.after, labels, patients, by_thresholds, beside
@@ -158,7 +158,7 @@ def settle(
         comparison.purity_of_each(network, validation.after, labels),
     )
     compared = {**compared, "random": by_chance}
-    return Settled(network, decisions, curves, results, evaluation, compared, purity)
+    return Finished(network, decisions, curves, results, evaluation, compared, purity)
 
 
 def recalibrate(
@@ -183,16 +183,16 @@ def recalibrate(
     return {network.statements[c]: float(scale[c]) for c in chosen}
 
 
-def _refit(
+def _partial_fit(
     bundle: Bundle, known: Pool, network: ProtoECGNet, work: Path, telling: Telling
-) -> tuple[Refit, Tensor]:
+) -> tuple[PartialFit, Tensor]:
     """Return how to fit, and the training ECGs' similarities (n, p) to the new prototypes."""
     if known.dataset is None:
         before, after = (approximate(n, known.ecgs) for n in (bundle.network, network))
     else:
         both = (bundle.network, network)
         before, after = similarities(both, known.dataset, work, "training ECGs", telling)
-    return Refit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels)), after
+    return PartialFit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels)), after
 
 
 def _validation(
@@ -215,11 +215,11 @@ def _scaled(beside: Beside, statements: Sequence[str], scale: Mapping[str, float
 
 def _at_random(
     bundle: Bundle,
-    refit: Refit,
+    fit: PartialFit,
     validation: Validation,
     labels: np.ndarray,
     changed: Sequence[int],
-    begun: Progress,
+    begun: CurationProgress,
     telling: Telling,
 ) -> dict[str, Any]:
     """Retire as many prototypes at random: what that costs, with the fit made anew and without."""
@@ -236,7 +236,7 @@ def _at_random(
         seen = validation.before[:, left]
         as_it_was = comparison.macro(network, seen, validation.beside, labels)
         statements = touched(bundle.network, columns)
-        refit.fuse(network, refit.seen[:, left], statements)
+        fit.fuse(network, fit.seen[:, left], statements)
         anew = comparison.macro(network, seen, validation.beside, labels)
         begun.add(anew - base, as_it_was - base)
     refitted, not_refitted = zip(*begun.draws, strict=True)

@@ -21,7 +21,7 @@ _HEAD = """\
 """
 
 
-def draft(bundle: Bundle, file: Path, asked: str) -> None:
+def write_design(bundle: Bundle, file: Path, asked: str) -> None:
     """Write the design of a study of a curated bundle's newcomers; see `design`."""
     write_bytes(file, design(bundle, str(file), asked).encode())
 

@@ -25,7 +25,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Progress:
+class FetchProgress:
     """How far fetching is: records that are here, records wanted, and whether it goes on.
 
     `problem` says what it waits for or was ended by, if anything.
@@ -42,7 +42,7 @@ class Progress:
         return self.done == self.total
 
 
-class Fetching:
+class BackgroundFetch:
     """Gets what is missing of some source ECGs, and others when they are asked for.
 
     A record that is here, or that the server does not have as the bundle knows it, is not asked
@@ -74,15 +74,15 @@ class Fetching:
         threading.Thread(target=self._run, name="source ECGs", daemon=True).start()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> FetchProgress:
         """How far it is with the ECGs that are got without being asked for."""
         with self._changed:
             total = len(self._wanted)
             if not self._looked:
-                return Progress(0, total, running=True)
+                return FetchProgress(0, total, running=True)
             lacking = self._wanted & {*self._missing, *self._refused}
             running = bool(self._wanted & self._missing.keys()) and not self._ended
-            return Progress(total - len(lacking), total, running, self._problem)
+            return FetchProgress(total - len(lacking), total, running, self._problem)
 
     def prefer(self, source: SourceECG) -> None:
         """Get an ECG before the others."""

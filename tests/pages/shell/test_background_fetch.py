@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from physionet import PhysioNet, serving, write_record
 
-from pages.shell.fetching import Fetching, Progress
+from pages.shell.background_fetch import BackgroundFetch, FetchProgress
 from protoecg.prototypes.prototype import SourceECG
 from protoecg.prototypes.waveforms import Waveforms, record_checksum
 
@@ -45,13 +45,13 @@ def source(root: Path, record: str) -> SourceECG:
     )
 
 
-def started(waveforms: Waveforms, sources: list[SourceECG], **settings: float) -> Fetching:
-    fetching = Fetching(waveforms, sources, **settings)
+def started(waveforms: Waveforms, sources: list[SourceECG], **settings: float) -> BackgroundFetch:
+    fetching = BackgroundFetch(waveforms, sources, **settings)
     fetching.start()
     return fetching
 
 
-def until(fetching: Fetching, holds: Callable[[Progress], bool]) -> Progress:
+def until(fetching: BackgroundFetch, holds: Callable[[FetchProgress], bool]) -> FetchProgress:
     """Return the progress once something holds of it."""
     deadline = time.monotonic() + 60
     while not holds(fetching.progress) and time.monotonic() < deadline:
@@ -60,11 +60,11 @@ def until(fetching: Fetching, holds: Callable[[Progress], bool]) -> Progress:
     return fetching.progress
 
 
-def ended(fetching: Fetching) -> Progress:
+def ended(fetching: BackgroundFetch) -> FetchProgress:
     return until(fetching, lambda progress: not progress.running)
 
 
-def arrived(fetching: Fetching, source: SourceECG) -> None:
+def arrived(fetching: BackgroundFetch, source: SourceECG) -> None:
     until(fetching, lambda _: not fetching.is_awaited(source))
 
 
@@ -81,7 +81,7 @@ def test_everything_missing_is_got_once_and_nothing_that_is_here(waveforms, phys
 
 
 def test_what_is_preferred_comes_first(waveforms, physionet, sources):
-    fetching = Fetching(waveforms, sources)
+    fetching = BackgroundFetch(waveforms, sources)
     fetching.prefer(sources[3])
     assert fetching.is_awaited(sources[3])
 

@@ -36,7 +36,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, eq=False)
-class Refit:
+class PartialFit:
     """Fits statements of a bundle anew after its prototypes changed.
 
     Parameters
@@ -152,7 +152,7 @@ def rebuilt(
 
 
 def shares_of(bundle: Bundle) -> dict[str, Tensor]:
-    """Return the penalties that a bundle was fitted by, as its log tells them: see `Refit`.
+    """Return the penalties that a bundle was fitted by, as its log tells them: see `PartialFit`.
 
     Raises
     ------
