@@ -26,6 +26,7 @@ from protoecg.readers.given import Given, Said
 from protoecg.readers.recording import Recording
 from protoecg.readers.tables import csv_format
 from protoecg.readers.xml import xml_format
+from protoecg.storage.files import may_never_end
 
 MAX_BYTES = 20_000_000
 
@@ -213,6 +214,8 @@ def _signals(header: Path, content: bytes) -> dict[str, bytes]:
 def _content(path: Path) -> bytes:
     try:
         _refuse_size(path.stat().st_size)
+        if may_never_end(path):
+            raise ECGError(f"{path} is no file. Give the file of an ECG.")
         return path.read_bytes()
     except OSError as error:
         raise ECGError(

@@ -133,6 +133,11 @@ def checksum(file: Path) -> str:
         return file_digest(opened, "sha256").hexdigest()
 
 
+def may_never_end(path: Path) -> bool:
+    """Say whether what is there is neither file nor folder: a pipe or device may have no end."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def read_limited(file: Path, max_bytes: int) -> bytes:
     """Return a file's content, or raise `FormatError` if it is larger than any of its kind."""
     if file.stat().st_size > max_bytes:

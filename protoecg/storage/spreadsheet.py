@@ -7,6 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from protoecg.storage.files import may_never_end
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,6 +43,8 @@ def read_csv(
     """
     import pandas as pd
 
+    if isinstance(table, Path) and may_never_end(table):
+        raise ValueError("is no file")
     try:
         found = pd.read_csv(
             table, dtype=str, encoding="utf-8-sig", keep_default_na=False, na_values=missing or {}

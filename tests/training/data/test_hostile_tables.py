@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 
+import h5py
 import pandas as pd
 import pytest
 
-from training.data import ptbxl
+from protoecg.ecg import ECGError
+from training.data import exams, ptbxl
 from training.data.dataset import TABLE, DataError, dictionary, folds_of, is_inside, stated_folds
 
 
@@ -120,3 +122,11 @@ def test_a_bundle_of_no_known_data_had_no_use_of_a_data_set(simulated_root):
     assert folds_of({}, dataset, "train_folds") == set()
     about = {"data": dataset.name, "config": {"train_folds": [1, 2]}}
     assert folds_of(about, dataset, "train_folds") == {1, 2}
+
+
+def test_links_of_an_hdf5_file_that_lead_in_a_circle_hold_no_exam(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[exams.IDS], file["circle"] = h5py.SoftLink("/circle"), h5py.SoftLink("/circle")
+        file[exams.TRACINGS] = h5py.ExternalLink("/etc/passwd", "/x")
+    with pytest.raises(ECGError, match="has no `tracings`"):
+        exams.cut(tmp_path / "a.h5", "1")
