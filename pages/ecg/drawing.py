@@ -73,7 +73,7 @@ def show_paper(
     """
     margin = figure.layout.margin
     edges_px, paper = margin.t + margin.b, paper_style.key(key, width_px)
-    high = (figure.layout.height - edges_px) / width_px
+    high = (figure.layout.height - edges_px) / (pages * width_px - margin.l - margin.r)
     st.html(paper_style.proportions(paper, high=high, edges_px=edges_px, pages=pages))
     figure.update_layout(height=None)
     # Plotly draws once before it knows its height; ranges fitted to that would be kept.

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 
+from protoecg.figures.sheet import SIDE_PX
+
 # How wide a figure that was made for a whole page is at least.
 LEAST_PX = 760
 
 # What reads from right to left begins scrolled to its right end. On a phone paper is scrolled
-# sideways, so that its squares can be read.
+# sideways, so that its squares can be read. Heights of figures are whole pixels, so one is spare:
+# squares stay square, and with less height the paper would not reach the right edge.
 PAPER = f"""
 [class*="st-key-frame-"] {{
   container-type: inline-size; overflow-x: auto; scrollbar-color: gray transparent;
@@ -21,8 +24,9 @@ PAPER = f"""
 [class*="st-key-frame-late-"] {{ direction: rtl; }}
 [class*="st-key-paper-"] {{
   --across: 100cqi; direction: ltr; flex: none; max-width: none;
-  width: calc(var(--pages, 1) * var(--across));
-  height: calc(var(--high, 0.5) * var(--across) + var(--edges, 10px));
+  --whole: calc(var(--pages, 1) * var(--across));
+  width: var(--whole);
+  height: calc(var(--high, 0.5) * (var(--whole) - {2 * SIDE_PX}px) + var(--edges, 10px) + 1px);
 }}
 [class*="st-key-paper-full-"] {{ --across: max(100cqi, {LEAST_PX}px); }}
 """
@@ -34,13 +38,14 @@ def key(name: str, width_px: int) -> str:
 
 
 def proportions(key: str, *, high: float, edges_px: int, pages: int) -> str:
-    """Return the style that makes the container of a key `high` times as high as it is wide.
+    """Return the style that makes the paper in the container of a key as high as it must be.
 
     Parameters
     ----------
-    edges_px : above and below, besides
+    high : of the paper, for its width
+    edges_px : above and below it
     pages : how many times as wide as its surroundings it is
     """
     chosen = re.sub(r"[^\w-]", "-", key, flags=re.ASCII)
-    told = f"--high: {high:.4f}; --edges: {edges_px}px; --pages: {pages};"
+    told = f"--high: {high:.5f}; --edges: {edges_px}px; --pages: {pages};"
     return f"<style>.st-key-{chosen} {{ {told} }}</style>"

@@ -59,3 +59,4 @@ def test_squares_are_square_and_the_paper_is_full_at_any_width(server, tab, widt
     assert paper.bounding_box()["width"] >= min(width - 100, 760)
     drawn = tab.locator(f"{TRACING} .plotbg, {TRACING} .bg").first.bounding_box()
     assert drawn["height"] == pytest.approx(paper.bounding_box()["height"], abs=14)
+    assert drawn["width"] == pytest.approx(paper.bounding_box()["width"], abs=4.5)
