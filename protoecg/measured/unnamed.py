@@ -27,9 +27,12 @@ ALONE = "though no finding says so"
 # Beyond it QT is long because QRS is (AHA/ACCF/HRS 2009).
 _WIDE_QRS_MS = 120
 _BLOCKS = ("CLBBB", "CRBBB", "ILBBB", "IVCD", "WPW", "PACE")
-_IRREGULAR = ("SARRH", "SVARR", "AFIB", "AFLT", "2AVB", "3AVB", "PAC", "PVC", "PRC(S)")
+# Breathing does not double an interval.
+_IRREGULAR = ("SVARR", "AFIB", "AFLT", "2AVB", "3AVB", "PAC", "PVC", "PRC(S)")
 _BY_TURNS = ("BIGU", "TRIGU", "PACE")
-_SECONDARY = (*_BLOCKS, "LVH", "RVH", "SEHYP")
+# Of which ST and T are what they are because QRS is, in all leads.
+_CHANGED_QRS = ("CLBBB", "CRBBB", "WPW", "PACE")
+_SECONDARY = (*_CHANGED_QRS, "LVH", "RVH", "SEHYP")
 _INJURY = ("INJAS", "INJAL", "INJIN", "INJLA", "INJIL")
 _INFARCTION = ("IMI", "ASMI", "AMI", "ILMI", "ALMI", "LMI", "IPLMI", "IPMI", "PMI")
 _ISCHAEMIA = ("ISC_", "ISCAL", "ISCIN", "ISCIL", "ISCAS", "ISCLA", "ISCAN")
@@ -102,13 +105,13 @@ _RULES: Mapping[str, _Beyond | _Levels] = {
     "qtc": _Beyond("qtc", "prolonged", ("LNGQT",), ("repolarisation",), high=500),
     "axis_left": _Beyond(
         *("axis", "marked axis deviation"),
-        ("LAFB", "IMI", "ILMI", "IPLMI", "IPMI", *_BLOCKS),
+        ("LAFB", "IMI", "ILMI", "IPLMI", "IPMI", *_CHANGED_QRS),
         ("conduction",),
         -60,
     ),
     "axis_right": _Beyond(
         *("axis", "marked axis deviation"),
-        ("LPFB", "RVH", "LMI", "ALMI", *_BLOCKS),
+        ("LPFB", "RVH", "LMI", "ALMI", *_CHANGED_QRS),
         ("conduction", "hypertrophy"),
         high=120,
     ),
@@ -173,8 +176,7 @@ def speaks_of(statement: Statement, name: str, values: Mapping[str, float]) -> b
     rule = _RULES[name]
     if statement.scp not in rule.codes and (statement.scp or statement.kind not in rule.kinds):
         return False
-    # Secondary changes show in all leads.
-    if isinstance(rule, _Beyond) or not statement.leads or statement.scp in _SECONDARY:
+    if isinstance(rule, _Beyond) or not statement.leads or statement.scp in _CHANGED_QRS:
         return True
     return not rule.found(values).keys().isdisjoint(statement.leads)
 

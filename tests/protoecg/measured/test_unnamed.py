@@ -87,8 +87,16 @@ def test_qtc_is_not_called_long_where_qrs_is_wide():
     assert said({"qtc": 540.0, "qrs": 130.0}) == {}
 
 
-def test_secondary_changes_of_a_block_show_in_all_leads():
-    assert said({"st_V2": 0.5, "st_V3": 0.5}, finding("CLBBB")) == {}
+def test_secondary_changes_of_a_block_show_in_all_leads_and_of_hypertrophy_in_its_own():
+    inferior = {"st_II": 0.3, "st_aVF": 0.3}
+    assert said(inferior, finding("CLBBB")) == {}
+    assert said({"st_V2": 0.5, "st_V3": 0.5}, finding("LVH")) == {}
+    assert list(said(inferior, finding("LVH"))) == ["st_raised"]
+
+
+def test_what_is_only_near_does_not_speak_of_it():
+    assert list(said({"st_V2": 0.5, "st_V3": 0.5}, finding("IVCD"))) == ["st_raised"]
+    assert list(said({"longest_rr": 200.0}, finding("SARRH"))) == ["pause"]
 
 
 def test_a_statement_that_ptbxl_does_not_know_speaks_by_its_kind():
