@@ -1,12 +1,15 @@
 """The app in a real browser: one server, one Chromium."""
 
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import ROOT, Server
+from servers import ROOT, ColdServer, Server
+from sqlalchemy import Engine
 
 from protoecg.bundle import Bundle, load_bundle
+from review_db import open_database
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,7 +47,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def server(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"))
+    server = ColdServer(tmp_path_factory.mktemp("server"))
     yield server
     server.kill()
 
@@ -69,6 +72,20 @@ def own_server(browser, tmp_path: Path) -> Iterator[Server]:
     server = Server(tmp_path)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def engine(server: Server) -> Iterator[Engine]:
+    """The database of the server that tests share; `name` keeps what they put there apart."""
+    engine = open_database(server.database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """What no other test of the shared server calls its study or its reviewer."""
+    return f"T{zlib.crc32(request.node.nodeid.encode()):08x}"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from servers import Server  # noqa: E402
+from servers import ColdServer  # noqa: E402
 
 from benchmarks.browser import chromium_path  # noqa: E402
 from pages.shell import reviews  # noqa: E402
@@ -58,9 +58,9 @@ def main(record: Path | None) -> None:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server() -> Iterator[ColdServer]:
     with tempfile.TemporaryDirectory() as folder:
-        running = Server(Path(folder))
+        running = ColdServer(Path(folder))
         try:
             yield running
         finally:

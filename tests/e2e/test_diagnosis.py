@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from review_db import open_database
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import foresee_item
 from review_db.studies.design import Design, Sample
@@ -20,8 +19,7 @@ SECONDS = 120_000
 
 
 @pytest.mark.parametrize("code", ["SR"])
-def test_a_code_in_brackets_and_enter_choose_that_statement_alone(own_server, tab, code):
-    engine = open_database(own_server.database)
+def test_a_code_in_brackets_and_enter_choose_that_statement_alone(server, engine, name, tab, code):
     material = bundle_material(ROOT / "models" / "demo")
     source = material.prototypes[0]
     reading = ReadingCase(
@@ -31,21 +29,20 @@ def test_a_code_in_brackets_and_enter_choose_that_statement_alone(own_server, ta
         ecg={"record": source.record, "sha256": source.sha256},
         explanation={"bundle": "demo", "matches": ()},
     )
-    design = Design("pilot", ("R01",), 1, practice=0, summaries=False, sample=Sample(size=1))
+    design = Design(name, (name,), 1, practice=0, summaries=False, sample=Sample(size=1))
     create_study(engine, design, replace(material, readings=[reading]))
-    key = start_study(engine, "pilot")["R01"]
+    key = start_study(engine, name)[name]
     tab.set_default_timeout(SECONDS)
-    tab.goto(f"{own_server.url}/take_part?key={key}")
+    tab.goto(f"{server.url}/take_part?key={key}")
     field = tab.get_by_role("combobox", name="Your first choice")
     expect(field).to_be_visible(timeout=SECONDS)
 
     field.fill(f"({code})")
     field.press("Enter")
 
-    seat = seat_of(engine, "pilot", "R01")
-    for _ in range(60):
+    seat = seat_of(engine, name, name)
+    for _ in range(600):
         if draft := foresee_item(engine, seat, ItemStage(1)).draft:
             break
-        tab.wait_for_timeout(1000)
+        tab.wait_for_timeout(100)
     assert draft == {"first_choice": code}
-    engine.dispose()

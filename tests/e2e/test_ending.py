@@ -11,11 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from servers import ColdServer
 
 from protoecg.simulate import example
 
 # What ends here is measured, not how long a busy machine takes to draw a page.
 SECONDS = 120
+
+
+@pytest.fixture
+def own_server(browser, tmp_path):
+    """A server as people begin it, whom signals meet as they do theirs."""
+    server = ColdServer(tmp_path)
+    yield server
+    server.kill()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from review_db import answers, open_database
+from review_db import answers
 from review_db.findings.answers import answer_table
 from review_db.studies.design import Design, Sample
 from review_db.studies.items.material import bundle_material
@@ -18,24 +18,15 @@ SIZES = [(1440, 900), (1024, 768)]
 
 
 @pytest.fixture
-def engine(own_server):
-    engine = open_database(own_server.database)
-    yield engine
-    engine.dispose()
+def rate(server, name):
+    return f"{server.url}/rate?bundle=demo&reviewer={name}"
 
 
 @pytest.fixture
-def rate(own_server):
-    return f"{own_server.url}/rate?bundle=demo&reviewer=R01"
-
-
-@pytest.fixture
-def take_part(own_server, engine, demo_folder):
-    design = Design(
-        "keys", ("R01",), 1, repeats=0, practice=0, summaries=False, sample=Sample(size=6)
-    )
+def take_part(server, engine, demo_folder, name):
+    design = Design(name, (name,), 1, repeats=0, practice=0, summaries=False, sample=Sample(size=6))
     create_study(engine, design, bundle_material(demo_folder))
-    return f"{own_server.url}/take_part?key={start_study(engine, 'keys')['R01']}"
+    return f"{server.url}/take_part?key={start_study(engine, name)[name]}"
 
 
 @pytest.fixture(params=["rate", "take_part"])
@@ -53,12 +44,12 @@ def opened(request, tab):
     return at
 
 
-def saved(engine, page: str, demo) -> list[tuple[str, ...]]:
+def saved(engine, page: str, demo, name: str) -> list[tuple[str, ...]]:
     """Return what was answered of each item, in the order of the items."""
     if page == "take_part":
-        table = answer_table(engine, "keys").sort_values("position")
+        table = answer_table(engine, name).sort_values("position")
         return [tuple(row) for row in table[list(ASKED)].to_numpy()]
-    given = answers(engine, reviewer="R01", bundle=demo.name, fingerprint=demo.fingerprint)
+    given = answers(engine, reviewer=name, bundle=demo.name, fingerprint=demo.fingerprint)
     rated = [given.get(p.name, {}) for p in demo.prototypes]
     return [tuple(one[question] for question in ASKED) for one in rated if len(one) == len(ASKED)]
 
@@ -77,16 +68,16 @@ def press(tab, keys: str) -> None:
         tab.wait_for_timeout(EVERY_MS)
 
 
-def test_no_key_is_lost_or_answers_another_question_or_item(opened, tab, engine, demo):
+def test_no_key_is_lost_or_answers_another_question_or_item(opened, tab, engine, demo, name):
     page = opened()
 
     press(tab, "".join("".join(keys) + "n" for keys in GIVEN))
 
     expect(rated(tab, len(GIVEN))).to_be_visible(timeout=60_000)
-    assert saved(engine, page, demo) == list(map(in_words, GIVEN))
+    assert saved(engine, page, demo, name) == list(map(in_words, GIVEN))
 
 
-def test_what_follows_a_step_that_was_refused_answers_nothing(opened, tab, engine, demo):
+def test_what_follows_a_step_that_was_refused_answers_nothing(opened, tab, engine, demo, name):
     page = opened()
 
     press(tab, "1")
@@ -98,7 +89,7 @@ def test_what_follows_a_step_that_was_refused_answers_nothing(opened, tab, engin
     tab.wait_for_timeout(1000)
     press(tab, "23n")
     expect(rated(tab, 1)).to_be_visible()
-    assert saved(engine, page, demo)[0] == ("yes", "2", "3")
+    assert saved(engine, page, demo, name)[0] == ("yes", "2", "3")
 
 
 def test_a_key_that_is_held_down_answers_one_question(opened, tab):
@@ -117,7 +108,7 @@ def test_a_key_that_is_held_down_answers_one_question(opened, tab):
 def test_tracing_question_and_next_are_on_one_screen_at_every_question(opened, tab, size):
     opened(size)
 
-    for key in "1450":
+    for asked, key in zip((*ASKED, "none is left"), "1450", strict=True):
         on = tab.locator(".st-key-answers").get_by_role("button", name="ext").first.bounding_box()
         question = tab.locator(".st-key-answers strong").first.bounding_box()
         tracing = tab.locator(".js-plotly-plot .main-svg").first.bounding_box()
@@ -126,7 +117,10 @@ def test_tracing_question_and_next_are_on_one_screen_at_every_question(opened, t
         # Nothing of it has to be scrolled to.
         assert tracing["x"] + tracing["width"] <= question["x"]
         press(tab, key)
-        tab.wait_for_timeout(1000)
+        if asked in ASKED:
+            answered = re.compile(f"{asked}: (?!open)", re.IGNORECASE)
+            expect(tab.get_by_role("button", name=answered)).to_be_visible()
+        expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [(1440, 800), (1280, 720)])

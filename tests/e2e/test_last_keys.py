@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from review_db import open_database
 from review_db.questions.catalogue import STUDY_QUESTIONS
 from review_db.sessions.assignments import ItemStage
 from review_db.sessions.sessions import open_item, save_draft, save_item
@@ -21,18 +20,16 @@ DEMO = Path(__file__).resolve().parents[2] / "models" / "demo"
 
 
 @pytest.fixture
-def answered(own_server):
-    """A reviewer whose first item has all its answers and is not yet saved: engine and key."""
-    engine = open_database(own_server.database)
-    design = Design("keys", ("R01",), 1, repeats=0.0, practice=0, sample=Sample(size=4))
+def answered(engine, name):
+    """A reviewer whose first item has all its answers and is not yet saved: seat and key."""
+    design = Design(name, (name,), 1, repeats=0.0, practice=0, sample=Sample(size=4))
     create_study(engine, design, bundle_material(DEMO))
-    key = start_study(engine, "keys")["R01"]
+    key = start_study(engine, name)[name]
     seat = sign_in(engine, key)
     item = open_item(engine, seat, ItemStage(1))
     answers = {question: STUDY_QUESTIONS[question].options[0] for question in item.required}
     save_draft(engine, seat, item.at, answers, seen=item.revision)
-    yield engine, seat, key
-    engine.dispose()
+    return seat, key
 
 
 @contextmanager
@@ -47,18 +44,18 @@ def held(database: str):
 
 @pytest.mark.parametrize(("item", "key", "turned_to"), [(1, "n", 2), (2, "p", 1)])
 def test_a_step_right_after_a_comment_turns_to_its_item(
-    own_server, tab, answered, item, key, turned_to
+    server, engine, tab, answered, item, key, turned_to
 ):
-    engine, seat, reviewers_key = answered
+    seat, reviewers_key = answered
     if item == 2:
         # Items open in their order.
         first = open_item(engine, seat, ItemStage(1))
         save_item(engine, seat, first.at, first.draft, seen=first.revision)
-    tab.goto(f"{own_server.url}/take_part?key={reviewers_key}&item={item}")
+    tab.goto(f"{server.url}/take_part?key={reviewers_key}&item={item}")
     expect(tab.get_by_text(re.compile(f"^Item {item} of "))).to_be_visible()
     expect(tab.locator("[data-test-script-state=notRunning]")).to_be_visible()
 
-    with held(own_server.database):
+    with held(server.database):
         # While this waits to be saved, what follows waits together.
         tab.get_by_text(STUDY_QUESTIONS["flag"].text).click()
         expect(tab.locator("[data-test-script-state=running]")).to_be_attached()

@@ -1,6 +1,7 @@
 """What a server keeps of an upload, by its own count of what it holds."""
 
 import io
+import operator
 import zipfile
 
 import numpy as np
@@ -29,24 +30,27 @@ def uploads_held(server):
     return [line for line in metrics.splitlines() if "UploadedFileManager" in line]
 
 
+def counted(tab, server, wanted):
+    """Return what the server holds once that is as wanted: it counts anew every five seconds."""
+    for _ in range(300):
+        if wanted(held := uploads_held(server)):
+            break
+        tab.wait_for_timeout(100)
+    return held
+
+
 def test_of_an_ecg_nothing_stays_but_what_was_read(own_server, tab, csv):
     tab.set_default_timeout(SECONDS)
     tab.goto(f"{own_server.url}/explain?bundle=demo")
     ecg = {"name": "ecg.csv", "mimeType": "text/csv", "buffer": csv}
     tab.locator("input[type=file]").first.set_input_files(ecg)
     expect(tab.get_by_label("Sampling rate in Hz")).to_have_value("500", timeout=SECONDS)
-    for _ in range(300):
-        if uploads_held(own_server):
-            break
-        tab.wait_for_timeout(100)
-    assert uploads_held(own_server)
+    assert counted(tab, own_server, bool)
 
     tab.get_by_role("button", name="Explain with these").click()
 
     expect(tab.get_by_text("What it adds up to")).to_be_visible(timeout=SECONDS)
-    # The server counts anew every five seconds.
-    tab.wait_for_timeout(6000)
-    assert uploads_held(own_server) == []
+    assert counted(tab, own_server, operator.not_) == []
 
 
 def test_of_an_archive_the_batch_alone_stays(own_server, tab, csv):
