@@ -11,13 +11,23 @@ from training.curate.study import design
 from training.neighbours import index
 
 
+@pytest.fixture(scope="session")
+def indexed(once, tiny_fit, simulated_root):
+    """The tiny bundle with an index of the ECGs that it was trained on."""
+
+    def make(folder):
+        shutil.copytree(tiny_fit / "tiny", folder)
+        index(load_bundle(folder), simulated_root)
+
+    return once("tiny_indexed", make)
+
+
 @pytest.fixture
-def rated(models, engine, tiny_fit, simulated_root, monkeypatch):
+def rated(models, engine, indexed, simulated_root, monkeypatch):
     """The tiny bundle with its index and data set, one of its prototypes rated badly by two."""
-    shutil.copytree(tiny_fit / "tiny", models / "tiny")
+    shutil.copytree(indexed, models / "tiny")
     monkeypatch.setenv("PROTOECG_PTBXL", str(simulated_root))
     bundle = load_bundle(models / "tiny")
-    index(bundle, simulated_root)
     counts = [p.statement for p in bundle.prototypes]
     bad = next(
         p for p in bundle.prototypes if p.branch == "morphology" and counts.count(p.statement) > 1
