@@ -259,6 +259,8 @@ def test_the_room_needs_no_model_and_no_page():
     )
     loaded = set(run.stdout.split())
     assert not {name.split(".")[0] for name in loaded} & {"streamlit", "torch", "training"}
+    # A second of the processor, which `--help` would wait for too.
+    assert "scipy.stats" not in loaded
     # One rule for cells that a spreadsheet would run, one list of statements, one of folders, and
     # what a bundle says of its prototypes; nothing else of that room.
     shared = {"protoecg", "protoecg.storage", "protoecg.labels"}
