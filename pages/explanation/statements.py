@@ -51,11 +51,13 @@ def show(
         _folded(f"{NOTHING_SAID} ({len(said.in_order)})", said.in_order, code)
         _others("Others", absent, code)
         return
+    _unnamed(explanation)
     if said.ordinary:
         flagged = ", ".join(value.words for value in measured if value.flag)
         out = f" Measured out of limits: **{flagged}**." if flagged else ""
-        st.markdown(f":green[:material/check_circle:] {said.ordinary}{out}")
-    _unnamed(explanation)
+        # No sign of all being well above what a measurement says.
+        sign = "gray[:material/info:]" if explanation.unnamed else "green[:material/check_circle:]"
+        st.markdown(f":{sign} {said.ordinary}{out}")
     if said.possible_critical:
         _group("Critical, only possible", said.possible_critical, PRESSING, code)
     left, right = st.columns([3, 2])
