@@ -127,9 +127,9 @@ def test_while_the_random_draws_are_compared_the_page_says_how_far_it_is(
     page, rated, project, monkeypatch
 ):
     from pages.curation.desks import makings
-    from training.curate import settle
+    from training.curate import finish
 
-    eighth, go_on, drawn, real = Event(), Event(), [], settle._drawn
+    eighth, go_on, drawn, real = Event(), Event(), [], finish._drawn
 
     def draw(*given):
         drawn.append(given)
@@ -138,7 +138,7 @@ def test_while_the_random_draws_are_compared_the_page_says_how_far_it_is(
             go_on.wait(60)
         return real(*given)
 
-    monkeypatch.setattr(settle, "_drawn", draw)
+    monkeypatch.setattr(finish, "_drawn", draw)
     app = page("curate", bundle="tiny")
     next(b for b in app.button if b.label == "Make the bundle").click().run()
     assert eighth.wait(120)
