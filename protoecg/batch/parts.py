@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pydantic.dataclasses
 
-from protoecg.batch.part import Recordings
+from protoecg.batch.part import Recordings, schema
 from protoecg.batch.sources import open_recordings
 from protoecg.batch.table import BatchError, lock
 from protoecg.bundle import Bundle, load_bundle
@@ -45,6 +45,7 @@ class _About(Head):
     recordings : how many there are
     names_sha256 : of their names, in order
     part : how many recordings a part holds
+    columns : of the parts
     """
 
     bundle: str
@@ -57,6 +58,7 @@ class _About(Head):
     unit: str = ""
     leads: tuple[str, ...] = ()
     exam: str = ""
+    columns: tuple[str, ...] = ()
 
 
 _MANIFEST = Format("protoecg-batch", 1, _About, 100_000)
@@ -139,6 +141,7 @@ def _claim(task: Task, bundle: Bundle, names: Sequence[str]) -> None:
         "recordings": len(names),
         "names_sha256": digest,
         "part": PART,
+        "columns": tuple(schema(bundle).names),
     }
     file = task.out / MANIFEST
     if not file.exists():
@@ -151,7 +154,8 @@ def _claim(task: Task, bundle: Bundle, names: Sequence[str]) -> None:
     if {name: getattr(found, name) for name in settled} != settled:
         raise BatchError(
             f"{task.out} holds the parts of another batch: another bundle, rate, unit or order of "
-            "leads, or files came or went since. Name another folder."
+            "leads, files that came or went since, or a version with other columns. Name another "
+            "folder."
         )
 
 

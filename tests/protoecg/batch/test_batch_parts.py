@@ -1,5 +1,6 @@
 """Very many ECGs: Parquet parts by several processes, whatever ends them."""
 
+import json
 import os
 import shutil
 import signal
@@ -96,6 +97,17 @@ def test_parts_of_another_batch_are_left_alone(by_two, tmp_path, ecgs):
     other = Task(by_two.ecgs, by_two.bundle, by_two.out, Given(250.0))
     with pytest.raises(BatchError, match="another batch"):
         list(run_parts(other, by_processes(1)))
+
+
+def test_no_part_with_other_columns_joins_those_of_an_older_version(by_two, tmp_path):
+    again = Task(by_two.ecgs, by_two.bundle, tmp_path / "out", NOTHING)
+    shutil.copytree(by_two.out, again.out)
+    manifest = again.out / "_manifest.json"
+    about = json.loads(manifest.read_text())
+    about["columns"].remove("likely")
+    manifest.write_text(json.dumps(about))
+    with pytest.raises(BatchError, match="other columns"):
+        list(run_parts(again, by_processes(1)))
 
 
 def begun(ecgs, bundle, out, *options) -> subprocess.Popen:
