@@ -15,7 +15,6 @@ from protoecg.bundle import Bundle
 from protoecg.card import tables
 from protoecg.card.document import CardResults
 from protoecg.prototypes.curation import Curation, curations, rule_in_words
-from protoecg.prototypes.manifest import BundleError
 from review_db import RatingsError
 from review_db.curation.rise import rise
 from review_db.findings.opinions import opinions
@@ -35,11 +34,7 @@ NOT_MEASURED = (
 
 def show(bundle: Bundle, card: CardResults) -> None:
     """Show each curation that a model went through, the last one with what it did."""
-    try:
-        done = curations(bundle.about)
-    except BundleError as error:
-        st.warning(words.plain(str(error)), icon=":material/warning:")
-        return
+    done = curations(bundle.about)
     if not done:
         return
     st.markdown("#### What reviewers changed")

@@ -13,6 +13,7 @@ from typing import Any
 
 from protoecg.ecg import DURATION_S
 from protoecg.labels import LabelSet
+from protoecg.prototypes.curation import curations
 from protoecg.prototypes.manifest import (
     FILE,
     LABELS,
@@ -73,6 +74,7 @@ def load_set(path: Path) -> PrototypeSet:
     prototypes, labels = read_prototypes(path, manifest), read_label_set(path, manifest)
     try:
         refuse_impossible(prototypes, labels)
+        curations(manifest.about)
     except ValueError as error:
         raise unusable(path, error) from error
     return PrototypeSet(

@@ -189,12 +189,14 @@ def test_the_model_card_says_what_was_changed_why_and_what_that_did(
     assert "macro AUROC, all branches" in list(compared[""])
 
 
-def test_curations_that_cannot_be_read_are_said_and_the_card_stands(page, models):
+@pytest.mark.parametrize("where", ["model_card", "library"])
+def test_a_model_whose_curations_cannot_be_read_is_refused_in_words(page, models, where):
     head = json.loads((models / "demo" / "bundle.json").read_text())
     head["about"]["curations"] = [{"date": 3}]
     (models / "demo" / "bundle.json").write_text(json.dumps(head))
-    app = page("model_card", bundle="demo")
-    assert any("curations cannot be read" in box.value for box in app.warning)
+    app = page(where, bundle="demo")
+    (told,) = [box.value for box in (*app.error, *app.warning) if "curations" in box.value]
+    assert "of its curations cannot be read. " in told
 
 
 def test_the_rise_is_given_for_reviewers_who_did_not_decide(

@@ -153,6 +153,15 @@ def test_a_damaged_set_is_refused(gathered):
         load_set(made.path)
 
 
+def test_a_set_whose_curations_cannot_be_read_is_refused(gathered):
+    made = gathered({})
+    head = json.loads((made.path / "bundle.json").read_text())
+    head["about"]["curations"] = [{"date": 3}]
+    (made.path / "bundle.json").write_text(json.dumps(head))
+    with pytest.raises(BundleError, match=r"its curations cannot be read\. "):
+        load_set(made.path)
+
+
 def test_the_command_makes_a_set_once(folder, tmp_path, capsys):
     (folder / "m.json").write_text(json.dumps({"name": "Theirs", "prototypes": [WINDOW]}))
     command = ["gather", str(folder / "m.json"), "--out", str(tmp_path / "set")]
