@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from uuid import uuid4
 
@@ -194,7 +194,7 @@ def _move(file: Path, to: Path) -> None:
 def _kept(file: Path) -> Path:
     """Name a file beside another one that is not there, whatever the clock says."""
     name = f"{file.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
-    names = (f"{name}{end}" for end in ("", *(f"-{again}" for again in count(2))))
+    names = chain([name], (f"{name}-{again}" for again in count(2)))
     return next(free for each in names if not (free := file.with_name(each)).exists())
 
 
