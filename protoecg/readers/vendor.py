@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import suppress
 from datetime import date
@@ -26,6 +27,8 @@ OFFSET_NOTE = (
     "The file names an offset of its leads, which nobody documents and which is not applied: "
     "heights or times of leads against each other may be off."
 )
+# What MUSE and HL7 call them.
+_AVERAGED = re.compile(rb"median|representative_beat", re.IGNORECASE)
 # In MUSE's XML; left out by the parser where it is 0.
 _BEGINS = "LeadTimeOffset"
 _OFFSETS = ("channel_offsets", "FirstSampleBaseline", "LeadOffsetFirstSample")
@@ -51,7 +54,7 @@ def read(
                 "read. Export the ECG as DICOM, EDF, WFDB or CSV."
             ) from None
         except CorruptedFileError as error:
-            if not str(error).startswith("No rhythm"):
+            if not (str(error).startswith("No rhythm") and _AVERAGED.search(content)):
                 raise
             raise ECGError(
                 f"{source} holds averaged beats without the rhythm that they are of. Export the "
