@@ -13,6 +13,20 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 CLIENT, SECRET = "protoecg", "the-secret-of-the-client"
+COOKIE_SECRET = "a secret of the tests that signs the cookies"
+# Of a server whose people sign in at a provider; its address is to be filled in.
+SECRETS = f"""
+[auth]
+redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
+cookie_secret = "{COOKIE_SECRET}"
+client_id = "{CLIENT}"
+client_secret = "{SECRET}"
+server_metadata_url = "%s/.well-known/openid-configuration"
+
+[protoecg]
+coordinators = ["cora@clinic.example"]
+account_secret = "a secret of the tests that accounts are digested with"
+"""
 
 
 class Provider:

@@ -8,22 +8,9 @@ import pytest
 import requests
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
-from openid_provider import CLIENT, SECRET, Provider
+from openid_provider import CLIENT, COOKIE_SECRET, SECRET, SECRETS, Provider
 from stranger import Stranger
 
-COOKIE_SECRET = "a secret of the tests that signs the cookies"
-SECRETS = f"""
-[auth]
-redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
-cookie_secret = "{COOKIE_SECRET}"
-client_id = "{CLIENT}"
-client_secret = "{SECRET}"
-server_metadata_url = "%s/.well-known/openid-configuration"
-
-[protoecg]
-coordinators = ["cora@clinic.example"]
-account_secret = "a secret of the tests that accounts are digested with"
-"""
 CORA = {"sub": "1003-cora", "email": "Cora@Clinic.example", "email_verified": True}
 HOUR = 3600
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from openid_provider import CLIENT, SECRET, Provider
+from openid_provider import SECRETS, Provider
 from playwright.sync_api import Page, expect
 
 from review_db import open_database
@@ -28,18 +28,6 @@ PEOPLE = {
     "Dora": {"sub": "1005-dora", "email": "dora@clinic.example", "email_verified": True},
     "Mallory": {"sub": "1004-mallory", "email": "cora@clinic.example", "email_verified": False},
 }
-SECRETS = f"""
-[auth]
-redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
-cookie_secret = "a secret of the tests that signs the cookies"
-client_id = "{CLIENT}"
-client_secret = "{SECRET}"
-server_metadata_url = "%s/.well-known/openid-configuration"
-
-[protoecg]
-coordinators = ["cora@clinic.example"]
-account_secret = "a secret of the tests that accounts are digested with"
-"""
 
 
 @dataclass
