@@ -13,7 +13,7 @@ from protoecg.labels import LabelSet
 from protoecg.storage.spreadsheet import harmless
 
 _TEXTS = {
-    **{"Measured, not found": "unnamed", "Abstains": "abstains"},
+    **{"By measurement alone": "unnamed", "Abstains": "abstains"},
     **{"Quality": "quality", "Error": "error"},
 }
 

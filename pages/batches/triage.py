@@ -18,9 +18,9 @@ def triage(row: pd.Series, labels: LabelSet) -> str:
     """Return which of `ORDER` an ECG is, by a row of `protoecg.batch.table.read_rows`.
 
     What is measured far beyond the ordinary is abnormal, though no finding says so. What the model
-    abstains from, or nobody could read, is not judged: a person has to look at it
-    before what is only possible. Critical and possible counts from the probability on from which
-    Explain says it first.
+    abstains from, or nobody could read, is not judged: a person has to look at it before what is
+    only possible. Critical and possible counts from the probability on from which Explain says it
+    first.
     """
     if row["error"] or row["abstains"]:
         return UNJUDGED

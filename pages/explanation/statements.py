@@ -18,7 +18,8 @@ PRESSING = "possible, critical"
 NAMED = 4
 MEASURED = (
     "Computed from the samples, and far beyond what is ordinary. It is the measurement's word: the "
-    "model finds no statement likely or possible that speaks of it."
+    "model finds no statement likely or possible that speaks of it. A measurement can be wrong: "
+    "look at the tracing."
 )
 NOTHING_SAID = "Nothing is said: the model abstains. What it would say of an ordinary ECG"
 
