@@ -112,10 +112,11 @@ def tiny_fit(once, tiny_config, simulated_root) -> Path:
 
     from training.fit.config import read_config
     from training.fit.run import Fit
+    from training.fit.setup import Setup
 
     def train(folder: Path) -> None:
         config, cpu = read_config(tiny_config), torch.device("cpu")
-        Fit(config, simulated_root, folder / "work", cpu).run(folder / "tiny")
+        Fit(Setup(config, simulated_root, folder / "work", cpu)).run(folder / "tiny")
 
     return once("tiny_fit", train)
 

@@ -81,13 +81,14 @@ def fit(
     from training.fit.config import read_config
     from training.fit.forget import read_forgetting
     from training.fit.run import Fit
+    from training.fit.setup import Setup
 
     if ray and processes > 1:
         raise BadParameter("--ray and --processes cannot go together: leave one out.")
     forgetting = read_forgetting(forget) if forget else None
     with ranks.folders(work or Path("runs") / out.name, out) as (place, written):
         engine = engine_at(ray) if ray else None
-        run = Fit(read_config(config), data, place, device_named(device), forgetting, engine)
+        run = Fit(Setup(read_config(config), data, place, device_named(device), forgetting, engine))
         if processes > 1:
             run.branches.side_by_side(processes)
         run.run(written)
@@ -110,6 +111,7 @@ def refit(
     from protoecg.bundle import load_bundle
     from training.fit.config import config_of
     from training.fit.run import Fit
+    from training.fit.setup import Setup
     from training.graph import follow
 
     parent = load_bundle(bundle)
@@ -118,7 +120,7 @@ def refit(
         config = replace(config, fusion=replace(config.fusion, measured=measured))
     engine = engine_at(ray) if ray else None
     work = work or Path("runs") / out.name
-    run = Fit(config, data, work, device_named("auto"), engine=engine)
+    run = Fit(Setup(config, data, work, device_named("auto"), engine=engine))
     made = run.again(parent, out)
     sys.stdout.write(f"{out}: revision {made.revision}, measure it anew for its card\n")
     if said := follow(parent, made):

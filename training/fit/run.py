@@ -5,18 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from protoecg.bundle import Bundle
 from protoecg.network.projection import Source
 from protoecg.network.protoecgnet import ProtoECGNet
 from training import kept
-from training.engine import Engine
 from training.fit import choice
 from training.fit.branches import Branches
-from training.fit.config import Config, ConfigError
+from training.fit.config import ConfigError
 from training.fit.finish import Finish
-from training.fit.forget import Forgetting
 from training.fit.setup import Setup
 
 # What `Fit.again` logs anew.
@@ -24,19 +21,11 @@ _LAST_STAGES = ("fusion", "solo", "bundle")
 
 
 class Fit:
-    """One training run, resumable from its work folder; see `Setup` for what it is given."""
+    """One training run, resumable from its work folder."""
 
-    def __init__(
-        self,
-        config: Config,
-        root: Path,
-        work: Path,
-        device: torch.device,
-        forgetting: Forgetting | None = None,
-        engine: Engine | None = None,
-    ) -> None:
-        self.setup = Setup(config, root, work, device, forgetting, engine)
-        self.branches, self._finish = Branches(self.setup), Finish(self.setup)
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.branches, self._finish = Branches(setup), Finish(setup)
 
     def run(self, out: Path) -> Bundle:
         """Train what is not yet trained and write the bundle to `out`."""

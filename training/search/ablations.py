@@ -10,6 +10,7 @@ import torch
 from protoecg.bundle import Bundle
 from training.fit.config import ConfigError, read_config
 from training.fit.run import Fit
+from training.fit.setup import Setup
 from training.measure.evaluate import evaluate
 
 REFERENCE = "ours"
@@ -48,7 +49,7 @@ def ablations(
                 f"{files[stem]} trains on fold {fold} or selects by it; name another with --fold."
             )
     bundles = {
-        stem: Fit(config, root, work / stem, device).run(work / stem / "bundle")
+        stem: Fit(Setup(config, root, work / stem, device)).run(work / stem / "bundle")
         for stem, config in settings.items()
     }
     ours = bundles.pop(REFERENCE)

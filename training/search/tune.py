@@ -35,6 +35,7 @@ from protoecg.storage.files import atomic_write, write_bytes
 from training import kept
 from training.fit.config import Config, ConfigError, read_config
 from training.fit.run import Fit
+from training.fit.setup import Setup
 
 # A rate or weight is varied from so many times below to so many times above the given one.
 FACTOR = 4.0
@@ -69,7 +70,7 @@ class Search:
             If the branch is none, or if the work folder belongs to another search.
         """
         ranges = space(self.config, self.branch)
-        base = Fit(self.config, self.root, self.work / "base", self.device)
+        base = Fit(Setup(self.config, self.root, self.work / "base", self.device))
         study = self._study()
         if not study.trials:
             metric = _metric(base, self.work / "base" / "bundle")
@@ -121,7 +122,8 @@ class Search:
         link(self.work / "base", folder, self._kept())
         file = folder / "config.toml"
         write_config(file, changed_settings(self.config, values))
-        return _metric(Fit(read_config(file), self.root, folder, self.device), folder / "bundle")
+        setup = Setup(read_config(file), self.root, folder, self.device)
+        return _metric(Fit(setup), folder / "bundle")
 
     def _kept(self) -> list[str]:
         """Files of the base run that no trial changes."""

@@ -13,12 +13,13 @@ import torch
 from protoecg.bundle import load_bundle
 from training.fit.config import ConfigError, read_config
 from training.fit.run import Fit
+from training.fit.setup import Setup
 
 CPU = torch.device("cpu")
 
 
 def fit(config, root, work, out):
-    return Fit(read_config(config), root, work, CPU).run(out)
+    return Fit(Setup(read_config(config), root, work, CPU)).run(out)
 
 
 def digest(bundle, file):
@@ -71,7 +72,7 @@ def test_a_branch_without_joint_epochs_goes_from_its_projection_to_anchored_trai
     config = read_config(tiny_config)
     settings = replace(config.branches["global"], joint_epochs=0, lasso_start=0.5)
     config = replace(config, teacher=0, branches={"global": settings}, teachers={})
-    Fit(config, simulated_root, tmp_path, CPU).branches.trained("global")
+    Fit(Setup(config, simulated_root, tmp_path, CPU)).branches.trained("global")
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [entry["stage"] for entry in log] == ["pretrain", "projected", "begun", "anchored"]
 
@@ -149,7 +150,7 @@ def test_a_work_folder_of_other_settings_is_refused(
 ):
     other = replace(read_config(tiny_config), seed=4)
     with pytest.raises(ConfigError, match="other settings or other data"):
-        Fit(other, simulated_root, tiny_work, CPU)
+        Fit(Setup(other, simulated_root, tiny_work, CPU))
 
 
 def test_a_work_folder_of_other_data_is_refused(tiny_bundle, tiny_config, tiny_work, tmp_path):
@@ -157,13 +158,13 @@ def test_a_work_folder_of_other_data_is_refused(tiny_bundle, tiny_config, tiny_w
 
     write_dataset(tmp_path / "other", 30, seed=6)
     with pytest.raises(ConfigError, match="other settings or other data"):
-        Fit(read_config(tiny_config), tmp_path / "other", tiny_work, CPU)
+        Fit(Setup(read_config(tiny_config), tmp_path / "other", tiny_work, CPU))
 
 
 def test_branches_trained_side_by_side_end_as_those_trained_in_turn(
     tiny_bundle, tiny_config, simulated_root, tmp_path
 ):
-    fit = Fit(read_config(tiny_config), simulated_root, tmp_path / "work", CPU)
+    fit = Fit(Setup(read_config(tiny_config), simulated_root, tmp_path / "work", CPU))
     fit.branches.side_by_side(2)
     whole = fit.run(tmp_path / "bundle")
     assert digest(whole, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
@@ -229,7 +230,7 @@ def test_a_branch_that_cannot_be_built_is_refused(
     assert old in text
     (tmp_path / "bad.toml").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ConfigError, match=told):
-        Fit(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU)
+        Fit(Setup(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU))
 
 
 @pytest.mark.parametrize(
@@ -251,4 +252,4 @@ def test_a_member_that_does_not_fit_is_refused(
     assert old in text
     (tmp_path / "bad.toml").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ConfigError, match=told):
-        Fit(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU)
+        Fit(Setup(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU))

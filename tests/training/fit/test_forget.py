@@ -11,6 +11,7 @@ from training.fit.config import ConfigError, read_config
 from training.fit.forget import Forgetting, Window, read_forgetting, write_forgetting
 from training.fit.forget import sources as places_of
 from training.fit.run import Fit
+from training.fit.setup import Setup
 
 CPU = torch.device("cpu")
 MARGIN = 0.5
@@ -62,7 +63,7 @@ def learns(tmp_path_factory):
 @pytest.fixture(scope="module")
 def usual(learns, simulated_root, tmp_path_factory):
     """A branch as it is trained without anything to forget."""
-    fit = Fit(learns, simulated_root, tmp_path_factory.mktemp("usual"), CPU)
+    fit = Fit(Setup(learns, simulated_root, tmp_path_factory.mktemp("usual"), CPU))
     return fit, fit.branches.trained("morphology")
 
 
@@ -99,18 +100,19 @@ def test_what_is_forgotten_falls_below_the_margin_and_else_does_not(
 ):
     fit, trained = usual
     assert similarity(fit, trained, forgetting) > 0.99
-    away = Fit(learns, simulated_root, tmp_path, CPU, forgetting)
+    away = Fit(Setup(learns, simulated_root, tmp_path, CPU, forgetting))
     assert similarity(away, away.branches.trained("morphology"), forgetting) < MARGIN
     # To bar their ECGs alone does not do it: the model learns what is like them.
     barred = Forgetting(forgetting.windows, weight=0.0, margin=MARGIN)
-    alone = Fit(learns, simulated_root, tmp_path / "barred", CPU, barred)
+    alone = Fit(Setup(learns, simulated_root, tmp_path / "barred", CPU, barred))
     assert similarity(alone, alone.branches.trained("morphology"), forgetting) > MARGIN
 
 
 def test_no_prototype_comes_from_an_ecg_that_is_forgotten_for_its_statement(
     learns, forgetting, simulated_root, tmp_path
 ):
-    made = Fit(learns, simulated_root, tmp_path / "work", CPU, forgetting).run(tmp_path / "out")
+    setup = Setup(learns, simulated_root, tmp_path / "work", CPU, forgetting)
+    made = Fit(setup).run(tmp_path / "out")
     barred = {(w.statement, w.record) for w in forgetting.windows}
     assert not barred & {(p.statement, p.record) for p in made.prototypes}
     assert made.about["forgetting"]["margin"] == MARGIN
@@ -119,11 +121,13 @@ def test_no_prototype_comes_from_an_ecg_that_is_forgotten_for_its_statement(
 def test_a_run_goes_on_with_what_it_forgets_and_with_nothing_else(
     learns, forgetting, simulated_root, tmp_path
 ):
-    first = Fit(learns, simulated_root, tmp_path, CPU, forgetting).branches.trained("morphology")
-    again = Fit(learns, simulated_root, tmp_path, CPU, forgetting).branches.trained("morphology")
+    first, again = (
+        Fit(Setup(learns, simulated_root, tmp_path, CPU, forgetting)).branches.trained("morphology")
+        for _ in range(2)
+    )
     assert all(torch.equal(first.state[key], again.state[key]) for key in first.state)
     with pytest.raises(ConfigError, match="other settings"):
-        Fit(learns, simulated_root, tmp_path, CPU)
+        Fit(Setup(learns, simulated_root, tmp_path, CPU))
 
 
 def test_what_curations_retired_is_what_is_read_again(tmp_path):

@@ -15,6 +15,7 @@ from training.__main__ import main
 from training.commands.options import CONFIGS
 from training.fit.config import BranchConfig, Config, ConfigError, LossWeights, read_config
 from training.fit.run import Fit
+from training.fit.setup import Setup
 from training.search.tune import Search, changed_settings, link, space, write_config
 
 CPU = torch.device("cpu")
@@ -180,7 +181,7 @@ def test_a_trial_is_repeated_by_its_settings_file_alone(
     trial = tmp_path / "tune" / "trial-1"
     tried = read_config(trial / "config.toml")
     assert tried.teacher != config.teacher and tried.losses != config.losses
-    Fit(tried, root, tmp_path / "work", CPU).run(tmp_path / "bundle")
+    Fit(Setup(tried, root, tmp_path / "work", CPU)).run(tmp_path / "bundle")
     base, alone = contents(tmp_path / "tune" / "base"), contents(tmp_path / "bundle")
     assert alone["weights.safetensors"] == contents(trial / "bundle")["weights.safetensors"]
     assert alone["weights.safetensors"] != base["bundle/weights.safetensors"]
