@@ -23,7 +23,7 @@ from protoecg.measured import levels
 from protoecg.quality import Quality
 from protoecg.wording import true_minus
 
-ALONE = "though no finding says so"
+ALONE = "though no finding says so; check it by eye"
 # Beyond it QT is long because QRS is (AHA/ACCF/HRS 2009).
 _WIDE_QRS_MS = 120
 _BLOCKS = ("CLBBB", "CRBBB", "ILBBB", "IVCD", "WPW", "PACE")

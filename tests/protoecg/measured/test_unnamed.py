@@ -57,7 +57,7 @@ def test_what_stands_out_is_said_unless_a_finding_speaks_of_it(
     told = said(values, finding(another), finding("SR"))
     assert list(told) == [name]
     assert words in told[name]
-    assert told[name].endswith("though no finding says so.")
+    assert told[name].endswith("though no finding says so; check it by eye.")
     assert said(values, finding(speaks)) == {}
 
 
