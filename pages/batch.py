@@ -14,7 +14,7 @@ from pages.shell import frame, models, uploads, words
 from protoecg.bundle import Bundle
 from protoecg.ecg import ECGError
 from protoecg.prototypes.sets import PrototypeSet
-from protoecg.readers.given import Given, Said
+from protoecg.readers.given import Given, ReadOptions
 
 PARAMETER = "batch"
 EVERY_S = 1.0
@@ -91,7 +91,7 @@ def _welcome(bundle: Bundle) -> None:
         _begin(upload, bundle, said)
 
 
-def _begin(upload: UploadedFile, bundle: Bundle, said: Said) -> None:
+def _begin(upload: UploadedFile, bundle: Bundle, said: ReadOptions) -> None:
     try:
         token = batches().begin(upload.getvalue(), bundle, Given.of(**said))
     except ECGError as error:

@@ -104,7 +104,7 @@ def explain(
     from protoecg.in_words import in_words
     from protoecg.isolation import read_path
     from protoecg.measure import delineate, measurements
-    from protoecg.taken import UNSAID
+    from protoecg.taken import UNKNOWN
 
     ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads, exam=exam)
     model = load_bundle(bundle)
@@ -117,7 +117,7 @@ def explain(
         taken = {"taken": ecg.taken.to_json()} if with_taken else {}
         _print([json.dumps({**explanation.to_json(), **taken}, indent=1)])
     else:
-        _print(in_words(explanation, ecg.taken if with_taken else UNSAID))
+        _print(in_words(explanation, ecg.taken if with_taken else UNKNOWN))
 
 
 @app.command()
@@ -138,8 +138,8 @@ def measure(
     ecg = read_path(file, start=start, rate=rate, unit=unit, leads=leads, exam=exam)
     measured, warnings = measure(ecg), quality(ecg).sentences
     if as_json:
-        told = {**measured.to_json(), "notes": ecg.notes, "quality": warnings}
-        _print([json.dumps(told, indent=1)])
+        fields = {**measured.to_json(), "notes": ecg.notes, "quality": warnings}
+        _print([json.dumps(fields, indent=1)])
         return
     _print([f"{ecg.source}, computed. Research use only.", ""])
     _print(f"! {note}" for note in (*warnings, *ecg.notes))
@@ -191,22 +191,22 @@ def report(
     from protoecg.printing.raster import png
     from protoecg.printing.report import pdf
     from protoecg.prototypes.waveforms import Waveforms
-    from protoecg.readers.given import Said
+    from protoecg.readers.given import ReadOptions
     from protoecg.storage.files import write_bytes
-    from protoecg.taken import UNSAID
+    from protoecg.taken import UNKNOWN
 
     if not (out or fhir or dicom):
         raise BadParameter("Name the file to write with --out, --fhir or --dicom.")
     whose = Identity(patient_name, patient_id, accession, study_uid)
-    said = Said(rate=rate, unit=unit, leads=leads, exam=exam)
-    ecg, model = read_path(file, start=start, **said), load_bundle(bundle)
+    options = ReadOptions(rate=rate, unit=unit, leads=leads, exam=exam)
+    ecg, model = read_path(file, start=start, **options), load_bundle(bundle)
     explanation, measured, since = explain(ecg, model), measure(ecg), None
-    taken, taken_then = ecg.taken if with_taken else UNSAID, UNSAID
+    taken, taken_then = ecg.taken if with_taken else UNKNOWN, UNKNOWN
     if earlier:
         begin = start if earlier_start is None else earlier_start
-        then = read_path(earlier, start=begin, **said)
+        then = read_path(earlier, start=begin, **options)
         since = compare(explain(then, model), explanation, measure(then), measured)
-        taken_then = then.taken if with_taken else UNSAID
+        taken_then = then.taken if with_taken else UNKNOWN
     page = partial(
         pdf,
         explanation=explanation,
@@ -270,14 +270,14 @@ def batch(
     if ray or (jobs and jobs > 1) or is_list(ecgs):
         raise BadParameter("A table is written by one process; name a folder with --out for more.")
     from protoecg.batch.reports import Reports
-    from protoecg.batch.run import forget_failures, run, untold
+    from protoecg.batch.run import forget_failures, ignored, run
     from protoecg.batch.sources import open_files
     from protoecg.bundle import load_bundle
 
     model, files = load_bundle(bundle), open_files(ecgs, out)
     forget_failures(files, model, out)
-    told = Reports(fhir, model.revision) if fhir else untold
-    _show_progress("explaining", run(files, model, out, given=given, told=told))
+    on_explained = Reports(fhir, model.revision) if fhir else ignored
+    _show_progress("explaining", run(files, model, out, given=given, on_explained=on_explained))
 
 
 @app.command()
@@ -308,9 +308,9 @@ def gather(
 @app.command()
 def settings() -> None:
     """Print what the environment and the server's files set, without secrets."""
-    from protoecg.settings.told import server_files, shown, unknown
+    from protoecg.settings.listing import server_files, shown, unknown
 
-    _print(f"{name:26}{told}" for name, told in shown())
+    _print(f"{name:26}{value}" for name, value in shown())
     _print(f"! {name} is no setting of this program: misspelt?" for name in unknown())
     _print(["", *server_files(folders.project())])
 

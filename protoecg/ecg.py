@@ -9,7 +9,7 @@ import numpy as np
 
 from protoecg.leads.limb import limb_leads_at_odds
 from protoecg.leads.names import DERIVABLE, LEADS, is_iec, lead_named, not_understood
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 DURATION_S = 10.0
 RATE_HZ = (50.0, 10_000.0)
@@ -19,7 +19,7 @@ MAX_MV = 40.0
 # either; a tenth of their size is below the one in 96 %, ten times it is above the other in 99 %.
 LOW_MV, HIGH_MV = 0.5, 6.0
 # Channels that are named in an error.
-MOST_TOLD = 12
+MOST_NAMED = 12
 
 # What I and II make of the other limb leads (Einthoven, Goldberger).
 _RULES = ((-1.0, 1.0), (-0.5, -0.5), (1.0, -0.5), (-0.5, 1.0))
@@ -57,7 +57,7 @@ class ECG:
     source: str = ""
     notes: tuple[str, ...] = ()
     others: Mapping[str, np.ndarray] = field(default_factory=dict)
-    taken: Taken = UNSAID
+    taken: Taken = UNKNOWN
 
     def __post_init__(self) -> None:
         # A copy, so that nobody else holds the samples; what overflows is refused as infinite.
@@ -170,9 +170,9 @@ def _channels_of_leads(names: Sequence[str]) -> dict[str, int]:
 def _channels(names: Sequence[str]) -> str:
     known = [lead for lead in LEADS if lead in map(lead_named, names)]
     unknown = not_understood(names)
-    told = f", not understood: {', '.join(unknown[:MOST_TOLD])}" if unknown else ""
-    more = f" and {len(unknown) - MOST_TOLD} more" if len(unknown) > MOST_TOLD else ""
-    return f"the file has {_leads(known) if known else 'none of the twelve'}{told}{more}"
+    others = f", not understood: {', '.join(unknown[:MOST_NAMED])}" if unknown else ""
+    more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+    return f"the file has {_leads(known) if known else 'none of the twelve'}{others}{more}"
 
 
 def _refuse_wrong_shape(signal: np.ndarray) -> None:

@@ -121,10 +121,11 @@ def _seen(bundle: Bundle, x: np.ndarray, *, by_lead: bool) -> list[_Seen]:
     for name in dict.fromkeys(branch for branch, _ in network.owners):
         cells, parts = sight.cells[:, network.columns(name)], sight.lead_parts.get(name)
         windows = {cell: network.window_s(name, cell) for cell in np.unique(cells).tolist()}
-        told = None if parts is None else parts.tolist()
+        of_leads = None if parts is None else parts.tolist()
         for row, of_one in enumerate(cells.tolist()):
             seen[row].windows_s.extend(windows[cell] for cell in of_one)
-            seen[row].lead_parts.extend(map(tuple, told[row]) if told else [None] * len(of_one))
+            parts_of_one = map(tuple, of_leads[row]) if of_leads else [None] * len(of_one)
+            seen[row].lead_parts.extend(parts_of_one)
     return seen
 
 
@@ -169,8 +170,8 @@ def _findings(
             possible_from=decision.possible_from,
         )
         if in_full or finding.certainty != "absent":
-            told = curves.told(code, values, added) if added else ()
-            finding = replace(finding, matches=_matches(bundle, each, seen), measured=told)
+            contributions = curves.as_measured(code, values, added) if added else ()
+            finding = replace(finding, matches=_matches(bundle, each, seen), measured=contributions)
         findings.append(finding)
     return findings
 

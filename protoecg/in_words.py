@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from protoecg import wording
 from protoecg.explanation import Explanation, Finding, Match
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 
-def in_words(explanation: Explanation, taken: Taken = UNSAID) -> list[str]:
+def in_words(explanation: Explanation, taken: Taken = UNKNOWN) -> list[str]:
     """Return the lines: notes, what is likely and what it rests on, what is possible.
 
     Parameters
@@ -26,12 +26,12 @@ def in_words(explanation: Explanation, taken: Taken = UNSAID) -> list[str]:
         if finding.present:
             lines += _finding_in_words(finding)
     possible = [finding for finding in explanation.findings if finding.certainty == "possible"]
-    told = [one for finding in possible for one in (_in_a_line(finding), *_against(finding))]
-    return [*lines, *(["", "Possible:"] if possible else []), *told]
+    unsure = [one for finding in possible for one in (_in_a_line(finding), *_against(finding))]
+    return [*lines, *(["", "Possible:"] if possible else []), *unsure]
 
 
 def _against(finding: Finding) -> list[str]:
-    return [f"        ! {said}" for said in finding.contradictions]
+    return [f"        ! {sentence}" for sentence in finding.contradictions]
 
 
 def _in_a_line(finding: Finding) -> str:

@@ -92,7 +92,7 @@ class Taken:
         return self.clock < other.clock
 
     def __bool__(self) -> bool:
-        return self != UNSAID
+        return self != UNKNOWN
 
     @property
     def words(self) -> str:
@@ -119,7 +119,7 @@ class Taken:
         }
 
 
-UNSAID = Taken()
+UNKNOWN = Taken()
 
 
 def _is_believable(day: date) -> bool:

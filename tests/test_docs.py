@@ -17,7 +17,7 @@ import review_db.__main__
 import training.__main__
 from protoecg.ecg import LEADS
 from protoecg.readers.formats import READ
-from protoecg.settings.told import described
+from protoecg.settings.listing import described
 from protoecg.simulate import simulate
 from review_db import open_database
 

@@ -151,7 +151,7 @@ class Batch:
         """
         name, parts = list(recordings(self._files).items())[row]
         files = {part: self._files.read(part) for part in parts}
-        recording = read_recording(files, source=THE_FILE, limits=OF_A_BATCH, **self._given.said)
+        recording = read_recording(files, source=THE_FILE, limits=OF_A_BATCH, **self._given.options)
         if not recording.is_long:
             recording.ecg()
         return replace(recording, source=basename(name) if named else f"ECG {row + 1} of a batch")
@@ -170,7 +170,9 @@ class Batch:
             self.problem = f"The run ended by a defect; report the number {number}."
 
     def _explain_all(self) -> None:
-        steps = run(self._files, self.bundle, self._rows, given=self._given, seen=self._keep_strip)
+        steps = run(
+            self._files, self.bundle, self._rows, given=self._given, on_read=self._keep_strip
+        )
         with closing(steps):
             while (step := self._next(steps)) is not None:
                 self.done, self.total = step

@@ -12,7 +12,7 @@ from pages.shell import words
 from protoecg.ecg import RATE_HZ, ECGError
 from protoecg.isolation import read_recording
 from protoecg.readers import Recording
-from protoecg.readers.given import NOTHING, Given, Said, UnsaidError
+from protoecg.readers.given import NOTHING, Given, IncompleteFileError, ReadOptions
 from protoecg.readers.guesses import COUNT, ORDERS, VOLTS
 from protoecg.sheet.view import View
 
@@ -52,8 +52,8 @@ def recording_of(files: Mapping[str, bytes], *, key: str) -> Recording | None:
 def _read(files: Mapping[str, bytes], given: Given) -> tuple[Recording | None, Given]:
     """Return the recording, if there is one by what was given, and what is to be asked."""
     try:
-        recording = read_recording(files, **given.said)
-    except UnsaidError as error:
+        recording = read_recording(files, **given.options)
+    except IncompleteFileError as error:
         return None, error.asks
     return recording, recording.asks
 
@@ -93,7 +93,7 @@ def _answered(lacking: set[str], asks: Given, given: Given, key: str) -> Given:
     return given
 
 
-def said(key: str) -> Said:
+def said(key: str) -> ReadOptions:
     """Ask, on one row, for what files of a batch do not say; each may stay empty."""
     with st.container(horizontal=True):
         rate = _rate(None, key=key, width=220)
@@ -104,7 +104,7 @@ def said(key: str) -> Said:
             key=f"{key} leads",
             help=OF_LEADS,
         )
-    return Said(rate=rate, unit=unit, leads=leads)
+    return ReadOptions(rate=rate, unit=unit, leads=leads)
 
 
 def _rate(guess: float | None, *, key: str, width: int | None = None) -> float | None:

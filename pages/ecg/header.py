@@ -12,7 +12,7 @@ from protoecg.ecg import ECG
 from protoecg.measure import QTC_FORMULA, Delineation, measurements
 from protoecg.quality import quality
 from protoecg.summary import HeaderValue, header, header_note
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 ASKED = "measurements"
 HOW = (
@@ -33,7 +33,7 @@ def show_if_asked(ecg: ECG) -> None:
         show(found, quality(ecg).sentences)
 
 
-def show(found: Delineation, faults: Sequence[str] = (), taken: Taken = UNSAID) -> None:
+def show(found: Delineation, faults: Sequence[str] = (), taken: Taken = UNKNOWN) -> None:
     """Print the header line.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from protoecg.ecg import ECG
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 HELP = (
     "As the file says them, beside the measurements and in what the report gives. They are not "
@@ -23,4 +23,4 @@ def is_wanted(*ecgs: ECG) -> bool:
 
 def shown(ecg: ECG) -> Taken:
     """Return what a reader who was asked by `is_wanted` wants to see of an ECG."""
-    return ecg.taken if st.session_state.get("taken") else UNSAID
+    return ecg.taken if st.session_state.get("taken") else UNKNOWN

@@ -18,12 +18,12 @@ from pages.shell import source_ecgs
 from protoecg.bundle import Bundle
 from protoecg.evidence.change import Comparison, compare
 from protoecg.measure import Measurements, measure
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 if TYPE_CHECKING:
     from protoecg.printing.report import PaperName
 
-NOTHING_TOLD = UNSAID, UNSAID
+NOTHING_TOLD = UNKNOWN, UNKNOWN
 PAPERS: tuple[PaperName, ...] = ("A4", "letter")
 
 
@@ -35,7 +35,7 @@ def show(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) ->
     then : the earlier ECG that it is compared with
     """
     # Asked here, as what is made on a click knows nothing of the page.
-    told = taken.shown(now.ecg), taken.shown(then.ecg) if then else UNSAID
+    told = taken.shown(now.ecg), taken.shown(then.ecg) if then else UNKNOWN
     for paper in PAPERS:
         with st.container(horizontal=True):
             page = partial(report, now, bundle, then, paper, told)

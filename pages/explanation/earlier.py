@@ -18,7 +18,7 @@ from protoecg.evidence.change import (
     ABSENT,
     CHANGED,
     DEGREES,
-    TOLD,
+    LISTED,
     FindingChange,
     MeasurementChange,
     finding_changes,
@@ -205,7 +205,7 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
             "threshold": _cell(max((_told(finding)[1] for finding in _both(change)), key=len)),
             "evidence": "low evidence" if change.now.low_evidence else "",
         }
-        for kind in TOLD
+        for kind in LISTED
         for change in of_kind(changes, kind)
     }
     if not rows:
@@ -244,7 +244,9 @@ def _parts(changes: Sequence[FindingChange], change: FindingChange, bundle: Bund
 
 def _choose(changes: Sequence[FindingChange], code: str) -> None:
     """Offer all statements, what came or went first; the page's URL holds the choice."""
-    ordered = {change.code: change for kind in (*TOLD, ABSENT) for change in of_kind(changes, kind)}
+    ordered = {
+        change.code: change for kind in (*LISTED, ABSENT) for change in of_kind(changes, kind)
+    }
     st.session_state["change choice"] = code
     st.selectbox(
         "Statement",

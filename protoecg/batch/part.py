@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from protoecg.batch.rows import about, attempted, probabilities, read_some, told
+from protoecg.batch.rows import about, attempted, probabilities, read_some, text_columns
 from protoecg.batch.sources import Contents
 from protoecg.batch.table import ABOUT
 from protoecg.bundle import Bundle
@@ -93,7 +93,7 @@ def _row(name: str, bundle: Bundle, found: Explained | ECG | str) -> dict[str, A
     explanation, measured = found
     return {
         **about(name, bundle),
-        **told(explanation),
+        **text_columns(explanation),
         "matches": _matches(explanation),
         **{field: getattr(measured, field) for field in MEASURED},
         **probabilities(explanation),

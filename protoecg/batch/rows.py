@@ -26,8 +26,8 @@ def attempted(task: Callable[[], T]) -> T | str:
     try:
         return task()
     except ECGError as error:
-        said = str(error)
-        return said[:1].upper() + said[1:]
+        message = str(error)
+        return message[:1].upper() + message[1:]
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return f"Cannot be read: {reason}. Copy or pack it again."
@@ -39,7 +39,9 @@ def attempted(task: Callable[[], T]) -> T | str:
 
 def read(parts: tuple[str, ...], files: Files, given: Given) -> ECG:
     """Read a recording of its files; errors as of `protoecg.isolation.read_ecg`."""
-    return read_ecg(contents(files.read, parts), source=THE_FILE, limits=OF_A_BATCH, **given.said)
+    return read_ecg(
+        contents(files.read, parts), source=THE_FILE, limits=OF_A_BATCH, **given.options
+    )
 
 
 def read_some(
@@ -50,7 +52,7 @@ def read_some(
     """Read some recordings of their files, by name; of what cannot be read, say why."""
     held = {name: attempted(partial(read, parts)) for name, parts in recordings.items()}
     there = {name: files for name, files in held.items() if not isinstance(files, str)}
-    together = read_together(list(there.values()), source=THE_FILE, **given.said)
+    together = read_together(list(there.values()), source=THE_FILE, **given.options)
     ecgs = {
         name: attempted(partial(_ecg, recording))
         for name, recording in zip(there, together, strict=True)
@@ -69,7 +71,7 @@ def about(name: str, bundle: Bundle) -> dict[str, str]:
     return {"file": name, "bundle": bundle.name, "revision": bundle.revision}
 
 
-def told(explanation: Explanation) -> Mapping[str, str]:
+def text_columns(explanation: Explanation) -> Mapping[str, str]:
     """Return what a row says of an explanation, beside its probabilities."""
     return {
         "abstains": explanation.abstains or "",

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
-from protoecg.batch.rows import about, attempted, probabilities, read
-from protoecg.batch.rows import told as in_columns
+from protoecg.batch.rows import about, attempted, probabilities, read, text_columns
 from protoecg.batch.sources import Files, recordings
 from protoecg.batch.table import (
     cell,
@@ -28,14 +27,14 @@ from protoecg.measure import Delineation, delineate
 from protoecg.readers.given import NOTHING, Given
 from protoecg.storage.files import atomic_write, write_bytes
 
-Told = Callable[[str, ECG, Explanation, Delineation], None]
+OnExplained = Callable[[str, ECG, Explanation, Delineation], None]
 
 
-def _unseen(name: str, ecg: ECG) -> None:
+def _unread(name: str, ecg: ECG) -> None:
     """Nobody looks at the ECGs on the way."""
 
 
-def untold(name: str, ecg: ECG, found: Explanation, waves: Delineation) -> None:
+def ignored(name: str, ecg: ECG, found: Explanation, waves: Delineation) -> None:
     """Nobody takes the explanations on the way."""
 
 
@@ -45,8 +44,8 @@ def run(
     out: Path,
     *,
     given: Given = NOTHING,
-    seen: Callable[[str, ECG], None] = _unseen,
-    told: Told = untold,
+    on_read: Callable[[str, ECG], None] = _unread,
+    on_explained: OnExplained = ignored,
 ) -> Generator[tuple[int, int], None, None]:
     """Write a row for each recording that the table has none of; yield (rows, all) after each.
 
@@ -60,8 +59,8 @@ def run(
     Parameters
     ----------
     given : what files do not say themselves
-    seen : called with each recording's name and its ECG
-    told : called with these, the explanation and where the waves lie, before the row is written
+    on_read : called with each recording's name and its ECG
+    on_explained : called with these, the explanation and the delineation, before the row is written
 
     Raises
     ------
@@ -81,7 +80,7 @@ def run(
         for name, parts in wanted.items():
             if cell(name) in done:
                 continue
-            row = _row(name, parts, files, bundle, given, seen, told)
+            row = _row(name, parts, files, bundle, given, on_read, on_explained)
             file.write(csv_line([row.get(column, "") for column in columns]))
             file.flush()
             had += 1
@@ -126,19 +125,19 @@ def _row(
     files: Files,
     bundle: Bundle,
     given: Given,
-    seen: Callable[[str, ECG], None],
-    told: Told,
+    on_read: Callable[[str, ECG], None],
+    on_explained: OnExplained,
 ) -> Mapping[str, str]:
     def explained() -> Explanation:
         ecg = read(parts, files, given)
-        seen(name, ecg)
+        on_read(name, ecg)
         waves = delineate(ecg)
         found = explain(ecg, bundle, waves)
-        told(name, ecg, found, waves)
+        on_explained(name, ecg, found, waves)
         return found
 
     found = attempted(explained)
     if isinstance(found, str):
         return {**about(name, bundle), "error": found}
     numbers = {code: f"{p:.6f}" for code, p in probabilities(found).items()}
-    return {**about(name, bundle), **in_columns(found), **numbers}
+    return {**about(name, bundle), **text_columns(found), **numbers}

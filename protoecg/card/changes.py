@@ -21,15 +21,15 @@ def known_changes(measured: Mapping[str, Any]) -> pd.DataFrame:
     rows = [
         [
             tables.text(name),
-            tables.number(told, "ecgs"),
+            tables.number(metrics, "ecgs"),
             *(
-                _percent(told, key, "share")
+                _percent(metrics, key, "share")
                 for key in ("likely", "called", "called_before", "told", "normal")
             ),
-            _percent(told, "holds"),
-            _percent(told, "holds_by_chance"),
+            _percent(metrics, "holds"),
+            _percent(metrics, "holds_by_chance"),
         ]
-        for name, told in tables.section(measured, "changes").items()
+        for name, metrics in tables.section(measured, "changes").items()
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -38,8 +38,12 @@ def premature(measured: Mapping[str, Any]) -> pd.DataFrame:
     """Return how often the leading window of a real premature beat's finding holds one."""
     keys = ("holds", "holds_by_chance", "centre", "centre_by_chance")
     rows = [
-        [tables.text(code), tables.number(told, "ecgs"), *(_percent(told, key) for key in keys)]
-        for code, told in tables.section(measured, "premature").items()
+        [
+            tables.text(code),
+            tables.number(metrics, "ecgs"),
+            *(_percent(metrics, key) for key in keys),
+        ]
+        for code, metrics in tables.section(measured, "premature").items()
     ]
     columns = [
         "statement",

@@ -122,20 +122,24 @@ def sure(raw: Any, name: str, form: str = ".3f") -> str:
 
 def overall(results: Mapping[str, Any]) -> pd.DataFrame:
     """Return the results of all statements: a row for all branches fused, and one for each."""
-    counted = [told for told in section(results, "per_statement").values() if number(told, "auroc")]
+    counted = [
+        metrics
+        for metrics in section(results, "per_statement").values()
+        if number(metrics, "auroc")
+    ]
     rows: list[dict[str, Any]] = [
         {"": "all branches fused", "statements": len(counted), **_overall(results)}
     ]
     for branch in BRANCHES:
-        if told := section(results, "per_branch", branch):
-            own = number(told, "statements")
-            rows.append({"": f"{branch} alone", "statements": own, **_overall(told)})
+        if metrics := section(results, "per_branch", branch):
+            own = number(metrics, "statements")
+            rows.append({"": f"{branch} alone", "statements": own, **_overall(metrics)})
     table = pd.DataFrame(rows)
     return table.loc[:, [column for column in table if (table[column] != "").any()]]
 
 
-def _overall(told: Mapping[str, Any]) -> dict[str, str]:
-    return {words: sure(told, name) for name, words in OVERALL.items()}
+def _overall(metrics: Mapping[str, Any]) -> dict[str, str]:
+    return {words: sure(metrics, name) for name, words in OVERALL.items()}
 
 
 def per_statement(results: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
@@ -145,18 +149,18 @@ def per_statement(results: Mapping[str, Any], bundle: Bundle) -> pd.DataFrame:
     """
     rows = []
     for code in bundle.statements:
-        told, decision = section(results, "per_statement", code), bundle.decisions[code]
+        metrics, decision = section(results, "per_statement", code), bundle.decisions[code]
         row: dict[str, Any] = {
             "statement": code,
             "meaning": bundle.labels[code].description,
             "branch": bundle.labels[code].branch,
             "evidence": "low" if decision.low_evidence else "",
-            "positives": number(told, "positives"),
+            "positives": number(metrics, "positives"),
         }
         for name in PER_STATEMENT:
-            row[name] = number(told, name)
+            row[name] = number(metrics, name)
             if name in SURE:
-                row[f"{name} 95 %"] = _between(numbers(told, f"{name}_interval"))
+                row[f"{name} 95 %"] = _between(numbers(metrics, f"{name}_interval"))
         rows.append(
             {**row, "threshold": decision.threshold, "possible from": decision.possible_from}
         )
@@ -171,17 +175,17 @@ def certainty(results: Mapping[str, Any]) -> pd.DataFrame:
 
     Empty where it was not measured.
     """
-    told = section(results, "certainty")
+    metrics = section(results, "certainty")
     kinds = {"likely": "likely", "called": "likely or possible"}
     return pd.DataFrame(
         {
             "": words,
-            "labelled (PPV)": sure(section(told, kind), "ppv"),
-            "of the labelled (sensitivity)": sure(section(told, kind), "sensitivity"),
-            "an ECG": f"{number(section(told, kind), 'per_ecg') or 0:.1f}",
+            "labelled (PPV)": sure(section(metrics, kind), "ppv"),
+            "of the labelled (sensitivity)": sure(section(metrics, kind), "sensitivity"),
+            "an ECG": f"{number(section(metrics, kind), 'per_ecg') or 0:.1f}",
         }
         for kind, words in kinds.items()
-        if section(told, kind)
+        if section(metrics, kind)
     )
 
 
@@ -205,7 +209,9 @@ def faithfulness(measured: Mapping[str, Any], baseline: Mapping[str, Any]) -> pd
         f"{branch}{', published rule' if source is baseline else ''}": (source, branch)
         for branch in BRANCHES
         for source in (measured, baseline)
-        if any(part(told, "branches", branch) for told in section(source, "measures").values())
+        if any(
+            part(results, "branches", branch) for results in section(source, "measures").values()
+        )
     }
     rows = []
     for measure, words, path, form in FAITHFULNESS:
@@ -219,10 +225,10 @@ def faithfulness(measured: Mapping[str, Any], baseline: Mapping[str, Any]) -> pd
     return table.assign(measure=table["measure"].mask(table["measure"].duplicated(), ""))
 
 
-def _printed(told: Mapping[str, Any], path: str, form: str) -> str:
+def _printed(results: Mapping[str, Any], path: str, form: str) -> str:
     if form == "text":
-        return text(told, path)
-    if (value := number(told, *path.split("."))) is None:
+        return text(results, path)
+    if (value := number(results, *path.split("."))) is None:
         return ""
     return wording.share(value, 1) if form == "%" else f"{value:{form}}"
 
@@ -230,12 +236,12 @@ def _printed(told: Mapping[str, Any], path: str, form: str) -> str:
 def abstention(measured: Mapping[str, Any]) -> pd.DataFrame:
     """Return the percentages abstained from, with interval, and refused, of each recording."""
     rows = []
-    for name, told in section(measured, "recordings").items():
-        if (share := number(told, "abstained")) is None:
+    for name, metrics in section(measured, "recordings").items():
+        if (share := number(metrics, "abstained")) is None:
             continue
-        ends = [100 * end for end in numbers(told, "abstained_interval")]
+        ends = [100 * end for end in numbers(metrics, "abstained_interval")]
         between = wording.between(ends, ".1f") if len(ends) == 2 else ""
-        refused = number(told, "refused")
+        refused = number(metrics, "refused")
         rows.append([text(name), 100 * share, between, f"{100 * refused:.1f}" if refused else ""])
     return pd.DataFrame(rows, columns=["recording", "abstains, %", "95 %", "not read at all, %"])
 

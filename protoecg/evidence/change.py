@@ -21,11 +21,11 @@ CHANGED = (
     *("newly likely", "no longer likely", "now only possible"),
     *("newly possible", "no longer possible"),
 )
-TOLD = (*CHANGED, "no sure change", "likely in both", "possible in both")
+LISTED = (*CHANGED, "no sure change", "likely in both", "possible in both")
 ABSENT = "absent in both"
 # Of each value: its words, its unit, the value whose doubt is also its own.
 MEASURED = {
-    **{name: (*told, name) for name, told in WORDS.items() if name != "p_ms"},
+    **{name: (*words_and_unit, name) for name, words_and_unit in WORDS.items() if name != "p_ms"},
     "axis_deg": (WORDS["axis_deg"][0], DEGREES, "axis_deg"),
     "qtc_ms": (f"QTc ({QTC_FORMULA})", "ms", "qt_ms"),
 }
@@ -129,7 +129,7 @@ class FindingChange:
 
     @property
     def kind(self) -> str:
-        """One of `TOLD`, or `ABSENT`: how sure it is has changed, by more than noise, or not."""
+        """One of `LISTED`, or `ABSENT`: how sure it is has changed, by more than noise, or not."""
         then, now = self.then.certainty, self.now.certainty
         if then == now:
             return f"{now} in both"

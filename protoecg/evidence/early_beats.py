@@ -34,11 +34,11 @@ def early_beats(finding: Finding, found: Delineation) -> tuple[tuple[float, floa
     speak = {one.name for one in finding.measured if one.contribution >= NOTABLE}
     if not speak & {_SHORTEST, _USUAL, _UNUSUAL}:
         return ()
-    told, alike = is_early(found), np.array(found.alike, bool)
+    shown, alike = is_early(found), np.array(found.alike, bool)
     # The shortest interval is one of them, and a reader looks at them all.
     if _SHORTEST not in speak:
-        told &= alike & (_USUAL in speak) | ~alike & (_UNUSUAL in speak)
-    spans = (beat.qrs for beat, is_told in zip(found.beats, told, strict=True) if is_told)
+        shown &= alike & (_USUAL in speak) | ~alike & (_UNUSUAL in speak)
+    spans = (beat.qrs for beat, is_shown in zip(found.beats, shown, strict=True) if is_shown)
     return tuple(
         (max(start - _AROUND_S, 0.0), min(end + _AROUND_S, DURATION_S)) for start, end in spans
     )

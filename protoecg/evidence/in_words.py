@@ -12,7 +12,7 @@ from protoecg.wording import true_minus
 # From this similarity on, two windows are told to resemble each other.
 ALIKE = 0.5
 # In logits: what adds less is not worth a word. So many of each side are told.
-NOTABLE, TOLD = 0.2, 3
+NOTABLE, MOST_NAMED = 0.2, 3
 
 
 def adds_up(finding: Finding, labels: LabelSet) -> str:
@@ -37,8 +37,8 @@ def _measured_changes(change: FindingChange) -> dict[str, float]:
     amounts = {}
     for name in {**then, **now}:
         was, has = then.get(name), now.get(name)
-        told = f"{name}, unsure now," if has is None else measured_in_words(has)
-        amounts[told] = (has.contribution if has else 0.0) - (was.contribution if was else 0.0)
+        text = f"{name}, unsure now," if has is None else measured_in_words(has)
+        amounts[text] = (has.contribution if has else 0.0) - (was.contribution if was else 0.0)
     return amounts
 
 
@@ -71,13 +71,13 @@ def _speaks(finding: Finding, labels: LabelSet) -> list[str]:
 
 def _sides(amounts: Mapping[str, float], above: str, below: str) -> list[str]:
     """Say in a sentence each what adds most, and what takes most away; nothing of small ones."""
-    ranked = sorted(amounts, key=lambda told: -abs(amounts[told]))
-    adds = [told for told in ranked if amounts[told] >= NOTABLE][:TOLD]
-    takes = [told for told in ranked if amounts[told] <= -NOTABLE][:TOLD]
+    ranked = sorted(amounts, key=lambda text: -abs(amounts[text]))
+    adds = [text for text in ranked if amounts[text] >= NOTABLE][:MOST_NAMED]
+    takes = [text for text in ranked if amounts[text] <= -NOTABLE][:MOST_NAMED]
     return [
-        f"{_listed(told)} {'speaks' if len(told) == 1 else 'speak'} {side}."
-        for told, side in ((adds, above), (takes, below))
-        if told
+        f"{_listed(text)} {'speaks' if len(text) == 1 else 'speak'} {side}."
+        for text, side in ((adds, above), (takes, below))
+        if text
     ]
 
 
@@ -87,12 +87,12 @@ def _likeness(statement: str, finding: Finding, labels: LabelSet) -> str:
     return f"likeness to {labels[statement].description}"
 
 
-def _listed(told: Sequence[str]) -> str:
-    *most, last = map(_within, told)
+def _listed(texts: Sequence[str]) -> str:
+    *most, last = map(_within, texts)
     listed = f"{', '.join(most)} and {last}" if most else last
     return listed[:1].upper() + listed[1:]
 
 
-def _within(told: str) -> str:
+def _within(text: str) -> str:
     """Begin with a small letter, as within a sentence, what begins with a word: "QRS" stays."""
-    return told[:1].lower() + told[1:] if told[1:2].islower() else told
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

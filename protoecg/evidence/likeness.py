@@ -43,12 +43,12 @@ class Likeness:
         own = {lead: r for lead, r in self.correlation.items() if lead in leads}
         opposite = [lead for lead, r in own.items() if r <= OPPOSITE]
         another = [lead for lead, r in own.items() if OPPOSITE < r < ANOTHER]
-        told = [
+        differences = [
             f"{words} in {_listed(found, own)}"
             for words, found in (("opposite polarity", opposite), ("another shape", another))
             if found
         ]
-        return "; ".join(told)
+        return "; ".join(differences)
 
 
 def likeness(query: ECG, window: Interval, source: ECG, source_window: Interval) -> Likeness:

@@ -72,7 +72,7 @@ def intervals_figure(
 
 def describe_intervals(rows: pd.DataFrame, axis: str) -> str:
     """Say in words what `intervals_figure` shows, for readers who cannot see it."""
-    told = [
+    texts = [
         f"{row.Index} {row.value:.2f}"
         + (
             f" ({wording.between((row.low, row.high))})"
@@ -81,4 +81,4 @@ def describe_intervals(rows: pd.DataFrame, axis: str) -> str:
         )
         for row in rows.dropna(subset=["value"]).itertuples()
     ]
-    return f"{axis}, with 95 % intervals: {'; '.join(told) or 'nothing to show'}."
+    return f"{axis}, with 95 % intervals: {'; '.join(texts) or 'nothing to show'}."

@@ -113,10 +113,10 @@ def printed_line(found: Delineation, view: View) -> str:
 
 def describe_median_beat(found: Delineation) -> str:
     """Say in words what the figures show, for readers who cannot see it."""
-    told = ", ".join(f"{name} at {1000 * s:.0f} ms" for name, s in marked(found).items())
+    marks = ", ".join(f"{name} at {1000 * s:.0f} ms" for name, s in marked(found).items())
     return (
         f"Median of {median_of(found).count} of {len(found.beats)} beats in twelve leads. "
-        f"Marked, from its start: {told or 'nothing, as no mark can be relied on'}."
+        f"Marked, from its start: {marks or 'nothing, as no mark can be relied on'}."
     )
 
 

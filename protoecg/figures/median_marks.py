@@ -142,10 +142,10 @@ def brackets(at: Mapping[str, float], top: float, colours: Theme, view: View) ->
             (right, height),
         ]
         traces.append(sheet.drawn(strokes, {"color": colours.ink, "width": 1.2}, name=name))
-        said = f"{WORDS[name][0]} {1000 * (right - left):.0f} ms"
+        text = f"{WORDS[name][0]} {1000 * (right - left):.0f} ms"
         traces.append(
             sheet.written(
-                [(right + view.s(1), height, said)],
+                [(right + view.s(1), height, text)],
                 size=12,
                 colour=colours.ink,
                 weight=600,

@@ -122,10 +122,10 @@ def overlaid_trace(drawing: Drawing, first: str) -> go.Scatter:
     """Return a lead as it is laid over the other."""
     trace = trace_of(drawing, legendgroup=drawing.label, showlegend=drawing.lead == first)
     seconds = np.arange(len(drawing.values)) / drawing.rate
-    told = np.column_stack([drawing.values, seconds]).astype(np.float32)
+    hover_values = np.column_stack([drawing.values, seconds]).astype(np.float32)
     trace.update(
         name=escape(drawing.label, quote=False),
-        customdata=told,
+        customdata=hover_values,
         hovertemplate=f"{drawing.lead}: %{{customdata[1]:.2f}} s, %{{customdata[0]:.2f}} mV",
     )
     return trace

@@ -34,8 +34,8 @@ class Coding:
 
     def to_json(self) -> dict[str, str]:
         """Return it as FHIR has it."""
-        told = {"system": self.system, "code": self.code, "display": self.display}
-        return {key: value for key, value in told.items() if value}
+        fields = {"system": self.system, "code": self.code, "display": self.display}
+        return {key: value for key, value in fields.items() if value}
 
 
 @dataclass(frozen=True)

@@ -73,28 +73,30 @@ def encapsulated(pdf: bytes, model: str, revision: str, identity: Identity = NOB
     model, revision : the bundle that explained the ECG
     """
     now = datetime.now()
-    told = Dataset()
-    told.SpecificCharacterSet = "ISO_IR 192"
-    told.SOPClassUID, told.SOPInstanceUID = EncapsulatedPDFStorage, generate_uid()
-    told.StudyInstanceUID = UID(identity.study_uid) if identity.study_uid else generate_uid()
-    told.SeriesInstanceUID = generate_uid()
-    told.PatientName, told.PatientID = identity.name, identity.patient_id
-    told.PatientBirthDate = told.PatientSex = ""
-    told.AccessionNumber, told.ReferringPhysicianName, told.StudyID = identity.accession, "", ""
-    told.StudyDate = told.StudyTime = ""
-    told.ContentDate, told.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.SOPClassUID, dataset.SOPInstanceUID = EncapsulatedPDFStorage, generate_uid()
+    dataset.StudyInstanceUID = UID(identity.study_uid) if identity.study_uid else generate_uid()
+    dataset.SeriesInstanceUID = generate_uid()
+    dataset.PatientName, dataset.PatientID = identity.name, identity.patient_id
+    dataset.PatientBirthDate = dataset.PatientSex = ""
+    dataset.AccessionNumber = identity.accession
+    dataset.ReferringPhysicianName = dataset.StudyID = ""
+    dataset.StudyDate = dataset.StudyTime = ""
+    dataset.ContentDate, dataset.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     # When the ECG was recorded is not in it.
-    told.AcquisitionDateTime = ""
-    told.Modality, told.ConversionType, told.SeriesNumber, told.InstanceNumber = "DOC", "WSD", 1, 1
-    told.SeriesDescription = TITLE
-    told.Manufacturer, told.ManufacturerModelName = "ProtoECG", model[:LONGEST]
-    told.SoftwareVersions = [__version__, revision[:LONGEST]]
-    told.BurnedInAnnotation, told.DocumentTitle = "NO", TITLE
-    told.ConceptNameCodeSequence = [_code("11524-6", "LN", "EKG study")]
-    told.MIMETypeOfEncapsulatedDocument = "application/pdf"
-    told.EncapsulatedDocumentLength = len(pdf)
-    told.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
-    return _file(told)
+    dataset.AcquisitionDateTime = ""
+    dataset.Modality, dataset.ConversionType = "DOC", "WSD"
+    dataset.SeriesNumber = dataset.InstanceNumber = 1
+    dataset.SeriesDescription = TITLE
+    dataset.Manufacturer, dataset.ManufacturerModelName = "ProtoECG", model[:LONGEST]
+    dataset.SoftwareVersions = [__version__, revision[:LONGEST]]
+    dataset.BurnedInAnnotation, dataset.DocumentTitle = "NO", TITLE
+    dataset.ConceptNameCodeSequence = [_code("11524-6", "LN", "EKG study")]
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    dataset.EncapsulatedDocumentLength = len(pdf)
+    dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    return _file(dataset)
 
 
 def _code(value: str, scheme: str, meaning: str) -> Dataset:
@@ -103,11 +105,11 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
     return code
 
 
-def _file(told: Dataset) -> bytes:
-    told.file_meta = FileMetaDataset()
-    told.file_meta.MediaStorageSOPClassUID = told.SOPClassUID
-    told.file_meta.MediaStorageSOPInstanceUID = told.SOPInstanceUID
-    told.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+def _file(dataset: Dataset) -> bytes:
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     written = BytesIO()
-    dcmwrite(written, told, enforce_file_format=True)
+    dcmwrite(written, dataset, enforce_file_format=True)
     return written.getvalue()

@@ -94,8 +94,8 @@ def _concluded(findings: list[Finding]) -> dict[str, Any]:
 
 
 def _narrative(lines: list[str]) -> str:
-    told = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    return f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'
+    paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraphs}</div>'
 
 
 def _finding(name: str, finding: Finding) -> dict[str, Any]:
@@ -130,22 +130,22 @@ def _components(finding: Finding) -> Iterator[dict[str, Any]]:
             yield {"code": {"text": words}, "valueQuantity": _quantity(round(value, 4), "", "1")}
     if finding.speaking:
         match = finding.speaking[0]
-        told = f"{match.prototype.name}, similarity {match.similarity:+.2f}"
-        yield {"code": {"text": "Case that speaks for it most"}, "valueString": told}
+        case = f"{match.prototype.name}, similarity {match.similarity:+.2f}"
+        yield {"code": {"text": "Case that speaks for it most"}, "valueString": case}
 
 
 def _measurements(measured: Measurements) -> Iterator[dict[str, Any]]:
     for n, (name, measure) in enumerate(MEASURES.items(), 1):
         value = getattr(measured, name)
         code = {"coding": [one.to_json() for one in measure.codings], "text": measure.words}
-        told = {**_observation(f"measurement-{n}"), "code": code}
+        observation = {**_observation(f"measurement-{n}"), "code": code}
         if value is not None:
-            yield {**told, "valueQuantity": _quantity(value, measure.unit, measure.ucum)}
+            yield {**observation, "valueQuantity": _quantity(value, measure.unit, measure.ucum)}
             continue
         # QTc is as unsure as QT.
         why = measured.unsure.get(name) or measured.unsure.get("qt_ms") or "unsure"
         absent = _coding("data-absent-reason", "unknown", "Unknown")
-        yield {**told, "dataAbsentReason": {"coding": [absent], "text": why}}
+        yield {**observation, "dataAbsentReason": {"coding": [absent], "text": why}}
 
 
 def _device(explanation: Explanation, revision: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from protoecg import readers
 from protoecg.ecg import ECG, ECGError
 from protoecg.isolation.limits import OF_A_BATCH, ONE_FILE, Limits
 from protoecg.readers import Recording
-from protoecg.readers.given import Given, Said
+from protoecg.readers.given import Given, ReadOptions
 
 if TYPE_CHECKING:
     from protoecg.isolation.pool import Pool
@@ -50,26 +50,26 @@ def read_recording(
     *,
     source: str | None = None,
     limits: Limits = ONE_FILE,
-    **said: Unpack[Said],
+    **options: Unpack[ReadOptions],
 ) -> Recording:
     """Read a whole 12-lead recording from uploaded files, in a process of its own.
 
     Parameters
     ----------
-    files, source, said : as in `protoecg.readers.read_recording`
+    files, source, options : as in `protoecg.readers.read_recording`
     limits : of the process
 
     Raises
     ------
-    UnsaidError
+    IncompleteFileError
         If the files lack what a person can say.
     ECGError
         With a sentence for clinicians, if the files are no readable 12-lead recording, or reading
         them takes more than the limits.
     """
     if not hasattr(os, "fork"):
-        return readers.read_recording(files, source=source, **said)
-    return _pool().read(files, given=Given.of(**said), source=source, limits=limits)
+        return readers.read_recording(files, source=source, **options)
+    return _pool().read(files, given=Given.of(**options), source=source, limits=limits)
 
 
 def read_together(
@@ -77,7 +77,7 @@ def read_together(
     *,
     source: str | None = None,
     limits: Limits = OF_A_BATCH,
-    **said: Unpack[Said],
+    **options: Unpack[ReadOptions],
 ) -> Iterator[Recording | ECGError]:
     """Read some recordings of one batch; yield each, or why it cannot be read, in their order.
 
@@ -88,16 +88,16 @@ def read_together(
     Parameters
     ----------
     recordings : of each its files, by name
-    source, said : as in `protoecg.readers.read_recording`
+    source, options : as in `protoecg.readers.read_recording`
     limits : of the process
     """
     if hasattr(os, "fork"):
-        given = Given.of(**said)
+        given = Given.of(**options)
         yield from _pool().read_together(recordings, given=given, source=source, limits=limits)
         return
     for files in recordings:
         try:
-            yield readers.read_recording(files, source=source, **said)
+            yield readers.read_recording(files, source=source, **options)
         except ECGError as error:
             yield error
 
@@ -108,15 +108,15 @@ def read_ecg(
     start: float = 0.0,
     source: str | None = None,
     limits: Limits = ONE_FILE,
-    **said: Unpack[Said],
+    **options: Unpack[ReadOptions],
 ) -> ECG:
     """Read the ten seconds that begin at `start`; all else as in `read_recording`."""
-    return read_recording(files, source=source, limits=limits, **said).ecg(start)
+    return read_recording(files, source=source, limits=limits, **options).ecg(start)
 
 
-def read_path(path: Path, *, start: float = 0.0, **said: Unpack[Said]) -> ECG:
+def read_path(path: Path, *, start: float = 0.0, **options: Unpack[ReadOptions]) -> ECG:
     """Read an ECG from disk, as `protoecg.readers.read_path` does."""
-    return read_ecg(readers.files_of(path), start=start, **said)
+    return read_ecg(readers.files_of(path), start=start, **options)
 
 
 def warm_up() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from protoecg.ecg import ECGError
 from protoecg.isolation import wire
 from protoecg.readers import MAX_BYTES, read_recording
-from protoecg.readers.given import UnsaidError
+from protoecg.readers.given import IncompleteFileError
 
 MAX_LOG = 20
 
@@ -41,16 +41,16 @@ def answer(connection: socket.socket) -> None:
     with suppress(EOFError):
         while True:
             fields, body = wire.receive(connection, 2 * MAX_BYTES)
-            told, signal = _told(fields, body)
-            wire.send(connection, {**told, "log": kept.lines}, signal)
+            reply, signal = _reply(fields, body)
+            wire.send(connection, {**reply, "log": kept.lines}, signal)
             kept.lines = []
 
 
-def _told(fields: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+def _reply(fields: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         files = dict(_files(fields["sizes"], body))
         recording = read_recording(files, source=fields["source"], **fields["given"])
-    except UnsaidError as error:
+    except IncompleteFileError as error:
         return {"error": str(error), "asks": asdict(error.asks)}, b""
     except ECGError as error:
         return {"error": str(error)}, b""

@@ -23,7 +23,7 @@ from protoecg.isolation.limits import Limits
 from protoecg.isolation.server import Server
 from protoecg.isolation.turns import Turns
 from protoecg.leads.names import OTHER_LEADS
-from protoecg.readers.given import MAX_LEADS, NOTHING, Given, UnsaidError
+from protoecg.readers.given import MAX_LEADS, NOTHING, Given, IncompleteFileError
 from protoecg.readers.recording import Recording
 from protoecg.storage.temporary import remove_leftovers
 from protoecg.taken import Taken
@@ -220,8 +220,8 @@ def _exchanged(connection: socket.socket, asked: _Asked, limits: Limits) -> tupl
     # Who ended before it had all has left an answer all the same.
     with suppress(BrokenPipeError, ConnectionResetError):
         wire.send(connection, asked.fields, *asked.files.values())
-    told, body = wire.receive(connection, MAX_ANSWER, deadline)
-    return _Answer.model_validate(told), body
+    fields, body = wire.receive(connection, MAX_ANSWER, deadline)
+    return _Answer.model_validate(fields), body
 
 
 def _recording(asked: _Asked, answer: _Answer, body: bytes) -> Recording:
@@ -230,7 +230,7 @@ def _recording(asked: _Asked, answer: _Answer, body: bytes) -> Recording:
     name = asked.source or next(iter(asked.files), "The file")
     asks = _given(answer.asks, name)
     if answer.error and asks:
-        raise UnsaidError(answer.error, asks)
+        raise IncompleteFileError(answer.error, asks)
     if answer.error:
         raise ECGError(answer.error)
     rows = len(LEADS) + len(answer.others)

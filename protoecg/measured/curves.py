@@ -106,23 +106,23 @@ class MeasuredEvidence:
         values : as `protoecg.measure.quantities` returns them; what is unsure adds nothing
         """
         logits = self.logits(values)
-        return {code: self.told(code, values, logits[code]) for code in self.curves}
+        return {code: self.as_measured(code, values, logits[code]) for code in self.curves}
 
     def logits(self, values: Mapping[str, float]) -> dict[str, list[float]]:
         """Return what each curve of each statement adds, in the order of the curves."""
         added = iter(self._stacked.at(values))
         return {code: list(islice(added, len(curves))) for code, curves in self.curves.items()}
 
-    def told(
+    def as_measured(
         self, code: str, values: Mapping[str, float], logits: Sequence[float]
     ) -> tuple[Measured, ...]:
         """Return what is said of a statement's `logits`: the strongest for it first, no zeros."""
-        told = [
+        contributions = [
             Measured(quantity.words, values[curve.quantity], quantity.unit, added)
             for curve, added in zip(self.curves[code], logits, strict=True)
             if added and (quantity := QUANTITIES[curve.quantity])
         ]
-        return tuple(sorted(told, key=lambda measured: -measured.contribution))
+        return tuple(sorted(contributions, key=lambda measured: -measured.contribution))
 
     @cached_property
     def _stacked(self) -> _Stacked:

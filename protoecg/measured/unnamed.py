@@ -56,7 +56,7 @@ class _Beyond:
     low: float = -inf
     high: float = inf
 
-    def said(self, values: Mapping[str, float]) -> str:
+    def sentence(self, values: Mapping[str, float]) -> str:
         """Say so of an ECG; empty where the quantity is unsure, or ordinary enough."""
         value, quantity = values[self.quantity], QUANTITIES[self.quantity]
         if isnan(value) or self.low < value < self.high:
@@ -78,11 +78,11 @@ class _Levels:
     codes: tuple[str, ...]
     kinds: tuple[str, ...]
 
-    def said(self, values: Mapping[str, float]) -> str:
+    def sentence(self, values: Mapping[str, float]) -> str:
         """Say so of an ECG; empty where levels are unsure, or ordinary enough."""
         found = self.found(values)
-        told = ", ".join(f"{lead} {mv:+.2f}" for lead, mv in found.items())
-        return true_minus(f"{self.wave} {told} mV: {self.word}") if found else ""
+        leads = ", ".join(f"{lead} {mv:+.2f}" for lead, mv in found.items())
+        return true_minus(f"{self.wave} {leads} mV: {self.word}") if found else ""
 
 
 _RULES: Mapping[str, _Beyond | _Levels] = {
@@ -147,7 +147,7 @@ def unnamed(findings: Sequence[Finding], values: Mapping[str, float]) -> tuple[U
     values : see `sure`
     """
     named = [finding.statement for finding in findings if finding.certainty != "absent"]
-    return tuple(Unnamed(name, f"{said}, {ALONE}.") for name, said in alone(named, values))
+    return tuple(Unnamed(name, f"{sentence}, {ALONE}.") for name, sentence in alone(named, values))
 
 
 def alone(named: Sequence[Statement], values: Mapping[str, float]) -> Iterator[tuple[str, str]]:
@@ -158,17 +158,17 @@ def alone(named: Sequence[Statement], values: Mapping[str, float]) -> Iterator[t
     named : the statements that are made of an ECG
     values : see `sure`
     """
-    for name, said in standing_out(values).items():
+    for name, sentence in standing_out(values).items():
         if not any(speaks_of(statement, name, values) for statement in named):
-            yield name, said
+            yield name, sentence
 
 
 def standing_out(values: Mapping[str, float]) -> dict[str, str]:
     """Return what stands out among measurements, by its name (one of `NAMES`), in words."""
-    told = {name: rule.said(values) for name, rule in _RULES.items()}
+    sentences = {name: rule.sentence(values) for name, rule in _RULES.items()}
     if values["qrs"] > _WIDE_QRS_MS:
-        told["qtc"] = ""
-    return {name: said for name, said in told.items() if said}
+        sentences["qtc"] = ""
+    return {name: sentence for name, sentence in sentences.items() if sentence}
 
 
 def speaks_of(statement: Statement, name: str, values: Mapping[str, float]) -> bool:

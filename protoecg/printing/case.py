@@ -79,9 +79,9 @@ def draw_case(
     frame.rect(0, 0, width, height)
     canvas.clipPath(frame, stroke=0, fill=0)
     rule(canvas, width, height)
-    said = _laid_over(canvas, ecg, case, case.ecg, size)
+    caption = _laid_over(canvas, ecg, case, case.ecg, size)
     canvas.restoreState()
-    return said
+    return caption
 
 
 def _laid_over(

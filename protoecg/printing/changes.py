@@ -10,7 +10,7 @@ from protoecg.printing.text import WARNING, paragraph
 from protoecg.summary import in_words
 from protoecg.taken import Taken
 
-AS_SAID = "Which ECG is the earlier is as it was given."
+ORDER_AS_GIVEN = "Which ECG is the earlier is as it was given."
 NOTHING = "Nothing changed by more than two ECGs of one patient differ by themselves."
 
 
@@ -29,9 +29,9 @@ def change_flow(since: Comparison, taken: Taken) -> list[Flowable]:
     warned = [*([then.abstains] if then.abstains else []), *then.quality]
     return [
         paragraph(f"Since the earlier ECG, {source}", bold=True, above=1.5),
-        *(paragraph(f"Earlier ECG: {said}", colour=WARNING) for said in warned),
+        *(paragraph(f"Earlier ECG: {sentence}", colour=WARNING) for sentence in warned),
         *map(paragraph, [*measured, *found] or [NOTHING]),
-        paragraph(f"Earlier: {earlier}. {AS_SAID}", letters=2.0),
+        paragraph(f"Earlier: {earlier}. {ORDER_AS_GIVEN}", letters=2.0),
     ]
 
 

@@ -21,30 +21,31 @@ INDENT = 3.0
 
 def summary_flow(explanation: Explanation) -> list[Flowable]:
     """Return the findings in words, in the order of a reading; absent ones are left out."""
-    said = summarised(explanation)
+    summary = summarised(explanation)
     if explanation.abstains:
         head = paragraph(
             "Nothing is said: the model abstains. Most alike:", bold=True, colour=WARNING
         )
-        return [head, *_findings(said.in_order)]
-    critical = [paragraph("Critical, likely", bold=True, colour=WARNING), *_findings(said.critical)]
+        return [head, *_findings(summary.in_order)]
+    critical_head = paragraph("Critical, likely", bold=True, colour=WARNING)
+    critical = [critical_head, *_findings(summary.critical)]
     pressing = [
         paragraph("Critical, only possible", bold=True, colour=WARNING),
-        *_findings(said.possible_critical),
+        *_findings(summary.possible_critical),
     ]
-    rhythm = [paragraph("Rhythm", bold=True, above=1), *_findings(said.rhythm)]
-    possible = [paragraph("Possible", bold=True, above=1), *_findings(said.possible)]
-    other = " other" if said.critical or said.rhythm else ""
+    rhythm = [paragraph("Rhythm", bold=True, above=1), *_findings(summary.rhythm)]
+    possible = [paragraph("Possible", bold=True, above=1), *_findings(summary.possible)]
+    other = " other" if summary.critical or summary.rhythm else ""
     none = paragraph(f"No{other} statement is likely.", indent=INDENT)
     return [
-        *([paragraph(said.ordinary)] if said.ordinary else []),
+        *([paragraph(summary.ordinary)] if summary.ordinary else []),
         *(paragraph(one.sentence, bold=True, colour=WARNING) for one in explanation.unnamed),
-        *(critical if said.critical else []),
-        *(pressing if said.possible_critical else []),
+        *(critical if summary.critical else []),
+        *(pressing if summary.possible_critical else []),
         paragraph("Likely", bold=True, above=1),
-        *(_findings(said.likely) or [none]),
-        *(rhythm if said.rhythm else []),
-        *(possible if said.possible else []),
+        *(_findings(summary.likely) or [none]),
+        *(rhythm if summary.rhythm else []),
+        *(possible if summary.possible else []),
     ]
 
 
@@ -94,8 +95,8 @@ _CLOSE = [
 
 
 def _row(value: HeaderValue) -> list[Flowable]:
-    said = f"{value.value}: {value.unsure}" if value.unsure else value.value
-    flagged = f"{said}, {value.flag}" if value.flag else said
+    text = f"{value.value}: {value.unsure}" if value.unsure else value.value
+    flagged = f"{text}, {value.flag}" if value.flag else text
     colour = WARNING if value.flag else LIGHT.ink
     middle = paragraph(flagged, bold=bool(value.flag), colour=colour)
     return [paragraph(value.name), middle, paragraph(value.limits)]

@@ -22,7 +22,7 @@ from protoecg.printing.text import LEADING, WARNING, fill, paragraph, write
 from protoecg.printing.tracing import GRID_HEIGHT, GRID_WIDTH, draw_ecg
 from protoecg.sheet.colours import LIGHT
 from protoecg.summary import header
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 PaperName = Literal["A4", "letter"]
 PAPERS: dict[PaperName, tuple[float, float]] = {"A4": landscape(A4), "letter": landscape(LETTER)}
@@ -47,8 +47,8 @@ def pdf(
     case: PrintedCase | None = None,
     since: Comparison | None = None,
     paper: PaperName = "A4",
-    taken: Taken = UNSAID,
-    earlier: Taken = UNSAID,
+    taken: Taken = UNKNOWN,
+    earlier: Taken = UNKNOWN,
 ) -> bytes:
     """Return a page with the first ten seconds of an ECG and what a bundle says of it.
 
@@ -76,8 +76,8 @@ def pdf(
     draw_ecg(canvas, ecg, case.marked_s if case else None, (left, top))
     top -= GAP / 2
     top -= fill(canvas, _warnings(explanation), (left, top), (GRID_WIDTH, NOTES_HEIGHT))
-    said = [*summary_flow(explanation), *(change_flow(since, earlier) if since else [])]
-    _columns(canvas, ecg, said, measured, case, (left, top - GAP / 2))
+    findings = [*summary_flow(explanation), *(change_flow(since, earlier) if since else [])]
+    _columns(canvas, ecg, findings, measured, case, (left, top - GAP / 2))
     _foot(canvas, explanation, revision, left)
     canvas.save()
     return written.getvalue()
@@ -92,9 +92,9 @@ def _title(canvas: Canvas, title: str, measured: Measurements, corner: tuple[flo
     fill(canvas, notice, (left + half, top), (half, TITLE))
     for place, value in enumerate(header(measured)):
         colour = WARNING if value.flag else LIGHT.ink
-        said = paragraph(value.words, bold=True, letters=HEADER_LETTERS, colour=colour)
+        text = paragraph(value.words, bold=True, letters=HEADER_LETTERS, colour=colour)
         at = left + place * HEADER_WIDTH, top - TITLE
-        fill(canvas, [said], at, (HEADER_WIDTH - 2, HEAD - TITLE - 1))
+        fill(canvas, [text], at, (HEADER_WIDTH - 2, HEAD - TITLE - 1))
     computed = [paragraph(f"computed, QTc by {QTC_FORMULA}", right=True)]
     fill(canvas, computed, (left + half, top - TITLE - 1), (half, HEAD - TITLE - 1))
 
@@ -102,8 +102,8 @@ def _title(canvas: Canvas, title: str, measured: Measurements, corner: tuple[flo
 def _warnings(explanation: Explanation) -> list[Flowable]:
     abstains = (explanation.abstains, UNRELIABLE) if explanation.abstains else ()
     return [
-        *(paragraph(said, bold=True, colour=WARNING) for said in abstains),
-        *(paragraph(said, colour=WARNING) for said in explanation.quality),
+        *(paragraph(sentence, bold=True, colour=WARNING) for sentence in abstains),
+        *(paragraph(sentence, colour=WARNING) for sentence in explanation.quality),
         *map(paragraph, explanation.notes),
     ]
 
@@ -111,14 +111,14 @@ def _warnings(explanation: Explanation) -> list[Flowable]:
 def _columns(
     canvas: Canvas,
     ecg: ECG,
-    said: Sequence[Flowable],
+    findings: Sequence[Flowable],
     measured: Measurements,
     case: PrintedCase | None,
     corner: tuple[float, float],
 ) -> None:
     left, top = corner
     room = top - EDGE - FOOT
-    fill(canvas, said, (left, top), (COLUMNS[0], room))
+    fill(canvas, findings, (left, top), (COLUMNS[0], room))
     left += COLUMNS[0] + GAP
     if case:
         _case(canvas, ecg, case, (left, top), room)
@@ -131,18 +131,18 @@ def _case(
 ) -> None:
     left, top = corner
     high = min(BEATS_HEIGHT, room - 4 * LEADING)
-    said = draw_case(canvas, ecg, case, corner, (COLUMNS[1], high))
+    caption = draw_case(canvas, ecg, case, corner, (COLUMNS[1], high))
     below = 0.0 if case.ecg is None else high + 1
-    about = [*about_case(case), paragraph(said)]
+    about = [*about_case(case), paragraph(caption)]
     fill(canvas, about, (left, top - below), (COLUMNS[1], room - below))
 
 
 def _foot(canvas: Canvas, explanation: Explanation, revision: str, left: float) -> None:
     kind = " (simulated)" if explanation.simulated else ""
     site = explanation.recalibrations[-1].words if explanation.recalibrations else ""
-    said = (
+    text = (
         f"ProtoECG · bundle {explanation.bundle}{kind}, revision {revision} · Print at actual "
         "size: the calibration pulse is 10 mm high and 5 mm wide. Probabilities are calibrated "
         f"{f'at {site}' if site else 'on validation'}."
     )
-    write(canvas, said, (left, EDGE), GRID_WIDTH, colour=LIGHT.faint_ink)
+    write(canvas, text, (left, EDGE), GRID_WIDTH, colour=LIGHT.faint_ink)

@@ -146,11 +146,11 @@ class Proposals:
 
     def counted(self, prototypes: int) -> str:
         """Say of how many prototypes of the bundle, and of what else, there are ratings."""
-        told = f"{self.rated} of {prototypes} prototypes are rated"
+        sentence = f"{self.rated} of {prototypes} prototypes are rated"
         if self.elsewhere:
             windows = f"{self.elsewhere} window{'s' if self.elsewhere != 1 else ''}"
-            told += f"; {windows} of others are rated too, and retire nothing here"
-        return f"{told}. {self.left_out}".rstrip()
+            sentence += f"; {windows} of others are rated too, and retire nothing here"
+        return f"{sentence}. {self.left_out}".rstrip()
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -245,13 +245,15 @@ def curations(about: Mapping[str, Any]) -> tuple[Curation, ...]:
 def rule_in_words(rule: Mapping[str, Any]) -> str:
     """Say a rule, as a bundle keeps it, in words."""
     limits = [f"median {scale} at most {rule[scale]:g}" for scale in _SCALES if rule.get(scale)]
-    for name, said in (("not_accurate", "call it not accurate"), ("bad", "mark it as bad")):
+    for name, verdict in (("not_accurate", "call it not accurate"), ("bad", "mark it as bad")):
         share = rule.get(name)
-        limits += [] if share is None else [f"more than {100 * share:.0f} % {said}"]
-    told = f"{' or '.join(limits)}, by {rule.get('reviewers')} reviewers or more" if limits else ""
+        limits += [] if share is None else [f"more than {100 * share:.0f} % {verdict}"]
+    limits_text = (
+        f"{' or '.join(limits)}, by {rule.get('reviewers')} reviewers or more" if limits else ""
+    )
     by_hand = [f"{word} {', '.join(rule[word])}" for word in ("retire", "keep") if rule.get(word)]
     chosen = f"{len(rule['chosen'])} chosen by eye" if rule.get("chosen") else ""
-    return "; ".join(filter(None, [told, *by_hand, chosen])) or "nothing is retired"
+    return "; ".join(filter(None, [limits_text, *by_hand, chosen])) or "nothing is retired"
 
 
 def newcomers(about: Mapping[str, Any]) -> dict[str, Change]:

@@ -115,18 +115,18 @@ def gather(manifest: Path, out: Path) -> PrototypeSet:
     FileExistsError
         If something is there already.
     """
-    told = _read(manifest)
-    entries = _named(told.prototypes)
+    content = _read(manifest)
+    entries = _named(content.prototypes)
     labels = _labels(entries)
     with new_folder(out) as folder:
         kept = _Kept(manifest.parent, folder / "waveforms", labels)
         write_set(
             folder,
-            name=told.name,
-            simulated=told.simulated,
+            name=content.name,
+            simulated=content.simulated,
             prototypes=[kept.prototype(entry) for entry in entries],
             labels=labels,
-            about={SOURCE: told.source},
+            about={SOURCE: content.source},
         )
     return load_set(out)
 
@@ -194,14 +194,14 @@ class _Kept:
 
 def _read(file: Path) -> Manifest:
     try:
-        told = validated(TypeAdapter(Manifest), file, read_limited(file, MAX_MANIFEST_BYTES))
+        manifest = validated(TypeAdapter(Manifest), file, read_limited(file, MAX_MANIFEST_BYTES))
     except FormatError as error:
         raise SetError(f"{error}. See docs/curation.md for what a manifest holds.") from error
     except OSError as error:
         raise SetError(f"{file} cannot be read ({error.strerror}). Name a manifest.") from error
-    _checked(told.name, _NAME, "the set's name")
-    _checked(told.source, _SENTENCE, "the source")
-    return told
+    _checked(manifest.name, _NAME, "the set's name")
+    _checked(manifest.source, _SENTENCE, "the source")
+    return manifest
 
 
 def _named(entries: Sequence[Entry]) -> list[Entry]:

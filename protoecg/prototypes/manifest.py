@@ -187,8 +187,8 @@ def refuse_damaged(file: Path, expected: str) -> None:
 
 def unusable(path: Path, reason: object) -> BundleError:
     """Return the error of a bundle whose parts are whole, but not what this version can use."""
-    told = str(reason).rstrip(".")
-    return BundleError(f"{path} is not a bundle that this version can use: {told}. {AGAIN}")
+    cause = str(reason).rstrip(".")
+    return BundleError(f"{path} is not a bundle that this version can use: {cause}. {AGAIN}")
 
 
 def _shortened(checksum: str) -> str:

@@ -246,7 +246,7 @@ def _rate(content: bytes, samples: int, place: str) -> float:
     """Return the sampling rate that a header gives, if nothing in it speaks against it."""
     # The checksum covers the samples only; what gives them their meaning is the same for all.
     header = parse_header(content)
-    told = [
+    channels = [
         (c.format, c.samples_per_frame, c.offset, c.gain, c.baseline, c.unit.lower())
         for c in header.channels
     ]
@@ -254,7 +254,7 @@ def _rate(content: bytes, samples: int, place: str) -> float:
     names = [c.name.lower() for c in header.channels]
     if (
         abs(samples - DURATION_S * header.frames_per_s) > _LATE_SAMPLES
-        or told != expected
+        or channels != expected
         or names != [lead.lower() for lead in LEADS]
     ):
         raise ECGError(

@@ -22,7 +22,7 @@ from protoecg.readers.devices import (
     scp_format,
 )
 from protoecg.readers.formats import EXPORTS, READ
-from protoecg.readers.given import Given, Said
+from protoecg.readers.given import Given, ReadOptions
 from protoecg.readers.recording import Recording
 from protoecg.readers.tables import csv_format
 from protoecg.readers.xml import xml_format
@@ -57,12 +57,14 @@ _FOREIGN = (
 )
 
 
-def read_ecg(files: Mapping[str, bytes], *, start: float = 0.0, **said: Unpack[Said]) -> ECG:
+def read_ecg(
+    files: Mapping[str, bytes], *, start: float = 0.0, **options: Unpack[ReadOptions]
+) -> ECG:
     """Read one 12-lead ECG of ten seconds from uploaded files.
 
     Parameters
     ----------
-    files, said : as in `read_recording`
+    files, options : as in `read_recording`
     start : second of the recording at which the ten seconds begin
 
     Raises
@@ -70,11 +72,11 @@ def read_ecg(files: Mapping[str, bytes], *, start: float = 0.0, **said: Unpack[S
     ECGError
         With a sentence for clinicians, if the files are no readable 12-lead ECG.
     """
-    return read_recording(files, **said).ecg(start)
+    return read_recording(files, **options).ecg(start)
 
 
 def read_recording(
-    files: Mapping[str, bytes], *, source: str | None = None, **said: Unpack[Said]
+    files: Mapping[str, bytes], *, source: str | None = None, **options: Unpack[ReadOptions]
 ) -> Recording:
     """Read a whole 12-lead recording from uploaded files.
 
@@ -83,18 +85,18 @@ def read_recording(
     files : each file's name and content: one file of any format, or a WFDB header (`.hea`) with
         its signal files (`.dat`, `.mat`); other files beside a header are not looked at
     source : what the recording is called in errors and by itself; its file's name by default.
-        What is called otherwise is told of without any name, and text of a file never is quoted
-    said : `rate`, `unit` and `leads`, for files that do not say them themselves; see `Said`
+        One that is given stands for the file's name; text of a file is never quoted
+    options : `rate`, `unit` and `leads`, for files that do not give them; see `ReadOptions`
 
     Raises
     ------
-    UnsaidError
+    IncompleteFileError
         If the files lack what a person can say.
     ECGError
         With a sentence for clinicians, if the files are no readable 12-lead recording. What
         nobody has foreseen has a number in it, under which the log says more.
     """
-    given = Given.of(**said)
+    given = Given.of(**options)
     files = {_base_name(name): content for name, content in files.items()}
     _refuse_size(sum(map(len, files.values())))
     name = source or (next(iter(files)) if len(files) == 1 else "The recording")
@@ -153,13 +155,13 @@ def _guarded(read: Callable[[], T], source: str, format_name: str) -> T:
         ) from None
 
 
-def read_path(path: Path, *, start: float = 0.0, **said: Unpack[Said]) -> ECG:
+def read_path(path: Path, *, start: float = 0.0, **options: Unpack[ReadOptions]) -> ECG:
     """Read one 12-lead ECG from disk.
 
     A WFDB record is named by its header, its signal file or without a suffix; its other files
-    are taken from the same folder. `start`, `said` and errors as in `read_ecg`.
+    are taken from the same folder. `start`, `options` and errors as in `read_ecg`.
     """
-    return read_ecg(files_of(Path(path)), start=start, **said)
+    return read_ecg(files_of(Path(path)), start=start, **options)
 
 
 def files_of(path: Path) -> dict[str, bytes]:
@@ -198,10 +200,10 @@ def _record_files(header: Path) -> dict[str, bytes]:
     files = {header.name: content}
     for segment in wfdb_master.parse_master(content).segments:
         if (own := _beside(header, f"{segment.name}.hea")) and own.name not in files:
-            files[own.name] = told = _content(own)
+            files[own.name] = of_segment = _content(own)
             # The first one may say which signals there are, and name no files.
-            if segment.frames and not wfdb_master.is_master(told):
-                files |= _signals(own, told)
+            if segment.frames and not wfdb_master.is_master(of_segment):
+                files |= _signals(own, of_segment)
         _refuse_size(sum(map(len, files.values())))
     return files
 

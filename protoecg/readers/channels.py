@@ -9,11 +9,11 @@ import numpy as np
 
 from protoecg.ecg import LEADS, MAX_MV, ECGError, twelve_leads
 from protoecg.leads.names import has_all_leads, lead_named, other_lead_named
-from protoecg.readers.given import NO_LEAD, NOTHING, Given, UnsaidError
+from protoecg.readers.given import NO_LEAD, NOTHING, Given, IncompleteFileError
 from protoecg.readers.guesses import guessed_leads, guessed_rate
 from protoecg.readers.recording import Recording, rate_note, without_calibration
 from protoecg.readers.voltage import Scale, scale_of
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 ORDER_NOTE = (
     "The file names no leads: the order I, II, III, aVR, aVL, aVF, V1 to V6 is assumed (--leads)."
@@ -56,14 +56,14 @@ class Channels:
     channels: Sequence[Channel]
     source: str
     notes: tuple[str, ...] = ()
-    taken: Taken = UNSAID
+    taken: Taken = UNKNOWN
 
     def recording(self, given: Given) -> Recording:
         """Return the twelve leads, and those beside them that can be drawn.
 
         Raises
         ------
-        UnsaidError
+        IncompleteFileError
             If the file lacks what a person can say.
         ECGError
             If the leads are not all there, or are no readable recording.
@@ -85,8 +85,8 @@ class Channels:
         by_rate = rate_note(given.rate, rate)
         notes = (*self.notes, *by_rate, *own, *by_order, *scale.notes)
         asks = replace(asks, unit=scale.asks)
-        said = (*notes, *by_pulse, *computed, *besides)
-        return Recording(signal, rate, self.source, said, others, asks, self.taken)
+        notes_of_all = (*notes, *by_pulse, *computed, *besides)
+        return Recording(signal, rate, self.source, notes_of_all, others, asks, self.taken)
 
     def _named(self, given: Given) -> tuple[Sequence[Channel], Given, tuple[str, ...]]:
         """Return the channels by name, the order to ask for, and what was assumed."""
@@ -94,13 +94,15 @@ class Channels:
         if has_all_leads(names):
             return self.channels, NOTHING, (OWN_LEADS_NOTE,) if given.leads else ()
         if given.leads:
-            said = f"Leads in the order that was given: {', '.join(given.leads)}."
-            return self._in_order(given.leads), NOTHING, (said,)
+            note = f"Leads in the order that was given: {', '.join(given.leads)}."
+            return self._in_order(given.leads), NOTHING, (note,)
         guess = guessed_leads(names, [channel.values for channel in self.channels])
         if not any(names) and len(names) == len(LEADS):
             return self._in_order(LEADS), Given(leads=guess), (ORDER_NOTE,)
         if guess:
-            raise UnsaidError(f"{self._lacking(names)} {_say(guess)}", self._all_asks(given, guess))
+            raise IncompleteFileError(
+                f"{self._lacking(names)} {_say(guess)}", self._all_asks(given, guess)
+            )
         if not any(names):
             raise ECGError(f"{self._lacking(names)} Name each of them in the file.")
         # Raises an error that names what is missing.
@@ -126,8 +128,8 @@ class Channels:
         raise AssertionError
 
     def _all_asks(self, given: Given, leads: tuple[str, ...]) -> Given:
-        unsaid = given.rate is None and all(c.rate is None for c in self.channels)
-        rate = guessed_rate(len(self.channels[0].values)) if unsaid else None
+        lacks_rate = given.rate is None and all(c.rate is None for c in self.channels)
+        rate = guessed_rate(len(self.channels[0].values)) if lacks_rate else None
         return Given(rate=rate, leads=leads)
 
     def _rate(self, leads: Sequence[Channel], given: Given, asks: Given) -> float:
@@ -139,7 +141,7 @@ class Channels:
         rate = leads[0].rate if leads[0].rate is not None else given.rate
         if rate is None:
             guess = guessed_rate(len(leads[0].values))
-            raise UnsaidError(
+            raise IncompleteFileError(
                 f"{self.source} does not say its sampling rate. Give the rate in Hz, such as 500 "
                 "(--rate 500).",
                 replace(asks, rate=guess),

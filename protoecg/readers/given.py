@@ -16,7 +16,7 @@ MAX_LEADS = 256
 NO_LEAD = "-"
 
 
-class Said(TypedDict, total=False):
+class ReadOptions(TypedDict, total=False):
     """What may be given with the files of a recording; only what they lack is used.
 
     Parameters
@@ -36,7 +36,7 @@ class Said(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Given:
-    """What a person says of a file; empty where nothing is said. Parameters as of `Said`.
+    """What a person says of a file; empty where nothing is said. Parameters as of `ReadOptions`.
 
     Raises
     ------
@@ -78,9 +78,9 @@ class Given:
         return cls(rate, (unit or "").strip(), kept, (exam or "").strip())
 
     @property
-    def said(self) -> Said:
+    def options(self) -> ReadOptions:
         """The same, to be handed on by its parts."""
-        return Said(rate=self.rate, unit=self.unit, leads=self.leads, exam=self.exam)
+        return ReadOptions(rate=self.rate, unit=self.unit, leads=self.leads, exam=self.exam)
 
     def __bool__(self) -> bool:
         return self != NOTHING
@@ -89,7 +89,7 @@ class Given:
 NOTHING = Given()
 
 
-class UnsaidError(ECGError):
+class IncompleteFileError(ECGError):
     """A file that lacks what a person can say.
 
     Parameters

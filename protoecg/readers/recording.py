@@ -10,7 +10,7 @@ import numpy as np
 
 from protoecg.ecg import DURATION_S, ECG, ECGError, refuse_rate_and_length
 from protoecg.readers.given import NOTHING, Given
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 FEWEST_ALIKE = 8
 SHORTEST_PULSE_S = 0.2
@@ -51,7 +51,7 @@ class Recording:
     notes: tuple[str, ...] = ()
     others: Mapping[str, np.ndarray] = field(default_factory=dict)
     asks: Given = NOTHING
-    taken: Taken = UNSAID
+    taken: Taken = UNKNOWN
 
     def __post_init__(self) -> None:
         refuse_rate_and_length(self.signal.shape[1], self.rate)

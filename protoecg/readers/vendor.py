@@ -60,9 +60,9 @@ def read(
                 f"{source} holds averaged beats without the rhythm that they are of. Export the "
                 "whole ten-second ECG."
             ) from None
-    told = record.raw_metadata
-    notes = [CHECKSUM_NOTE] if told.get("checksum_valid") is False else []
-    notes += [OFFSET_NOTE] if any(map(told.get, _OFFSETS)) else []
+    metadata = record.raw_metadata
+    notes = [CHECKSUM_NOTE] if metadata.get("checksum_valid") is False else []
+    notes += [OFFSET_NOTE] if any(map(metadata.get, _OFFSETS)) else []
     kept = [record.leads[i] for i in worth_reading([lead.label for lead in record.leads])]
     if len({lead.annotations.get(_BEGINS, "") for lead in kept}) > 1:
         raise ECGError(

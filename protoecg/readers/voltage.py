@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from protoecg.ecg import LEADS
-from protoecg.readers.given import Given, UnsaidError
+from protoecg.readers.given import Given, IncompleteFileError
 from protoecg.readers.guesses import COUNT, VOLTS, guessed_unit, is_plausible
 from protoecg.readers.units import counts_in_millivolts, in_brackets, millivolts
 
 # The unit of a file that has a place for one and leaves it empty.
 LEFT_EMPTY = " "
 # Of a file that has no place for a unit.
-UNSAID = ""
+NO_UNIT = ""
 
 # Name, values and unit of a lead.
 Lead = tuple[str, np.ndarray, str | None]
@@ -57,22 +57,22 @@ def scale_of(leads: Sequence[Lead], given: str, asks: Given, source: str) -> Sca
 
     Raises
     ------
-    UnsaidError
+    IncompleteFileError
         If the leads are counts, and neither the file nor a person says how large one is.
     """
     unknown = [(name, unit) for name, _, unit in leads if millivolts(unit or "") is None]
     if given:
         return _by_person(leads, given, bool(unknown))
     if counted := [name for name, unit in unknown if unit is None]:
-        raise UnsaidError(
+        raise IncompleteFileError(
             f"{source} gives no voltage for the numbers of {_named(counted)}. Say what one of "
             "them is (--unit '4.88 uV'), or export the ECG with calibrated leads.",
             replace(asks, unit=_guess(leads) or COUNT),
         )
     scale = Scale(notes=_assumed(unknown))
-    doubted = [unit for _, unit in unknown if unit != UNSAID]
+    unknown_units = [unit for _, unit in unknown if unit != NO_UNIT]
     if scale._is_plausible(leads):
-        return replace(scale, asks="mV" if doubted else "")
+        return replace(scale, asks="mV" if unknown_units else "")
     return replace(scale, asks=_guess(leads))
 
 

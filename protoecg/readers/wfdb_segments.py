@@ -65,8 +65,8 @@ def _segment(files: Mapping[str, bytes], segment: Segment, master: Master) -> Ch
 
 def _in_millivolts(channel: Channel, segment: Segment, master: Master) -> np.ndarray:
     of_one = millivolts(channel.unit or "")
-    told = (channel.rate, len(channel.values))
-    if of_one is None or told != (master.frames_per_s, segment.frames):
+    size = (channel.rate, len(channel.values))
+    if of_one is None or size != (master.frames_per_s, segment.frames):
         raise ECGError(UNLIKE)
     return channel.values * np.float32(of_one)
 

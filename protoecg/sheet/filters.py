@@ -52,8 +52,8 @@ class Filters:
     def printed(self, *rates: float) -> str:
         """Return what the paper of ECGs of these rates in Hz says about their filters."""
         applied = [self.at(rate) for rate in rates]
-        told = " / ".join(dict.fromkeys(", ".join(a.names) or NO_FILTER for a in applied))
-        return f"{told}, {ST_MAY_SHIFT}" if any(a.high_pass_hz for a in applied) else told
+        names = " / ".join(dict.fromkeys(", ".join(a.names) or NO_FILTER for a in applied))
+        return f"{names}, {ST_MAY_SHIFT}" if any(a.high_pass_hz for a in applied) else names
 
     def notes(self, rate: float) -> tuple[str, ...]:
         """Say in sentences what a reader of an ECG of `rate` Hz must know about its filters."""

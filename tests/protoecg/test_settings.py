@@ -4,7 +4,7 @@ import pytest
 
 from protoecg.__main__ import main
 from protoecg.settings import Settings, settings, variable
-from protoecg.settings.told import shown
+from protoecg.settings.listing import shown
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 DAY, CLOCK = date(2021, 3, 3), time(10, 42, 5)
 
@@ -14,7 +14,7 @@ def test_it_is_told_in_one_line_of_what_is_known():
     assert [Taken.of(age=age).words for age in (0.5, 1, 89)] == [
         *("under 1 year", "1 year", "89 years")
     ]
-    assert (UNSAID.words, bool(UNSAID), bool(whole)) == ("", False, True)
+    assert (UNKNOWN.words, bool(UNKNOWN), bool(whole)) == ("", False, True)
 
 
 @pytest.mark.parametrize("age", [90, 97.5, 120, 300])
@@ -24,7 +24,7 @@ def test_the_old_are_one_age_and_ptb_xl_writes_300_for_them(age):
 
 @pytest.mark.parametrize("age", [-1, 121, 299, 1e300, float("nan"), float("inf")])
 def test_an_absurd_age_is_dropped(age):
-    assert Taken.of(age=age) == UNSAID
+    assert Taken.of(age=age) == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_an_absurd_age_is_dropped(age):
     ],
 )
 def test_a_day_that_cannot_be_is_dropped_with_its_time_and_the_age_by_it(day):
-    assert Taken.of(day, CLOCK, born=date(1950, 1, 1)) == UNSAID
+    assert Taken.of(day, CLOCK, born=date(1950, 1, 1)) == UNKNOWN
 
 
 @pytest.mark.parametrize("sex", ["", "U", "other", "<b>female</b>", "x" * 10_000, "0"])
 def test_a_word_that_is_no_sex_is_dropped(sex):
-    assert Taken.of(sex=sex) == UNSAID
+    assert Taken.of(sex=sex) == UNKNOWN
 
 
 def test_the_age_is_that_at_the_recording_and_the_birth_date_is_not_kept():
@@ -63,10 +63,10 @@ def test_which_was_taken_first_is_known_where_both_say_when():
     early, late = Taken.of(DAY, time(9)), Taken.of(DAY, time(10))
     assert early.is_before(late) and not late.is_before(early) and not early.is_before(early)
     assert Taken.of(DAY).is_before(Taken.of(DAY + timedelta(days=1)))
-    assert not Taken.of(DAY).is_before(late) and not UNSAID.is_before(late)
+    assert not Taken.of(DAY).is_before(late) and not UNKNOWN.is_before(late)
 
 
 def test_as_json_each_value_has_a_field_whether_known_or_not():
     told = Taken.of(DAY, CLOCK, age=95, sex="M").to_json()
     assert told == {"day": "2021-03-03", "clock": "10:42:05", "age": 90, "sex": "male"}
-    assert set(UNSAID.to_json().values()) == {None}
+    assert set(UNKNOWN.to_json().values()) == {None}

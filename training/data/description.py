@@ -98,8 +98,8 @@ class Described:
         file = self.root / self.table[self.about.columns.record].iloc[row]
         exams = self.column(self.about.columns.exam)
         if exams is None:
-            return read_path(file, **self._given.said)
-        return read_ecg({file.name: cut(file, exams.iloc[row])}, **self._given.said)
+            return read_path(file, **self._given.options)
+        return read_ecg({file.name: cut(file, exams.iloc[row])}, **self._given.options)
 
     def column(self, name: str | None) -> pd.Series | None:
         """Return a column as text; None where the description names none."""

@@ -57,8 +57,8 @@ class Statements(_Part):
     map: dict[str, str | list[str]] = {}
 
 
-class Unsaid(_Part):
-    """What the files of the ECGs do not say themselves, see `protoecg.readers.given.Said`."""
+class Stated(_Part):
+    """What the files of the ECGs do not state, see `protoecg.readers.given.ReadOptions`."""
 
     rate: Annotated[float | None, Field(gt=0)] = None
     unit: str = ""
@@ -105,7 +105,7 @@ class Description(_Part):
     columns: ColumnNames = ColumnNames()
     statements: Statements
     split: Split = Split()
-    given: Unsaid = Unsaid()
+    given: Stated = Stated()
     male: list[str] = ["male", "Male", "M", "m"]
     female: list[str] = ["female", "Female", "F", "f"]
 

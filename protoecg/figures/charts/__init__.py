@@ -26,7 +26,7 @@ class Step:
     start: float
     amount: float
     kind: str
-    told: str = ""
+    note: str = ""
 
     @property
     def end(self) -> float:
@@ -124,8 +124,8 @@ def steps_to_logit(finding: Finding, top: int = 12) -> list[Step]:
 def sum_step(label: str, finding: Finding) -> Step:
     """Return the bar of a finding's whole logit."""
     exactly = f"{signed(finding.logit, 3)}, probability {probability(finding.probability, 1)}"
-    told = f"probability {probability(finding.probability)}"
-    return Step(label, f"{label} {exactly}", 0.0, finding.logit, "sum", told)
+    note = f"probability {probability(finding.probability)}"
+    return Step(label, f"{label} {exactly}", 0.0, finding.logit, "sum", note)
 
 
 def describe_contributions(finding: Finding, top: int = 3) -> str:
@@ -191,7 +191,7 @@ def _values(steps: list[Step], theme: Theme) -> go.Scatter:
 
 def _printed(step: Step) -> str:
     amount = signed(step.amount)
-    return f"<b>{amount}</b>, {escape(step.told)}" if step.told else amount
+    return f"<b>{amount}</b>, {escape(step.note)}" if step.note else amount
 
 
 def _mark_threshold(figure: go.Figure, threshold: float, theme: Theme) -> None:

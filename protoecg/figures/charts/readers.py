@@ -63,8 +63,8 @@ def readers_figure(rows: pd.DataFrame, *, axis: str, theme: ThemeName = "light")
 
 def describe_readers(rows: pd.DataFrame, axis: str) -> str:
     """Say in words what `readers_figure` shows, for readers who cannot see it."""
-    told = [
+    texts = [
         f"{name} " + ", ".join(f"{way} {value:.2f}" for way, value in row.items())
         for name, row in rows.iterrows()
     ]
-    return f"{axis} of each reader: {'; '.join(told) or 'nothing to show'}."
+    return f"{axis} of each reader: {'; '.join(texts) or 'nothing to show'}."

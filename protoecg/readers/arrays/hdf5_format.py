@@ -15,7 +15,7 @@ from protoecg.leads.names import has_all_leads, lead_named
 from protoecg.readers.arrays.npy_format import FEWEST_LEADS, MAX_WORDS, from_arrays, place, which
 from protoecg.readers.channels import Channel, Channels
 from protoecg.readers.guesses import is_plausible
-from protoecg.readers.voltage import UNSAID
+from protoecg.readers.voltage import NO_UNIT
 
 MAX_DEPTH, MAX_OBJECTS = 4, 500
 MAX_UNPACKED = 60_000_000
@@ -63,7 +63,7 @@ def read(
 
     Raises
     ------
-    UnsaidError
+    IncompleteFileError
         If there are several, and none of them was chosen.
     ECGError
         If it holds none, or what is not read: external or virtual datasets, rare filters.
@@ -73,7 +73,7 @@ def read(
         beside = {n: _whole(d, source) for n, d in datasets.items() if _is_small(d)}
         apart = {n: d for n, d in datasets.items() if d.ndim == 1 and lead_named(n)}
         if has_all_leads(apart):
-            return from_arrays({**_said_of(apart), **beside, **_all(apart, source)}, source)
+            return from_arrays({**_attributes_of(apart), **beside, **_all(apart, source)}, source)
         name = _tracings(datasets, source)
         dataset = datasets[name]
         table, notes = _exam(dataset, datasets, exam, source)
@@ -111,12 +111,16 @@ def _is_text(dataset: h5py.Dataset) -> bool:
     return h5py.check_string_dtype(dataset.dtype) is not None
 
 
-def _said_of(leads: Mapping[str, h5py.Dataset]) -> dict[str, np.ndarray]:
+def _attributes_of(leads: Mapping[str, h5py.Dataset]) -> dict[str, np.ndarray]:
     """Return the attributes of datasets of one lead each, and of the groups that they are in."""
     first = next(iter(leads.values()))
-    told = {**_attributes(first.file), **_attributes(first.parent), **_attributes(first)}
+    attributes = {**_attributes(first.file), **_attributes(first.parent), **_attributes(first)}
     units = [_attributes(dataset).get("units", np.array("")) for dataset in leads.values()]
-    return {**told, "units": np.array([str(unit) for unit in units])} if any(units) else told
+    return (
+        {**attributes, "units": np.array([str(unit) for unit in units])}
+        if any(units)
+        else attributes
+    )
 
 
 def _all(leads: Mapping[str, h5py.Dataset], source: str) -> dict[str, np.ndarray]:
@@ -217,7 +221,7 @@ def _attributes(of: h5py.Group | h5py.Dataset) -> dict[str, np.ndarray]:
 
 
 def _is_in_codes_unit(channels: Sequence[Channel]) -> bool:
-    rows = [channel.values for channel in channels if channel.unit == UNSAID]
+    rows = [channel.values for channel in channels if channel.unit == NO_UNIT]
     return bool(rows) and not is_plausible(rows) and is_plausible(rows, _CODE_MV)
 
 

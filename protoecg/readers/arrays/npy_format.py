@@ -13,9 +13,9 @@ from numpy.lib import format as npy
 from protoecg.ecg import ECGError
 from protoecg.leads.names import has_all_leads, lead_named, other_lead_named
 from protoecg.readers.channels import Channel, Channels
-from protoecg.readers.given import Given, UnsaidError
+from protoecg.readers.given import Given, IncompleteFileError
 from protoecg.readers.recording import names_rate
-from protoecg.readers.voltage import UNSAID
+from protoecg.readers.voltage import NO_UNIT
 from protoecg.taken import Taken
 
 MAX_WORDS = 256
@@ -36,7 +36,7 @@ def read(content: bytes, source: str, *, exam: str = "") -> Channels:
 
     Raises
     ------
-    UnsaidError
+    IncompleteFileError
         If there are several, and none of them was chosen.
     """
     array = _load(content, source)
@@ -58,13 +58,13 @@ def place(ids: Sequence[str], exam: str, source: str) -> int:
 
     Raises
     ------
-    UnsaidError
+    IncompleteFileError
         If none was chosen.
     ECGError
         If there is none of that number.
     """
     if not exam:
-        raise UnsaidError(
+        raise IncompleteFileError(
             f"{source} holds {len(ids):,} ECGs. Say which one, by its exam_id, or by its number "
             f"from 1 where it has none (--exam {ids[0]}).",
             Given(exam=ids[0]),
@@ -143,7 +143,7 @@ def _each(units: tuple[str, ...], leads: int, source: str) -> tuple[str, ...]:
     """Return a unit for each lead, of one for all, one each, or none."""
     if len(units) not in (0, 1, leads):
         raise ECGError(f"{source} gives {len(units)} units for {leads} leads; give one each.")
-    return units if len(units) == leads else (units or (UNSAID,)) * leads
+    return units if len(units) == leads else (units or (NO_UNIT,)) * leads
 
 
 def _channels(

@@ -95,8 +95,8 @@ def read(content: bytes, source: str) -> Channels:
             f"{source} is a DICOM file of more than {MAX_ITEMS:,} parts, more than any ECG needs. "
             "Export the ECG alone."
         )
-    told = [*(tag for tags in _MOMENTS for tag in tags), *_WHOSE]
-    dataset = dcmread(BytesIO(content), specific_tags=["WaveformSequence", *told])
+    of_person = [*(tag for tags in _MOMENTS for tag in tags), *_WHOSE]
+    dataset = dcmread(BytesIO(content), specific_tags=["WaveformSequence", *of_person])
     rhythm = _rhythm(dataset, source)
     swapped = syntax == ExplicitVRBigEndian
     channels = [c for index in rhythm for c in _channels(dataset, index, source, swapped)]
@@ -111,8 +111,10 @@ def _taken(dataset: Dataset) -> Taken:
     found = (moment_in_digits(one) for one in moments)
     day, clock = next((each for each in found if each[0]), (None, None))
     born, _ = moment_in_digits(str(dataset.get("PatientBirthDate", "")))
-    said = re.fullmatch(r"(\d{3})([DWMY])", str(dataset.get("PatientAge", "")).strip(), re.ASCII)
-    age = int(said[1]) * _YEARS_OF[said[2]] if said else None
+    found_age = re.fullmatch(
+        r"(\d{3})([DWMY])", str(dataset.get("PatientAge", "")).strip(), re.ASCII
+    )
+    age = int(found_age[1]) * _YEARS_OF[found_age[2]] if found_age else None
     return Taken.of(day, clock, age=age, born=born, sex=str(dataset.get("PatientSex", "")))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from protoecg.ecg import RATE_HZ, ECGError
-from protoecg.readers.given import Given, UnsaidError
+from protoecg.readers.given import Given, IncompleteFileError
 from protoecg.readers.guesses import guessed_rate
 from protoecg.readers.units import plain
 
@@ -46,7 +46,7 @@ def rate_of(
 
     Raises
     ------
-    UnsaidError
+    IncompleteFileError
         If nothing says what they count.
     ECGError
         If the times have gaps.
@@ -110,7 +110,7 @@ def _rate_of_unknown_unit(
     if given:
         return given, (f"The time column names no unit: the given {given:g} Hz are used.",)
     if abs(step - 1) < 0.01:
-        raise UnsaidError(
+        raise IncompleteFileError(
             f"The time column of {source} names no unit and grows by 1: these are samples or "
             "milliseconds. Give the rate in Hz, such as 500 (--rate 500), or name the unit in the "
             "first row, such as 'time (ms)'.",
@@ -121,7 +121,7 @@ def _rate_of_unknown_unit(
         if RATE_HZ[0] <= rate <= RATE_HZ[1]:
             note = f"The time column names no unit: {word} are assumed, {rate:g} Hz."
             return rate, (note,)
-    raise UnsaidError(
+    raise IncompleteFileError(
         f"The time column of {source} grows by {step:g} a sample, neither seconds nor milliseconds "
         "of an ECG. Name its unit in the first row, such as 'time (s)', or give the rate in Hz "
         "(--rate 500).",

@@ -67,9 +67,9 @@ def schiller(content: bytes, source: str) -> Channels:
 
 def _taken_by_schiller(root: Element) -> Taken:
     begins = next(root.iter("startdatetime"), None)
-    said = "" if begins is None else _text(begins, "date") + _text(begins, "time")
+    begin_text = "" if begins is None else _text(begins, "date") + _text(begins, "time")
     born, _ = moment_in_digits(_text(root, "patdata/birthdate"))
-    return Taken.of(*moment_in_digits(said), born=born, sex=_text(root, "patdata/gender"))
+    return Taken.of(*moment_in_digits(begin_text), born=born, sex=_text(root, "patdata/gender"))
 
 
 def _leads(rhythm: Element) -> Iterator[Element]:

@@ -9,7 +9,7 @@ from pages.ecg.recordings import recordings
 from pages.explanation.earlier import TURNED
 from protoecg.readers import Recording
 from protoecg.simulate import example
-from protoecg.taken import UNSAID, Taken
+from protoecg.taken import UNKNOWN, Taken
 
 NOW = Taken.at(datetime(2021, 3, 3, 10, 42), age=64, sex="F")
 THEN = Taken.of(date(2019, 5, 6), time(8), age=62, sex="F")
@@ -44,7 +44,7 @@ def test_nothing_of_it_is_shown_until_it_is_switched_on(page):
 
 
 def test_of_a_file_that_says_nothing_nothing_is_asked(page):
-    assert not is_asked(page("explain", ecg=kept(UNSAID), taken="true"))
+    assert not is_asked(page("explain", ecg=kept(UNKNOWN), taken="true"))
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -9,7 +9,7 @@ from scipy.io import savemat
 
 from protoecg.ecg import LEADS, ECGError
 from protoecg.readers import read_ecg
-from protoecg.readers.given import UnsaidError
+from protoecg.readers.given import IncompleteFileError
 from protoecg.simulate import simulate
 
 ECG = simulate({"SR"}, seed=7, rate=400).ecg
@@ -86,7 +86,7 @@ def test_leads_and_rate_are_found_however_they_are_laid_out(content):
 
 def test_one_of_many_in_an_array_is_chosen_by_its_number():
     content = npy(np.stack([ECG.signal, -ECG.signal]).astype(np.float32))
-    with pytest.raises(UnsaidError, match=r"holds 2 ECGs.*--exam 1"):
+    with pytest.raises(IncompleteFileError, match=r"holds 2 ECGs.*--exam 1"):
         read_ecg({"X.npy": content}, rate=400)
     ecg = read_ecg({"X.npy": content}, rate=400, exam="2")
     np.testing.assert_allclose(ecg.signal, -ECG.signal, atol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from protoecg.ecg import LEADS, ECGError
 from protoecg.readers import read_ecg, read_recording
-from protoecg.readers.given import Given, UnsaidError
+from protoecg.readers.given import Given, IncompleteFileError
 from protoecg.readers.guesses import ORDERS, guessed_rate
 from protoecg.simulate import example
 
@@ -36,7 +36,7 @@ def of(names):
 
 
 def asks(files, **said):
-    with pytest.raises(UnsaidError) as refused:
+    with pytest.raises(IncompleteFileError) as refused:
         read_recording(files, **said)
     return refused.value.asks
 
@@ -87,7 +87,7 @@ def test_channels_that_are_not_understood_are_named_and_guessed():
     files = npz(signal=ECG.signal, leads=np.array(names), fs=500)
     assert asks(files).leads == LEADS
     with pytest.raises(
-        UnsaidError, match=r"not understood: E5, channel 12\. .*--leads I,II"
+        IncompleteFileError, match=r"not understood: E5, channel 12\. .*--leads I,II"
     ) as said:
         read_ecg(files)
     assert "Doe" not in str(said.value)

@@ -8,7 +8,7 @@ import pytest
 
 from protoecg.ecg import LEADS, ECGError
 from protoecg.readers import read_ecg
-from protoecg.readers.given import UnsaidError
+from protoecg.readers.given import IncompleteFileError
 from protoecg.simulate import simulate
 
 ECG = simulate({"SR"}, seed=7, rate=400).ecg
@@ -70,7 +70,7 @@ def test_one_of_many_is_chosen_by_its_exam_id(exam, ecg):
 
 
 def test_of_many_without_a_choice_the_error_says_how_to_choose():
-    with pytest.raises(UnsaidError, match=r"holds 2 ECGs.*--exam 1169160") as refused:
+    with pytest.raises(IncompleteFileError, match=r"holds 2 ECGs.*--exam 1169160") as refused:
         read(TWO)
     assert refused.value.asks.exam == "1169160"
     with pytest.raises(ECGError, match="none of that number or exam_id"):

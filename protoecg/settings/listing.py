@@ -54,5 +54,5 @@ def server_files(project: Path) -> list[str]:
     if not file.is_file():
         return [f"No {file}: the app runs from a checkout.", f"{secrets}: {held}"]
     server = tomllib.loads(file.read_text(encoding="utf-8")).get("server", {})
-    told = [f"server.{name:19}{json.dumps(value)}" for name, value in server.items()]
-    return [f"{file}:", *told, f"{secrets}: {held}"]
+    lines = [f"server.{name:19}{json.dumps(value)}" for name, value in server.items()]
+    return [f"{file}:", *lines, f"{secrets}: {held}"]
