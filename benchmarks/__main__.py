@@ -151,8 +151,8 @@ def _batch(args: argparse.Namespace) -> int:
         )
     print(f"\nLoad after: {_load()}.")
     if args.json:
-        told = {str(jobs): asdict(run) for jobs, run in runs.items()}
-        results = {"machine": _machine(), "ecgs": args.ecgs, "jobs": told}
+        figures_of_runs = {str(jobs): asdict(run) for jobs, run in runs.items()}
+        results = {"machine": _machine(), "ecgs": args.ecgs, "jobs": figures_of_runs}
         args.json.write_text(json.dumps(results, indent=1) + "\n")
     return 0
 
@@ -171,8 +171,8 @@ def _drawing(args: argparse.Namespace) -> int:
             for what in ("plotted", "painted")
             for share in (50, 95)
         }
-        told = "".join(f"{ms:8.0f} ms" if ms == ms else "" for ms in results[str(task)].values())
-        print(f"{task:19}{told:44}   {len(rows)}")
+        columns = "".join(f"{ms:8.0f} ms" if ms == ms else "" for ms in results[str(task)].values())
+        print(f"{task:19}{columns:44}   {len(rows)}")
     print(f"\nLoad after: {_load()}.")
     if args.json:
         about = {"machine": _machine(), "tasks": results}

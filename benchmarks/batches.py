@@ -63,8 +63,8 @@ def _run(task: Task, jobs: int) -> Run:
     seen = []
     for rows, _ in run_parts(task, by_processes(jobs)):
         tree = list(_tree(os.getpid()))
-        told = sum(map(_cpu_s, tree)), sum(map(_resident_mb, tree))
-        seen.append((time.perf_counter(), rows, *told))
+        usage = sum(map(_cpu_s, tree)), sum(map(_resident_mb, tree))
+        seen.append((time.perf_counter(), rows, *usage))
     # Beside what there was before the first part, one for each process's first.
     first, last = seen[jobs], seen[-1]
     ecgs = last[1] - first[1]
@@ -87,13 +87,13 @@ def _tree(process: int) -> Iterator[int]:
 
 def _cpu_s(process: int) -> float:
     """Return the processor's time of a process, and of those that it began and that ended."""
-    told = _read(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()
-    return sum(map(int, told[11:15])) / os.sysconf("SC_CLK_TCK")
+    fields = _read(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident_mb(process: int) -> float:
-    _, _, told = _read(Path(f"/proc/{process}/status")).partition("VmRSS:")
-    return int(told.split()[0]) / 1024 if told else 0.0
+    _, _, size = _read(Path(f"/proc/{process}/status")).partition("VmRSS:")
+    return int(size.split()[0]) / 1024 if size else 0.0
 
 
 def _read(file: Path) -> str:

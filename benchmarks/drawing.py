@@ -88,10 +88,10 @@ def measure(repeats: int) -> pd.DataFrame:
         tab.add_script_tag(content=get_plotlyjs())
         rows = []
         for turn in range(repeats + 1):
-            told = [("plain lines", *_drawn(tab, lines)), ("ECG paper", *_drawn(tab, paper))]
-            told.append(("toggle of a match", _toggled(tab, 1 + turn % (MATCHES - 1)), np.nan))
-            told.append(("move of a caliper", *_moved(tab)))
-            rows += told if turn else []
+            timings = [("plain lines", *_drawn(tab, lines)), ("ECG paper", *_drawn(tab, paper))]
+            timings.append(("toggle of a match", _toggled(tab, 1 + turn % (MATCHES - 1)), np.nan))
+            timings.append(("move of a caliper", *_moved(tab)))
+            rows += timings if turn else []
     return pd.DataFrame(rows, columns=["task", "plotted_ms", "painted_ms"])
 
 

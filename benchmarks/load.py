@@ -75,11 +75,11 @@ def _batches(address: str, archive: bytes, ended: threading.Event) -> int:
         visitor = Visitor(address, "batch")
         visitor.open()
         visitor.begin("ecgs.zip", archive)
-        told = visitor.progress()
+        progress = visitor.progress()
         while visitor.is_renewed and not ended.wait(LOOK_EVERY_S):
-            told = visitor.progress()
+            progress = visitor.progress()
         visitor.close()
-        done = told.split()[0] if visitor.is_renewed else str(ECGS)
+        done = progress.split()[0] if visitor.is_renewed else str(ECGS)
         # One that waits for its turn says no number.
         explained += int(done) if done.isdigit() else 0
     return explained

@@ -103,14 +103,14 @@ def _package(dist: Distribution) -> Component:
 
 def _licences(dist: Distribution) -> list[Any]:
     """Return an SPDX expression where the package says one, else what else it says."""
-    said = dist.metadata
-    if expression := said.get("License-Expression"):
+    metadata = dist.metadata
+    if expression := metadata.get("License-Expression"):
         return [LicenseFactory().make_from_string(expression)]
-    classifiers = [c for c in said.get_all("Classifier", []) if c.startswith("License ::")]
+    classifiers = [c for c in metadata.get_all("Classifier", []) if c.startswith("License ::")]
     names = [c.rpartition(" :: ")[2] for c in classifiers]
     return [
         DisjunctiveLicense(name=name)
-        for name in names or [said.get("License", "").partition("\n")[0]]
+        for name in names or [metadata.get("License", "").partition("\n")[0]]
     ]
 
 

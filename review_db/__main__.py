@@ -206,8 +206,9 @@ def verify(database: Database = None) -> None:
                 f"Event {found.id} of {found.table} ({', '.join(found.of)}) is not as it was "
                 "saved, or one before it is missing. Compare with a backup."
             )
-        told = summary(connection)
-    show([f"{told.events} events in {told.chains} chains are as they were saved: {told.digest}"])
+        chains = summary(connection)
+    of = f"{chains.events} events in {chains.chains} chains"
+    show([f"{of} are as they were saved: {chains.digest}"])
 
 
 if __name__ == "__main__":

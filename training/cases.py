@@ -86,7 +86,7 @@ def cases(
     explained = [_explained(row, dataset, bundles) for row in progress(pool, unit="ECG")]
     used: set[str] = set()
     drawn: dict[str, list[dict[str, Any]]] = {}
-    for kind, number, offered, told in (
+    for kind, number, offered, content in (
         ("readings", numbers.readings, _statements, _reading),
         ("pairs", numbers.pairs, _called_by_both, _pair),
         ("matches", numbers.matches, _called, _match),
@@ -97,7 +97,7 @@ def cases(
             chosen += _without(explained, chosen, numbers.specificity, used, chance)
             _refuse_few(chosen, number + numbers.specificity, "readings in all", len(pool))
         drawn[kind] = [
-            {**_about(case, f"{kind}-{n}", dataset), **told(case, statement)}
+            {**_about(case, f"{kind}-{n}", dataset), **content(case, statement)}
             for n, (case, statement) in enumerate(chosen, start=1)
         ]
     return drawn

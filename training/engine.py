@@ -20,7 +20,7 @@ from training.data import ptbxl
 
 T = TypeVar("T")
 # Batches that are on their way for each process.
-_AHEAD = 4
+_QUEUED = 4
 
 
 class Engine(Protocol):
@@ -65,7 +65,7 @@ def _asked(
     waiting = deque[Any]()
     left = iter(tqdm(parts, desc=title, unit="batch", mininterval=2))
     while True:
-        waiting += [remote.remote(question, p) for p in islice(left, _AHEAD * jobs - len(waiting))]
+        waiting += [remote.remote(question, p) for p in islice(left, _QUEUED * jobs - len(waiting))]
         if not waiting:
             return
         try:

@@ -98,9 +98,9 @@ def _latents(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Latents (n, kept, latent) that are kept of each ECG, and their cells (n, kept), by branch."""
     branches = dict(bundle.network.branches)
-    told = list(engine(partial(_kept_of_each, branches), train, "neighbours"))
+    batches = list(engine(partial(_kept_of_each, branches), train, "neighbours"))
     latents, cells = (
-        {name: np.concatenate([batch[name][part] for batch in told]) for name in branches}
+        {name: np.concatenate([batch[name][part] for batch in batches]) for name in branches}
         for part in (0, 1)
     )
     return latents, cells

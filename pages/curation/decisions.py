@@ -88,7 +88,7 @@ def _look(desk: Desk, name: str, proposals: Proposals, rule: Rule) -> Found:
         place.progress(found / wanted, f"Looking for candidates: {found} of {wanted}")
 
     with st.spinner("Looking for candidates; the first time takes a minute"):
-        found = desk.candidates(name, proposals, rule, told=told, again=again)
+        found = desk.candidates(name, proposals, rule, on_found=told, again=again)
     place.empty()
     return found
 

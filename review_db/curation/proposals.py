@@ -46,18 +46,18 @@ def propose_from(source: str, rule: Rule, bundle: Path) -> Proposals:
     try:
         with _opened(source) as engine:
             register(engine, manifest.fingerprint, prototypes)
-            told, unseen = opinions(engine), left_out(engine)
+            table, excluded = opinions(engine), left_out(engine)
     except RatingsError as error:
         raise CurationError(str(error)) from error
-    return replace(propose(rule, prototypes, told), left_out=unseen)
+    return replace(propose(rule, prototypes, table), left_out=excluded)
 
 
-def propose(rule: Rule, prototypes: Sequence[Prototype], told: pd.DataFrame) -> Proposals:
+def propose(rule: Rule, prototypes: Sequence[Prototype], table: pd.DataFrame) -> Proposals:
     """Return which prototypes of a bundle a rule retires, and which windows it rejects at all.
 
     Parameters
     ----------
-    told : as `review_db.findings.opinions.opinions` returns them
+    table : as `review_db.findings.opinions.opinions` returns them
 
     Raises
     ------
@@ -65,7 +65,7 @@ def propose(rule: Rule, prototypes: Sequence[Prototype], told: pd.DataFrame) -> 
         If the rule names prototypes that the bundle has not, or all opinions are of others.
     """
     _refuse_unknown(rule, prototypes)
-    verdicts = {str(window): verdict(group) for window, group in told.groupby("window")}
+    verdicts = {str(window): verdict(group) for window, group in table.groupby("window")}
     own = [p for p in prototypes if p.identity in verdicts]
     if verdicts and not own and not rule.retire:
         raise CurationError(
@@ -73,7 +73,7 @@ def propose(rule: Rule, prototypes: Sequence[Prototype], told: pd.DataFrame) -> 
             "the bundle that was rated, or the ratings of this one."
         )
     retired = [_proposal(rule, p, verdicts.get(p.identity, Verdict())) for p in prototypes]
-    against = [window for window, said in verdicts.items() if _reasons(rule, said)]
+    against = [window for window, found in verdicts.items() if _reasons(rule, found)]
     return Proposals(
         retired=tuple(proposal for proposal in retired if proposal),
         rejected=tuple(against),
@@ -82,13 +82,13 @@ def propose(rule: Rule, prototypes: Sequence[Prototype], told: pd.DataFrame) -> 
     )
 
 
-def verdict(told: pd.DataFrame) -> Verdict:
+def verdict(table: pd.DataFrame) -> Verdict:
     """Return what reviewers said of one window."""
-    answers = told.pivot(index="reviewer", columns="question", values="value")
+    answers = table.pivot(index="reviewer", columns="question", values="value")
     answers = answers.reindex(columns=["accurate", "representativeness", "clarity", "bad"])
-    comments = told[told["question"].isin(["comment", "alternative"])]
+    comments = table[table["question"].isin(["comment", "alternative"])]
     return Verdict(
-        reviewers=tuple(sorted(set(told["reviewer"]))),
+        reviewers=tuple(sorted(set(table["reviewer"]))),
         representativeness=_points(answers["representativeness"]),
         clarity=_points(answers["clarity"]),
         accurate=int((answers["accurate"] == "yes").sum()),
@@ -115,69 +115,69 @@ def exported(folder: Path) -> pd.DataFrame:
     if file.stat().st_size > MAX_BYTES:
         raise CurationError(f"{file} is too large for an export.")
     try:
-        told = read_csv(file)
+        table = read_csv(file)
     except ValueError as error:
         raise CurationError(f"{file} {error}. Export anew.") from error
-    if missing := set(COLUMNS) - set(told.columns):
+    if missing := set(COLUMNS) - set(table.columns):
         raise CurationError(f"{file} lacks the columns {', '.join(sorted(missing))}.")
-    if told.duplicated(["reviewer", "window", "question"]).any():
+    if table.duplicated(["reviewer", "window", "question"]).any():
         raise CurationError(f"{file} has two answers of a reviewer to one question; export anew.")
-    return told
+    return table
 
 
-def _proposal(rule: Rule, prototype: Prototype, said: Verdict) -> Proposal | None:
+def _proposal(rule: Rule, prototype: Prototype, verdict: Verdict) -> Proposal | None:
     if prototype.name in rule.keep:
         return None
-    reasons = _reasons(rule, said)
+    reasons = _reasons(rule, verdict)
     if prototype.name in rule.retire:
         reasons = ["named by hand", *reasons]
     if not reasons:
         return None
     return Proposal(
         prototype=prototype.name,
-        why=f"{', '.join(reasons)} ({_by(said)})",
-        disagreement=_disagreement(said),
-        verdict=said,
+        why=f"{', '.join(reasons)} ({_by(verdict)})",
+        disagreement=_disagreement(verdict),
+        verdict=verdict,
     )
 
 
-def _reasons(rule: Rule, said: Verdict) -> list[str]:
+def _reasons(rule: Rule, verdict: Verdict) -> list[str]:
     """Say which limits of a rule a verdict meets; none where too few have rated."""
-    if len(said.reviewers) < rule.reviewers:
+    if len(verdict.reviewers) < rule.reviewers:
         return []
     found = []
     for scale in ("representativeness", "clarity"):
-        points, limit = getattr(said, scale), getattr(rule, scale)
+        points, limit = getattr(verdict, scale), getattr(rule, scale)
         if limit is not None and len(points) >= rule.reviewers and median(points) <= limit:
             found.append(f"median {scale} {median(points):g}, at most {limit:g}")
-    judged = said.accurate + said.not_accurate
+    judged = verdict.accurate + verdict.not_accurate
     if (
         rule.not_accurate is not None
         and judged >= rule.reviewers
-        and said.not_accurate > rule.not_accurate * judged
+        and verdict.not_accurate > rule.not_accurate * judged
     ):
-        found.append(f"not accurate by {said.not_accurate} of {judged}")
-    if rule.bad is not None and said.bad > rule.bad * len(said.reviewers):
-        found.append(f"bad by {said.bad} of {len(said.reviewers)}")
+        found.append(f"not accurate by {verdict.not_accurate} of {judged}")
+    if rule.bad is not None and verdict.bad > rule.bad * len(verdict.reviewers):
+        found.append(f"bad by {verdict.bad} of {len(verdict.reviewers)}")
     return found
 
 
-def _disagreement(said: Verdict) -> str:
+def _disagreement(verdict: Verdict) -> str:
     found = []
     for scale in ("representativeness", "clarity"):
-        points = sorted(getattr(said, scale))
+        points = sorted(getattr(verdict, scale))
         if points and points[-1] - points[0] >= APART:
             found.append(f"{scale} from {points[0]} to {points[-1]}")
-    if said.accurate and said.not_accurate:
-        found.append(f"accurate by {said.accurate}, not by {said.not_accurate}")
+    if verdict.accurate and verdict.not_accurate:
+        found.append(f"accurate by {verdict.accurate}, not by {verdict.not_accurate}")
     return f"they disagree: {', '.join(found)}" if found else ""
 
 
-def _by(said: Verdict) -> str:
-    count = len(said.reviewers)
+def _by(verdict: Verdict) -> str:
+    count = len(verdict.reviewers)
     if not count:
         return "not rated"
-    return f"{count} reviewer{'s' if count != 1 else ''}: {', '.join(said.reviewers)}"
+    return f"{count} reviewer{'s' if count != 1 else ''}: {', '.join(verdict.reviewers)}"
 
 
 def _points(answers: pd.Series) -> tuple[int, ...]:

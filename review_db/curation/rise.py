@@ -39,22 +39,22 @@ class Rise:
     over_stayed: Estimate
 
 
-def rise(curation: Curation, prototypes: Sequence[Prototype], told: pd.DataFrame) -> Rise | None:
+def rise(curation: Curation, prototypes: Sequence[Prototype], answers: pd.DataFrame) -> Rise | None:
     """Return what reviewers who did not decide say of a curation; None where there are none.
 
     Parameters
     ----------
     curation : the last one of the bundle
     prototypes : of the bundle that it made
-    told : as `review_db.findings.opinions.opinions` returns them
+    answers : as `review_db.findings.opinions.opinions` returns them
     """
     names = {change.new for change in curation.changes}
     new = {p.identity for p in prototypes if p.name in names}
     stayed = {p.identity for p in prototypes} - new
     deciders = {code for change in curation.changes for code in change.reviewers}
-    asked = (told["question"] == "representativeness") & ~told["reviewer"].isin(deciders)
-    asked &= told["value"].isin([str(point) for point in range(1, 6)])
-    others = told[asked].assign(value=told["value"][asked].astype(float))
+    asked = (answers["question"] == "representativeness") & ~answers["reviewer"].isin(deciders)
+    asked &= answers["value"].isin([str(point) for point in range(1, 6)])
+    others = answers[asked].assign(value=answers["value"][asked].astype(float))
     reviewers = sorted(set(others[others["window"].isin(new)]["reviewer"]))
     if not reviewers:
         return None
@@ -70,8 +70,8 @@ def rise(curation: Curation, prototypes: Sequence[Prototype], told: pd.DataFrame
     )
 
 
-def _table(told: pd.DataFrame, windows: Iterable[str], reviewers: Sequence[str]) -> np.ndarray:
+def _table(answers: pd.DataFrame, windows: Iterable[str], reviewers: Sequence[str]) -> np.ndarray:
     """Return the points of windows (rows) by reviewers (columns), NaN where nobody rated."""
-    own = told[told["window"].isin(windows)]
+    own = answers[answers["window"].isin(windows)]
     table = own.pivot(index="window", columns="reviewer", values="value")
     return table.reindex(columns=list(reviewers)).to_numpy(dtype=float)

@@ -97,7 +97,7 @@ def places_on(connection: Connection, study: str) -> pd.DataFrame:
     rows = connection.execute(query).all()
     items_of = {row.item: item_from(row) for row in rows}
     places = pd.DataFrame(rows, columns=columns)
-    told = pd.DataFrame(
+    shown = pd.DataFrame(
         [
             {"truth": BETWEEN.join(items_of[row.item].truth), **shown_columns(items_of[row.item])}
             for row in rows
@@ -106,7 +106,7 @@ def places_on(connection: Connection, study: str) -> pd.DataFrame:
     )
     withdrawn = places["reviewer"].isin(standing_of(connection, study).withdrawn)
     repeats = places["repeat_of"].astype("Int64")
-    return pd.concat([places, told], axis=1).assign(repeat_of=repeats, withdrawn=withdrawn)
+    return pd.concat([places, shown], axis=1).assign(repeat_of=repeats, withdrawn=withdrawn)
 
 
 def rows_of(connection: Connection, table: Table, study: str) -> pd.DataFrame:

@@ -112,7 +112,7 @@ def _known(info: StudyInfo, places: pd.DataFrame, counted: Flow | None) -> Mappi
 
 
 def _profiles(info: StudyInfo) -> str:
-    told = [
+    profiles = [
         ", ".join(filter(None, profile.values())) for profile in info.standing.profiles.values()
     ]
-    return "; ".join(filter(None, told)) or AUTHORS
+    return "; ".join(filter(None, profiles)) or AUTHORS

@@ -89,9 +89,9 @@ def repeats(table: pd.DataFrame) -> list[SelfAgreement]:
 
     Which of two explanations is better is compared though they may have changed sides.
     """
-    told = _by_explanation(table)
-    pairs = last_stage(told[told["repeat_of"].notna()]).merge(
-        last_stage(told[told["repeat_of"].isna()]),
+    rows = _by_explanation(table)
+    pairs = last_stage(rows[rows["repeat_of"].notna()]).merge(
+        last_stage(rows[rows["repeat_of"].isna()]),
         left_on=["study", "reviewer", "repeat_of"],
         right_on=PLACE,
         suffixes=("_second", "_first"),

@@ -101,12 +101,12 @@ def _first_looks(table: pd.DataFrame) -> Iterator[Row]:
 
 
 def _summaries(table: pd.DataFrame) -> Iterator[Row]:
-    for told in summaries(table).to_dict("records"):
+    for votes in summaries(table).to_dict("records"):
         for vote, question in VOTES.items():
             yield Row(
-                *("summaries", f"prototype {told['prototype']}", question, "share of reviewers"),
-                *(told[vote] / told["reviewers"], "", *_NONE),
-                reviewers=told["reviewers"],
+                *("summaries", f"prototype {votes['prototype']}", question, "share of reviewers"),
+                *(votes[vote] / votes["reviewers"], "", *_NONE),
+                reviewers=votes["reviewers"],
             )
 
 

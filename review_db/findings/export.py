@@ -234,13 +234,13 @@ def _methods(info: StudyInfo, places: pd.DataFrame, steps: Flow | None, seen: Op
 def _asked(key: str) -> Meaning:
     question = STUDY_QUESTIONS[key]
     anchors = zip(question.points, question.anchors, strict=True)
-    said = [f"{point} = {words}" for point, words in anchors]
-    said += [option for option in question.options if option not in question.points]
+    choices = [f"{point} = {words}" for point, words in anchors]
+    choices += [option for option in question.options if option not in question.points]
     if question.several:
         return question.text, "text", f"codes with '{BETWEEN}' between them"
-    if not said:
+    if not choices:
         return question.text, "text", f"up to {TEXT_LENGTH} characters"
-    return question.text, "category", "; ".join((*said, "empty = not answered"))
+    return question.text, "category", "; ".join((*choices, "empty = not answered"))
 
 
 def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow | None, seen: Opening) -> str:

@@ -51,9 +51,9 @@ def methods_text(info: StudyInfo, places: pd.DataFrame, found: Flow, *, unplanne
 def _items(info: StudyInfo, first: pd.DataFrame, found: Flow) -> list[str]:
     design = info.design
     rated = Counter(first.loc[first["role"] == "rated", "kind"])
-    said = [words.format(rated[kind]) for kind, words in _KINDS.items() if rated[kind]]
+    kinds = [words.format(rated[kind]) for kind, words in _KINDS.items() if rated[kind]]
     sentences = [
-        f"{_number(found.began, 'reviewer')} rated {_listed(said)} of the model bundle "
+        f"{_number(found.began, 'reviewer')} rated {_listed(kinds)} of the model bundle "
         f"{info.bundle} (version {info.fingerprint})."
     ]
     if rated["prototype"]:
@@ -125,8 +125,8 @@ def _hidden(info: StudyInfo, kinds: set[str]) -> list[str]:
     if "match" not in kinds:
         # Nothing else has a similarity.
         del words["similarity"]
-    hidden = [said for name, said in words.items() if getattr(blinding, name)]
-    shown = [said for name, said in words.items() if not getattr(blinding, name)]
+    hidden = [text for name, text in words.items() if getattr(blinding, name)]
+    shown = [text for name, text in words.items() if not getattr(blinding, name)]
     sentences = [f"Hidden from the reviewers: {_listed(hidden)}."] if hidden else []
     sentences += [f"Shown to them: {_listed(shown)}."] if shown else []
     if info.design.two_stages:
@@ -176,14 +176,14 @@ def _statistics(info: StudyInfo, kinds: set[str]) -> list[str]:
 
 def _looks(info: StudyInfo, unplanned: int) -> list[str]:
     declared = info.design.protocol
-    said = []
+    sentences = []
     if declared.looks:
         looks = "; ".join(look.words for look in declared.looks)
-        said.append(f"Looks at the results before the end were declared: {looks}.")
+        sentences.append(f"Looks at the results before the end were declared: {looks}.")
     if unplanned:
         times = "once" if unplanned == 1 else f"{unplanned} times"
-        said.append(f"Before the end the results were looked at undeclared: {times}.")
-    return said
+        sentences.append(f"Before the end the results were looked at undeclared: {times}.")
+    return sentences
 
 
 def _ratings() -> str:

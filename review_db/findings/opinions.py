@@ -42,9 +42,9 @@ def opinions_on(connection: Connection) -> pd.DataFrame:
     """Return `opinions` as this connection sees it."""
     studies = [_of_study(connection, info) for info in _started(connection)]
     parts = [_single(connection), *studies]
-    told = pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
-    told = told[told["question"].isin(ASKED)].sort_values("at", kind="stable")
-    latest = told.drop_duplicates(_ONE, keep="last")
+    answers = pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
+    answers = answers[answers["question"].isin(ASKED)].sort_values("at", kind="stable")
+    latest = answers.drop_duplicates(_ONE, keep="last")
     return latest[latest["value"] != ""].reset_index(drop=True)
 
 
@@ -109,7 +109,7 @@ def _of_study(connection: Connection, info: StudyInfo) -> pd.DataFrame:
     drawn = {number: json.loads(data).get("ecg") for number, data in rows}
     answers = answers_on(connection, name, seen_on(connection, info).until)
     found = [
-        {**_window(row["statement"], drawn[row["item"]]), **_said(row, question)}
+        {**_window(row["statement"], drawn[row["item"]]), **_answer(row, question)}
         for row in rated(counted(answers)).to_dict("records")
         for question in ASKED
         if question in row and isinstance(row[question], str)
@@ -130,7 +130,7 @@ def _window(statement: str, ecg: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _said(row: dict[str, object], question: str) -> dict[str, object]:
+def _answer(row: dict[str, object], question: str) -> dict[str, object]:
     return {
         "reviewer": row["reviewer"],
         "question": question,
@@ -140,7 +140,7 @@ def _said(row: dict[str, object], question: str) -> dict[str, object]:
     }
 
 
-def summary(told: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
+def summary(table: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
     """Say what reviewers found of some windows: one row each that was rated, by its name.
 
     Columns: `reviewers` (how many), `representativeness` and `clarity` (mean), `accurate` (share of
@@ -148,10 +148,10 @@ def summary(told: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
 
     Parameters
     ----------
-    told : as `opinions` returns them
+    table : as `opinions` returns them
     named : names of the windows
     """
-    own = told[told["window"].isin(named)]
+    own = table[table["window"].isin(named)]
     own = own.assign(
         name=own["window"].map(named),
         points=pd.to_numeric(own["value"], errors="coerce").astype(float),

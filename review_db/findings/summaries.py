@@ -18,13 +18,13 @@ def summaries(table: pd.DataFrame) -> pd.DataFrame:
     prototype. Prototypes are those that were rated, or named.
     """
     rows = []
-    for statement, told in rated(table, "statement").groupby("statement"):
-        named = {vote: _named(told[question]) for vote, question in VOTES.items()}
+    for statement, answers in rated(table, "statement").groupby("statement"):
+        named = {vote: _named(answers[question]) for vote, question in VOTES.items()}
         of_it = rated(table).query("statement == @statement")["prototype"].dropna()
         for prototype in sorted({*of_it, *(name for names in named.values() for name in names)}):
             votes = {vote: names.count(prototype) for vote, names in named.items()}
             rows.append({"statement": statement, "prototype": prototype, **votes})
-            rows[-1]["reviewers"] = told["reviewer"].nunique()
+            rows[-1]["reviewers"] = answers["reviewer"].nunique()
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -117,9 +117,9 @@ def answers(
     What was said of a window in another bundle that has it counts too, see `ratings.windows`.
     """
     with reading(engine) as connection:
-        told = standing(connection, bundle, fingerprint, checked_reviewer(reviewer))
+        rows = standing(connection, bundle, fingerprint, checked_reviewer(reviewer))
     found: dict[str, dict[str, str]] = {}
-    for prototype, question, value in told[["own_prototype", "question", "value"]].to_numpy():
+    for prototype, question, value in rows[["own_prototype", "question", "value"]].to_numpy():
         found.setdefault(prototype, {})[question] = value
     return found
 
@@ -153,8 +153,8 @@ def first_open(engine: Engine, *, reviewer: str, items: Sequence[Item]) -> Item 
 
 
 def _standing(connection: Connection, reviewer: str, item: Item) -> dict[str, str]:
-    told = standing(connection, item.bundle, item.fingerprint, reviewer, item.prototype)
-    return dict(zip(told["question"], told["value"], strict=True))
+    rows = standing(connection, item.bundle, item.fingerprint, reviewer, item.prototype)
+    return dict(zip(rows["question"], rows["value"], strict=True))
 
 
 def _best_prototypes(connection: Connection, reviewer: str, item: Item) -> list[Item]:

@@ -88,12 +88,12 @@ def _files(engine: Engine) -> dict[str, bytes]:
             )
             for table in (rating_event, current_rating)
         )
-        told = opinions_on(connection)
+        opinions = opinions_on(connection)
     frames = {
         "ratings_long.csv": standing,
         "ratings_wide.csv": _wide(standing),
         "events.csv": _with_previous(events),
-        OPINIONS: told,
+        OPINIONS: opinions,
         "codebook.csv": codebook(_COLUMNS, _MEANINGS, _asked),
     }
     files = {name: as_csv(frame, _COLUMNS[name]) for name, frame in frames.items()}

@@ -131,27 +131,27 @@ def _json(content: bytes) -> Any:
         raise ValueError(f"It is no JSON. {EXPECTED}") from None
 
 
-def _published(told: Mapping[str, Any], site: str) -> Iterator[Given]:
+def _published(content: Mapping[str, Any], site: str) -> Iterator[Given]:
     """Read `evaluations[class]` with `ratings`, `bestPrototype`, `badPrototypes`, and more."""
-    reviewer, now = f"{site}.{told.get('reviewer', 'R01')}", datetime.now(UTC)
-    for statement, said in told["evaluations"].items():
-        for name, question, value in _said(said):
+    reviewer, now = f"{site}.{content.get('reviewer', 'R01')}", datetime.now(UTC)
+    for statement, evaluation in content["evaluations"].items():
+        for name, question, value in _answers(evaluation):
             item = Item(site, PUBLISHED, f"{statement}-{name}", UNKNOWN_BRANCH, statement)
             answer = checked_answer(question, value)
             if answer:
                 yield Given(checked_reviewer(reviewer), item, question, answer, now)
 
 
-def _said(said: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    for name, points in said.get("ratings", {}).items():
+def _answers(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for name, points in evaluation.get("ratings", {}).items():
         yield name, "accurate", _accurate(points.get("accuracy", UNSET))
         for scale in ("representativeness", "clarity"):
             yield name, scale, points.get(scale, UNSET) or None
-    if (best := said.get("bestPrototype")) not in (None, ""):
+    if (best := evaluation.get("bestPrototype")) not in (None, ""):
         yield str(best), "best", True
-    for name in said.get("badPrototypes") or ():
+    for name in evaluation.get("badPrototypes") or ():
         yield str(name), "bad", True
-    for name, other in (said.get("alternateClasses") or {}).items():
+    for name, other in (evaluation.get("alternateClasses") or {}).items():
         yield name, "alternative", other
 
 

@@ -50,8 +50,8 @@ def rating_table(engine: Engine, *, bundle: str, fingerprint: str) -> pd.DataFra
     text) where there is no answer.
     """
     with reading(engine) as connection:
-        told = standing(connection, bundle, fingerprint)
-    rows = told.assign(prototype=told["own_prototype"])[[*_RATED, "question", "value"]]
+        answers = standing(connection, bundle, fingerprint)
+    rows = answers.assign(prototype=answers["own_prototype"])[[*_RATED, "question", "value"]]
     table = rows.pivot(index=_RATED, columns="question", values="value")
     table = table.reindex(columns=list(QUESTIONS)).reset_index().rename_axis(columns=None)
     for scale in SCALES:

@@ -135,7 +135,7 @@ def _read(connection: Connection, seat: Seat, at: ItemStage) -> OpenItem:
     _refuse_early(at, item.kind, design, saved)
     asked, required = questions_at(item.kind, at.stage, design)
     stands = saved.get(at.stage, {})
-    told = feedback(item, design, saved)
+    given_feedback = feedback(item, design, saved)
     return OpenItem(
         at=at,
         total=total or 0,
@@ -150,8 +150,8 @@ def _read(connection: Connection, seat: Seat, at: ItemStage) -> OpenItem:
         saved=stands,
         draft=json.loads(kept.draft) if kept else stands,
         revision=kept.revision if kept else 0,
-        settled=is_settled(item.kind, at.stage, design, saved) or bool(told.truth),
-        feedback=told,
+        settled=is_settled(item.kind, at.stage, design, saved) or bool(given_feedback.truth),
+        feedback=given_feedback,
     )
 
 

@@ -68,8 +68,8 @@ def is_settled(
 def feedback(item: StudyItem, design: Design, saved: Mapping[int, Mapping[str, str]]) -> Feedback:
     """Return what a practice item tells once it is answered; nothing of any other."""
     teaches = item.role == "practice" and bool(item.truth)
-    told = item.truth if teaches and is_answered(item.kind, 1, design, saved) else ()
-    return Feedback(teaches, told)
+    truth = item.truth if teaches and is_answered(item.kind, 1, design, saved) else ()
+    return Feedback(teaches, truth)
 
 
 def facts(item: StudyItem, bundle: str, swapped: bool, stage: int, design: Design) -> Facts:

@@ -22,8 +22,8 @@ def database_url(url: str | URL | None = None) -> URL:
         If it is none, or of no kind of database that can hold ratings.
     """
     default = URL.create("sqlite", database=str(folders.ratings()))
-    told = settings().database_url
-    given = url or (told and told.get_secret_value()) or default
+    from_settings = settings().database_url
+    given = url or (from_settings and from_settings.get_secret_value()) or default
     try:
         address = make_url(given)
     except ArgumentError as error:

@@ -60,8 +60,8 @@ def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
 def link(before: str, event: Mapping[str, Any]) -> str:
     """Return the digest of an event (SHA-256 in hex), given that of the one before it."""
-    told = {key: _plain(value) for key, value in event.items() if key not in _LEFT_OUT}
-    text = json.dumps(told, sort_keys=True, ensure_ascii=True)
+    fields = {key: _plain(value) for key, value in event.items() if key not in _LEFT_OUT}
+    text = json.dumps(fields, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(f"{before} {text}".encode()).hexdigest()
 
 
@@ -80,8 +80,8 @@ def summary(connection: Connection) -> Summary:
         for row in _events(connection, table):
             events += 1
             ends[table.name, *_of(row, keys)] = row.chain
-    told = json.dumps(sorted([*name, end] for name, end in ends.items()))
-    return Summary(events, len(ends), hashlib.sha256(told.encode()).hexdigest())
+    chain_ends = json.dumps(sorted([*name, end] for name, end in ends.items()))
+    return Summary(events, len(ends), hashlib.sha256(chain_ends.encode()).hexdigest())
 
 
 def linked(rows: Iterable[Row], keys: Sequence[str]) -> Iterator[tuple[Row, str]]:

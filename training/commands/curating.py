@@ -55,11 +55,13 @@ def curate(
     if dry_run:
         dry(parent, data, proposals, stated, say=_say)
         return
-    made, told = curate(parent, data, proposals, stated, out=out, work=work, telling=Telling(_say))
-    if told:
-        sys.stdout.write(summary(told))
+    made, results = curate(
+        parent, data, proposals, stated, out=out, work=work, telling=Telling(_say)
+    )
+    if results:
+        sys.stdout.write(summary(results))
     if json:
-        write_json(json, told)
+        write_json(json, results)
     if draft:
         write_design(made, draft, str(out))
     if retired:

@@ -123,8 +123,8 @@ def refit(
     run = Fit(Setup(config, data, work, device_named("auto"), engine=engine))
     made = run.again(parent, out)
     sys.stdout.write(f"{out}: revision {made.revision}, measure it anew for its card\n")
-    if said := follow(parent, made):
-        sys.stdout.write(f"{said}\n")
+    if note := follow(parent, made):
+        sys.stdout.write(f"{note}\n")
 
 
 @app.command()

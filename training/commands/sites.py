@@ -35,8 +35,8 @@ def recalibrate(
         f"{out}: calibrated at {done.words}, {len(done.statements)} of {len(made.statements)} "
         f"statements; revision {made.revision}\n{summary(done.comparison)}"
     )
-    if said := follow(parent, made):
-        sys.stdout.write(f"{said}\n")
+    if note := follow(parent, made):
+        sys.stdout.write(f"{note}\n")
 
 
 @app.command()

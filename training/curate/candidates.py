@@ -102,7 +102,7 @@ class Chooser:
         taken: Collection[str] = (),
         *,
         most: int | None = None,
-        told: Callable[[int], None] = lambda found: None,
+        on_found: Callable[[int], None] = lambda found: None,
     ) -> Found:
         """Return the windows that may take a prototype's place, the best first.
 
@@ -110,7 +110,7 @@ class Chooser:
         ----------
         taken : patients who have given one in this curation
         most : so many are enough; as many as the settings say by default
-        told : is told after each ECG how many are found
+        on_found : called after each ECG with how many are found
         """
         own = [p for p in self.bundle.prototypes if p.statement == retired.statement]
         patients = {*(p.patient for p in own), *taken}
@@ -123,7 +123,7 @@ class Chooser:
                 if candidate is not None:
                     found.append(candidate)
                     patients.add(candidate.prototype.patient)
-                told(len(found))
+                on_found(len(found))
                 if len(found) == (most or self.settings.shown):
                     break
         return Found(found, sources.lacking)

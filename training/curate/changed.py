@@ -16,7 +16,7 @@ from training.curate.swaps import Swap
 from training.measure.faithfulness.prototypes import EXACT, SAME_WINDOW_S
 
 
-def told(
+def changes(
     network: ProtoECGNet,
     prototypes: Sequence[Prototype],
     decided: Sequence[Swap],

@@ -135,13 +135,13 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def summary(told: Mapping[str, Any]) -> str:
+def summary(results: Mapping[str, Any]) -> str:
     """Return the main results of a comparison as lines of text."""
     lines = [
-        f"On {told['n']} validation ECGs, which also set the calibration: its figures flatter.",
-        *(f"  {_line(part, own)}" for part, own in told["per_part"].items()),
+        f"On {results['n']} validation ECGs, which also set the calibration: its figures flatter.",
+        *(f"  {_line(part, own)}" for part, own in results["per_part"].items()),
     ]
-    moved = {c: d for c, d in told["per_statement"].items() if d["difference"]}
+    moved = {c: d for c, d in results["per_statement"].items() if d["difference"]}
     worst = sorted(moved, key=lambda code: moved[code]["difference"])
     if len(worst) > 1:
         lines += [f"  {_line(f'{c} AUROC', moved[c])}" for c in (worst[0], worst[-1])]
@@ -149,20 +149,20 @@ def summary(told: Mapping[str, Any]) -> str:
         ("expected calibration error", "calibration", "pooled_ece"),
         ("Brier score", "calibration", "macro_brier"),
     ):
-        one, other = (told[side][part][key] for side in ("before", "after"))
+        one, other = (results[side][part][key] for side in ("before", "after"))
         lines.append(f"  {words}: {one:.4f} before, {other:.4f} after")
     for kind in ("likely", "called"):
-        one, other = (told[side]["certainty"][kind] for side in ("before", "after"))
+        one, other = (results[side]["certainty"][kind] for side in ("before", "after"))
         words = "likely" if kind == "likely" else "likely or possible"
         lines.append(
             f"  {words}: precision {_text(one['ppv'])} before, {_text(other['ppv'])} after; "
             f"sensitivity {_text(one['sensitivity'])} and {_text(other['sensitivity'])}"
         )
-    one, other = told["before"]["purity"], told["after"]["purity"]
+    one, other = results["before"]["purity"], results["after"]["purity"]
     lines.append(f"  purity: {_text(one)} before, {_text(other)} after")
-    if own := _purity_of_replaced(told):
+    if own := _purity_of_replaced(results):
         lines.append(f"  {own}")
-    if chance := told.get("random"):
+    if chance := results.get("random"):
         refitted, not_refitted = (np.array(chance[key]) for key in ("refitted", "not_refitted"))
         lines.append(
             f"  {chance['retired']} retired at random, {chance['times']} times: fused "
@@ -172,9 +172,9 @@ def summary(told: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _purity_of_replaced(told: Mapping[str, Any]) -> str:
+def _purity_of_replaced(results: Mapping[str, Any]) -> str:
     """Say how pure the prototypes were that were replaced, and those in their place."""
-    sides = [(one["purity_before"], one.get("purity_after")) for one in told.get("changed", ())]
+    sides = [(one["purity_before"], one.get("purity_after")) for one in results.get("changed", ())]
     known = [side for side in sides if None not in side]
     if not known:
         return ""
@@ -182,12 +182,12 @@ def _purity_of_replaced(told: Mapping[str, Any]) -> str:
     return f"purity of the {len(known)} replaced: {one:.4f} before, {other:.4f} after"
 
 
-def _line(part: str, told: Mapping[str, Any]) -> str:
+def _line(part: str, figures: Mapping[str, Any]) -> str:
     text = (
-        f"{part}: {_text(told['before'])} before, {_text(told['after'])} after, difference "
-        f"{told['difference']:+.4f}"
+        f"{part}: {_text(figures['before'])} before, {_text(figures['after'])} after, difference "
+        f"{figures['difference']:+.4f}"
     )
-    low, high = told["interval"]
+    low, high = figures["interval"]
     return text if low is None else f"{text} (95 % {low:+.4f} to {high:+.4f})"
 
 

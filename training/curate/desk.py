@@ -66,14 +66,14 @@ class Desk:
         proposals: Proposals,
         rule: Rule,
         *,
-        told: Callable[[int], None] = lambda found: None,
+        on_found: Callable[[int], None] = lambda found: None,
         again: bool = False,
     ) -> Found:
         """Return the windows that may take the place of a prototype, the best first.
 
         Parameters
         ----------
-        told : is told while they are looked for how many are found
+        on_found : called during the search with how many are found
         again : look for them anew, as ECGs may be had now that could not be
         """
         against = proposals.rejected, [proposal.prototype for proposal in proposals.retired]
@@ -83,7 +83,7 @@ class Desk:
             chooser = Chooser(
                 self.bundle, self.pool, self._suspect, unwanted, rule.candidates, self._gone
             )
-            self._found[key] = chooser.candidates(self._prototype(name), told=told)
+            self._found[key] = chooser.candidates(self._prototype(name), on_found=on_found)
         return self._found[key]
 
     def tally(self, chosen: Mapping[str, Candidate | None]) -> list[Tally]:
@@ -122,8 +122,8 @@ class Desk:
     ) -> float:
         """Fit a statement by some columns, those that were chosen anew in place of the bundle's."""
         windows = {c: chosen.get(self.bundle.prototypes[c].name) for c in columns}
-        told = (w.prototype.identity if w else "" for w in windows.values())
-        key = (str(place), *map(str, columns), *told)
+        identities = (w.prototype.identity if w else "" for w in windows.values())
+        key = (str(place), *map(str, columns), *identities)
         if key not in self._fits:
             of_each = (self._column(w) if w else self._seen[:, c] for c, w in windows.items())
             seen = torch.stack(list(of_each), dim=1)

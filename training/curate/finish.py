@@ -101,8 +101,8 @@ def finish(
     CurationError
         If the bundle does not tell how it was fitted.
     """
-    told = bundle.about.get("validation", {})
-    kept = Finished(network, bundle.decisions, bundle.measured, told, {}, {})
+    metrics = bundle.about.get("validation", {})
+    kept = Finished(network, bundle.decisions, bundle.measured, metrics, {}, {})
     if not columns:
         return kept
     fit, seen = _partial_fit(bundle, known, network, work, telling)

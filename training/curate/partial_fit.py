@@ -177,8 +177,8 @@ def _chosen(log: Sequence[Mapping[str, Any]], stage: str, config: FusionConfig) 
     tried: dict[str, dict[float, Tried]] = {name: {} for name in BRANCHES}
     for line in log:
         if line.get("stage") == stage and line.get("branch") in tried:
-            told = Tried(*(line[field] for field in Tried._fields))
-            tried[line["branch"]][line["share"]] = told
+            attempt = Tried(*(line[field] for field in Tried._fields))
+            tried[line["branch"]][line["share"]] = attempt
     return {name: choose(of, config) for name, of in tried.items() if of}
 
 

@@ -26,7 +26,7 @@ from protoecg.prototypes.manifest import FILE
 from protoecg.prototypes.prototype import Prototype
 from protoecg.storage.files import new_folder, refuse_taken
 from training.curate.candidates import suspects
-from training.curate.changed import told as changed_told
+from training.curate.changed import changes
 from training.curate.finish import Finished, finish
 from training.curate.partial_fit import rebuilt, touched
 from training.curate.pool import Pool, pool
@@ -82,14 +82,14 @@ def curate(
     finished = finish(bundle, known, network, columns, changed, work, begun, telling)
     if finished.comparison:
         purity = _purity_by_name(bundle, decided, prototypes, finished)
-        finished.comparison["changed"] = changed_told(
+        finished.comparison["changed"] = changes(
             network, prototypes, decided, known.waveforms, purity
         )
     history = _history(bundle, rule, decided, columns, begun.date)
     with new_folder(out) as folder:
         made = _written(folder, bundle, known, finished, prototypes, history)
-        if said := follow(bundle, made):
-            say(said)
+        if note := follow(bundle, made):
+            say(note)
     begun.forget()
     say(f"{out}: {made.name}, revision {made.revision}")
     return load_bundle(out), finished.comparison
@@ -203,8 +203,8 @@ def _card(made: Bundle, finished: Finished) -> CardResults:
     (fold, *more) = finished.comparison["fold"]
     about = {"bundle": made.name, "revision": made.revision, "fold": fold, "held_out": False}
     # By thresholds of another hospital, its results there say nothing.
-    told = not more and not made.recalibrations
-    evaluation = {str(fold): {**about, **finished.evaluation}} if told else {}
+    comparable = not more and not made.recalibrations
+    evaluation = {str(fold): {**about, **finished.evaluation}} if comparable else {}
     return {"evaluations": evaluation, "curation": finished.comparison}
 
 

@@ -35,8 +35,8 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield the report, a line each."""
         yield from self.facts
-        yield from (f"warning: {told}" for told in self.warnings)
-        yield from (f"error: {told}" for told in self.errors)
+        yield from (f"warning: {sentence}" for sentence in self.warnings)
+        yield from (f"error: {sentence}" for sentence in self.errors)
 
 
 def check(file: Path, read: int = READ) -> Report:
@@ -48,10 +48,10 @@ def check(file: Path, read: int = READ) -> Report:
         If the description cannot be used at all.
     """
     described = Described(file)
-    told = table(described)
+    ecgs = table(described)
     errors = [*_repeated(described), *_unreadable(described, read)]
-    warnings = [*_leaking(told), *_unlabelled(described), *_unmapped(described)]
-    facts, rare = _counts(described, told)
+    warnings = [*_leaking(ecgs), *_unlabelled(described), *_unmapped(described)]
+    facts, rare = _counts(described, ecgs)
     return Report(tuple(errors), (*warnings, *rare), facts)
 
 
@@ -80,11 +80,11 @@ def _unreadable(described: Described, read: int) -> Iterator[str]:
         yield f"{len(copies)} ECGs are there under several names: {_some(copies[0])}."
 
 
-def _leaking(told: pd.DataFrame) -> Iterator[str]:
-    folds = told.groupby("patient_id")["strat_fold"].nunique()
+def _leaking(ecgs: pd.DataFrame) -> Iterator[str]:
+    folds = ecgs.groupby("patient_id")["strat_fold"].nunique()
     if leaking := int((folds > 1).sum()):
         yield f"{leaking} patients have ECGs in more than one fold, so that folds are not apart."
-    if len(folds) == len(told):
+    if len(folds) == len(ecgs):
         yield "no patient has two ECGs: name the column of patients, if there is one."
 
 
@@ -97,12 +97,12 @@ def _unmapped(described: Described) -> Iterator[str]:
     values = Counter(value for of_one in described.values() for value in of_one)
     lost = Counter({v: n for v, n in values.items() if not described.stands_for(v)})
     if lost:
-        told = "; ".join(f"{value[:60]!r} ({n})" for value, n in lost.most_common(SHOWN))
-        yield f"{len(lost)} values stand for no statement and are left out: {told}."
+        listed = "; ".join(f"{value[:60]!r} ({n})" for value, n in lost.most_common(SHOWN))
+        yield f"{len(lost)} values stand for no statement and are left out: {listed}."
 
 
-def _counts(described: Described, told: pd.DataFrame) -> tuple[tuple[str, ...], list[str]]:
-    codes, patients = described.codes(), told["patient_id"].to_numpy()
+def _counts(described: Described, ecgs: pd.DataFrame) -> tuple[tuple[str, ...], list[str]]:
+    codes, patients = described.codes(), ecgs["patient_id"].to_numpy()
     carriers: dict[str, set[int]] = {code: set() for code in described.labels}
     for patient, of_one in zip(patients, codes, strict=True):
         for code in of_one:
@@ -110,9 +110,9 @@ def _counts(described: Described, told: pd.DataFrame) -> tuple[tuple[str, ...], 
     counts = Counter(code for of_one in codes for code in of_one)
     rare = [code for code in described.labels if 0 < len(carriers[code]) < RARE]
     absent = [code for code in described.labels if not carriers[code]]
-    folds = ", ".join(f"{fold}: {n}" for fold, n in sorted(Counter(told["strat_fold"]).items()))
+    folds = ", ".join(f"{fold}: {n}" for fold, n in sorted(Counter(ecgs["strat_fold"]).items()))
     facts = (
-        f"{described.about.name}: {len(told)} ECGs of {len(set(patients))} patients",
+        f"{described.about.name}: {len(ecgs)} ECGs of {len(set(patients))} patients",
         f"folds: {folds}",
         *(f"{n:7}  {described.labels.named(code)}" for code, n in counts.most_common()),
     )
@@ -121,9 +121,9 @@ def _counts(described: Described, told: pd.DataFrame) -> tuple[tuple[str, ...], 
         warnings.append(f"fewer than {RARE} patients each carry {_some(rare)}.")
     if absent:
         warnings.append(f"nobody carries {_some(absent)}.")
-    if missing := int(told["age"].isna().sum()):
+    if missing := int(ecgs["age"].isna().sum()):
         warnings.append(f"{missing} ECGs are without an age.")
-    if missing := int(pd.isna(told["sex"]).sum()):
+    if missing := int(pd.isna(ecgs["sex"]).sum()):
         warnings.append(f"{missing} ECGs are without a sex: see `male` and `female`.")
     return facts, warnings
 

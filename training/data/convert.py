@@ -69,8 +69,8 @@ def convert(described: Described, dest: Path) -> None:
         why = next(iter(left_out.values()), "")
         raise DataError(f"No ECG of {described.file} can be read. {why}")
     about = described.about
-    told = {"name": about.name, "simulated": about.simulated, "licence": about.licence}
-    write_json(dest / ABOUT, {**told, "left_out": left_out})
+    description = {"name": about.name, "simulated": about.simulated, "licence": about.licence}
+    write_json(dest / ABOUT, {**description, "left_out": left_out})
     write_bytes(dest / LABELS, described.labels.to_csv().encode())
     # Last, as it is by this file that a data set is known.
     text = table(described).assign(filename_lr=names)[kept.to_numpy()].to_csv(index=False)
@@ -82,7 +82,7 @@ def table(described: Described) -> pd.DataFrame:
     columns = described.about.columns
     patients = described.column(columns.patient)
     number = np.arange(len(described.table)) if patients is None else pd.factorize(patients)[0]
-    told = pd.DataFrame(
+    ecgs = pd.DataFrame(
         {
             "ecg_id": np.arange(1, len(described.table) + 1),
             # Numbers of our own: whoever has the bundle has not the hospital's.
@@ -95,7 +95,7 @@ def table(described: Described) -> pd.DataFrame:
         }
     )
     report = described.column(columns.report)
-    return told if report is None else told.assign(report=report.to_numpy())
+    return ecgs if report is None else ecgs.assign(report=report.to_numpy())
 
 
 def _standard(ecg: ECG) -> np.ndarray:

@@ -48,8 +48,8 @@ class Described:
     @property
     def checksum(self) -> str:
         """SHA-256 of what the description says and names, in hex."""
-        said = self.file.read_text() + self.labels.to_csv() + self.table.to_csv(index=False)
-        return sha256(said.encode()).hexdigest()
+        content = self.file.read_text() + self.labels.to_csv() + self.table.to_csv(index=False)
+        return sha256(content.encode()).hexdigest()
 
     def values(self) -> list[set[str]]:
         """Return what each ECG is labelled with, in the data set's own words."""
@@ -196,7 +196,7 @@ def _from_headers(root: Path, sources: list[str]) -> pd.DataFrame:
         lines = header.read_text(encoding="utf-8", errors="replace").splitlines()[:MAX_HEADER_LINES]
         comments = [line.lstrip("# ").strip() for line in lines if line.startswith("#")]
         fields = (comment.partition(":") for comment in comments)
-        told = {name.strip(" <>"): value.strip() for name, colon, value in fields if colon}
+        named = {name.strip(" <>"): value.strip() for name, colon, value in fields if colon}
         record = header.relative_to(root).with_suffix("").as_posix()
-        rows.append({**told, "record": record, COMMENTS: "\n".join(comments)})
+        rows.append({**named, "record": record, COMMENTS: "\n".join(comments)})
     return pd.DataFrame(rows).fillna("")

@@ -163,12 +163,12 @@ def findings(codes: Iterable[Iterable[str]], label_set: LabelSet) -> list[tuple[
 
 def _noise(raw: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return the remarks on each ECG's noise, such as "burst noise: V4"."""
-    told: list[list[str]] = [[] for _ in range(len(raw))]
+    remarks_of: list[list[str]] = [[] for _ in range(len(raw))]
     for column in (column for column in NOISE if column in raw):
-        for remarks, leads in zip(told, raw[column], strict=True):
+        for remarks, leads in zip(remarks_of, raw[column], strict=True):
             if pd.notna(leads):
                 remarks.append(f"{column.replace('_', ' ')}: {str(leads).strip(' ,')}")
-    return [tuple(remarks) for remarks in told]
+    return [tuple(remarks) for remarks in remarks_of]
 
 
 def read_record(root: Path, record: str) -> ECG:

@@ -45,4 +45,4 @@ def contradicts(report: str, code: str) -> bool:
     text, *edits = _EDITED.split(report.lower())
     if any(code.lower() in edit for edit in edits):
         return False
-    return any(not _DENIED.search(text[: said.start()]) for said in AGAINST[code].finditer(text))
+    return any(not _DENIED.search(text[: match.start()]) for match in AGAINST[code].finditer(text))

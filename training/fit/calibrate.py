@@ -70,8 +70,8 @@ def calibrate(
     logits = fused(network, seen, beside)
     scale, shift = platt(logits, labels)
     move(network, range(len(network.statements)), scale, shift)
-    told = decide(labels, expit(scale * logits + shift))
-    decisions = dict(zip(network.statements, told, strict=True))
+    decided = decide(labels, expit(scale * logits + shift))
+    decisions = dict(zip(network.statements, decided, strict=True))
     return decisions, dict(zip(network.statements, scale.tolist(), strict=True))
 
 
@@ -159,15 +159,15 @@ def worth(
     ----------
     labels : (n, c), in the order of the decisions
     """
-    few, told = rare(labels), {}
+    few, weighed = rare(labels), {}
     for column, (code, decision) in enumerate(decisions.items()):
         group = few if few[column] else np.arange(labels.shape[1]) == column
         likely, called = (
             _worth(calls[:, group], labels[:, group])
             for calls in (judgement.called, judgement.possible)
         )
-        told[code] = replace(decision, likely=likely, called=called)
-    return told
+        weighed[code] = replace(decision, likely=likely, called=called)
+    return weighed
 
 
 def _worth(called: np.ndarray, labels: np.ndarray) -> Worth:

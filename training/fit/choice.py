@@ -98,7 +98,7 @@ RULES: Mapping[str, Callable[[pd.Series, str], bool]] = {
 
 def broken(ecg: pd.Series, code: str) -> tuple[str, ...]:
     """Return what speaks against an ECG (a row of `Dataset.table`) as a prototype."""
-    return tuple(said for said, holds in RULES.items() if not holds(ecg, code))
+    return tuple(rule for rule, holds in RULES.items() if not holds(ecg, code))
 
 
 def candidates(table: pd.DataFrame, code: str, suspect: np.ndarray, needed: int) -> np.ndarray:
@@ -122,8 +122,8 @@ def candidates(table: pd.DataFrame, code: str, suspect: np.ndarray, needed: int)
 
 def _first_broken(ecg: pd.Series, code: str, order: list[str]) -> int:
     """Return how many rules hold before the first that is broken."""
-    said = broken(ecg, code)
-    return min((order.index(one) for one in said), default=len(order))
+    rules = broken(ecg, code)
+    return min((order.index(one) for one in rules), default=len(order))
 
 
 def choose(

@@ -169,12 +169,12 @@ def _checked(raw: Mapping[str, Any], path: Path) -> Config:
     try:
         config = TypeAdapter(Config).validate_python(raw)
     except ValidationError as error:
-        raise ConfigError(f"{path} cannot be used. {_told(error)}") from error
+        raise ConfigError(f"{path} cannot be used. {_in_words(error)}") from error
     _refuse_contradictions(config)
     return config
 
 
-def _told(error: ValidationError) -> str:
+def _in_words(error: ValidationError) -> str:
     """Name each setting that is wrong and say why."""
     found = error.errors(include_url=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)

@@ -45,8 +45,8 @@ class Finish:
         curves = self._curves()
         beside = curves.offsets(self._measured(validation, "validation"), setup.codes)
         judgement = calibrate.cross_fit(network, seen[1], labels[1], patients, beside)
-        told = labels[1].numpy()
-        metrics = evaluate.results(network, seen[1], told, patients, judgement, beside)
+        truth = labels[1].numpy()
+        metrics = evaluate.results(network, seen[1], truth, patients, judgement, beside)
         decisions, scales = calibrate.calibrate(network, seen[1], labels[1], beside)
         setup.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
         if setup.config.carry_waveforms:
@@ -57,7 +57,7 @@ class Finish:
             simulated=train.dataset.simulated,
             network=network.cpu(),
             prototypes=prototypes,
-            decisions=calibrate.worth(decisions, judgement, told),
+            decisions=calibrate.worth(decisions, judgement, truth),
             measured=curves.scaled(scales),
             familiarity=familiarity.fit(validation.data.x, patients),
             labels=setup.label_set,

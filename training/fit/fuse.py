@@ -171,11 +171,11 @@ def _descend(
     shrink: Callable[[Tensor], Tensor],
 ) -> Tensor:
     """Minimise by FISTA (Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009) 183)."""
-    w, ahead, t = start, start, 1.0
+    w, extrapolated, t = start, start, 1.0
     for _ in range(STEPS):
-        new = shrink(ahead - step * slope(ahead))
+        new = shrink(extrapolated - step * slope(extrapolated))
         t_new = (1 + (1 + 4 * t * t) ** 0.5) / 2
-        ahead = new + (t - 1) / t_new * (new - w)
+        extrapolated = new + (t - 1) / t_new * (new - w)
         w, t = new, t_new
     return w
 

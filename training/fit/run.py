@@ -64,8 +64,8 @@ class Fit:
         now = [choice.broken(table.loc[p.record], p.statement) for p in bundle.prototypes]
         stale = {
             p.statement
-            for p, said in zip(bundle.prototypes, now, strict=True)
-            if set(said) - set(p.relaxed)
+            for p, rules in zip(bundle.prototypes, now, strict=True)
+            if set(rules) - set(p.relaxed)
         }
         sources = self._sources(bundle, table.index)
         network = bundle.network.to(self.setup.device)

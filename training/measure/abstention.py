@@ -192,10 +192,10 @@ SPOILS: dict[str, Spoil] = {
 }
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the results of `measure` as lines of text."""
-    lines = [f"{told['n']} ECGs of fold {told['fold']}, limits from {told['fitted_on']}"]
-    for name, own in told["recordings"].items():
+    lines = [f"{results['n']} ECGs of fold {results['fold']}, limits from {results['fitted_on']}"]
+    for name, own in results["recordings"].items():
         refused = f", refused {own['refused']:.1%}" if own["refused"] else ""
         lines.append(f"  {name}: abstained {own['abstained']:.1%}{refused}")
     return "\n".join(lines) + "\n"

@@ -90,20 +90,20 @@ def _table(
     doubtful = np.argwhere(surprise > 0)
     doubtful = doubtful[np.argsort(-surprise[tuple(doubtful.T)], kind="stable")]
     rows, columns = doubtful.T
-    told = dataset.table.iloc[rows].reset_index(drop=True)
+    ecgs = dataset.table.iloc[rows].reset_index(drop=True)
     codes = [bundle.statements[column] for column in columns]
     names = {(p.record, p.statement): p.name for p in bundle.prototypes}
     return pd.DataFrame(
         {
-            "rank": np.arange(1, len(told) + 1),
-            **{name: told[name] for name in ("record", "patient", "fold")},
+            "rank": np.arange(1, len(ecgs) + 1),
+            **{name: ecgs[name] for name in ("record", "patient", "fold")},
             "statement": codes,
             "doubt": np.where(labelled[rows, columns], LABELLED, NOT_LABELLED),
             "probability": expit(logits[rows, columns]).round(4),
-            "likelihood": [of.get(c) for of, c in zip(told["likelihoods"], codes, strict=True)],
-            "validated": told["validated"],
-            "statements": told["codes"].map(" ".join),
-            "report": told["report"],
-            "prototype": [names.get(key, "") for key in zip(told["record"], codes, strict=True)],
+            "likelihood": [of.get(c) for of, c in zip(ecgs["likelihoods"], codes, strict=True)],
+            "validated": ecgs["validated"],
+            "statements": ecgs["codes"].map(" ".join),
+            "report": ecgs["report"],
+            "prototype": [names.get(key, "") for key in zip(ecgs["record"], codes, strict=True)],
         }
     )

@@ -63,12 +63,12 @@ def certainty(
         there are `per_ecg`
     ecgs_with_wrong_likely : share of ECGs with a likely finding that they are not labelled with
     """
-    told = np.array([code not in USUAL for code in statements])
-    present, likely = present[:, told], judgement.called[:, told]
+    counted = np.array([code not in USUAL for code in statements])
+    present, likely = present[:, counted], judgement.called[:, counted]
     wrong = (likely & ~present).any(axis=1)
     return {
         "likely": _together(present, likely),
-        "called": _together(present, judgement.possible[:, told]),
+        "called": _together(present, judgement.possible[:, counted]),
         **share("ecgs_with_wrong_likely", int(wrong.sum()), len(wrong)),
     }
 
@@ -104,12 +104,12 @@ def calibration(
     pooled_ece : over all pairs of ECG and statement
     reliability : `metrics.reliability` of all pairs; `results` adds that of each branch
     """
-    occur = [told for told in per_statement.values() if told["auroc"] is not None]
+    occur = [row for row in per_statement.values() if row["auroc"] is not None]
     probability = judgement.probability
     return {
         "cross_fitted": judgement.cross_fitted,
         **{
-            f"macro_{name}": number(np.mean([told[name] for told in occur]) if occur else np.nan)
+            f"macro_{name}": number(np.mean([row[name] for row in occur]) if occur else np.nan)
             for name in ("brier", "brier_skill", "ece")
         },
         "pooled_ece": metrics.ece(labels.ravel(), probability.ravel()),

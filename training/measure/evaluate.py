@@ -58,7 +58,7 @@ def evaluate(
     bundles = [bundle] if other is None else [bundle, other]
     seen = similarities([b.network for b in bundles], data, engine)
     beside = besides(bundles, data)
-    told = {
+    evaluation = {
         "bundle": bundle.name,
         "revision": bundle.revision,
         "fold": fold,
@@ -73,9 +73,10 @@ def evaluate(
         ),
     }
     if other is not None:
-        held_out = told["held_out"] and _held_out(other, data, fold)
-        told["comparison"] = {"held_out": held_out, **compare(bundle, other, seen, data, beside)}
-    return told
+        held_out = evaluation["held_out"] and _held_out(other, data, fold)
+        compared = compare(bundle, other, seen, data, beside)
+        evaluation["comparison"] = {"held_out": held_out, **compared}
+    return evaluation
 
 
 def similarities(
@@ -167,15 +168,15 @@ def results(
     counts = metrics.resamples(patients)
     by_part = scores(network, seen, beside)
     logits = by_part.pop(FUSED).to_numpy()
-    told = of_logits(network.statements, logits, labels, patients, judgement)
-    told["per_branch"] = {
+    evaluation = of_logits(network.statements, logits, labels, patients, judgement)
+    evaluation["per_branch"] = {
         branch: _alone(truth[own.columns], own, counts) for branch, own in by_part.items()
     }
-    told["calibration"]["per_branch"] = {
+    evaluation["calibration"]["per_branch"] = {
         branch: metrics.reliability(labels[:, own], judgement.probability[:, own])
         for branch, _, own in parts(network)
     }
-    return told
+    return evaluation
 
 
 def of_logits(
@@ -212,11 +213,11 @@ def of_logits(
 
 def scores(network: ProtoECGNet, seen: Tensor, beside: Beside) -> dict[str, pd.DataFrame]:
     """Return the logits of all branches fused and of each alone, a column a statement."""
-    told = {FUSED: pd.DataFrame(fused(network, seen, beside), columns=network.statements)}
+    logits = {FUSED: pd.DataFrame(fused(network, seen, beside), columns=network.statements)}
     for branch, columns, statements in parts(network):
         codes = [network.statements[column] for column in statements]
-        told[branch] = pd.DataFrame(linear(network.solo[branch], seen[:, columns]), columns=codes)
-    return told
+        logits[branch] = pd.DataFrame(linear(network.solo[branch], seen[:, columns]), columns=codes)
+    return logits
 
 
 def _alone(truth: pd.DataFrame, scores: pd.DataFrame, counts: np.ndarray) -> dict[str, Any]:

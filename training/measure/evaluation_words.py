@@ -7,24 +7,25 @@ from typing import Any
 FLATTERS = "{} was trained, selected or calibrated on this fold: its figures flatter."
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the main results of `evaluate` as lines of text."""
     lines = [
-        f"{told['n']} ECGs of fold {told['fold']}: macro AUROC {_text(told['macro_auroc'])}",
-        *([] if told["held_out"] else [FLATTERS.format("The bundle")]),
-        *(f"  {_line(label, told, key)}" for label, key in _MAIN),
+        f"{results['n']} ECGs of fold {results['fold']}: "
+        f"macro AUROC {_text(results['macro_auroc'])}",
+        *([] if results["held_out"] else [FLATTERS.format("The bundle")]),
+        *(f"  {_line(label, results, key)}" for label, key in _MAIN),
         *(
             f"  {_line(f'{branch} alone, macro AUROC', own, 'macro_auroc')}"
-            for branch, own in told["per_branch"].items()
+            for branch, own in results["per_branch"].items()
         ),
     ]
-    if "comparison" in told:
-        if told["held_out"] and not told["comparison"]["held_out"]:
+    if "comparison" in results:
+        if results["held_out"] and not results["comparison"]["held_out"]:
             lines.append(FLATTERS.format("The other"))
-        lines.append(f"Macro AUROC above that of {told['comparison']['bundle']}:")
+        lines.append(f"Macro AUROC above that of {results['comparison']['bundle']}:")
         lines += [
             f"  {_line(part, own, 'difference')}, p = {own['p']:.3f}"
-            for part, own in told["comparison"]["per_part"].items()
+            for part, own in results["comparison"]["per_part"].items()
         ]
     return "\n".join(lines) + "\n"
 
@@ -37,9 +38,9 @@ _MAIN = (
 )
 
 
-def _line(label: str, told: dict[str, Any], key: str) -> str:
-    low, high = told[f"{key}_interval"]
-    return f"{label}: {_text(told[key])} (95 % {_text(low)} to {_text(high)})"
+def _line(label: str, results: dict[str, Any], key: str) -> str:
+    low, high = results[f"{key}_interval"]
+    return f"{label}: {_text(results[key])} (95 % {_text(low)} to {_text(high)})"
 
 
 def _text(value: float | None) -> str:

@@ -116,9 +116,9 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the results of `measure` as lines of text."""
-    leading, added = told["leading"], told["measurements"]
+    leading, added = results["leading"], results["measurements"]
     low, high = added["difference_interval"]
     gains = {
         code: own["with"] - own["without"]
@@ -128,7 +128,7 @@ def summary(told: dict[str, Any]) -> str:
     most = sorted(gains, key=lambda code: -gains[code])
     return "\n".join(
         [
-            f"{told['n']} ECGs of fold {told['fold']}, {leading['calls']} likely findings",
+            f"{results['n']} ECGs of fold {results['fold']}, {leading['calls']} likely findings",
             f"  led by the most similar prototype of their statement: {_share(leading)}",
             f"  statements led by one prototype in more than 80 %: {leading['by_one']} of "
             f"{leading['statements']}",

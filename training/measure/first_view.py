@@ -85,13 +85,13 @@ def _opens(bundle: Bundle, data: ptbxl.Dataset, rows: np.ndarray) -> dict[str, i
 
 
 def _opening(explanation: Explanation, codes: tuple[str, ...]) -> dict[str, bool]:
-    said = summarised(explanation)
+    summary = summarised(explanation)
     more = bool(set(codes) - set(USUAL))
     return {
         "labelled": more,
-        "found": any(f.certainty == "likely" and f.code not in USUAL for f in said.in_order),
+        "found": any(f.certainty == "likely" and f.code not in USUAL for f in summary.in_order),
         "normal": "NORM" in codes and not more,
-        "usual": said.foremost is None or said.foremost.code in USUAL,
+        "usual": summary.foremost is None or summary.foremost.code in USUAL,
     }
 
 
@@ -99,13 +99,13 @@ def _statements(
     bundle: Bundle, data: ptbxl.Dataset, order: np.ndarray, n: int
 ) -> dict[str, dict[str, float]]:
     index = read_neighbours(bundle)
-    told = {}
+    shares = {}
     for code in STATEMENTS:
         rows = [row for row in order if code in data.table["codes"][row]][:n]
         seen = pd.DataFrame(_seen(bundle, data, index, rows, code))
         if len(seen):
-            told[code] = {"ecgs": len(seen), **seen.mean().dropna().to_dict()}
-    return told
+            shares[code] = {"ecgs": len(seen), **seen.mean().dropna().to_dict()}
+    return shares
 
 
 def _seen(

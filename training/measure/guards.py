@@ -23,7 +23,7 @@ from training.measure.with_intervals import share
 from training.metrics import wilson
 
 
-class _Said(NamedTuple):
+class _Judged(NamedTuple):
     """What is said of a label, and whether that is only that something could not be measured."""
 
     sentence: str
@@ -57,9 +57,9 @@ def measure(root: Path, fold: int, bundle: Bundle | None = None) -> dict[str, An
         If there is no data set, or no ECG of the fold.
     """
     data = ptbxl.load(root).folds([fold])
-    told: dict[str, list[_Said]] = {code: [] for code in data.statements}
+    judged: dict[str, list[_Judged]] = {code: [] for code in data.statements}
     stand_out: list[_StandsOut] = []
-    said: list[_StandsOut] = []
+    unnamed: list[_StandsOut] = []
     rows = zip(data.table["record"], data.table["codes"], strict=True)
     for record, codes in tqdm(rows, "measuring", len(data.table), unit="ECG", mininterval=2):
         ecg = ptbxl.read_record(data.root, record)
@@ -68,18 +68,18 @@ def measure(root: Path, fold: int, bundle: Bundle | None = None) -> dict[str, An
         stand_out.append(_standing_out(sure(values, recording), [data.label_set[c] for c in codes]))
         if bundle:
             (explanation,) = decide_all([ecg], bundle, [found])
-            told_of = {one.name for one in explanation.unnamed}
-            said.append(_only(told_of, stand_out[-1]))
+            names = {one.name for one in explanation.unnamed}
+            unnamed.append(_only(names, stand_out[-1]))
         for code in codes:
             statement = data.label_set[code]
             sentence = " ".join(contradictions(statement, values))
-            told[code].append(_Said(sentence, sentence in unmeasured(statement, values)))
+            judged[code].append(_Judged(sentence, sentence in unmeasured(statement, values)))
     return {
         "fold": fold,
         "n": len(data.table),
-        "statements": {code: _of_statement(own) for code, own in told.items()},
+        "statements": {code: _of_statement(own) for code, own in judged.items()},
         "standing_out": _counted(stand_out),
-        **({"bundle": bundle.name, "unnamed": _counted(said)} if bundle else {}),
+        **({"bundle": bundle.name, "unnamed": _counted(unnamed)} if bundle else {}),
     }
 
 
@@ -114,15 +114,15 @@ def _counted(ecgs: Sequence[_StandsOut]) -> dict[str, Any]:
     }
 
 
-def _of_statement(said: list[_Said]) -> dict[str, Any]:
-    contradicted = [one.sentence for one in said if one.sentence and not one.unmeasured]
+def _of_statement(judged: list[_Judged]) -> dict[str, Any]:
+    contradicted = [one.sentence for one in judged if one.sentence and not one.unmeasured]
     return {
-        "positives": len(said),
+        "positives": len(judged),
         "contradicted": len(contradicted),
-        "share": len(contradicted) / len(said),
-        "interval": list(wilson(len(contradicted), len(said))),
+        "share": len(contradicted) / len(judged),
+        "interval": list(wilson(len(contradicted), len(judged))),
         "example": contradicted[0] if contradicted else "",
-        "unmeasured": sum(one.unmeasured for one in said),
+        "unmeasured": sum(one.unmeasured for one in judged),
     }
 
 
@@ -130,29 +130,29 @@ def _more(unmeasured: int) -> str:
     return f", and {unmeasured} that rest on what could not be measured" if unmeasured else ""
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the results of `measure` as lines of text, the most contradicted statement first."""
-    ranked = sorted(told["statements"].items(), key=lambda item: -item[1]["share"])
-    lines = [f"{told['n']} ECGs of fold {told['fold']}: labels that measurements contradict"]
+    ranked = sorted(results["statements"].items(), key=lambda item: -item[1]["share"])
+    lines = [f"{results['n']} ECGs of fold {results['fold']}: labels that measurements contradict"]
     lines += [
         f"  {code}: {own['contradicted']} of {own['positives']} ({own['share']:.0%})"
         f"{_more(own['unmeasured'])}"
         for code, own in ranked
         if own["contradicted"] or own["unmeasured"]
     ]
-    lines += _lines("measurements that stand out", told["standing_out"])
-    if "unnamed" in told:
-        lines += _lines(f"that no finding of {told['bundle']} speaks of", told["unnamed"])
+    lines += _lines("measurements that stand out", results["standing_out"])
+    if "unnamed" in results:
+        lines += _lines(f"that no finding of {results['bundle']} speaks of", results["unnamed"])
     return "\n".join(lines) + "\n"
 
 
-def _lines(words: str, told: dict[str, Any]) -> list[str]:
-    normal = told["labelled_normal"]
+def _lines(words: str, counts: dict[str, Any]) -> list[str]:
+    normal = counts["labelled_normal"]
     of_normal = "" if normal is None else f", {normal:.1%} of those labelled normal"
     return [
-        f"{words}: {told['ecgs']} ECGs{of_normal}",
+        f"{words}: {counts['ecgs']} ECGs{of_normal}",
         *(
             f"  {name}: {own['ecgs']}, {own['labelled']} labelled so, {own['normal']} normal"
-            for name, own in told["names"].items()
+            for name, own in counts["names"].items()
         ),
     ]

@@ -83,12 +83,12 @@ def _errors(pairs: Iterable[tuple[float | None, float]]) -> dict[str, Any]:
 
     `constant` is the median absolute error of the best constant answer.
     """
-    told = [(given, true) for given, true in pairs if np.isfinite(true)]
-    true = np.array([value for _, value in told])
-    error = np.array([given - value for given, value in told if given is not None])
+    known = [(given, true) for given, true in pairs if np.isfinite(true)]
+    true = np.array([value for _, value in known])
+    error = np.array([given - value for given, value in known if given is not None])
     return {
-        "n": len(told),
-        "nulls": len(told) - len(error),
+        "n": len(known),
+        "nulls": len(known) - len(error),
         "median_absolute": _rounded(np.median(np.abs(error))),
         "p90_absolute": _rounded(np.percentile(np.abs(error), 90)),
         "median": _rounded(np.median(error)),
@@ -208,12 +208,12 @@ def _rr(leads: dict[str, list[MarkedBeat]]) -> np.ndarray:
     return np.diff([_joined(beat, np.median, np.median).qrs[0] for beat in _same(leads)])
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the errors of `evaluate` as lines of text."""
-    head = f"{told['n']} ECGs. Median absolute error (90th percentile; best constant), nulls:"
+    head = f"{results['n']} ECGs. Median absolute error (90th percentile; best constant), nulls:"
     lines = [
         f"  {name:15} {way:29} {_text(found)}"
-        for name, ways in told["errors"].items()
+        for name, ways in results["errors"].items()
         for way, found in ways.items()
     ]
     return "\n".join([head, *lines]) + "\n"

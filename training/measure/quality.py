@@ -109,16 +109,16 @@ def _without_remarks(root: Path, table: pd.DataFrame) -> pd.Series:
     return table.loc[~table["ecg_id"].map(remarks), "record"]
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the results of `measure` as lines of text."""
-    lines = [f"{told['n']} ECGs without remarks on their quality, of fold {_listed(told)}"]
-    lines += [f"  as recorded: {k} {v['share']:.1%}" for k, v in told["false_alarms"].items()]
-    lines += [f"  {k}: {v['warning']} {v['share']:.1%}" for k, v in told["hits"].items()]
+    lines = [f"{results['n']} ECGs without remarks on their quality, of fold {_listed(results)}"]
+    lines += [f"  as recorded: {k} {v['share']:.1%}" for k, v in results["false_alarms"].items()]
+    lines += [f"  {k}: {v['warning']} {v['share']:.1%}" for k, v in results["hits"].items()]
     return "\n".join(lines) + "\n"
 
 
-def _listed(told: dict[str, Any]) -> str:
-    return ", ".join(map(str, told["folds"]))
+def _listed(results: dict[str, Any]) -> str:
+    return ", ".join(map(str, results["folds"]))
 
 
 def _hits(ecgs: Sequence[ECG], warning: str, spoil: Spoil) -> list[bool]:

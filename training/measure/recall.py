@@ -59,18 +59,18 @@ def recall(bundle: Bundle, root: Path, fold: int, n: int, branch: str) -> dict[s
     train = training_ecgs(bundle, dataset)
     every, kept = _exact(bundle, train, ecgs, queries, branch)
     labels = train.labels(bundle.statements)[:, [bundle.statements.index(c) for c in codes]].T
-    told = pd.DataFrame(
+    queried = pd.DataFrame(
         [
             _of_query(ecgs, branch, *numbers)
             for numbers in zip(queries, every, kept, labels, strict=True)
         ]
     )
-    off = np.concatenate(told.pop("off").to_list())
+    off = np.concatenate(queried.pop("off").to_list())
     return {
         "branch": branch,
         "queries": len(queries),
-        **told.drop(columns="query_ms").mean().to_dict(),
-        "query_ms": float(told["query_ms"].median()),
+        **queried.drop(columns="query_ms").mean().to_dict(),
+        "query_ms": float(queried["query_ms"].median()),
         "rounding_mean": float(off.mean()),
         "rounding_99": float(np.quantile(off, 0.99)),
         "rounding_max": float(off.max()),
@@ -87,18 +87,18 @@ def _of_query(
 ) -> dict[str, Any]:
     """Results of one query: exact cosines of each ECG (n,) and of its kept windows (n, kept)."""
     start = perf_counter()
-    told = ecgs.similarities(branch, query)
-    ours = ecgs.one_per_patient(told.max(axis=1))[:SHOWN]
+    similarities = ecgs.similarities(branch, query)
+    ours = ecgs.one_per_patient(similarities.max(axis=1))[:SHOWN]
     query_ms = 1000 * (perf_counter() - start)
     true = ecgs.one_per_patient(every)[:SHOWN]
     return {
         "nearest_found": true[0] in ours,
         "overlap": len(set(true) & set(ours)) / SHOWN,
-        "similarity": told.max(axis=1)[ours].mean(),
+        "similarity": similarities.max(axis=1)[ours].mean(),
         "similarity_of_all": every[true].mean(),
         "label_share_off": abs(carries[ours].mean() - carries[true].mean()),
         "query_ms": query_ms,
-        "off": np.abs(told - kept)[kept > ALIKE],
+        "off": np.abs(similarities - kept)[kept > ALIKE],
     }
 
 
@@ -141,15 +141,15 @@ def _exact(
     return np.concatenate(best, axis=1), np.concatenate(kept, axis=1)
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the results of `recall` as lines of text."""
     return (
-        f"{told['queries']} windows of {told['branch']}: the nearest ECG is among the {SHOWN} of "
-        f"the index in {told['nearest_found']:.0%}\n"
-        f"  of the {SHOWN} nearest it has {told['overlap']:.0%}; their mean similarity is "
-        f"{told['similarity']:.3f}, that of the true ones {told['similarity_of_all']:.3f}\n"
-        f"  the share that carries the finding is off by {told['label_share_off']:.3f}\n"
-        f"  similarities above {ALIKE} are off by {told['rounding_mean']:.4f}, 99 % by less than "
-        f"{told['rounding_99']:.4f}, at most {told['rounding_max']:.4f}\n"
-        f"  a query takes {told['query_ms']:.0f} ms\n"
+        f"{results['queries']} windows of {results['branch']}: the nearest ECG is among the "
+        f"{SHOWN} of the index in {results['nearest_found']:.0%}\n"
+        f"  of the {SHOWN} nearest it has {results['overlap']:.0%}; their mean similarity is "
+        f"{results['similarity']:.3f}, that of the true ones {results['similarity_of_all']:.3f}\n"
+        f"  the share that carries the finding is off by {results['label_share_off']:.3f}\n"
+        f"  similarities above {ALIKE} are off by {results['rounding_mean']:.4f}, 99 % by less "
+        f"than {results['rounding_99']:.4f}, at most {results['rounding_max']:.4f}\n"
+        f"  a query takes {results['query_ms']:.0f} ms\n"
     )

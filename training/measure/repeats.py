@@ -96,12 +96,12 @@ def _spread(changes: pd.Series) -> dict[str, float]:
     return {"n": len(changes), "median": round(float(median), 2), "p95": round(float(high), 2)}
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the results of `measure` as lines of text."""
-    lines = [f"{told['n']} pairs of ECGs of the same patient and labels", _HEAD]
-    lines += [_line(name, spread) for name, spread in told["measurements"].items()]
-    lines += [_line("logit of a finding", told["logit"])]
-    lines += [_line(f"  {code}", spread) for code, spread in told["statements"].items()]
+    lines = [f"{results['n']} pairs of ECGs of the same patient and labels", _HEAD]
+    lines += [_line(name, spread) for name, spread in results["measurements"].items()]
+    lines += [_line("logit of a finding", results["logit"])]
+    lines += [_line(f"  {code}", spread) for code, spread in results["statements"].items()]
     return "\n".join(lines) + "\n"
 
 

@@ -71,19 +71,19 @@ def enough(
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
     logits = fused(bundle.network, seen, beside)
     telling = np.array([bundle.labels[c].scp not in calls.USUAL for c in bundle.statements])
-    told: dict[str, list[dict[str, float]]] = {}
+    rows: dict[str, list[dict[str, float]]] = {}
     for seed in range(times):
         chance = np.random.default_rng(seed)
         ecgs = _out_of_order(logits, labels, patients, chance)
         for name, values in _simulated(bundle, ecgs, telling, numbers, chance):
-            told.setdefault(name, []).append(values)
+            rows.setdefault(name, []).append(values)
     return {
         "bundle": bundle.name,
         "revision": bundle.revision,
         "folds": list(folds),
         "n": len(labels),
         "times": times,
-        "rows": {name: _over(values) for name, values in told.items()},
+        "rows": {name: _over(values) for name, values in rows.items()},
     }
 
 
@@ -145,22 +145,22 @@ def _over(values: Sequence[dict[str, float]]) -> dict[str, Any]:
     names = values[0]
     return {
         name: {
-            "mean": float(np.mean([told[name] for told in values])),
-            "range": np.quantile([told[name] for told in values], [0.05, 0.95]).tolist(),
+            "mean": float(np.mean([one[name] for one in values])),
+            "range": np.quantile([one[name] for one in values], [0.05, 0.95]).tolist(),
         }
         for name in names
     }
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the table of `enough`."""
-    folds = ", ".join(map(str, told["folds"]))
+    folds = ", ".join(map(str, results["folds"]))
     head = (
-        f"{told['times']} simulations on {told['n']} ECGs of fold {folds}\n\n"
+        f"{results['times']} simulations on {results['n']} ECGs of fold {folds}\n\n"
         "| ECGs | statements with ten | Brier score | likely findings labelled | labelled ones "
         "likely | findings expected for one labelled |\n|---|---|---|---|---|---|\n"
     )
-    return head + "".join(f"{_row(name, own)}\n" for name, own in told["rows"].items())
+    return head + "".join(f"{_row(name, own)}\n" for name, own in results["rows"].items())
 
 
 def _row(name: str, own: dict[str, Any]) -> str:

@@ -74,14 +74,14 @@ def _values(present: np.ndarray, judged: Judgement, counts: np.ndarray) -> dict[
     wrong = (judged.called & ~present).any(axis=1)
     squares = ((judged.probability - present) ** 2).mean(axis=1)
     ecgs = counts.sum(axis=0)
-    told = {"ecgs_with_wrong_likely": wrong @ counts / ecgs, "brier": squares @ counts / ecgs}
+    values = {"ecgs_with_wrong_likely": wrong @ counts / ecgs, "brier": squares @ counts / ecgs}
     for name, called in (("likely", judged.called), ("called", judged.possible)):
-        hits, said, there = (
+        hits, called_ecgs, there = (
             part.sum(axis=1) @ counts for part in (present & called, called, present)
         )
         with np.errstate(invalid="ignore", divide="ignore"):
-            told |= {f"{name}_precision": hits / said, f"{name}_sensitivity": hits / there}
-    return told
+            values |= {f"{name}_precision": hits / called_ecgs, f"{name}_sensitivity": hits / there}
+    return values
 
 
 def _counted(present: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str, int]:
@@ -103,11 +103,11 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def summary(told: Mapping[str, Any]) -> str:
+def summary(results: Mapping[str, Any]) -> str:
     """Return the results of `gain` as lines of text."""
-    lines = [f"  {METRICS[name]}: {_line(own, name)}" for name, own in told["figures"].items()]
+    lines = [f"  {METRICS[name]}: {_line(own, name)}" for name, own in results["figures"].items()]
     lines.append("  found of those labelled, likely in brackets:")
-    for code, n in sorted(told["per_statement"].items(), key=lambda item: -item[1]["positives"]):
+    for code, n in sorted(results["per_statement"].items(), key=lambda item: -item[1]["positives"]):
         lines.append(
             f"    {code}: {n['found_before']} ({n['called_before']}) before, "
             f"{n['found_after']} ({n['called_after']}) after, of {n['positives']}"

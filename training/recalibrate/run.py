@@ -57,16 +57,16 @@ def recalibrate(bundle: Bundle, root: Path, out: Path) -> tuple[Bundle, Recalibr
     scale, shift = calibrate.platt(known.logits, known.labels)
     judged = calibrate.cross_fitted(known.logits, known.labels, known.patients)
     before = by_thresholds(known.logits, [bundle.decisions[code] for code in known.statements])
-    done = _told(bundle, known, before, judged)
+    done = _record(bundle, known, before, judged)
     network = deepcopy(bundle.network)
     calibrate.move(network, known.columns, scale, shift)
     decisions = calibrate.decide(known.labels, expit(scale * known.logits + shift))
     own = dict(zip(done.statements, decisions, strict=True))
-    told = calibrate.worth(own, judged, known.labels)
+    judged_decisions = calibrate.worth(own, judged, known.labels)
     scales = dict.fromkeys(bundle.statements, 1.0) | dict(
         zip(done.statements, scale.tolist(), strict=True)
     )
-    made = _written(bundle, out, network, {**bundle.decisions, **told}, scales, done)
+    made = _written(bundle, out, network, {**bundle.decisions, **judged_decisions}, scales, done)
     write_card(made, _card(bundle, known, {"before": before, "after": judged}, done))
     return made, done
 
@@ -85,7 +85,7 @@ def _card(
     return {**card, SITE: {**done.to_json(), **results}}
 
 
-def _told(bundle: Bundle, known: Local, before: Judgement, after: Judgement) -> Recalibration:
+def _record(bundle: Bundle, known: Local, before: Judgement, after: Judgement) -> Recalibration:
     statements = known.statements
     telling = np.array([bundle.labels[code].scp not in USUAL for code in statements])
     return Recalibration(

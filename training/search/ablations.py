@@ -53,10 +53,10 @@ def ablations(
         for stem, config in settings.items()
     }
     ours = bundles.pop(REFERENCE)
-    told = {stem: evaluate(bundle, root, fold, ours) for stem, bundle in bundles.items()}
+    compared = {stem: evaluate(bundle, root, fold, ours) for stem, bundle in bundles.items()}
     evaluated = evaluate(ours, root, fold)
     rows = [_row(REFERENCE, ours, evaluated)]
-    rows += [_row(stem, bundles[stem], results) for stem, results in told.items()]
+    rows += [_row(stem, bundles[stem], results) for stem, results in compared.items()]
     return {"fold": fold, "n": evaluated["n"], "branch": BRANCH, "rows": rows}
 
 
@@ -76,14 +76,15 @@ def _row(stem: str, bundle: Bundle, results: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def table(told: dict[str, Any]) -> str:
+def table(results: dict[str, Any]) -> str:
     """Return the rows as a Markdown table."""
     lines = [
-        f"Macro AUROC of a small {told['branch']} branch on fold {told['fold']} ({told['n']} ECGs)",
+        f"Macro AUROC of a small {results['branch']} branch on fold {results['fold']} "
+        f"({results['n']} ECGs)",
         "",
         "| settings | macro AUROC | above ours | prototypes a statement |",
         "|---|---|---|---|",
-        *(_line(row) for row in told["rows"]),
+        *(_line(row) for row in results["rows"]),
     ]
     return "\n".join(lines) + "\n"
 

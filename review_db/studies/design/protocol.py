@@ -168,12 +168,12 @@ def _outcomes(design: Design) -> str:
 
 def _interim(design: Design) -> str:
     declared = design.protocol
-    said = declared.interim or "None was declared."
+    rule = declared.interim or "None was declared."
     if not declared.looks:
-        return said
+        return rule
     lines = [f"- look {n}: {look.words}" for n, look in enumerate(declared.looks, start=1)]
     end = f"- at the end: what they leave, alpha {declared.final_alpha:g}"
-    return "\n".join([f"{said}\n", *lines, end])
+    return "\n".join([f"{rule}\n", *lines, end])
 
 
 def _digest_of(items: Sequence[StudyItem]) -> str:

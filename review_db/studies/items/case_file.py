@@ -105,8 +105,8 @@ def read_cases(file: Path) -> Cases:
         # People count from one.
         where = " ".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
         problem = "expected a list" if first["type"] == "tuple_type" else first["msg"]
-        told = f"{where or 'the whole file'}: {problem}"
-        raise DesignError(f"{file.name} cannot be used: {told}.") from error
+        reason = f"{where or 'the whole file'}: {problem}"
+        raise DesignError(f"{file.name} cannot be used: {reason}.") from error
 
 
 def _read_json(file: Path) -> Any:

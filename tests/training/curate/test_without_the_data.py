@@ -46,7 +46,7 @@ def test_whoever_waits_is_told_how_many_are_found(real, simulated_root, monkeypa
     told = []
     with serving(simulated_root) as physionet:
         monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url)
-        found = Desk(real, None).candidates(ordinary(real).name, NOTHING, Rule(), told=told.append)
+        found = Desk(real, None).candidates(ordinary(real).name, NOTHING, Rule(), on_found=told.append)
     assert sorted(told) == told and set(range(1, len(found.candidates) + 1)) <= set(told)
 
 

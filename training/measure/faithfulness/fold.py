@@ -87,8 +87,8 @@ def as_input(ecgs: Iterable[ECG]) -> Tensor:
 
 def ask(bundle: Bundle, x: Tensor, beside: Tensor) -> Output:
     """Show (n, 12, 1000) inputs to the network, and add what measurements add: (n, c) logits."""
-    said = Output(*_in_batches(bundle.network, x))
-    return said._replace(logits=said.logits + beside)
+    output = Output(*_in_batches(bundle.network, x))
+    return output._replace(logits=output.logits + beside)
 
 
 def hear(bundle: Bundle, ecgs: Iterable[ECG]) -> Output:

@@ -54,14 +54,14 @@ def _localisation(fold: Fold, name: str) -> Numbers:
         return dict(WHOLE_STRIP)
     read = branch.shape.statements
     results = {code: _of_statement(fold, name, code) for code in read if code in EVIDENCE}
-    told = {code: rates for code, rates in results.items() if rates}
-    means = np.mean(list(told.values()), axis=0).tolist() if told else [None] * 5
+    known = {code: rates for code, rates in results.items() if rates}
+    means = np.mean(list(known.values()), axis=0).tolist() if known else [None] * 5
     keys = ("called", "holds", "holds_by_chance", "centre", "centre_by_chance")
     return {
-        "statements": len(told),
-        "ecgs": SIMULATED * len(told),
+        "statements": len(known),
+        "ecgs": SIMULATED * len(known),
         **dict(zip(keys, means, strict=True)),
-        "per_statement": {c: [round(r, 3) for r in rates] for c, rates in told.items()},
+        "per_statement": {c: [round(r, 3) for r in rates] for c, rates in known.items()},
         "real": cycle(fold, name),
     }
 

@@ -36,7 +36,7 @@ class _Normal:
     """A normal ECG, and what is said of it as it is."""
 
     subject: Subject
-    said: Explanation
+    explanation: Explanation
 
 
 def measure(bundle: Bundle, root: Path, fold: int, n: int = ECGS) -> dict[str, Any]:
@@ -92,33 +92,39 @@ def _normal(bundle: Bundle, data: ptbxl.Dataset, n: int) -> Iterator[_Normal]:
         subject = None if quality(ecg).sentences else Subject.of(ecg)
         if subject is None or not HEART_RATE[0] <= subject.values["heart_rate"] <= HEART_RATE[1]:
             continue
-        said = explain(ecg, bundle)
-        likely = {finding.code for finding in said.findings if finding.present}
-        if not said.abstains and NORMAL in likely and likely <= _PLAIN:
+        explanation = explain(ecg, bundle)
+        likely = {finding.code for finding in explanation.findings if finding.present}
+        if not explanation.abstains and NORMAL in likely and likely <= _PLAIN:
             found += 1
-            yield _Normal(subject, said)
+            yield _Normal(subject, explanation)
 
 
 def _results(change: Change, bundle: Bundle, normal: Sequence[_Normal]) -> dict[str, Any]:
     """Return the results of one change, see `measure`."""
     made = [
-        (one.said, changed) for one in normal if (changed := change.of(one.subject)) is not None
+        (one.explanation, changed)
+        for one in normal
+        if (changed := change.of(one.subject)) is not None
     ]
-    before = [said for said, _ in made]
+    before = [explanation for explanation, _ in made]
     after = [explain(changed.ecg, bundle) for _, changed in made]
     windows = [
         places
-        for said, (_, changed) in zip(after, made, strict=True)
-        if (places := _places(_fitting(said, change), changed))
+        for explanation, (_, changed) in zip(after, made, strict=True)
+        if (places := _places(_fitting(explanation, change), changed))
     ]
     return {
         "ecgs": len(made),
         "fitting": list(change.fitting),
-        "likely": _share(any(f.present for f in _fitting(said, change)) for said in after),
-        "called": _share(_called(said, change) for said in after),
-        "called_before": _share(_called(said, change) for said in before),
-        "told": _share(_told(said, change) for said in after),
-        "normal": _share(f.present for said in after for f in said.findings if f.code == NORMAL),
+        "likely": _share(
+            any(f.present for f in _fitting(explanation, change)) for explanation in after
+        ),
+        "called": _share(_called(explanation, change) for explanation in after),
+        "called_before": _share(_called(explanation, change) for explanation in before),
+        "told": _share(_named_or_measured(explanation, change) for explanation in after),
+        "normal": _share(
+            f.present for explanation in after for f in explanation.findings if f.code == NORMAL
+        ),
         "windows": len(windows),
         **dict(
             zip(_PLACES, np.mean(windows, axis=0).tolist() if windows else [None] * 4, strict=True)
@@ -129,16 +135,18 @@ def _results(change: Change, bundle: Bundle, normal: Sequence[_Normal]) -> dict[
 _PLACES = ("holds", "holds_by_chance", "centre", "centre_by_chance")
 
 
-def _fitting(said: Explanation, change: Change) -> list[Finding]:
-    return [finding for finding in said.findings if finding.code in change.fitting]
+def _fitting(explanation: Explanation, change: Change) -> list[Finding]:
+    return [finding for finding in explanation.findings if finding.code in change.fitting]
 
 
-def _called(said: Explanation, change: Change) -> bool:
-    return any(finding.certainty != "absent" for finding in _fitting(said, change))
+def _called(explanation: Explanation, change: Change) -> bool:
+    return any(finding.certainty != "absent" for finding in _fitting(explanation, change))
 
 
-def _told(said: Explanation, change: Change) -> bool:
-    return _called(said, change) or any(one.name in change.measured for one in said.unnamed)
+def _named_or_measured(explanation: Explanation, change: Change) -> bool:
+    return _called(explanation, change) or any(
+        one.name in change.measured for one in explanation.unnamed
+    )
 
 
 def _places(fitting: Iterable[Finding], changed: Changed) -> list[float]:
@@ -156,25 +164,26 @@ def _places(fitting: Iterable[Finding], changed: Changed) -> list[float]:
 
 
 def _share(hits: Iterable[bool]) -> dict[str, Any]:
-    told = list(hits)
+    outcomes = list(hits)
+    ends = wilson(sum(outcomes), len(outcomes))
     return {
-        "share": sum(told) / len(told) if told else None,
-        "interval": [None if np.isnan(end) else end for end in wilson(sum(told), len(told))],
+        "share": sum(outcomes) / len(outcomes) if outcomes else None,
+        "interval": [None if np.isnan(end) else end for end in ends],
     }
 
 
-def summary(told: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return the results of `measure` as lines of text."""
-    lines = [f"{told['n']} normal ECGs of fold {told['fold']}, each with a known change"]
-    for name, own in told["changes"].items():
-        shares = (f"{words} {_percent(own[key]['share'])}" for key, words in _TOLD.items())
+    lines = [f"{results['n']} normal ECGs of fold {results['fold']}, each with a known change"]
+    for name, own in results["changes"].items():
+        shares = (f"{words} {_percent(own[key]['share'])}" for key, words in _IN_WORDS.items())
         lines.append(f"  {name} ({own['ecgs']} ECGs): {', '.join(shares)}{_where(own)}")
-    for code, own in told["premature"].items():
+    for code, own in results["premature"].items():
         lines.append(f"  real {code}, {own['ecgs']} ECGs{_where(own)}")
     return "\n".join(lines) + "\n"
 
 
-_TOLD = {
+_IN_WORDS = {
     "likely": "fitting likely",
     "called": "likely or possible",
     "called_before": "before",
