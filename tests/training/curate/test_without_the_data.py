@@ -43,11 +43,12 @@ def test_the_ecgs_of_candidates_are_fetched(real, simulated_root, tmp_path, monk
 
 
 def test_whoever_waits_is_told_how_many_are_found(real, simulated_root, monkeypatch):
-    told = []
+    counts = []
     with serving(simulated_root) as physionet:
         monkeypatch.setenv("PROTOECG_PHYSIONET", physionet.url)
-        found = Desk(real, None).candidates(ordinary(real).name, NOTHING, Rule(), on_found=told.append)
-    assert sorted(told) == told and set(range(1, len(found.candidates) + 1)) <= set(told)
+        desk, name = Desk(real, None), ordinary(real).name
+        found = desk.candidates(name, NOTHING, Rule(), on_found=counts.append)
+    assert sorted(counts) == counts and set(range(1, len(found.candidates) + 1)) <= set(counts)
 
 
 def test_nothing_is_asked_for_twice(real, simulated_root, monkeypatch):
