@@ -89,13 +89,13 @@ def of_ours(words):
 
 def run(room, arguments):
     """Run a command in this process, as its `python -m` would; return its code and its words."""
-    said = StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
+    printed = StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed):
         try:
             code = ROOMS[room].__main__.main(arguments)
         except SystemExit as end:
             code = end.code
-    return code or 0, said.getvalue()
+    return code or 0, printed.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -188,15 +188,15 @@ def test_the_commands_of_a_page_run_one_after_another(page, folder):
             continue
         for whole, small in SMALLER.items():
             line = line.replace(whole, small)
-        code, said = run(room, shlex.split(line)[1:])
-        assert code == 0, f"{line}\n{said}"
+        code, printed = run(room, shlex.split(line)[1:])
+        assert code == 0, f"{line}\n{printed}"
 
 
 def known_options(room, arguments):
-    code, said = run(room, [*arguments[:1], "--help"])
-    assert code == 0, said
+    code, printed = run(room, [*arguments[:1], "--help"])
+    assert code == 0, printed
     options = {word for word in arguments if word.startswith("--")}
-    assert options <= set(re.findall(r"--[a-z-]+", said)), (arguments, said)
+    assert options <= set(re.findall(r"--[a-z-]+", printed)), (arguments, printed)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -227,11 +227,11 @@ def test_every_part_of_the_benchmarks_that_a_page_names_is_there(monkeypatch, ca
     monkeypatch.setattr("sys.argv", ["benchmarks", "--help"])
     with pytest.raises(SystemExit):
         main()
-    said = set(re.findall(r"[\w-]+", capsys.readouterr().out))
+    printed = set(re.findall(r"[\w-]+", capsys.readouterr().out))
     found = [words[3:] for page in PAGES for words in commands(page) if "benchmarks" in words[2:3]]
     assert found
     for words in found:
-        assert {word for word in words if not word.isdigit()} <= said
+        assert {word for word in words if not word.isdigit()} <= printed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

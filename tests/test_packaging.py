@@ -209,10 +209,10 @@ COPYLEFT = re.compile(r"\b(A|L)?GPL|General Public", re.IGNORECASE)
 
 def licences(dist):
     """Return what a distribution says of its licence, of which the full text isn't one."""
-    said = dist.metadata
-    classifiers = [c for c in said.get_all("Classifier", []) if c.startswith("License")]
-    return [text for text in (said.get("License-Expression"), *classifiers) if text] or [
-        said.get("License", "").partition("\n")[0]
+    metadata = dist.metadata
+    classifiers = [c for c in metadata.get_all("Classifier", []) if c.startswith("License")]
+    return [text for text in (metadata.get("License-Expression"), *classifiers) if text] or [
+        metadata.get("License", "").partition("\n")[0]
     ]
 
 

@@ -32,15 +32,16 @@ def test_every_package_of_the_app_is_named_with_its_version_and_licence(bill):
     assert {name: c["version"] for name, c in packages.items()} == {
         name: dist.version for name, dist in expected.items()
     }
-    said = {name: json.dumps(c["licenses"]) for name, c in packages.items()}
-    assert "BSD-3-Clause" in said["torch"] and all(len(words) > 20 for words in said.values())
+    licences = {name: json.dumps(c["licenses"]) for name, c in packages.items()}
+    assert "BSD-3-Clause" in licences["torch"]
+    assert all(len(words) > 20 for words in licences.values())
     assert packages["numpy"]["purl"] == f"pkg:pypi/numpy@{packages['numpy']['version']}"
 
 
 def test_every_bundle_is_named_with_its_hash_and_its_data(bill):
-    told = json.loads(bill)
-    parts = {c["bom-ref"]: c for c in told["components"]}
-    needs = {d["ref"]: d.get("dependsOn", []) for d in told["dependencies"]}
+    document = json.loads(bill)
+    parts = {c["bom-ref"]: c for c in document["components"]}
+    needs = {d["ref"]: d.get("dependsOn", []) for d in document["dependencies"]}
     shipped = {file.parent for file in (ROOT / "models").glob("*/bundle.json")}
     assert {f"bundle:{path.name}" for path in shipped} == {r for r in parts if r[:6] == "bundle"}
     for path in shipped:

@@ -54,8 +54,8 @@ def test_json_holds_the_whole_explanation(file, tiny_bundle, capsys):
 
 def test_words_name_the_bundle_and_say_what_it_is_for(file, tiny_bundle, capsys):
     assert main(["explain", str(file), "--rate", "500", "--bundle", str(tiny_bundle.path)]) == 0
-    said = capsys.readouterr().out
-    assert "ecg.npy by Tiny (simulated)" in said and "Research use only" in said
+    printed = capsys.readouterr().out
+    assert "ecg.npy by Tiny (simulated)" in printed and "Research use only" in printed
 
 
 def test_a_record_of_a_data_set_is_read_by_its_header(tiny_bundle, simulated_root, capsys):
@@ -80,13 +80,13 @@ def test_a_file_that_is_no_ecg_gets_one_line(name, content, tmp_path, tiny_bundl
 
 
 def test_a_file_that_is_not_there_gets_one_line(tmp_path, tiny_bundle, capsys):
-    said = refused(capsys, "explain", tmp_path / "none.csv", "--bundle", tiny_bundle.path)
-    assert "none.csv" in said
+    printed = refused(capsys, "explain", tmp_path / "none.csv", "--bundle", tiny_bundle.path)
+    assert "none.csv" in printed
 
 
 def test_a_bundle_that_is_none_gets_one_line(file, tmp_path, capsys):
-    said = refused(capsys, "explain", file, "--rate", 500, "--bundle", tmp_path)
-    assert "no bundle" in said
+    printed = refused(capsys, "explain", file, "--rate", 500, "--bundle", tmp_path)
+    assert "no bundle" in printed
     assert "no bundle" in refused(capsys, "fetch", tmp_path / "nowhere")
 
 
@@ -191,8 +191,8 @@ def test_when_an_ecg_was_taken_and_of_whom_is_told_where_it_is_asked_for(
         assert main([*explain, "--json", *options]) == 0
         assert ("taken" in json.loads(capsys.readouterr().out)) == bool(options)
         earlier = ["--earlier", dated, "--bundle", tiny_bundle.path, *options]
-        said = " ".join(report(tmp_path, dated, *earlier).split())
-        assert said.count(TAKEN) == 2 * bool(options)
+        printed = " ".join(report(tmp_path, dated, *earlier).split())
+        assert printed.count(TAKEN) == 2 * bool(options)
 
 
 def test_a_table_of_many_ecgs_and_fhir_never_say_when_and_of_whom(dated, tiny_bundle, tmp_path):
@@ -201,10 +201,10 @@ def test_a_table_of_many_ecgs_and_fhir_never_say_when_and_of_whom(dated, tiny_bu
     fhir = ["--fhir", str(outs[2])]
     assert main(["batch", str(dated.parent), *options, "--out", str(outs[0]), *fhir]) == 0
     assert main(["batch", str(dated.parent), *options, "--out", str(outs[1]), "--jobs", "1"]) == 0
-    said = [outs[0].read_text(), pd.read_parquet(outs[1]).to_csv()]
-    said += [path.read_text() for path in outs[2].iterdir()]
-    assert len(said) == 3 and "dated" in said[0]
-    assert not any(word in text for text in said for word in ("2021-03", "10:42", "emale"))
+    written = [outs[0].read_text(), pd.read_parquet(outs[1]).to_csv()]
+    written += [path.read_text() for path in outs[2].iterdir()]
+    assert len(written) == 3 and "dated" in written[0]
+    assert not any(word in text for text in written for word in ("2021-03", "10:42", "emale"))
 
 
 def report(tmp_path, *arguments):
@@ -217,10 +217,10 @@ def report(tmp_path, *arguments):
 def test_a_report_begins_with_the_earlier_ecg_where_it_is_told_to(
     file, long_file, tiny_bundle, tmp_path
 ):
-    told = ["--bundle", tiny_bundle.path, "--earlier", long_file]
-    both = report(tmp_path, long_file, *told, "--start", 10)
+    options = ["--bundle", tiny_bundle.path, "--earlier", long_file]
+    both = report(tmp_path, long_file, *options, "--start", 10)
     # An ECG of ten seconds has no other start than 0: the earlier one then names its own.
-    own = report(tmp_path, file, *told, "--earlier-start", 10)
+    own = report(tmp_path, file, *options, "--earlier-start", 10)
     # The first ten seconds hold no beat.
     assert "Earlier: Heart rate 106 bpm" in " ".join(both.split())
     assert "Earlier: Heart rate 106 bpm" in " ".join(own.split())

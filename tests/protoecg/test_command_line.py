@@ -80,5 +80,5 @@ def test_help_says_what_the_program_and_its_commands_are_for(capsys):
         """Does it."""
 
     assert program(go)("--help") == 0
-    told = capsys.readouterr().out
-    assert "What it is for." in told and "Does it." in told
+    printed = capsys.readouterr().out
+    assert "What it is for." in printed and "Does it." in printed

@@ -185,21 +185,21 @@ def test_what_stands_out_and_no_finding_speaks_of_is_told_in_json_and_in_words(t
     plain = simulate(["NORM"], seed=3, rate=100, noise_level=0.3).ecg
     assert explain(plain, bundle).unnamed == ()
     small = replace(plain, signal=0.25 * plain.signal)
-    told = explain(small, bundle)
-    (one,) = told.to_json()["unnamed"]
+    explanation = explain(small, bundle)
+    (one,) = explanation.to_json()["unnamed"]
     assert one["name"] == "voltage_low"
     assert "though no finding says so" in one["sentence"]
-    assert f"! {one['sentence']}" in in_words(told)
+    assert f"! {one['sentence']}" in in_words(explanation)
     (decided,) = decide_all([small], bundle, [delineate(small)])
-    assert decided.unnamed == told.unnamed
+    assert decided.unnamed == explanation.unnamed
 
 
 def test_nothing_is_said_to_be_unnamed_where_the_model_abstains(tiny_bundle):
     small = simulate(["NORM"], seed=3, rate=100, noise_level=0.3).ecg
     contradicting = 0.25 * small.signal
     contradicting[1] *= -1
-    told = explain(replace(small, signal=contradicting), tiny_bundle)
-    assert told.abstains and told.unnamed == ()
+    explanation = explain(replace(small, signal=contradicting), tiny_bundle)
+    assert explanation.abstains and explanation.unnamed == ()
 
 
 def test_a_lead_that_is_silent_already_has_no_part_in_a_match(ecg, tiny_bundle):

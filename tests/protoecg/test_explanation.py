@@ -73,7 +73,7 @@ def test_likely_findings_come_before_possible_ones_whatever_their_probability():
 
 def test_json_tells_certainty_and_what_was_measured():
     found = finding(0.0, measured=(Measured("QTc", 560.0, "ms", 3.1),))
-    told = Explanation("b", False, "", (), None, (found,)).to_json()
-    (said,) = json.loads(json.dumps(told))["findings"]
-    assert said["certainty"] == "likely" and said["present"] is True
-    assert said["measured"] == [{"name": "QTc", "value": 560.0, "unit": "ms", "contribution": 3.1}]
+    document = Explanation("b", False, "", (), None, (found,)).to_json()
+    (own,) = json.loads(json.dumps(document))["findings"]
+    assert own["certainty"] == "likely" and own["present"] is True
+    assert own["measured"] == [{"name": "QTc", "value": 560.0, "unit": "ms", "contribution": 3.1}]

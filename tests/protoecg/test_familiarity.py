@@ -74,8 +74,8 @@ def flat(x):
     ],
 )
 def test_what_is_no_usual_ecg_is_abstained_from_with_the_reason(familiarity, inputs, spoil, reason):
-    said = [familiarity.abstains(spoil(x).astype(np.float32)) for x in inputs[120:130]]
-    assert all(sentence and reason in sentence for sentence in said)
+    reasons = [familiarity.abstains(spoil(x).astype(np.float32)) for x in inputs[120:130]]
+    assert all(sentence and reason in sentence for sentence in reasons)
 
 
 def test_traits_have_their_sizes_and_are_finite_even_in_silence():
@@ -173,8 +173,8 @@ def test_the_command_line_says_it_before_the_findings(abstaining, tmp_path, caps
     np.save(tmp_path / "noise.npy", noise().signal)
     command = ["explain", tmp_path / "noise.npy", "--rate", 100, "--bundle", abstaining.path]
     assert main([str(part) for part in command]) == 0
-    said = capsys.readouterr().out
-    assert "! The model abstains" in said and "not to be relied on" in said
+    printed = capsys.readouterr().out
+    assert "! The model abstains" in printed and "not to be relied on" in printed
 
 
 def test_a_familiarity_lacking_a_trait_is_refused(familiarity):

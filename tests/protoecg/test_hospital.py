@@ -34,13 +34,13 @@ NAME = "Doe_John_1950-01-01"
 def explained(tiny_bundle):
     """An ECG's measurements, and an explanation in which all three certainties occur."""
     ecg = simulate(["AFIB"], seed=1, rate=500).ecg
-    told = explain(replace(ecg, source=f"{NAME}.hea"), tiny_bundle)
+    explanation = explain(replace(ecg, source=f"{NAME}.hea"), tiny_bundle)
     limits = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)]
     findings = tuple(
         replace(f, probability=0.5, threshold=limits[n % 3][0], possible_from=limits[n % 3][1])
-        for n, f in enumerate(sorted(told.findings, key=lambda f: f.code != "AFIB"))
+        for n, f in enumerate(sorted(explanation.findings, key=lambda f: f.code != "AFIB"))
     )
-    return replace(told, findings=findings, abstains=None), measure(ecg)
+    return replace(explanation, findings=findings, abstains=None), measure(ecg)
 
 
 def contained(report, kind):
@@ -52,9 +52,9 @@ def test_a_report_is_fhir_by_its_schema_and_refers_only_to_what_it_holds(explain
     read = DiagnosticReport.model_validate(report)
     assert read.status == "preliminary"
     held = {f"#{one['id']}" for one in report["contained"]}
-    told = [result["reference"] for result in report["result"]]
+    results = [result["reference"] for result in report["result"]]
     devices = {one["device"]["reference"] for one in contained(report, "Observation")}
-    assert {*told, *devices} == held and len(told) == len(set(told))
+    assert {*results, *devices} == held and len(results) == len(set(results))
 
 
 def parts_of(value, path="DiagnosticReport"):
@@ -75,8 +75,8 @@ VITAL_SIGNS = {
 @pytest.mark.parametrize("abstains", [None, "It is unlike."])
 def test_a_report_keeps_the_rules_that_no_schema_states(explained, abstains):
     explanation, measured = explained
-    told = replace(explanation, abstains=abstains)
-    report = json.loads(json.dumps(diagnostic_report(told, measured, revision="r1")))
+    document = replace(explanation, abstains=abstains)
+    report = json.loads(json.dumps(diagnostic_report(document, measured, revision="r1")))
     for path, part in parts_of(report):
         # ele-1: nothing is empty; texts have neither blanks at their ends nor control characters.
         assert part != [] and part != {} and part != "", path
@@ -151,8 +151,8 @@ def test_the_model_its_revision_and_where_it_was_calibrated_are_the_device(expla
         data="Elsewhere", licence="none", date="2026-11-30T00:00:00", ecgs=300, patients=299,
         parent="r0", statements=("AFIB",), comparison={},
     )  # fmt: skip
-    told = replace(explanation, recalibrations=(done,))
-    (device,) = contained(diagnostic_report(told, measured, "r1"), "Device")
+    calibrated = replace(explanation, recalibrations=(done,))
+    (device,) = contained(diagnostic_report(calibrated, measured, "r1"), "Device")
     assert device["deviceName"][0]["name"] == explanation.bundle
     assert device["version"][0]["value"] == "r1"
     notes = [note["text"] for note in device["note"]]
@@ -167,11 +167,11 @@ def test_a_report_names_neither_the_file_nor_a_patient(explained):
 
 def test_what_stands_out_and_no_finding_speaks_of_is_in_the_conclusion(explained):
     explanation, measured = explained
-    said = "QTc 560 ms: prolonged, though no finding says so."
-    told = replace(explanation, unnamed=(Unnamed("qtc", said),))
-    report = diagnostic_report(told, measured, "r1")
+    sentence = "QTc 560 ms: prolonged, though no finding says so."
+    with_unnamed = replace(explanation, unnamed=(Unnamed("qtc", sentence),))
+    report = diagnostic_report(with_unnamed, measured, "r1")
     DiagnosticReport.model_validate(report)
-    assert said in report["conclusion"] and said in report["text"]["div"]
+    assert sentence in report["conclusion"] and sentence in report["text"]["div"]
 
 
 def test_a_model_that_abstains_reports_no_finding(explained):
@@ -251,9 +251,9 @@ def test_dicom_holds_the_page_and_nobody(named, tiny_bundle, tmp_path):
     assert not read.PatientName and not read.PatientID and not read.AccessionNumber
     pdf = read.EncapsulatedDocument[: read.EncapsulatedDocumentLength]
     assert pdf.startswith(b"%PDF") and pdf.rstrip().endswith(b"%%EOF")
-    said = text_of(pdf)
-    assert "Research use only" in said and tiny_bundle.revision in said
-    assert "Since the earlier ECG" in said and "Doe" not in said and "Roe" not in said
+    text = text_of(pdf)
+    assert "Research use only" in text and tiny_bundle.revision in text
+    assert "Since the earlier ECG" in text and "Doe" not in text and "Roe" not in text
 
 
 def test_dicom_has_the_identity_that_is_given(named, tiny_bundle, tmp_path):

@@ -58,7 +58,7 @@ def test_what_is_said_of_a_statement_is_taken_before_what_is_known_of_its_like()
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("code,words\nA,first\n", "no column branch"),
         (HEAD, "0 rows"),
@@ -74,8 +74,8 @@ def test_what_is_said_of_a_statement_is_taken_before_what_is_known_of_its_like()
         ("code,words,branch\n\xff", "no CSV"),
     ],
 )
-def test_a_label_set_that_cannot_be_is_refused_with_its_line(text, said):
-    with pytest.raises(LabelsError, match=said) as refused:
+def test_a_label_set_that_cannot_be_is_refused_with_its_line(text, message):
+    with pytest.raises(LabelsError, match=message) as refused:
         read_labels(text.encode("latin-1"), "labels.csv")
     assert "http" not in str(refused.value)
 

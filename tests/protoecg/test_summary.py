@@ -79,28 +79,28 @@ def test_what_is_unsure_says_why():
 
 
 def test_findings_are_read_critical_first_and_normal_last():
-    said = summarised(
+    summary = summarised(
         explanation(
             *(found("SR", 0.99), found("NORM", 0.9), found("PVC", 0.8), found("IMI", 0.7)),
             *(found("3AVB", 0.6), found("LVH", 0.4), found("INJAS", 0.3), found("WPW", 0.1)),
         )
     )
-    assert codes(said.critical) == ["3AVB"]
-    assert codes(said.likely) == ["IMI", "PVC", "NORM"]
-    assert codes(said.rhythm) == ["SR"]
-    assert codes(said.possible_critical) == ["INJAS"] and codes(said.possible) == ["LVH"]
-    assert codes(said.in_order) == ["3AVB", "INJAS", "IMI", "PVC", "NORM", "SR", "LVH"]
+    assert codes(summary.critical) == ["3AVB"]
+    assert codes(summary.likely) == ["IMI", "PVC", "NORM"]
+    assert codes(summary.rhythm) == ["SR"]
+    assert codes(summary.possible_critical) == ["INJAS"] and codes(summary.possible) == ["LVH"]
+    assert codes(summary.in_order) == ["3AVB", "INJAS", "IMI", "PVC", "NORM", "SR", "LVH"]
 
 
 def test_of_what_cannot_wait_and_is_improbable_the_place_is_among_the_possible():
     rare = replace(found("2AVB", 0.02), possible_from=0.01)
-    said = summarised(explanation(found("SR", 0.99), found("IMI", 0.3), rare))
-    assert said.possible_critical == () and codes(said.possible) == ["2AVB", "IMI"]
+    summary = summarised(explanation(found("SR", 0.99), found("IMI", 0.3), rare))
+    assert summary.possible_critical == () and codes(summary.possible) == ["2AVB", "IMI"]
 
 
 def test_among_findings_of_one_kind_the_most_probable_is_read_first():
-    said = summarised(explanation(found("IMI", 0.6), found("AMI", 0.9)))
-    assert codes(said.likely) == ["AMI", "IMI"]
+    summary = summarised(explanation(found("IMI", 0.6), found("AMI", 0.9)))
+    assert codes(summary.likely) == ["AMI", "IMI"]
 
 
 def test_every_statement_has_a_place_in_a_reading():
@@ -132,8 +132,8 @@ def test_words_come_first_and_the_code_second():
     ],
 )
 def test_likely_findings_open_then_what_is_ordinary_then_what_is_possible(probabilities, foremost):
-    said = summarised(explanation(*(found(*one) for one in probabilities.items())))
-    assert said.foremost.code == foremost
+    summary = summarised(explanation(*(found(*one) for one in probabilities.items())))
+    assert summary.foremost.code == foremost
 
 
 def test_where_nothing_is_possible_there_is_nothing_to_look_at():
@@ -141,7 +141,7 @@ def test_where_nothing_is_possible_there_is_nothing_to_look_at():
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "said"),
+    ("probabilities", "opening"),
     [
         ({"SR": 0.99, "NORM": 0.9, "IMI": 0.3}, "Read as a normal ECG"),
         ({"SR": 0.99, "NORM": 0.3, "IMI": 0.4}, "not read as normal"),
@@ -149,6 +149,6 @@ def test_where_nothing_is_possible_there_is_nothing_to_look_at():
         ({"NORM": 0.3}, ""),
     ],
 )
-def test_an_ordinary_ecg_is_said_to_be_one(probabilities, said):
+def test_an_ordinary_ecg_is_said_to_be_one(probabilities, opening):
     ordinary = summarised(explanation(*(found(*one) for one in probabilities.items()))).ordinary
-    assert said in ordinary and bool(said) == bool(ordinary)
+    assert opening in ordinary and bool(opening) == bool(ordinary)

@@ -67,6 +67,6 @@ def test_which_was_taken_first_is_known_where_both_say_when():
 
 
 def test_as_json_each_value_has_a_field_whether_known_or_not():
-    told = Taken.of(DAY, CLOCK, age=95, sex="M").to_json()
-    assert told == {"day": "2021-03-03", "clock": "10:42:05", "age": 90, "sex": "male"}
+    fields = Taken.of(DAY, CLOCK, age=95, sex="M").to_json()
+    assert fields == {"day": "2021-03-03", "clock": "10:42:05", "age": 90, "sex": "male"}
     assert set(UNKNOWN.to_json().values()) == {None}

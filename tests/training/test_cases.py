@@ -105,16 +105,16 @@ def test_a_study_takes_the_file(demo, simulated, tmp_path, capsys):
     file = tmp_path / "cases.json"
     command = ["cases", "--bundle", str(demo.path), "--data", str(simulated), "--fold", "9"]
     assert main([*command, "--matches", "2", "--readings", "1", "--out", str(file)]) == 0
-    told = capsys.readouterr().out
-    assert "1 readings, 0 pairs, 2 matches" in told
-    assert "Note: fold 9 chose and calibrated" in told
+    printed = capsys.readouterr().out
+    assert "1 readings, 0 pairs, 2 matches" in printed
+    assert "Note: fold 9 chose and calibrated" in printed
     material = bundle_material(demo.path, file)
     assert isinstance(material, Material)
     assert (len(material.matches), len(material.readings)) == (2, 1)
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (["--pairs", "1"], "name the other one"),
         (["--readings", "900"], "Only "),
@@ -122,11 +122,11 @@ def test_a_study_takes_the_file(demo, simulated, tmp_path, capsys):
         (["--fold", "3"], "was trained on fold 3"),
     ],
 )
-def test_what_cannot_be_drawn_gets_one_line(demo, simulated, tmp_path, capsys, more, said):
+def test_what_cannot_be_drawn_gets_one_line(demo, simulated, tmp_path, capsys, more, message):
     file = tmp_path / "cases.json"
     command = ["cases", "--bundle", str(demo.path), "--data", str(simulated), "--fold", "9"]
     assert main([*command, *more, "--out", str(file)]) == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not file.exists()
 
 

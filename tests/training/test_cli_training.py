@@ -35,20 +35,20 @@ def test_simulate_writes_a_data_set_and_never_over_one(tmp_path, capsys):
 
 
 def test_fit_on_a_folder_without_data_says_where_to_get_them(tmp_path, capsys, tiny_config):
-    said = refused(
+    printed = refused(
         capsys, "fit", "--data", tmp_path / "none", "--out", tmp_path / "out",
         "--work", tmp_path / "work", "--config", tiny_config,
     )  # fmt: skip
-    assert "python -m training download" in said
+    assert "python -m training download" in printed
 
 
 def test_fit_with_bad_settings_names_the_setting(tmp_path, capsys, simulated_root):
     (tmp_path / "bad.toml").write_text('name = "x"\nlearning_speed = 3\n')
-    said = refused(
+    printed = refused(
         capsys, "fit", "--data", simulated_root, "--out", tmp_path / "out",
         "--work", tmp_path / "work", "--config", tmp_path / "bad.toml",
     )  # fmt: skip
-    assert "learning_speed" in said
+    assert "learning_speed" in printed
 
 
 def test_fit_goes_on_from_a_finished_run_and_writes_the_bundle(
@@ -71,19 +71,19 @@ def test_evaluate_writes_its_figures(tmp_path, capsys, tiny_bundle, simulated_ro
 
 @pytest.mark.parametrize("fold", [0, 11])
 def test_evaluate_on_a_fold_that_is_none_fails(fold, tmp_path, capsys, tiny_bundle, simulated_root):
-    said = refused(
+    printed = refused(
         capsys, "evaluate", "--bundle", tiny_bundle.path, "--data", simulated_root,
         "--fold", fold, "--json", tmp_path / "figures.json",
     )  # fmt: skip
-    assert f"no ECG of fold {fold}" in said
+    assert f"no ECG of fold {fold}" in printed
 
 
 def test_evaluate_without_a_bundle_fails(tmp_path, capsys, simulated_root):
-    said = refused(
+    printed = refused(
         capsys, "evaluate", "--bundle", tmp_path, "--data", simulated_root,
         "--fold", 10, "--json", tmp_path / "figures.json",
     )  # fmt: skip
-    assert "no bundle" in said
+    assert "no bundle" in printed
 
 
 def test_neighbours_are_indexed_once_and_again(tmp_path, capsys, tiny_bundle, simulated_root):
@@ -104,17 +104,17 @@ def test_neighbours_are_indexed_once_and_again(tmp_path, capsys, tiny_bundle, si
 
 
 def test_recall_needs_an_index(tmp_path, capsys, tiny_bundle, simulated_root):
-    said = refused(
+    printed = refused(
         capsys, "recall", "--bundle", tiny_bundle.path, "--data", simulated_root, "--fold", 9,
         "--json", tmp_path / "figures.json",
     )  # fmt: skip
-    assert "python -m training neighbours" in said
+    assert "python -m training neighbours" in printed
 
 
 def test_neighbours_of_other_data_are_refused(tmp_path, capsys, tiny_bundle):
     assert main(["simulate", str(tmp_path / "other"), "--n", "20", "--seed", "9"]) == 0
     capsys.readouterr()
-    said = refused(
+    printed = refused(
         capsys, "neighbours", "--bundle", tiny_bundle.path, "--data", tmp_path / "other"
     )  # fmt: skip
-    assert "is not the data set" in said
+    assert "is not the data set" in printed

@@ -35,9 +35,9 @@ def test_a_process_that_is_lost_costs_no_answer_and_no_order(simulated_root, tmp
         return x.sum(dim=(1, 2)).numpy()
 
     two = by_ray(Ray(None, 2))
-    told = list(two(summed_by_the_second, data, "on Ray"))
-    assert mark.exists() and len(told) > 1
-    for answer, expected in zip(told, here(summed, data, "here"), strict=True):
+    answers = list(two(summed_by_the_second, data, "on Ray"))
+    assert mark.exists() and len(answers) > 1
+    for answer, expected in zip(answers, here(summed, data, "here"), strict=True):
         np.testing.assert_array_equal(answer, expected)
 
 

@@ -91,9 +91,9 @@ def test_a_run_refuses_what_it_kept_where_that_is_damaged(
 
     assert main(list(map(str, [*command, "--out", tmp_path / "bundle", "--device", "cpu"]))) == 1
 
-    said = capsys.readouterr().err.strip().splitlines()[-1]
-    assert str(file) in said or str(tiny_work) in said
-    assert "Delete it" in said or "delete it" in said
+    printed = capsys.readouterr().err.strip().splitlines()[-1]
+    assert str(file) in printed or str(tiny_work) in printed
+    assert "Delete it" in printed or "delete it" in printed
     assert not ran.exists() and not (tmp_path / "bundle").exists()
 
 

@@ -47,9 +47,9 @@ with folders(Path("work"), Path("out")) as (work, out):
 
 
 def by_torchrun(*command, folder=ROOT):
-    told = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, *command]
+    arguments = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, *command]
     done = subprocess.run(
-        [sys.executable, *map(str, told)],
+        [sys.executable, *map(str, arguments)],
         cwd=folder,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -90,8 +90,8 @@ def test_what_nobody_there_writes_down_keeps_every_bit(made, tiny_bundle, ecg):
 def test_the_bundle_and_its_explanations_say_where_it_was_calibrated(made, tiny_bundle, ecg):
     (done,) = made.recalibrations
     assert (done.data, done.ecgs, done.parent) == ("Elsewhere", 80, tiny_bundle.revision)
-    told = explain(ecg, made).to_json()["recalibrations"]
-    assert told == [
+    places = explain(ecg, made).to_json()["recalibrations"]
+    assert places == [
         {
             "data": "Elsewhere",
             "date": done.date[:10],
@@ -187,7 +187,7 @@ def test_too_few_ecgs_are_refused(tiny_bundle, hospital, tmp_path, capsys):
     pd.read_csv(root / "ptbxl_database.csv")[:20].to_csv(root / "ptbxl_database.csv", index=False)
     command = ["recalibrate", "--bundle", tiny_bundle.path, "--data", root]
     assert main(list(map(str, [*command, "--out", tmp_path / "new"]))) == 1
-    assert "20 ECGs" in (said := capsys.readouterr().err) and "At least 30" in said
+    assert "20 ECGs" in (printed := capsys.readouterr().err) and "At least 30" in printed
 
 
 def test_statements_are_the_same_by_code_or_by_what_they_are_in_scp():
@@ -209,15 +209,15 @@ def test_what_is_gained_is_told_with_its_interval():
         p = expit(logits)
         return Judgement(p, p >= 0.6, p >= 0.2, True)
 
-    told = gain(
+    results = gain(
         ["A", "B", "SR"], np.array([True, True, False]), labels, np.arange(400),
         judged(logits - 3), judged(logits),
     )  # fmt: skip
-    better, brier = (told["figures"][name] for name in ("likely_sensitivity", "brier"))
+    better, brier = (results["figures"][name] for name in ("likely_sensitivity", "brier"))
     assert better["difference"] == pytest.approx(better["after"] - better["before"])
     assert 0 < better["difference_interval"][0] < better["difference"]
     assert brier["difference_interval"][1] < 0
-    own = told["per_statement"]["A"]
+    own = results["per_statement"]["A"]
     assert own["positives"] == labels[:, 0].sum() and own["found_after"] > own["found_before"]
     # The normal ones are not counted with the findings.
     both = (labels[:, :2] > 0) & (expit(logits[:, :2]) >= 0.6)
@@ -226,18 +226,18 @@ def test_what_is_gained_is_told_with_its_interval():
 
 def test_more_ecgs_calibrate_better_and_the_truth_best(tiny_bundle, simulated_root):
     folds = tiny_bundle.about["config"]["train_folds"]
-    told = enough(tiny_bundle, simulated_root, folds, numbers=(15, 45, 5000), times=10)
-    brier = {name: row["brier"]["mean"] for name, row in told["rows"].items()}
+    results = enough(tiny_bundle, simulated_root, folds, numbers=(15, 45, 5000), times=10)
+    brier = {name: row["brier"]["mean"] for name, row in results["rows"].items()}
     assert list(brier) == ["none", "15", "45", "known"]
     assert brier["none"] > brier["45"] > brier["known"]
 
 
-@pytest.mark.parametrize("said", [{}, "elsewhere", [{"data": "x"}], [3]])
-def test_a_manifest_that_says_nonsense_of_it_is_refused(made, tmp_path, said):
+@pytest.mark.parametrize("message", [{}, "elsewhere", [{"data": "x"}], [3]])
+def test_a_manifest_that_says_nonsense_of_it_is_refused(made, tmp_path, message):
     shutil.copytree(made.path, tmp_path / "bundle")
     file = tmp_path / "bundle" / "bundle.json"
-    told = json.loads(file.read_text())
-    told["about"]["recalibrations"] = said
-    file.write_text(json.dumps(told))
+    document = json.loads(file.read_text())
+    document["about"]["recalibrations"] = message
+    file.write_text(json.dumps(document))
     with pytest.raises(BundleError, match="recalibration"):
         load_bundle(tmp_path / "bundle")

@@ -62,11 +62,12 @@ def test_each_ecg_has_one_row_with_the_probabilities_of_its_explanation(
     assert list(table[0]) == [*ABOUT, *tiny_bundle.statements]
     assert len(table) == 4
     row = next(row for row in table if row["file"].startswith("below/"))
-    told = explain(read_path(folder / row["file"]), tiny_bundle)
-    for finding in told.findings:
+    explanation = explain(read_path(folder / row["file"]), tiny_bundle)
+    for finding in explanation.findings:
         assert float(row[finding.code]) == pytest.approx(finding.probability, abs=1e-6)
     for certainty in ("likely", "possible"):
-        assert row[certainty].split() == [f.code for f in told.findings if f.certainty == certainty]
+        codes = [f.code for f in explanation.findings if f.certainty == certainty]
+        assert row[certainty].split() == codes
     assert row["error"] == ""
 
 
@@ -284,13 +285,13 @@ def test_parquet_holds_the_rows_of_the_csv_with_numbers_and_names_as_they_are(
     assert batch(folder, tiny_bundle, tmp_path / "a.csv") == 0
     assert batch(folder, tiny_bundle, tmp_path / "b.parquet") == 0
 
-    table, said = pd.read_parquet(tmp_path / "b.parquet"), rows(tmp_path / "a.csv")
-    assert list(table) == list(said[0]) and len(table) == len(said)
+    table, lines = pd.read_parquet(tmp_path / "b.parquet"), rows(tmp_path / "a.csv")
+    assert list(table) == list(lines[0]) and len(table) == len(lines)
     assert "=1+1.npy" in set(table["file"])
-    for (_, row), told in zip(table.iterrows(), said, strict=True):
-        assert [row[name] for name in ABOUT[1:]] == [told[name] for name in ABOUT[1:]]
+    for (_, row), line in zip(table.iterrows(), lines, strict=True):
+        assert [row[name] for name in ABOUT[1:]] == [line[name] for name in ABOUT[1:]]
         for code in tiny_bundle.statements:
-            assert np.isnan(row[code]) if told[code] == "" else row[code] == float(told[code])
+            assert np.isnan(row[code]) if line[code] == "" else row[code] == float(line[code])
     assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
 
 
@@ -383,7 +384,7 @@ def encrypted(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"a,b\n", "no ZIP archive"),
         (b"PK\x03\x04 nothing", "damaged ZIP archive"),
@@ -395,12 +396,12 @@ def encrypted(content: bytes) -> bytes:
     ],
 )
 def test_an_upload_that_is_no_archive_of_ecgs_is_refused_in_the_readers_words(
-    content, said, monkeypatch
+    content, message, monkeypatch
 ):
     monkeypatch.setattr("protoecg.batch.sources.MAX_ARCHIVE_FILES", 5)
     with pytest.raises(ECGError, match="The upload") as refused:
         archive_files(content, "The upload")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_two_files_of_one_name_in_an_upload_are_refused():
@@ -432,8 +433,8 @@ def test_no_more_of_an_upload_is_unpacked_than_is_read_anyway(monkeypatch):
 def understated(content: bytes, size: int) -> bytes:
     """Have an archive's directory announce `size` bytes for each file, however large."""
     parts = content.split(b"PK\x01\x02")
-    told = [p[:20] + size.to_bytes(4, "little") + p[24:] for p in parts[1:]]
-    return b"PK\x01\x02".join([parts[0], *told])
+    entries = [p[:20] + size.to_bytes(4, "little") + p[24:] for p in parts[1:]]
+    return b"PK\x01\x02".join([parts[0], *entries])
 
 
 def test_archives_within_an_upload_are_counted_in(monkeypatch, tiny_bundle, tmp_path):

@@ -126,13 +126,13 @@ def below(process: int, words: str) -> list[int]:
     found, ones = [], [process]
     while ones:
         of = Path(f"/proc/{ones[0]}/task").glob("*/children")
-        began = [int(child) for file in of for child in told(file).split()]
+        began = [int(child) for file in of for child in text_of(file).split()]
         ones = [*ones[1:], *began]
-        found += [one for one in began if words in told(Path(f"/proc/{one}/cmdline"))]
+        found += [one for one in began if words in text_of(Path(f"/proc/{one}/cmdline"))]
     return found
 
 
-def told(file: Path) -> str:
+def text_of(file: Path) -> str:
     """Read what /proc says of a process or thread: nothing once it has ended."""
     try:
         return file.read_text()
@@ -165,8 +165,8 @@ def test_a_run_that_is_killed_is_gone_on_with_and_no_row_is_lost_or_there_twice(
     wait_for(lambda: list(out.glob(moment)))
     of = wait_for(lambda: below(run.pid, "spawn_main")) if victim == "a worker" else [run.pid]
     os.kill(of[0], signal.SIGKILL)
-    _, said = run.communicate(timeout=120)
-    assert run.returncode != 0 and ("run the same again" in said or victim == "the run")
+    _, printed = run.communicate(timeout=120)
+    assert run.returncode != 0 and ("run the same again" in printed or victim == "the run")
 
     left = {part.name for part in out.glob("part-*.parquet")}
     command = ["batch", ecgs, "--bundle", tiny_bundle.path, "--out", out, "--jobs", "1"]

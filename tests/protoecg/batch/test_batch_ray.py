@@ -28,8 +28,8 @@ def test_a_worker_that_is_killed_costs_no_row(ecgs, tiny_bundle, tmp_path):
     run = begun(ecgs, tiny_bundle, out, "--ray", "auto", "--jobs", 2)
     workers = wait_for(lambda: len(w := below(run.pid, "ray::MapWorker")) == 2 and w)
     os.kill(workers[0], signal.SIGKILL)
-    _, said = run.communicate(timeout=300)
-    assert run.returncode == 0, said
+    _, printed = run.communicate(timeout=300)
+    assert run.returncode == 0, printed
     assert pq.read_table(out).equals(pq.read_table(alone.out))
     assert len(list(out.glob("part-*.parquet"))) == 2
 

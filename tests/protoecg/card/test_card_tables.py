@@ -103,8 +103,8 @@ def test_the_published_rule_stands_beside_where_it_is_measured():
 
 
 def test_it_is_said_whether_faster_ecgs_were_recorded_or_resampled():
-    told = {"500_hz": {"same_prototype": 1.0}, "500_hz_source": "resampled"}
-    raw = {"measures": {"stability": {"branches": {"rhythm": told}}}}
+    measured_at = {"500_hz": {"same_prototype": 1.0}, "500_hz_source": "resampled"}
+    raw = {"measures": {"stability": {"branches": {"rhythm": measured_at}}}}
     table = tables.faithfulness(raw, {})
     assert list(table[""]) == [
         "same top prototype under 500 Hz instead of 100 Hz",
@@ -114,8 +114,8 @@ def test_it_is_said_whether_faster_ecgs_were_recorded_or_resampled():
 
 
 def test_abstention_is_in_percent():
-    told = {"noise": {"abstained": 0.99, "abstained_interval": [0.98, 1.0], "refused": 0.01}}
-    (row,) = tables.abstention({"recordings": told}).itertuples(index=False)
+    recordings = {"noise": {"abstained": 0.99, "abstained_interval": [0.98, 1.0], "refused": 0.01}}
+    (row,) = tables.abstention({"recordings": recordings}).itertuples(index=False)
     assert list(row) == ["noise", 99.0, "98.0 to 100.0", "1.0"]
 
 

@@ -16,8 +16,8 @@ def test_measurements_are_told_as_within_a_sentence(tiny_bundle):
         Measured("R in aVF", 0.02, "mV", 1.0),
         Measured("Shortest RR interval", 98.0, "% of the median", -1.0),
     )
-    told = adds_up(replace(finding, matches=(), measured=measured), tiny_bundle.labels)
-    assert told == (
+    sentences = adds_up(replace(finding, matches=(), measured=measured), tiny_bundle.labels)
+    assert sentences == (
         "QRS duration 200 ms, beats of another shape 17 % of beats and R in aVF 0.02 mV speak for "
         "it. Shortest RR interval 98 % of the median speaks against it."
     )

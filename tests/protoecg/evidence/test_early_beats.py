@@ -29,12 +29,12 @@ def of_simulated(code: str) -> tuple[Delineation, list[float]]:
 @pytest.mark.parametrize(("code", "quantity"), [("PAC", "early_usual"), ("PVC", "early_unusual")])
 def test_they_lie_where_the_premature_beats_are(code, quantity):
     found, onsets = of_simulated(code)
-    told = early_beats(speaking(quantity), found)
-    assert len(told) == len(onsets) > 0
+    marked = early_beats(speaking(quantity), found)
+    assert len(marked) == len(onsets) > 0
     complexes = [
         beat.qrs for beat, early in zip(found.beats, is_early(found), strict=True) if early
     ]
-    for (start_s, end_s), onset_s, qrs in zip(told, onsets, complexes, strict=True):
+    for (start_s, end_s), onset_s, qrs in zip(marked, onsets, complexes, strict=True):
         assert start_s <= qrs[0] and qrs[1] <= end_s
         assert abs(onset_s - qrs[0]) < 0.35
 

@@ -130,8 +130,8 @@ def test_of_a_patients_ecgs_the_nearest_is_the_one_shown(bundle, ecgs, train):
 
 def test_labels_are_counted_as_in_the_data_set(bundle, ecgs, train):
     labels = train.labels(bundle.statements)
-    told = [ecgs.labelled(bundle, code) for code in bundle.statements]
-    assert told == labels.sum(axis=0).tolist()
+    carriers = [ecgs.labelled(bundle, code) for code in bundle.statements]
+    assert carriers == labels.sum(axis=0).tolist()
     assert len(ecgs) == len(train.table)
 
 
@@ -155,7 +155,7 @@ def test_a_bundle_without_an_index_has_none(tiny_bundle):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         (NUMBERS, b"{", "damaged"),
         (HEAD, b"{", "cannot be used"),
@@ -164,9 +164,9 @@ def test_a_bundle_without_an_index_has_none(tiny_bundle):
         (HEAD, b"[]", "not written by ProtoECG"),
     ],
 )
-def test_a_damaged_index_says_so_and_what_to_do(bundle, files, name, content, said):
+def test_a_damaged_index_says_so_and_what_to_do(bundle, files, name, content, message):
     (files / name).write_bytes(content)
-    with pytest.raises(NeighboursError, match=said) as refused:
+    with pytest.raises(NeighboursError, match=message) as refused:
         read_neighbours(bundle)
     assert "python -m training neighbours" in str(refused.value)
 
@@ -180,7 +180,7 @@ def test_one_flipped_bit_is_noticed(bundle, files):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("version", 2, "format 2"),
         ("version", None, "format None"),
@@ -189,10 +189,10 @@ def test_one_flipped_bit_is_noticed(bundle, files):
         ("sha256", "x", "checksum"),
     ],
 )
-def test_a_foreign_head_is_refused(bundle, files, key, value, said):
+def test_a_foreign_head_is_refused(bundle, files, key, value, message):
     head = json.loads((files / HEAD).read_text()) | {key: value}
     (files / HEAD).write_text(json.dumps(head))
-    with pytest.raises(NeighboursError, match=said):
+    with pytest.raises(NeighboursError, match=message):
         read_neighbours(bundle)
 
 

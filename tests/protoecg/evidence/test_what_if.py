@@ -59,8 +59,8 @@ def test_findings_are_ranked_anew(explanation, finding):
     present = [f.present for f in supposed.findings]
     assert present == sorted(present, reverse=True)
     for called in (True, False):
-        told = [f.probability for f in supposed.findings if f.present is called]
-        assert np.all(np.diff(told) <= 0)
+        probabilities = [f.probability for f in supposed.findings if f.present is called]
+        assert np.all(np.diff(probabilities) <= 0)
 
 
 def test_a_prototype_that_nothing_rests_on_is_refused(explanation):

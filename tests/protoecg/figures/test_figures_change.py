@@ -61,12 +61,12 @@ def test_hover_shows_both_contributions(change):
 
 
 def test_the_description_says_the_change_and_what_it_comes_from(change):
-    said = describe_change(change)
+    text = describe_change(change)
     then, now = (wording.signed(f.logit) for f in (change.then, change.now))
-    assert f"logit {then} to {now}" in said
-    assert change.kind in said
+    assert f"logit {then} to {now}" in text
+    assert change.kind in text
     largest = max(change.matches, key=lambda match: abs(match.amount))
-    assert f"{largest.prototype.name} {wording.signed(largest.amount)}" in said
+    assert f"{largest.prototype.name} {wording.signed(largest.amount)}" in text
 
 
 def test_a_finding_without_prototypes_has_only_its_logits(change):

@@ -53,8 +53,8 @@ def test_a_reference_is_a_line_across(theme):
 
 
 def test_words_tell_values_and_intervals_that_there_are():
-    told = describe_intervals(ROWS, "mean")
-    assert told == "mean, with 95 % intervals: rhythm 3.50 (3.00 to 4.50); morphology 4.00."
+    text = describe_intervals(ROWS, "mean")
+    assert text == "mean, with 95 % intervals: rhythm 3.50 (3.00 to 4.50); morphology 4.00."
     assert "nothing to show" in describe_intervals(ROWS[2:], "mean")
 
 

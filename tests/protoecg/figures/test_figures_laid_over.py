@@ -54,5 +54,5 @@ def test_median_beats_meet_at_their_qrs_onset_at_zero(found):
 
 def test_figures_are_told_in_words(found):
     counts = [found[i].median.count for i in (0, 1)]
-    said = describe_beats(*found)
-    assert f"{counts[0]} of" in said and f"{counts[1]} of" in said and "twelve leads" in said
+    text = describe_beats(*found)
+    assert f"{counts[0]} of" in text and f"{counts[1]} of" in text and "twelve leads" in text

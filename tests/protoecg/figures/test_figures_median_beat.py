@@ -37,8 +37,8 @@ def test_the_lines_are_apart_by_what_the_intervals_say(found):
     for name, (start, end) in INTERVALS.items():
         apart = 1000 * (line_s(figure, end) - line_s(figure, start))
         assert apart == pytest.approx(getattr(measured, name), abs=0.1)
-        (said,) = named(figure, f"{name} in words")
-        assert said.text[0] == f"{WORDS[name][0]} {getattr(measured, name):.0f} ms"
+        (caption,) = named(figure, f"{name} in words")
+        assert caption.text[0] == f"{WORDS[name][0]} {getattr(measured, name):.0f} ms"
 
 
 def test_the_dots_have_the_lines_as_their_middle(found):
@@ -124,9 +124,9 @@ def test_squares_stay_square_and_small_beats_are_drawn_higher(size, gain):
 
 
 def test_in_words_the_marks_are_told_with_their_times(found):
-    said = describe_median_beat(found)
+    text = describe_median_beat(found)
     for mark, seconds in marked(found).items():
-        assert f"{mark} at {1000 * seconds:.0f} ms" in said
+        assert f"{mark} at {1000 * seconds:.0f} ms" in text
 
 
 def test_without_a_median_beat_there_is_nothing_to_draw():

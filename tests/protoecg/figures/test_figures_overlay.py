@@ -121,17 +121,17 @@ def test_the_lead_of_the_rhythm_strip_comes_first_among_the_strips():
 def test_the_share_of_each_lead_stands_beside_its_name(view):
     shares = {lead: (place - 1) / 54 for place, lead in enumerate(LEADS)}
     figure = overlay_figure(an_ecg(), (1, 2), an_ecg(seed=1), (3, 4), view=view, lead_shares=shares)
-    (names,), (told,) = of(figure, "lead names"), of(figure, "lead shares")
-    said = dict(zip(names.text, told.text, strict=True))
-    assert said["V6"] == "19 %" and said["I"] == "\N{MINUS SIGN}2 %"
-    assert next(share for lead, share in said.items() if lead.endswith("aVR")) == "4 %"
-    assert list(names.y) != list(told.y)
-    assert all(left < right for left, right in zip(names.x, told.x, strict=True))
+    (names,), (shown,) = of(figure, "lead names"), of(figure, "lead shares")
+    share_of = dict(zip(names.text, shown.text, strict=True))
+    assert share_of["V6"] == "19 %" and share_of["I"] == "\N{MINUS SIGN}2 %"
+    assert next(share for lead, share in share_of.items() if lead.endswith("aVR")) == "4 %"
+    assert list(names.y) != list(shown.y)
+    assert all(left < right for left, right in zip(names.x, shown.x, strict=True))
 
 
 def test_the_shares_are_said_to_those_who_cannot_see_them():
-    said = describe_comparison((1, 2), (3, 4), STANDARD, {"V1": 0.61, "II": -0.02})
-    assert said.endswith("Shares of the similarity: V1 61 %, II \N{MINUS SIGN}2 %.")
+    share_of = describe_comparison((1, 2), (3, 4), STANDARD, {"V1": 0.61, "II": -0.02})
+    assert share_of.endswith("Shares of the similarity: V1 61 %, II \N{MINUS SIGN}2 %.")
     assert "hares" not in describe_comparison((1, 2), (3, 4), STANDARD)
 
 

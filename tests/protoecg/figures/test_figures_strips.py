@@ -34,5 +34,5 @@ def test_no_row_runs_into_the_next():
 
 
 def test_who_cannot_see_them_is_told_which_they_are():
-    said = describe_other_leads(FIFTEEN, View())
-    assert "V7, V8, X" in said and not set(LEADS) & set(said.split(" "))
+    text = describe_other_leads(FIFTEEN, View())
+    assert "V7, V8, X" in text and not set(LEADS) & set(text.split(" "))

@@ -13,10 +13,10 @@ from protoecg.isolation.forkserver import Forkserver
 def obey(connection):
     while True:
         _, body = wire.receive(connection, 10**9)
-        said = {}
+        outcome = {}
         with contextlib.suppress(Exception):
-            exec(body, {"connection": connection, "say": said.update})
-        wire.send(connection, {"error": str(said)})
+            exec(body, {"connection": connection, "say": outcome.update})
+        wire.send(connection, {"error": str(outcome)})
 
 
 if __name__ == "__main__":

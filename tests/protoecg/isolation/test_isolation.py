@@ -82,11 +82,11 @@ def children_of(process):
 def status(process):
     """What the system says of a process that has not ended."""
     try:
-        said = Path(f"/proc/{process}/status").read_text()
+        text = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return ""
     # One that nobody has asked for since it ended.
-    return "" if "State:\tZ" in said else said
+    return "" if "State:\tZ" in text else text
 
 
 def soon(true, seconds=10):
@@ -130,10 +130,10 @@ def test_recordings_of_one_hand_share_a_process_and_are_read_as_in_one_each(pool
 def test_what_ends_the_process_that_recordings_share_costs_no_other_its_answer(hostile, code):
     codes = ["say(pid=__import__('os').getpid())"] * 2 + [code, "say(x=1)", "say(x=2)"]
     some = [{"ecg": code.encode()} for code in codes]
-    said = [str(error) for error in hostile.pool.read_together(some, limits=LIMITS)]
-    assert said[0] == said[1] and "pid" in said[0]
-    assert "so reading it was stopped" in said[2]
-    assert said[3:] == ["{'x': 1}", "{'x': 2}"]
+    errors = [str(error) for error in hostile.pool.read_together(some, limits=LIMITS)]
+    assert errors[0] == errors[1] and "pid" in errors[0]
+    assert "so reading it was stopped" in errors[2]
+    assert errors[3:] == ["{'x': 1}", "{'x': 2}"]
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_no_network_is_there_beside_python_either(hostile):
             "import ctypes\nlibc = ctypes.CDLL(None)\nsay(alone=__import__('__main__').alone)\n"
             f"say(connected=libc.connect(libc.socket(2, 1, 0), {address!r}, 16))"
         )
-        with pytest.raises(ECGError) as said:
+        with pytest.raises(ECGError) as outcome:
             hostile(code)
-    if "'alone': False" in str(said.value):
+    if "'alone': False" in str(outcome.value):
         pytest.skip("this system lets users make no namespaces")
-    assert "'connected': -1" in str(said.value)
+    assert "'connected': -1" in str(outcome.value)
 
 
 @pytest.mark.skipif(not landlock.version(), reason="this system has no Landlock")
@@ -207,14 +207,14 @@ def test_neither_the_environment_nor_files_of_others_are_handed_down(hostile, mo
     monkeypatch.setenv("PROTOECG_COORDINATOR_KEY", "a secret")
     slow = threading.Thread(target=refused, args=(hostile, "import time; time.sleep(3)"))
     slow.start()
-    with pytest.raises(ECGError) as said:
+    with pytest.raises(ECGError) as outcome:
         hostile(
             "import os; say(key='PROTOECG_COORDINATOR_KEY' in os.environ, sockets=sum("
             "os.readlink(f'/proc/self/fd/{n}').startswith('socket') for n in range(64)"
             " if os.path.lexists(f'/proc/self/fd/{n}')))"
         )
     slow.join()
-    assert str(said.value) == "{'key': False, 'sockets': 1}"
+    assert str(outcome.value) == "{'key': False, 'sockets': 1}"
 
 
 def refused(run, code):

@@ -23,7 +23,7 @@ USUAL = {
 T_UPRIGHT = {f"t_{lead}": 0.3 for lead in LEADS}
 
 
-def said(code, likely=(), **values):
+def sentences_of(code, likely=(), **values):
     others = [PTBXL[other] for other in likely]
     return list(contradictions(PTBXL[code], {**USUAL, **values}, others))
 
@@ -75,41 +75,39 @@ def finding(code, bias=3.0):
     ],
 )
 def test_a_measurement_that_does_not_go_with_the_finding_is_said(code, measured, words):
-    (sentence,) = said(code, **measured)
+    (sentence,) = sentences_of(code, **measured)
     assert words in sentence
 
 
 @pytest.mark.parametrize("code", PTBXL)
 def test_nothing_that_is_unsure_contradicts_but_what_rests_on_it_is_told(code):
-    told = " ".join(contradictions(PTBXL[code], dict.fromkeys(QUANTITIES, nan)))
-    assert ("could not be measured" in told) is (code in ("1AVB", "LPR", "LNGQT"))
-    assert bool(told) is ("could not be measured" in told)
+    sentences = " ".join(contradictions(PTBXL[code], dict.fromkeys(QUANTITIES, nan)))
+    assert ("could not be measured" in sentences) is (code in ("1AVB", "LPR", "LNGQT"))
+    assert bool(sentences) is ("could not be measured" in sentences)
 
 
 def test_one_lead_with_the_wave_is_enough():
-    assert said("INVT", **{**T_UPRIGHT, "t_III": -0.1}) == []
-    assert said("LOWT", **{**T_UPRIGHT, "t_V6": 0.1}) == []
-    assert (
-        said("STD_", **{**dict.fromkeys((f"st_{lead}" for lead in LEADS), 0.0), "st_V5": -0.05})
-        == []
-    )
+    assert sentences_of("INVT", **{**T_UPRIGHT, "t_III": -0.1}) == []
+    assert sentences_of("LOWT", **{**T_UPRIGHT, "t_V6": 0.1}) == []
+    level = dict.fromkeys((f"st_{lead}" for lead in LEADS), 0.0)
+    assert sentences_of("STD_", **{**level, "st_V5": -0.05}) == []
 
 
 def test_one_sign_of_large_voltages_is_enough():
     small = {"sokolow": 1.5, "cornell": 0.8}
-    assert said("HVOLT", **small, limb_voltage=1.8) == []
+    assert sentences_of("HVOLT", **small, limb_voltage=1.8) == []
 
 
 def test_one_inverted_t_wave_and_one_in_v1_and_v2_are_no_contradiction_of_a_normal_ecg():
-    assert said("NORM", t_V1=-0.3, t_V2=-0.2, t_V4=-0.2) == []
+    assert sentences_of("NORM", t_V1=-0.3, t_V2=-0.2, t_V4=-0.2) == []
 
 
 def test_an_ordinary_ecg_does_not_contradict_a_normal_one_with_sinus_rhythm():
-    assert said("NORM", likely=("NORM", "SR")) == said("SR") == []
+    assert sentences_of("NORM", likely=("NORM", "SR")) == sentences_of("SR") == []
 
 
 def test_one_raised_lead_alone_is_no_elevation():
-    assert said("NORM", st_V1=0.4, st_V5=0.4) == []
+    assert sentences_of("NORM", st_V1=0.4, st_V5=0.4) == []
 
 
 def test_a_normal_ecg_beside_an_abnormal_finding_is_withheld():

@@ -24,9 +24,9 @@ def values(**known):
 
 
 def test_a_measurement_adds_what_its_curve_says_and_is_told_with_its_unit():
-    (told,) = EVIDENCE.contributions(values(qtc=500.0))["LNGQT"]
-    assert (told.name, told.value, told.unit) == ("QTc (Fridericia)", 500.0, "ms")
-    assert told.contribution == pytest.approx(1.5)
+    (measured,) = EVIDENCE.contributions(values(qtc=500.0))["LNGQT"]
+    assert (measured.name, measured.value, measured.unit) == ("QTc (Fridericia)", 500.0, "ms")
+    assert measured.contribution == pytest.approx(1.5)
 
 
 def test_beyond_its_knots_a_curve_is_constant():
@@ -39,16 +39,16 @@ def test_what_is_unsure_adds_exactly_nothing_and_is_not_told():
 
 
 def test_the_strongest_for_it_comes_first():
-    told = EVIDENCE.contributions(values(qtc=560.0, heart_rate=90.0))["LNGQT"]
-    assert [measured.name for measured in told] == ["QTc (Fridericia)", "Heart rate"]
+    measured = EVIDENCE.contributions(values(qtc=560.0, heart_rate=90.0))["LNGQT"]
+    assert [one.name for one in measured] == ["QTc (Fridericia)", "Heart rate"]
 
 
 def test_offsets_of_many_are_the_sums_of_the_contributions_of_each():
     rows = [values(qtc=500.0, heart_rate=60.0), values(heart_rate=70.0), values()]
     array = np.array([list(row.values()) for row in rows])
     offsets = EVIDENCE.offsets(array, ("SR", "LNGQT"))
-    told = [sum(m.contribution for m in EVIDENCE.contributions(r)["LNGQT"]) for r in rows]
-    np.testing.assert_allclose(offsets[:, 1], told)
+    sums = [sum(m.contribution for m in EVIDENCE.contributions(r)["LNGQT"]) for r in rows]
+    np.testing.assert_allclose(offsets[:, 1], sums)
     assert not offsets[:, 0].any()
 
 

@@ -46,7 +46,7 @@ def finding(code, bias=3.0, possible_from=0.2):
     )
 
 
-def said(values, *findings):
+def sentences(values, *findings):
     return {one.name: one.sentence for one in unnamed(findings, {**USUAL, **values})}
 
 
@@ -54,11 +54,11 @@ def said(values, *findings):
 def test_what_stands_out_is_said_unless_a_finding_speaks_of_it(
     name, values, words, speaks, another
 ):
-    told = said(values, finding(another), finding("SR"))
-    assert list(told) == [name]
-    assert words in told[name]
-    assert told[name].endswith("though no finding says so; check it by eye.")
-    assert said(values, finding(speaks)) == {}
+    sentence_of = sentences(values, finding(another), finding("SR"))
+    assert list(sentence_of) == [name]
+    assert words in sentence_of[name]
+    assert sentence_of[name].endswith("though no finding says so; check it by eye.")
+    assert sentences(values, finding(speaks)) == {}
 
 
 def test_every_name_has_an_example_here():
@@ -67,36 +67,37 @@ def test_every_name_has_an_example_here():
 
 def test_a_possible_finding_speaks_of_it_and_an_absent_one_does_not():
     values = {"qtc": 560.0}
-    assert said(values, finding("LNGQT", bias=-1.0)) == {}
-    assert "qtc" in said(values, finding("LNGQT", bias=-3.0))
+    assert sentences(values, finding("LNGQT", bias=-1.0)) == {}
+    assert "qtc" in sentences(values, finding("LNGQT", bias=-3.0))
 
 
 def test_nothing_is_said_of_ordinary_measurements_and_of_unsure_ones():
-    assert said({}) == {}
-    assert said(dict.fromkeys(QUANTITIES, nan)) == {}
+    assert sentences({}) == {}
+    assert sentences(dict.fromkeys(QUANTITIES, nan)) == {}
     # Out of ordinary limits, but not far.
-    assert said({"pr": 215.0, "qtc": 470.0, "qrs": 115.0, "axis": -40.0, "heart_rate": 105.0}) == {}
+    near = {"pr": 215.0, "qtc": 470.0, "qrs": 115.0, "axis": -40.0, "heart_rate": 105.0}
+    assert sentences(near) == {}
 
 
 def test_one_lead_without_its_neighbour_is_not_enough():
-    assert said({"st_V2": 0.6, "st_V5": 0.4, "t_II": -0.4, "t_V6": -0.4}) == {}
+    assert sentences({"st_V2": 0.6, "st_V5": 0.4, "t_II": -0.4, "t_V6": -0.4}) == {}
 
 
 def test_qtc_is_not_called_long_where_qrs_is_wide():
-    assert list(said({"qtc": 540.0, "qrs": 150.0})) == ["qrs"]
-    assert said({"qtc": 540.0, "qrs": 130.0}) == {}
+    assert list(sentences({"qtc": 540.0, "qrs": 150.0})) == ["qrs"]
+    assert sentences({"qtc": 540.0, "qrs": 130.0}) == {}
 
 
 def test_secondary_changes_of_a_block_show_in_all_leads_and_of_hypertrophy_in_its_own():
     inferior = {"st_II": 0.3, "st_aVF": 0.3}
-    assert said(inferior, finding("CLBBB")) == {}
-    assert said({"st_V2": 0.5, "st_V3": 0.5}, finding("LVH")) == {}
-    assert list(said(inferior, finding("LVH"))) == ["st_raised"]
+    assert sentences(inferior, finding("CLBBB")) == {}
+    assert sentences({"st_V2": 0.5, "st_V3": 0.5}, finding("LVH")) == {}
+    assert list(sentences(inferior, finding("LVH"))) == ["st_raised"]
 
 
 def test_what_is_only_near_does_not_speak_of_it():
-    assert list(said({"st_V2": 0.5, "st_V3": 0.5}, finding("IVCD"))) == ["st_raised"]
-    assert list(said({"longest_rr": 200.0}, finding("SARRH"))) == ["pause"]
+    assert list(sentences({"st_V2": 0.5, "st_V3": 0.5}, finding("IVCD"))) == ["st_raised"]
+    assert list(sentences({"longest_rr": 200.0}, finding("SARRH"))) == ["pause"]
 
 
 def test_a_statement_that_ptbxl_does_not_know_speaks_by_its_kind():

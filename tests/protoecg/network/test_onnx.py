@@ -95,8 +95,8 @@ def test_without_torch_the_same_is_explained_and_adds_up(exported, ecgs, capsys)
         assert other["logit"] == pytest.approx(one["logit"], abs=1e-3)
         assert other["certainty"] == one["certainty"]
         windows = [
-            {match["prototype"]: match["window_s"] for match in told["matches"]}
-            for told in (one, other)
+            {match["prototype"]: match["window_s"] for match in explanation["matches"]}
+            for explanation in (one, other)
         ]
         assert windows[0] == windows[1]
 
@@ -169,8 +169,8 @@ def test_without_the_packages_the_graph_is_left_out_and_that_is_said(
 ):
     made = load_bundle(shutil.copytree(tiny_bundle.path, tmp_path / "made"))
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    said = follow(load_bundle(exported), made)
-    assert "is left out" in said and "pip install onnx" in said
+    note = follow(load_bundle(exported), made)
+    assert "is left out" in note and "pip install onnx" in note
     assert not (made.path / GRAPH).exists() and not (made.path / HEAD).exists()
 
 

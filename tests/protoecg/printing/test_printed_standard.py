@@ -44,8 +44,8 @@ def boxes() -> ECG:
 def page(request):
     ecg = boxes()
     nothing = Finding(PTBXL["NORM"], 0.1, 0.5, -2.0, -2.0, False, ())
-    told = Explanation("Tiny", True, "boxes", (), None, (nothing,))
-    return pdf(ecg, told, measure(ecg), revision="0", paper=request.param)
+    explanation = Explanation("Tiny", True, "boxes", (), None, (nothing,))
+    return pdf(ecg, explanation, measure(ecg), revision="0", paper=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -134,5 +134,5 @@ def test_leads_are_named_where_they_begin_and_speed_and_gain_stand_below(page, p
         for column in range(4 if row < 3 else 1):
             start = 10 + 62.5 * column
             assert within(start, start + 12, zero - 17, zero) == [PRINTED[row][column]]
-    said = within(0, GRID_WIDTH, GRID_HEIGHT - 5, GRID_HEIGHT)
-    assert " ".join(said).startswith("25 mm/s 10 mm/mV 500 Hz no filter")
+    texts = within(0, GRID_WIDTH, GRID_HEIGHT - 5, GRID_HEIGHT)
+    assert " ".join(texts).startswith("25 mm/s 10 mm/mV 500 Hz no filter")

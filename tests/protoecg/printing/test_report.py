@@ -152,55 +152,55 @@ def test_large_squares_measure_five_millimetres_both_ways(paper, flat, measured)
 
 
 def test_the_page_says_how_it_was_printed_and_what_it_is_for(ecg, measured):
-    said = words(printed(ecg, measured))
-    assert "25 mm/s 10 mm/mV 500 Hz" in said and NOTICE in said
-    assert "bundle Tiny (simulated), revision 0123456789abcdef" in said
-    assert "Lead V6 is noisy." in said
+    text = words(printed(ecg, measured))
+    assert "25 mm/s 10 mm/mV 500 Hz" in text and NOTICE in text
+    assert "bundle Tiny (simulated), revision 0123456789abcdef" in text
+    assert "Lead V6 is noisy." in text
 
 
 def test_the_header_line_stands_above_the_tracing_with_its_limits_below(ecg, measured):
-    said = words(printed(ecg, replace(measured, pr_ms=231.0)))
-    assert f"Rate {measured.heart_rate_bpm:.0f} bpm" in said
-    assert "PR 231 ms (long)" in said and "PR 231 ms, long 120 to 200 ms" in said
-    assert "computed, QTc by Fridericia" in said
+    text = words(printed(ecg, replace(measured, pr_ms=231.0)))
+    assert f"Rate {measured.heart_rate_bpm:.0f} bpm" in text
+    assert "PR 231 ms (long)" in text and "PR 231 ms, long 120 to 200 ms" in text
+    assert "computed, QTc by Fridericia" in text
 
 
 def test_findings_are_told_in_words_likely_before_possible(ecg, measured):
     possible = Finding(PTBXL["LVH"], 0.2, 0.4, -1.0, -1.0, False, (), possible_from=0.1)
     explanation = replace(EXPLANATION, findings=(*EXPLANATION.findings, possible))
-    said = words(printed(ecg, measured, explanation))
-    assert "Likely Ventricular premature complex (PVC), 41 %, low evidence" in said
-    assert "Rhythm Atrial fibrillation (AFIB), 93 %" in said
-    assert "Possible Left ventricular hypertrophy (LVH), 20 %" in said
-    assert "WPW" not in said
+    text = words(printed(ecg, measured, explanation))
+    assert "Likely Ventricular premature complex (PVC), 41 %, low evidence" in text
+    assert "Rhythm Atrial fibrillation (AFIB), 93 %" in text
+    assert "Possible Left ventricular hypertrophy (LVH), 20 %" in text
+    assert "WPW" not in text
 
 
 def test_what_cannot_wait_comes_first_and_what_contradicts_stands_below(ecg, measured):
     block = replace(found("3AVB", 0.6, WHOLE), contradictions=("PR is steady.",))
     explanation = replace(EXPLANATION, findings=(*EXPLANATION.findings, block))
-    said = words(printed(ecg, measured, explanation))
-    assert "Critical, likely Third degree AV block (3AVB), 60 % PR is steady. Likely" in said
+    text = words(printed(ecg, measured, explanation))
+    assert "Critical, likely Third degree AV block (3AVB), 60 % PR is steady. Likely" in text
 
 
 def test_what_stands_out_and_no_finding_speaks_of_comes_before_the_findings(ecg, measured):
-    said = "QTc 560 ms: prolonged, though no finding says so."
-    explanation = replace(EXPLANATION, unnamed=(Unnamed("qtc", said),))
+    text = "QTc 560 ms: prolonged, though no finding says so."
+    explanation = replace(EXPLANATION, unnamed=(Unnamed("qtc", text),))
     printed_words = words(printed(ecg, measured, explanation))
-    assert f"{said} Likely" in printed_words
+    assert f"{text} Likely" in printed_words
 
 
 def test_what_cannot_wait_stands_first_though_it_is_only_possible(ecg, measured):
     block = Finding(PTBXL["3AVB"], 0.2, 0.4, -1.0, -1.0, False, (), possible_from=0.1)
-    said = words(
+    text = words(
         printed(ecg, measured, replace(EXPLANATION, findings=(found("LVH", 0.9, WHOLE), block)))
     )
-    assert "Critical, only possible Third degree AV block (3AVB), 20 % Likely Left" in said
+    assert "Critical, only possible Third degree AV block (3AVB), 20 % Likely Left" in text
 
 
 def test_where_the_model_abstains_no_finding_is_called_likely(ecg, measured):
-    said = words(printed(ecg, measured, replace(EXPLANATION, abstains="It abstains: unusual.")))
-    assert "Nothing is said: the model abstains." in said
-    assert "Likely" not in said and "Possible" not in said
+    text = words(printed(ecg, measured, replace(EXPLANATION, abstains="It abstains: unusual.")))
+    assert "Nothing is said: the model abstains." in text
+    assert "Likely" not in text and "Possible" not in text
 
 
 @pytest.mark.parametrize("finding", [0, 1])
@@ -215,11 +215,11 @@ def test_the_leading_case_stands_beside_the_patient_s_beat(ecg, measured, findin
     )
     match = replace(only.findings[0].matches[0], prototype=prototype)
     case = PrintedCase(only.findings[0], match, simulate(["PVC"], seed=2, rate=100).ecg)
-    said = words(printed(ecg, measured, only, case=case))
-    assert f"Looks like: {case.finding.statement.description}" in said and "similarity" not in said
-    assert "records100/00000/00042_lr, female, 60 years, likelihood 100 %, validated" in said
-    assert "Report of its ECG: alt." in said and "25 mm/s" in said
-    assert ("compared below" in said) == (finding == 1)
+    text = words(printed(ecg, measured, only, case=case))
+    assert f"Looks like: {case.finding.statement.description}" in text and "similarity" not in text
+    assert "records100/00000/00042_lr, female, 60 years, likelihood 100 %, validated" in text
+    assert "Report of its ECG: alt." in text and "25 mm/s" in text
+    assert ("compared below" in text) == (finding == 1)
 
 
 def global_case(other):
@@ -231,23 +231,23 @@ def global_case(other):
 
 def test_of_a_global_finding_the_median_beats_are_printed_as_on_the_screen(ecg, measured):
     case = global_case(simulate(["LVH"], seed=2, rate=100).ecg)
-    said = words(printed(ecg, measured, case=case))
-    assert "Median beats, aligned at the QRS onset" in said and "The first" not in said
+    text = words(printed(ecg, measured, case=case))
+    assert "Median beats, aligned at the QRS onset" in text and "The first" not in text
     # In all twelve leads, beside those of the tracing.
-    assert all(said.split().count(lead) >= 2 for lead in LEADS)
+    assert all(text.split().count(lead) >= 2 for lead in LEADS)
 
 
 def test_where_an_ecg_has_no_median_beat_both_strips_are_printed(ecg, measured):
     noise = np.random.default_rng(0).normal(scale=0.2, size=(12, 5000)).astype(np.float32)
-    said = words(printed(ecg, measured, case=global_case(ECG(noise, 500))))
-    assert "Median beats" not in said and "s of both, as the whole strip is compared" in said
+    text = words(printed(ecg, measured, case=global_case(ECG(noise, 500))))
+    assert "Median beats" not in text and "s of both, as the whole strip is compared" in text
 
 
 def test_a_case_whose_ecg_is_missing_is_named_all_the_same(ecg, measured):
     finding = EXPLANATION.findings[1]
-    said = words(printed(ecg, measured, case=PrintedCase(finding, finding.matches[0], None)))
-    assert "Looks like: ventricular premature complex" in said
-    assert "Its ECG is not on this machine" in said
+    text = words(printed(ecg, measured, case=PrintedCase(finding, finding.matches[0], None)))
+    assert "Looks like: ventricular premature complex" in text
+    assert "Its ECG is not on this machine" in text
 
 
 def test_the_case_to_look_at_first_is_of_what_is_read_first(tmp_path):
@@ -279,14 +279,14 @@ def since(measured):
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_earlier_ecg_is_named_with_what_changed(paper, ecg, measured, since):
-    said = words(printed(ecg, measured, since=since, paper=paper))
-    assert "Since the earlier ECG, earlier.edf" in said and "Which ECG is the earlier" in said
-    assert "Earlier ECG: Lead V3 is still for 3.0 s." in said
+    text = words(printed(ecg, measured, since=since, paper=paper))
+    assert "Since the earlier ECG, earlier.edf" in text and "Which ECG is the earlier" in text
+    assert "Earlier ECG: Lead V3 is still for 3.0 s." in text
     now = round(measured.heart_rate_bpm)
-    assert f"Heart rate {now - 40} to {now} bpm (+40)" in said
-    assert "QT unsure to" not in said
-    assert "Newly likely: Atrial fibrillation (AFIB), 2 % to 93 %" in said
-    assert "likely in both" not in said.lower()
+    assert f"Heart rate {now - 40} to {now} bpm (+40)" in text
+    assert "QT unsure to" not in text
+    assert "Newly likely: Atrial fibrillation (AFIB), 2 % to 93 %" in text
+    assert "likely in both" not in text.lower()
 
 
 @pytest.mark.parametrize("paper", PAPERS)
@@ -297,9 +297,9 @@ def test_on_a_full_page_what_came_or_went_is_still_told(paper, ecg, measured, si
         notes=("A long note. " * 30,) * 9,
         findings=tuple(found(code, 0.9, PROTOTYPE) for code in list(PTBXL)[:20]),
     )
-    said = words(printed(ecg, measured, full, since=since, paper=paper))
-    assert "Newly likely" in said and "Atrial fibrillation (AFIB)" in said
-    assert NOTICE in said and "Print at actual size" in said
+    text = words(printed(ecg, measured, full, since=since, paper=paper))
+    assert "Newly likely" in text and "Atrial fibrillation (AFIB)" in text
+    assert NOTICE in text and "Print at actual size" in text
 
 
 def test_without_an_earlier_ecg_nothing_is_said_of_one(ecg, measured):
@@ -308,26 +308,26 @@ def test_without_an_earlier_ecg_nothing_is_said_of_one(ecg, measured):
 
 def test_what_finds_no_room_is_counted_and_nothing_is_cut(ecg, measured):
     likely = tuple(found(code, 0.9, PROTOTYPE) for code in PTBXL)
-    said = words(printed(ecg, measured, replace(EXPLANATION, findings=likely)))
-    assert "more, all on screen" in said and "\N{HORIZONTAL ELLIPSIS}" not in said
+    text = words(printed(ecg, measured, replace(EXPLANATION, findings=likely)))
+    assert "more, all on screen" in text and "\N{HORIZONTAL ELLIPSIS}" not in text
 
 
 def test_a_long_name_is_printed_whole(ecg, measured):
     name = "a-very-long-name-" * 14 + "end.csv"
-    said = words(pdf(ECG(ecg.signal, ecg.rate, name), EXPLANATION, measured, revision="0"))
-    assert name in said.replace(" ", "")
+    text = words(pdf(ECG(ecg.signal, ecg.rate, name), EXPLANATION, measured, revision="0"))
+    assert name in text.replace(" ", "")
 
 
 def test_nothing_likely_is_said(ecg, measured):
-    said = words(printed(ecg, measured, replace(EXPLANATION, findings=(NOTHING,))))
-    assert "No statement is likely." in said
+    text = words(printed(ecg, measured, replace(EXPLANATION, findings=(NOTHING,))))
+    assert "No statement is likely." in text
 
 
 def test_an_ecg_with_flat_leads_that_the_model_abstains_from_is_printed(flat):
     abstaining = replace(EXPLANATION, abstains="The model abstains: unusual.", notes=flat.notes)
-    said = words(pdf(flat, abstaining, measure(flat), revision="0"))
-    assert "The model abstains: unusual." in said and "not to be relied on" in said
-    assert "No signal in leads" in said and "Rate unsure" in said
+    text = words(pdf(flat, abstaining, measure(flat), revision="0"))
+    assert "The model abstains: unusual." in text and "not to be relied on" in text
+    assert "No signal in leads" in text and "Rate unsure" in text
 
 
 def test_a_lead_far_from_zero_is_brought_back_and_that_is_said(ecg, measured):
@@ -340,8 +340,8 @@ def test_a_lead_far_from_zero_is_brought_back_and_that_is_said(ecg, measured):
 @example(text="a\x00\n\u202eb ) Tj ET (\\ <b>&amp; %s \ud800 \U0001f600 " * 9)
 def test_no_words_of_others_break_the_page(text, flat, measured):
     hostile = replace(EXPLANATION, bundle=text, notes=(text,) * 9, abstains=text)
-    said = words(pdf(ECG(flat.signal, 500, text), hostile, measured, revision="0"))
-    assert NOTICE in said and "Nothing is said" in said
+    printed = words(pdf(ECG(flat.signal, 500, text), hostile, measured, revision="0"))
+    assert NOTICE in printed and "Nothing is said" in printed
 
 
 def test_the_same_ecg_gives_the_same_file_without_a_date(ecg, measured):
@@ -379,5 +379,5 @@ def test_the_command_names_the_earlier_ecg_with_what_changed(tiny_bundle, ecg, t
     earlier = ["--earlier", str(tmp_path / "then.npy"), "--out", str(tmp_path / "report.pdf")]
     options = ["--rate", "500", "--bundle", str(tiny_bundle.path)]
     assert main(["report", str(tmp_path / "now.npy"), *options, *earlier]) == 0
-    said = words((tmp_path / "report.pdf").read_bytes())
-    assert "Since the earlier ECG, then.npy" in said
+    text = words((tmp_path / "report.pdf").read_bytes())
+    assert "Since the earlier ECG, then.npy" in text

@@ -32,8 +32,8 @@ def folder(tmp_path, signal):
 
 @pytest.fixture
 def gathered(folder, tmp_path):
-    def run(*entries, **told):
-        manifest = {"name": "Theirs", "prototypes": [WINDOW | entry for entry in entries]} | told
+    def run(*entries, **fields):
+        manifest = {"name": "Theirs", "prototypes": [WINDOW | entry for entry in entries]} | fields
         (folder / "manifest.json").write_text(json.dumps(manifest))
         return gather(folder / "manifest.json", tmp_path / "models" / "theirs")
 
@@ -85,7 +85,7 @@ def test_what_else_is_in_an_ecg_is_known_only_where_it_is_told(gathered):
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "message"),
     [
         ({"record": "../one"}, "stays in the manifest's folder"),
         ({"record": "/etc/passwd"}, "stays in the manifest's folder"),
@@ -106,11 +106,11 @@ def test_what_else_is_in_an_ecg_is_known_only_where_it_is_told(gathered):
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence_and_nothing_is_written(
-    gathered, tmp_path, entry, said
+    gathered, tmp_path, entry, message
 ):
     with pytest.raises(SetError, match=".*\\.$") as refused:
         gathered(entry)
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
     assert list((tmp_path / "models").glob("*")) == []
 
 

@@ -56,8 +56,8 @@ def test_any_usual_rate_is_read(rate):
 
 
 def test_an_unknown_unit_is_noted():
-    said = "The file gives no unit for its leads: millivolts are assumed (--unit)."
-    assert said in read(edf(unit="")).notes
+    note = "The file gives no unit for its leads: millivolts are assumed (--unit)."
+    assert note in read(edf(unit="")).notes
 
 
 def test_annotations_and_other_signals_are_left_out():

@@ -41,8 +41,8 @@ def refusal(call, path):
 
 
 def test_it_is_no_file_of_an_ecg(endless):
-    said = refusal(files_of, endless)
-    assert isinstance(said, ECGError) and "is no file" in str(said)
+    message = refusal(files_of, endless)
+    assert isinstance(message, ECGError) and "is no file" in str(message)
 
 
 def test_it_is_no_table(endless):

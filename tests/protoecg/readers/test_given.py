@@ -35,9 +35,9 @@ def of(names):
     return np.array([rows[name] for name in names])
 
 
-def asks(files, **said):
+def asks(files, **options):
     with pytest.raises(IncompleteFileError) as refused:
-        read_recording(files, **said)
+        read_recording(files, **options)
     return refused.value.asks
 
 
@@ -61,10 +61,10 @@ def test_what_a_file_says_itself_is_used_and_what_was_given_besides_is_named():
     files = npz(signal=ECG.signal * 1000, leads=np.array(LEADS), fs=500, units="uV")
     ecg = read_ecg(files, rate=250, unit="mV", leads=LEADS[::-1])
     np.testing.assert_allclose(ecg.signal, ECG.signal, atol=1e-4)
-    said = " ".join(ecg.notes)
-    assert "the given 250 Hz were not used" in said
-    assert "the order that was given was not used" in said
-    assert "itself says its unit; the one that was given was not used" in said
+    notes = " ".join(ecg.notes)
+    assert "the given 250 Hz were not used" in notes
+    assert "the order that was given was not used" in notes
+    assert "itself says its unit; the one that was given was not used" in notes
 
 
 def test_a_unit_by_which_no_ecg_is_as_high_gives_way_to_the_one_that_was_given():
@@ -88,13 +88,13 @@ def test_channels_that_are_not_understood_are_named_and_guessed():
     assert asks(files).leads == LEADS
     with pytest.raises(
         IncompleteFileError, match=r"not understood: E5, channel 12\. .*--leads I,II"
-    ) as said:
+    ) as refused:
         read_ecg(files)
-    assert "Doe" not in str(said.value)
+    assert "Doe" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("message", "words"),
     [
         ({"unit": "mmHg"}, "no voltage. Give mV"),
         ({"unit": "0 uV"}, "no voltage"),
@@ -103,9 +103,9 @@ def test_channels_that_are_not_understood_are_named_and_guessed():
         ({"exam": "../1"}, "no exam_id"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_words(said, words):
+def test_what_cannot_be_meant_is_refused_in_words(message, words):
     with pytest.raises(ECGError, match=words):
-        read_ecg(npy(ECG.signal), rate=500, **said)
+        read_ecg(npy(ECG.signal), rate=500, **message)
 
 
 @pytest.mark.parametrize("rate", [100, 125, 250, 256, 400, 500, 512, 1000])

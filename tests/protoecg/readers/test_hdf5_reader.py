@@ -50,16 +50,16 @@ HDF5 = hdf5(
 )
 
 
-def read(content, **said):
-    return read_ecg({"exams_part0.hdf5": content}, **said)
+def read(content, **options):
+    return read_ecg({"exams_part0.hdf5": content}, **options)
 
 
 def test_one_exam_of_code_is_read_without_its_padding_at_the_rate_of_code():
     ecg = read(code(padded(ECG)))
     np.testing.assert_array_equal(ecg.signal, ECG.signal[:, : ecg.signal.shape[1]])
     assert (ecg.rate, ecg.duration) == (400, 10)
-    said = " ".join(ecg.notes)
-    assert "400 Hz are assumed" in said and "Zeros" in said and "names no leads" in said
+    notes = " ".join(ecg.notes)
+    assert "400 Hz are assumed" in notes and "Zeros" in notes and "names no leads" in notes
 
 
 @pytest.mark.parametrize(("exam", "ecg"), [("1169160", ECG), ("2873686", OTHER)])
@@ -141,7 +141,7 @@ def deep(file):
 
 
 @pytest.mark.parametrize(
-    ("write", "said"),
+    ("write", "message"),
     [
         (external, "refers to another file"),
         (outside, "keeps its ECGs in other files"),
@@ -155,8 +155,8 @@ def deep(file):
         (lambda file: [file.create_dataset(n, data=ECG.signal) for n in "ab"], "holds 2 datasets"),
     ],
 )
-def test_what_leads_elsewhere_or_is_no_ecg_is_refused_with_the_reason(write, said):
-    with pytest.raises(ECGError, match=said):
+def test_what_leads_elsewhere_or_is_no_ecg_is_refused_with_the_reason(write, message):
+    with pytest.raises(ECGError, match=message):
         read(hdf5(write), rate=400)
 
 

@@ -83,15 +83,15 @@ def test_a_lead_that_was_off_is_missing_and_no_wave_of_160_mv():
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (ishne()[:600][:156] + bytes(444), "of 0 leads"),
         (ishne(COUNTS[:3], CODES[:3]), "Missing leads V1"),
         (ishne()[:400], "damaged ISHNE"),
     ],
 )
-def test_an_ishne_file_of_other_leads_is_refused_with_the_reason(content, said):
-    with pytest.raises(ECGError, match=said):
+def test_an_ishne_file_of_other_leads_is_refused_with_the_reason(content, message):
+    with pytest.raises(ECGError, match=message):
         read_ecg({"holter.ecg": content})
 
 

@@ -30,10 +30,10 @@ def test_a_structure_as_the_challenge_of_2018_gives_it_is_read(compress, turned)
 
 
 @pytest.mark.parametrize(
-    "said", [{"age": np.nan}, {"age": [64, 65]}, {"age": "64"}, {"sex": ["F", "M"]}, {"sex": 1.0}]
+    "fields", [{"age": np.nan}, {"age": [64, 65]}, {"age": "64"}, {"sex": ["F", "M"]}, {"sex": 1.0}]
 )
-def test_what_is_no_age_and_no_sex_is_dropped(said):
-    assert not read_ecg(mat(val=ECG.signal, fs=500.0, **said)).taken
+def test_what_is_no_age_and_no_sex_is_dropped(fields):
+    assert not read_ecg(mat(val=ECG.signal, fs=500.0, **fields)).taken
 
 
 def test_names_units_and_rate_beside_the_array_count():
@@ -45,7 +45,7 @@ def test_names_units_and_rate_beside_the_array_count():
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         (mat(x=1), "0 arrays of two dimensions"),
         (mat(a=ECG.signal, b=ECG.signal), "2 arrays of two dimensions"),
@@ -53,9 +53,9 @@ def test_names_units_and_rate_beside_the_array_count():
         ({"ecg.mat": mat(a=ECG.signal)["ecg.mat"][:5000]}, "damaged MATLAB"),
     ],
 )
-def test_what_is_no_ecg_is_refused_with_the_reason(files, said):
-    with pytest.raises(ECGError, match=said):
-        read_ecg(files, rate=500 if "rate" not in said else None)
+def test_what_is_no_ecg_is_refused_with_the_reason(files, message):
+    with pytest.raises(ECGError, match=message):
+        read_ecg(files, rate=500 if "rate" not in message else None)
 
 
 def test_a_few_bytes_that_stand_for_many_are_refused():

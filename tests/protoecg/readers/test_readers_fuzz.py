@@ -96,20 +96,20 @@ class Watch:
         self._temporary = os.path.realpath(tempfile.gettempdir())
         sys.addaudithook(self._hook)
 
-    def _hook(self, event, told):
+    def _hook(self, event, arguments):
         if not self.on:
             return
-        changes = event in self.CHANGES or (event == "open" and (told[2] or 0) & self.WRITES)
-        if event in self.FORBIDDEN or (changes and not self._is_temporary(event, told)):
-            self.seen.append((event, repr(told)[:200]))
+        changes = event in self.CHANGES or (event == "open" and (arguments[2] or 0) & self.WRITES)
+        if event in self.FORBIDDEN or (changes and not self._is_temporary(event, arguments)):
+            self.seen.append((event, repr(arguments)[:200]))
 
-    def _is_temporary(self, event, told):
-        if isinstance(told[0], int):
+    def _is_temporary(self, event, arguments):
+        if isinstance(arguments[0], int):
             return True
-        path = os.fsdecode(told[0])
+        path = os.fsdecode(arguments[0])
         # A folder is emptied by names that count from the folder, which is open.
-        if event in ("os.remove", "os.rmdir") and told[1] >= 0:
-            path = os.path.join(os.readlink(f"/proc/self/fd/{told[1]}"), path)
+        if event in ("os.remove", "os.rmdir") and arguments[1] >= 0:
+            path = os.path.join(os.readlink(f"/proc/self/fd/{arguments[1]}"), path)
         return os.path.realpath(path).startswith(self._temporary + os.sep)
 
 

@@ -452,11 +452,11 @@ def test_units_beside_the_array_scale_it(units, scale):
     assert ecg.notes == ()
 
 
-@pytest.mark.parametrize(("scale", "said"), [(1e-3, "volts"), (0.1, "lower"), (10, "higher")])
-def test_an_amplitude_that_no_ecg_has_is_said(scale, said):
+@pytest.mark.parametrize(("scale", "message"), [(1e-3, "volts"), (0.1, "lower"), (10, "higher")])
+def test_an_amplitude_that_no_ecg_has_is_said(scale, message):
     # Ten times too large is noticed where half of the leads are above 6 mV.
     ecg = read_ecg({"ecg.npy": npy(tracing() * 1.2 * scale)}, rate=100)
-    assert said in " ".join(ecg.notes)
+    assert message in " ".join(ecg.notes)
     assert "than ECGs are" not in " ".join(read_ecg({"e.npy": npy(tracing())}, rate=100).notes)
 
 

@@ -106,7 +106,7 @@ def test_schillers_eight_leads_are_enough():
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (cardiosoft(units="mmHg"), "no voltage for the numbers of all leads.*--unit"),
         (cardiosoft(step=""), "no voltage"),
@@ -126,8 +126,8 @@ def test_schillers_eight_leads_are_enough():
         (mortara().replace(b'DURATION="5000"', b'DURATION="6000"'), "damaged XML"),
     ],
 )
-def test_what_lacks_something_is_refused_with_the_reason(content, said):
-    with pytest.raises(ECGError, match=said):
+def test_what_lacks_something_is_refused_with_the_reason(content, message):
+    with pytest.raises(ECGError, match=message):
         read_ecg({"upload": content})
 
 

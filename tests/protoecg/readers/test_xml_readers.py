@@ -184,8 +184,8 @@ def test_a_checksum_that_does_not_fit_is_noted():
 def test_who_the_patient_is_is_not_kept(content, recwarn, caplog, capfd):
     assert b"Jane" in content
     ecg = read(content)
-    told = caplog.text, capfd.readouterr(), recwarn.list
-    kept = repr((ecg.source, ecg.notes, ecg.taken, told))
+    printed = caplog.text, capfd.readouterr(), recwarn.list
+    kept = repr((ecg.source, ecg.notes, ecg.taken, printed))
     assert not any(word in kept for word in ("Jane", "Doe", "D\u00f6e", "4711", "1950"))
 
 

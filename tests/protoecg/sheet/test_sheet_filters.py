@@ -127,7 +127,7 @@ def test_a_filter_at_or_above_half_the_rate_is_said_not_to_apply_and_changes_not
         assert filtered(ecg, filters) is ecg.signal
 
 
-@pytest.mark.parametrize(("hz", "said"), [(None, False), (0.05, True), (0.5, True)])
-def test_st_segments_may_shift_wherever_a_high_pass_is_used(hz, said):
+@pytest.mark.parametrize(("hz", "warned"), [(None, False), (0.05, True), (0.5, True)])
+def test_st_segments_may_shift_wherever_a_high_pass_is_used(hz, warned):
     notes = " ".join(Filters(hz, None, 40).notes(500))
-    assert (ST_MAY_SHIFT in notes) is said
+    assert (ST_MAY_SHIFT in notes) is warned

@@ -193,8 +193,8 @@ def test_the_printed_line_of_two_ecgs_tells_their_filters_apart(ecg):
 
 def test_words_for_those_who_cannot_see_it_tell_scale_filters_and_strips(ecg):
     view = View(strip="V1", speed=50, gain=20, filters=Filters(0.05))
-    said = describe_ecg(ecg, view)
-    assert "50 mm/s, 20 mm/mV, high-pass 0.05 Hz" in said and ST_MAY_SHIFT in said
+    text = describe_ecg(ecg, view)
+    assert "50 mm/s, 20 mm/mV, high-pass 0.05 Hz" in text and ST_MAY_SHIFT in text
     assert "leads V1 and II" in describe_comparison((0, 10), (0, 10), view)
 
 

@@ -187,6 +187,6 @@ def test_what_a_kill_left_of_a_new_folder_is_not_in_the_next(tmp_path):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_said_in_words_with_the_file(number):
-    said = in_words(OSError(number, os.strerror(number), "some/file"))
-    assert "no room left to write some/file" in said and "Free some" in said
+    text = in_words(OSError(number, os.strerror(number), "some/file"))
+    assert "no room left to write some/file" in text and "Free some" in text
     assert in_words(ValueError("as it is")) == "as it is"

@@ -11,7 +11,7 @@ def test_cells_are_read_as_they_stand():
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "is no CSV"),
         (b"\xff\xfe", "is no CSV"),
@@ -22,6 +22,6 @@ def test_cells_are_read_as_they_stand():
         (b"record,label\none,SR,\ntwo,AFIB,\n", "more cells than its heading"),
     ],
 )
-def test_what_is_no_table_is_refused_in_words_of_our_own(content, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_is_no_table_is_refused_in_words_of_our_own(content, message):
+    with pytest.raises(ValueError, match=message):
         read_csv(BytesIO(content))

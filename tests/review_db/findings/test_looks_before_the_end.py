@@ -77,12 +77,12 @@ def test_a_look_shows_that_moment_and_spends_what_was_declared(engine, begin):
     answer(engine, one, 4)
     seen = take_look(engine, "pilot", actor="coordinator")
     assert (seen.is_open, seen.alpha, seen.unplanned) == (True, 0.005, 0)
-    told = estimates(engine)
-    assert told
+    estimated = estimates(engine)
+    assert estimated
     before = answer_table(engine, "pilot", seen.until)
 
     answer(engine, two, 1, clarity="1")
-    assert estimates(engine) == told
+    assert estimates(engine) == estimated
     assert answer_table(engine, "pilot", opening(engine, "pilot").until).equals(before)
     assert len(answer_table(engine, "pilot")) == len(before) + 1
     # The next one is not due, at five of eight.
@@ -98,8 +98,8 @@ def test_a_look_shows_that_moment_and_spends_what_was_declared(engine, begin):
 
 def rows(files):
     """Return how many rows each file has that could tell answers."""
-    told = ("answers_long", "answers_wide", "events", "looks", "estimates")
-    return {name: len(files[f"{name}.csv"].decode().splitlines()) - 1 for name in told}
+    tables = ("answers_long", "answers_wide", "events", "looks", "estimates")
+    return {name: len(files[f"{name}.csv"].decode().splitlines()) - 1 for name in tables}
 
 
 def test_no_file_tells_an_answer_before_the_end_or_a_look(engine, begin, tmp_path):
@@ -119,12 +119,12 @@ def test_files_hold_the_answers_of_the_last_look(engine, begin):
     one, two = begin()
     answer(engine, one, 4)
     take_look(engine, "pilot", actor="coordinator")
-    told = rows(study_files(engine, "pilot"))
-    assert (told["answers_wide"], told["looks"], told["events"]) == (4, 4, 12)
+    counts = rows(study_files(engine, "pilot"))
+    assert (counts["answers_wide"], counts["looks"], counts["events"]) == (4, 4, 12)
     first = open_item(engine, one, ItemStage(1))
     save_item(engine, one, first.at, {**GOOD, "clarity": "1"}, seen=first.revision)
     answer(engine, two, 1)
-    assert rows(study_files(engine, "pilot")) == told
+    assert rows(study_files(engine, "pilot")) == counts
     close_study(engine, "pilot", actor="coordinator")
     ended = rows(study_files(engine, "pilot"))
     assert (ended["answers_wide"], ended["looks"], ended["events"]) == (5, 5, 16)
@@ -215,7 +215,7 @@ def test_a_test_run_is_always_open(engine, begin):
 
 
 @pytest.mark.parametrize(
-    ("looks", "said"),
+    ("looks", "message"),
     [
         ("[[protocol.looks]]\nalpha = 0.01", "needs either answered or on"),
         ('[[protocol.looks]]\nalpha = 0.01\nanswered = 0.5\non = "2027-03-01"', "not both"),
@@ -224,8 +224,8 @@ def test_a_test_run_is_always_open(engine, begin):
         ("[[protocol.looks]]\nanswered = 0.5", "'alpha' in .* is missing"),
     ],
 )
-def test_looks_that_cannot_be_are_refused(looks, said):
-    with pytest.raises(DesignError, match=said):
+def test_looks_that_cannot_be_are_refused(looks, message):
+    with pytest.raises(DesignError, match=message):
         design_from_toml(f'name = "b"\nreviewers = ["R01"]\nseed = 1\n{looks}')
 
 

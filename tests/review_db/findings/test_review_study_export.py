@@ -201,7 +201,7 @@ def methods(engine, material, design):
 
 
 def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
-    said = methods(engine, material, pilot)
+    paragraph = methods(engine, material, pilot)
     for part in (
         "0 reviewers rated 12 prototypes, 8 matches",
         "Of 3 reviewers who were invited, 0 began.",
@@ -215,12 +215,12 @@ def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
         "the model. Shown to them: the statement.",
         "Krippendorff's alpha",
     ):
-        assert part in said
-    assert "twice in a row" not in said
+        assert part in paragraph
+    assert "twice in a row" not in paragraph
 
 
 @pytest.mark.parametrize(
-    ("blinding", "told"),
+    ("blinding", "hidden"),
     [
         (
             Blinding(True, True),
@@ -230,12 +230,12 @@ def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
         (Blinding(False, True), {"prototype": None, "match": "the similarity"}),
     ],
 )
-def test_only_what_was_hidden_is_said_to_have_been_told(engine, material, pilot, blinding, told):
+def test_only_what_was_hidden_is_said_to_have_been_told(engine, material, pilot, blinding, hidden):
     design = replace(pilot, blinding=blinding, two_stages=True)
-    said = methods(engine, material, design)
-    for kind, what in told.items():
+    paragraph = methods(engine, material, design)
+    for kind, what in hidden.items():
         between = f"before and after being told {what}" if what else "with nothing told in between"
-        assert f"Each {kind} was rated twice in a row, {between}; " in said
+        assert f"Each {kind} was rated twice in a row, {between}; " in paragraph
 
 
 def test_the_methods_paragraph_says_nothing_that_was_not_done(engine, material, pilot):
@@ -249,14 +249,14 @@ def test_the_methods_paragraph_says_nothing_that_was_not_done(engine, material, 
         blinding=Blinding(True, True, True, True),
         two_stages=True,
     )
-    said = methods(engine, replace(material, matches=(), pairs=(), readings=()), bare)
-    assert "All 27 prototypes of the branches rhythm were rated." in said
-    assert "twice in a row" in said
+    paragraph = methods(engine, replace(material, matches=(), pairs=(), readings=()), bare)
+    assert "All 27 prototypes of the branches rhythm were rated." in paragraph
+    assert "twice in a row" in paragraph
     for part in (
         *("practice", "controls", "second time", "left", "Shown to them", "matches of"),
         "the similarity",
     ):
-        assert part not in said
+        assert part not in paragraph
 
 
 def test_the_export_of_everything_holds_each_started_study(rated_study, files, tmp_path):
@@ -311,9 +311,9 @@ def test_a_reviewer_who_never_began_is_not_counted_as_one_who_rated(files, rated
         places, answers = places_on(connection, "pilot"), answers_on(connection, "pilot")
     began = answers[answers["reviewer"] != "R03"]
     info = study_info(rated_study, "pilot")
-    said = methods_text(info, places, flow(pilot, places, began))
-    assert said.startswith("2 reviewers rated 12 prototypes")
-    assert "Of 3 reviewers who were invited, 2 began." in said
+    paragraph = methods_text(info, places, flow(pilot, places, began))
+    assert paragraph.startswith("2 reviewers rated 12 prototypes")
+    assert "Of 3 reviewers who were invited, 2 began." in paragraph
     assert "3 reviewers rated 12 prototypes" in files["README.md"].decode()
 
 

@@ -50,8 +50,8 @@ def test_scores_are_those_of_a_few_lines_of_pandas(table, by, question):
     for name, rows in plain.groupby(by):
         group = found[name]
         scores = group.questions[question]
-        said = rows[question][rows[question] != "cannot_judge"]
-        values = said.eq("yes") if question == "accurate" else said.astype(float)
+        given = rows[question][rows[question] != "cannot_judge"]
+        values = given.eq("yes") if question == "accurate" else given.astype(float)
         assert group.n == len(rows)
         assert scores.mean.ratings == len(values)
         assert scores.mean.value == pytest.approx(values.mean(), nan_ok=True)
@@ -153,16 +153,16 @@ def test_scores_before_the_reveal_stand_beside_those_after_it(table):
 
 def test_a_summary_counts_who_named_a_prototype(table):
     chosen = table["kind"] == "statement"
-    told = summaries(table)
-    assert set(told["statement"]) == set(table.loc[chosen, "statement"])
+    votes = summaries(table)
+    assert set(votes["statement"]) == set(table.loc[chosen, "statement"])
     named = table[chosen].groupby(["statement", "best_prototype"])["reviewer"].nunique()
-    best = told.set_index(["statement", "prototype"])["best"]
+    best = votes.set_index(["statement", "prototype"])["best"]
     assert best[best > 0].to_dict() == named.to_dict()
-    statement = told["statement"].iloc[0]
+    statement = votes["statement"].iloc[0]
     mine = table["statement"].eq(statement) & chosen & table["reviewer"].eq("R01")
-    both = "; ".join(told.loc[told["statement"] == statement, "prototype"].head(2))
-    told = summaries(table.assign(bad_prototypes=table["bad_prototypes"].where(~mine, both)))
-    assert told.loc[told["statement"] == statement, "bad"].head(2).tolist() == [1, 1]
+    both = "; ".join(votes.loc[votes["statement"] == statement, "prototype"].head(2))
+    votes = summaries(table.assign(bad_prototypes=table["bad_prototypes"].where(~mine, both)))
+    assert votes.loc[votes["statement"] == statement, "bad"].head(2).tolist() == [1, 1]
 
 
 def test_agreement_rests_on_the_rated_prototypes(table):

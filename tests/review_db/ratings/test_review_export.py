@@ -196,7 +196,7 @@ def test_the_command_line_exports(rated, url, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("export", "--out", "{tmp}/out", "--database", "nonsense"), "is no database URL"),
         (("export", "--out", "{tmp}/out", "--database", "sqlite:///{tmp}/no.db"), "no database of"),
@@ -205,7 +205,7 @@ def test_the_command_line_exports(rated, url, tmp_path):
     ],
 )
 def test_the_command_line_says_in_one_line_what_is_wrong(
-    rated, url, file, tmp_path, capsys, arguments, said
+    rated, url, file, tmp_path, capsys, arguments, message
 ):
     (tmp_path / "junk").write_bytes(b"junk" * 1000)
     known = {"tmp": tmp_path, "file": file, "url": url}
@@ -213,7 +213,7 @@ def test_the_command_line_says_in_one_line_what_is_wrong(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
     assert not (tmp_path / "out").exists()
 
 

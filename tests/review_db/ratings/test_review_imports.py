@@ -42,8 +42,8 @@ def exported(tmp_path):
 def test_any_csv_of_an_export_comes_in_under_the_sites_name(engine, exported, name):
     save_answer(engine, reviewer="R01", item=ITEM, question="clarity", value=5)
     import_ratings(engine, exported[1] / name, "chicago")
-    told = answers(engine, reviewer="chicago.R01", bundle="=demo", fingerprint="f1")
-    assert told == {"m-IMI-1": {"clarity": "3", "comment": "=1+1"}}
+    imported = answers(engine, reviewer="chicago.R01", bundle="=demo", fingerprint="f1")
+    assert imported == {"m-IMI-1": {"clarity": "3", "comment": "=1+1"}}
     assert set(rating_table(engine, bundle="=demo", fingerprint="f1")["reviewer"]) == {
         "R01",
         "chicago.R01",
@@ -72,10 +72,10 @@ def test_the_published_interfaces_ratings_come_in(engine, tmp_path):
     file = tmp_path / "ratings.json"
     file.write_text(json.dumps(PUBLISHED))
     assert import_ratings(engine, file, "uchicago").answers == 8
-    told = answers(
+    imported = answers(
         engine, reviewer="uchicago.R01", bundle="uchicago", fingerprint="published interface"
     )
-    assert told == {
+    assert imported == {
         "IMI-7": {"accurate": "yes", "representativeness": "4", "best": "yes"},
         "IMI-8": {
             "accurate": "no",
@@ -92,7 +92,7 @@ ROW = "R01,theirs,f,rhythm,SR,rhythm-SR-1,clarity,5"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.json", "{", "is no JSON"),
         ("a.json", '{"a":' * 100_000, "is no JSON"),
@@ -114,9 +114,9 @@ ROW = "R01,theirs,f,rhythm,SR,rhythm-SR-1,clarity,5"
         ("a.csv", f"{HEADING}\n{ROW},2026-01-31T12:00:00+00:00,one more", "more cells than"),
     ],
 )
-def test_what_is_no_rating_is_refused_in_a_sentence(engine, tmp_path, name, content, said):
+def test_what_is_no_rating_is_refused_in_a_sentence(engine, tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
-    with pytest.raises(RatingsError, match=said):
+    with pytest.raises(RatingsError, match=message):
         import_ratings(engine, tmp_path / name, "chicago")
     assert imports(engine) == []
 

@@ -60,7 +60,7 @@ def test_an_answer_is_read_back_as_it_was_given(engine, question, value, stored)
 
 
 @pytest.mark.parametrize(
-    ("question", "value", "said"),
+    ("question", "value", "message"),
     [
         ("beauty", "5", "no question named 'beauty'"),
         ("clarity", 0, "'0', expected 1, 2, 3, 4 or 5"),
@@ -75,14 +75,14 @@ def test_an_answer_is_read_back_as_it_was_given(engine, question, value, stored)
         ("alternative", "AFLT", "Answer the question on accuracy with no first"),
     ],
 )
-def test_an_impossible_answer_is_refused_and_nothing_is_saved(engine, question, value, said):
-    with pytest.raises(ValueError, match=said):
+def test_an_impossible_answer_is_refused_and_nothing_is_saved(engine, question, value, message):
+    with pytest.raises(ValueError, match=message):
         save(engine, question, value)
     assert events(engine) == []
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         ("", "is empty"),
         (" \t", "is empty"),
@@ -93,10 +93,10 @@ def test_an_impossible_answer_is_refused_and_nothing_is_saved(engine, question, 
         ("R" * 33, "33 characters, at most 32"),
     ],
 )
-def test_an_impossible_reviewer_code_is_refused(engine, code, said):
-    with pytest.raises(ValueError, match=said):
+def test_an_impossible_reviewer_code_is_refused(engine, code, message):
+    with pytest.raises(ValueError, match=message):
         save(engine, "clarity", 3, reviewer=code)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         saved(engine, reviewer=code)
 
 

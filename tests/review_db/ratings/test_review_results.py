@@ -56,10 +56,10 @@ def test_the_scores_are_those_of_the_exported_csv(rated, exported, by):
         assert row["n"] == len(rows)
         assert row["reviewers"] == len(set(rows["reviewer"]))
         assert row["prototypes"] == len(set(rows["prototype"]))
-        said = [answer == "yes" for answer in rows["accurate"].dropna()]
-        assert row["accurate_n"] == len(said)
+        accurate = [answer == "yes" for answer in rows["accurate"].dropna()]
+        assert row["accurate_n"] == len(accurate)
         assert row["accurate_share"] == pytest.approx(
-            np.mean(said) if said else np.nan, nan_ok=True
+            np.mean(accurate) if accurate else np.nan, nan_ok=True
         )
         for scale in ("representativeness", "clarity"):
             values = rows[scale].dropna().to_numpy()

@@ -67,8 +67,8 @@ def test_an_answer_in_the_later_bundle_stands_in_both(rated):
         value=2,
     )
     for bundle, fingerprint, name in (("old", "f1", "m-IMI-1"), ("new", "f2", "m-IMI-9")):
-        told = answers(rated, reviewer="R01", bundle=bundle, fingerprint=fingerprint)
-        assert told[name] == {"representativeness": "2"}
+        given = answers(rated, reviewer="R01", bundle=bundle, fingerprint=fingerprint)
+        assert given[name] == {"representativeness": "2"}
 
 
 def test_what_is_taken_back_in_the_later_bundle_does_not_come_back(rated):
@@ -99,7 +99,7 @@ def test_windows_are_stored_once(rated):
     assert set(opinions(rated)["record"]) == {"r1", "r2"}
 
 
-def told(points, question="representativeness", window=KEPT):
+def answers_of(points, question="representativeness", window=KEPT):
     return pd.DataFrame(
         [
             {"reviewer": f"R{i}", "window": window.identity, "question": question, "value": value}
@@ -111,16 +111,16 @@ def told(points, question="representativeness", window=KEPT):
 @pytest.mark.parametrize(
     ("rule", "given", "retired"),
     [
-        (Rule(representativeness=2), told("112"), True),
-        (Rule(representativeness=2), told("133"), False),
-        (Rule(representativeness=2), told("1"), False),
-        (Rule(representativeness=2, reviewers=1), told("1"), True),
-        (Rule(clarity=1), told("11"), False),
-        (Rule(not_accurate=0.5), told(["no", "no", "yes"], "accurate"), True),
-        (Rule(not_accurate=0.5), told(["no", "yes"], "accurate"), False),
-        (Rule(bad=0.5), told(["yes", "yes"], "bad"), True),
-        (Rule(representativeness=2, keep=("m-IMI-1",)), told("111"), False),
-        (Rule(retire=("m-IMI-1",)), told("555"), True),
+        (Rule(representativeness=2), answers_of("112"), True),
+        (Rule(representativeness=2), answers_of("133"), False),
+        (Rule(representativeness=2), answers_of("1"), False),
+        (Rule(representativeness=2, reviewers=1), answers_of("1"), True),
+        (Rule(clarity=1), answers_of("11"), False),
+        (Rule(not_accurate=0.5), answers_of(["no", "no", "yes"], "accurate"), True),
+        (Rule(not_accurate=0.5), answers_of(["no", "yes"], "accurate"), False),
+        (Rule(bad=0.5), answers_of(["yes", "yes"], "bad"), True),
+        (Rule(representativeness=2, keep=("m-IMI-1",)), answers_of("111"), False),
+        (Rule(retire=("m-IMI-1",)), answers_of("555"), True),
     ],
 )
 def test_a_rule_retires_what_its_limits_say(rule, given, retired):
@@ -129,20 +129,20 @@ def test_a_rule_retires_what_its_limits_say(rule, given, retired):
 
 
 def test_disagreement_is_said_beside_the_reason():
-    (found,) = propose(Rule(representativeness=2), [KEPT], told("115")).retired
+    (found,) = propose(Rule(representativeness=2), [KEPT], answers_of("115")).retired
     assert "median representativeness 1, at most 2 (3 reviewers: R0, R1, R2)" == found.why
     assert found.disagreement == "they disagree: representativeness from 1 to 5"
 
 
 def test_a_rejected_window_stays_rejected_where_the_bundle_has_it_no_more():
-    both = pd.concat([told("11", window=RETIRED), told("55")])
+    both = pd.concat([answers_of("11", window=RETIRED), answers_of("55")])
     proposals = propose(Rule(representativeness=2), [KEPT, NEW], both)
     assert proposals.retired == () and proposals.rejected == (RETIRED.identity,)
 
 
 def test_ratings_of_another_bundle_are_refused():
     with pytest.raises(CurationError, match="of another one"):
-        propose(Rule(representativeness=2), [NEW], told("11"))
+        propose(Rule(representativeness=2), [NEW], answers_of("11"))
 
 
 def test_versions_that_kept_a_window_are_told_from_those_that_have_none_in_common(engine, rated):

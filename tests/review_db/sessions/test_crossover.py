@@ -181,7 +181,7 @@ def test_a_clock_that_was_once_ahead_keeps_no_session_closed(engine, crossed, mo
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [
         ({"first_confidence": "3"}, "Still open: Your first choice"),
         ({"first_choice": "PVC"}, "Still open: How likely is it"),
@@ -201,9 +201,9 @@ def test_a_clock_that_was_once_ahead_keeps_no_session_closed(engine, crossed, mo
         ),
     ],
 )
-def test_a_muddled_differential_is_refused(engine, crossed, answers, said):
+def test_a_muddled_differential_is_refused(engine, crossed, answers, message):
     seat = begin(engine, crossed)["R01"]
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         save_item(engine, seat, next_open(engine, seat), answers, seen=0)
 
 
@@ -214,15 +214,15 @@ def test_practice_tells_what_is_true_after_the_answer_and_keeps_it(engine, cross
     assert (item.practice, item.feedback.teaches, item.feedback.truth) == (True, True, ())
     assert item.content.explanation is not None
     read(engine, seat, "SR")
-    told = open_item(engine, seat, item.at)
-    assert (told.feedback.truth, told.settled) == (("PVC", "SR"), True)
+    opened = open_item(engine, seat, item.at)
+    assert (opened.feedback.truth, opened.settled) == (("PVC", "SR"), True)
     with pytest.raises(ValueError, match="has told what is true"):
         save_item(
             engine,
             seat,
             item.at,
             {"first_choice": "PVC", "first_confidence": "5"},
-            seen=told.revision,
+            seen=opened.revision,
         )
     assert not foresee_item(engine, seat, next_open(engine, seat)).feedback.teaches
 

@@ -175,7 +175,7 @@ def test_time_is_never_negative_nor_a_weekend(engine, seats):
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [
         ({}, "Still open: Does this prototype portray"),
         ({"accurate": "yes", "clarity": "1"}, "Still open: To what extent"),
@@ -185,9 +185,9 @@ def test_time_is_never_negative_nor_a_weekend(engine, seats):
         ({**GOOD, "position": 3}, "'position' is not asked here"),
     ],
 )
-def test_an_impossible_sheet_is_refused_and_nothing_is_saved(engine, seats, answers, said):
+def test_an_impossible_sheet_is_refused_and_nothing_is_saved(engine, seats, answers, message):
     seat, place = seats["R01"], ItemStage(positions(engine, seats["R01"])[0])
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         save_item(engine, seat, place, answers, seen=0)
     assert events(engine) == []
     assert foresee_item(engine, seat, place).revision == 0
@@ -441,11 +441,11 @@ def test_the_database_itself_keeps_answers_as_they_were_given(engine, seats, sta
 # What is shown, and when.
 
 
-def told_of(item):
+def shown_facts(item):
     return {name for name, fact in asdict(item.facts).items() if fact is not None}
 
 
-def told(item):
+def all_shown(item):
     return json.dumps([asdict(item.facts), [q.key for q in item.questions]])
 
 
@@ -459,7 +459,7 @@ def test_a_control_looks_like_any_other_item(engine, material):
     ]
     items = [foresee_item(engine, seat, place) for place in places]
     assert len(items) == 18
-    assert {frozenset(told_of(item)) for item in items} == {frozenset({"statement", "branch"})}
+    assert {frozenset(shown_facts(item)) for item in items} == {frozenset({"statement", "branch"})}
     assert {item.questions for item in items} == {items[0].questions}
     assert not any(hasattr(item, "role") or hasattr(item, "repeat_of") for item in items)
 
@@ -470,16 +470,16 @@ def test_what_is_hidden_is_not_among_the_facts(engine, material, hidden, blind):
     blinding = replace(Blinding(False, False, False, False), **{hidden: blind})
     seat = begin(engine, material, blinding=blinding)["R01"]
     item = foresee_item(engine, seat, ItemStage(positions(engine, seat, "match")[0]))
-    assert (hidden in told_of(item)) != blind
+    assert (hidden in shown_facts(item)) != blind
     shown = {"statement", "similarity", "model"} - {hidden}
-    assert shown <= told_of(item)
+    assert shown <= shown_facts(item)
 
 
 def test_a_hidden_statement_is_not_asked_about(engine, material):
     seat = begin(engine, material, blinding=Blinding(statement=True))["R01"]
     item = foresee_item(engine, seat, ItemStage(positions(engine, seat)[0]))
     assert item.required == ("portrays", "clarity")
-    assert not any(s in told(item) for s in ("AFIB", "PVC", "SR", "accurate"))
+    assert not any(s in all_shown(item) for s in ("AFIB", "PVC", "SR", "accurate"))
 
 
 def test_the_second_look_comes_after_the_first_which_then_stays(engine, material):
@@ -539,7 +539,7 @@ def test_sides_are_those_of_the_assignment_and_nothing_tells_which_is_which(engi
         assert item.content.left.bundle == ("plain" if swapped[position] else "demo")
         assert item.content.right.bundle == ("demo" if swapped[position] else "plain")
         assert not hasattr(item.content, "a")
-        assert "plain" not in told(item)
+        assert "plain" not in all_shown(item)
     assert {swapped[position] for position in found} == {True, False}
 
 

@@ -171,10 +171,10 @@ def test_killing_postgresql_in_the_middle_loses_nothing_that_was_saved(postgresq
             seen = save_item(engine, seat, ItemStage(1), answers, seen=seen)
             saved.append(number)
     killer.join()
-    with pytest.raises(RatingsError, match="cannot be used") as told:
+    with pytest.raises(RatingsError, match="cannot be used") as caught:
         open_item(engine, seat, ItemStage(1))
-    assert str(engine.url.port) not in str(told.value)
-    assert str(engine.url.host) not in str(told.value)
+    assert str(engine.url.port) not in str(caught.value)
+    assert str(engine.url.host) not in str(caught.value)
     postgresql_server.start()
     found = [int(save["comment"]) for save in saved_comments(engine).values()]
     assert saved
@@ -226,7 +226,7 @@ def test_a_full_disk_is_said_to_each_whose_answers_it_took(engine, file, url, be
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(review, FIFTY[:8]))
     assert len(refused) == 8
-    assert all("no space left on its disk: nothing was saved" in said for said in refused)
+    assert all("no space left on its disk: nothing was saved" in message for message in refused)
     fresh = open_database(url)
     with reading(fresh) as connection:
         rows = connection.execute(text("SELECT DISTINCT reviewer, revision FROM item_event")).all()

@@ -130,10 +130,10 @@ def test_the_command_says_for_whom_a_difference_holds(tmp_path, capsys):
     rows.to_csv(tmp_path / "study.csv", index=False)
     arguments = [str(tmp_path / "study.csv"), "--measure", "mean", "--treatments", "2,0"]
     assert main(["mrmc", *arguments]) == 0
-    said = capsys.readouterr().out
-    assert "mean rating: 3 readers, 20 cases" in said
-    assert "readers and cases like these" in said
-    assert said.count("2 less 0:") == 3
+    printed = capsys.readouterr().out
+    assert "mean rating: 3 readers, 20 cases" in printed
+    assert "readers and cases like these" in printed
+    assert printed.count("2 less 0:") == 3
     assert main(["mrmc", *arguments[:3], "--treatments", "2,7"]) == 1
     assert "2, 7 are not each one of those rated: 0, 1, 2" in capsys.readouterr().err
 
@@ -216,7 +216,7 @@ def test_each_treatment_may_have_its_own_cases():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda rows: rows.drop(columns="truth"), "columns truth are missing"),
         (lambda rows: rows.assign(truth="sick"), "column truth holds 'sick'"),
@@ -233,14 +233,14 @@ def test_each_treatment_may_have_its_own_cases():
         ),
     ],
 )
-def test_what_cannot_be_compared_is_said_in_a_sentence(change, said):
+def test_what_cannot_be_compared_is_said_in_a_sentence(change, message):
     rows = table(np.random.default_rng(9).normal(size=(2, 3, 12)))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         compare(change(rows), "auc")
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"measure": "kappa"}, "no measure 'kappa', expected one of auc"),
         ({"measure": "sensitivity"}, "needs a threshold"),
@@ -249,9 +249,9 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(change, said):
         ({"covariance": "guess"}, "expected jackknife or delong"),
     ],
 )
-def test_what_is_not_measured_is_refused(options, said):
+def test_what_is_not_measured_is_refused(options, message):
     rows = table(np.random.default_rng(9).normal(size=(2, 3, 12)))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         compare(rows, **options)
 
 

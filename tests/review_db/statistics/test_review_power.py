@@ -57,7 +57,7 @@ def test_a_seed_always_gives_the_same():
 
 
 @pytest.mark.parametrize(
-    ("reviewers", "prototypes", "measure", "said"),
+    ("reviewers", "prototypes", "measure", "message"),
     [
         ([2], [10], "alpha", "3 reviewers"),
         ([1], [10], "mean", "2 reviewers"),
@@ -65,8 +65,8 @@ def test_a_seed_always_gives_the_same():
         ([2], [9], "kappa", "expected mean or alpha"),
     ],
 )
-def test_a_study_without_an_interval_is_refused(reviewers, prototypes, measure, said):
-    with pytest.raises(ValueError, match=said):
+def test_a_study_without_an_interval_is_refused(reviewers, prototypes, measure, message):
+    with pytest.raises(ValueError, match=message):
         widths(reviewers, prototypes, measure=measure)
 
 

@@ -365,9 +365,9 @@ def test_the_command_line_backs_up_and_restores(rated, url, saved, capsys, tmp_p
     assert capsys.readouterr().out == f"{saved}: written and checked.\n"
     rate(rated, 50)
     assert main(["restore", str(saved), "--database", url]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == f"{saved}: restored and checked."
-    assert said[1].startswith("What was there before is kept in ")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == f"{saved}: restored and checked."
+    assert printed[1].startswith("What was there before is kept in ")
     assert values(rated) == list(range(50))
     assert main(["backup", str(saved), "--database", url]) == 1
     assert "is there already" in capsys.readouterr().err

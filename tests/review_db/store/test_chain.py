@@ -59,9 +59,9 @@ def behind_its_back(engine, statement):
 def test_what_was_saved_holds(saved):
     assert altered(saved) is None
     with reading(saved) as connection:
-        told = summary(connection)
+        results = summary(connection)
     # Three answers of each of three items of two reviewers, and three ratings of each.
-    assert (told.events, told.chains) == (2 * (9 + 3) + started(saved), 5)
+    assert (results.events, results.chains) == (2 * (9 + 3) + started(saved), 5)
 
 
 def started(engine):

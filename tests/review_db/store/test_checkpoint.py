@@ -44,16 +44,16 @@ threading.Event().wait()
 
 @pytest.fixture
 def writers(url, engine, tmp_path):
-    """Eight people who save at one server, and a function that tells what they were told so far."""
-    said = tmp_path / "acknowledged"
-    with said.open("w") as out:
+    """Eight people who save at one server, and a function that returns what was acknowledged."""
+    file = tmp_path / "acknowledged"
+    with file.open("w") as out:
         command = [sys.executable, "-c", WRITERS, url, "0.4"]
         # Whatever runs in the background inherits that this signal is ignored.
         heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, preexec_fn=heeds)
 
     def acknowledged():
-        return {tuple(line.split()) for line in said.read_text().splitlines()}
+        return {tuple(line.split()) for line in file.read_text().splitlines()}
 
     try:
         yield process, acknowledged

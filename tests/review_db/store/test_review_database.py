@@ -137,7 +137,7 @@ def test_a_database_of_a_newer_app_is_refused(engine, url, file):
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("nonsense", "'nonsense' is no database URL"),
         ("mysql://server/ratings", "expected sqlite or postgresql"),
@@ -146,8 +146,8 @@ def test_a_database_of_a_newer_app_is_refused(engine, url, file):
         ("sqlite:////proc/ratings/ratings.db", "cannot hold the ratings"),
     ],
 )
-def test_an_unusable_address_is_said(url, said):
-    with pytest.raises(RatingsError, match=said):
+def test_an_unusable_address_is_said(url, message):
+    with pytest.raises(RatingsError, match=message):
         open_database(url)
 
 

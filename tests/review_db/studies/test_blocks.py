@@ -136,16 +136,16 @@ def test_without_blocks_everybody_meets_everything_in_the_order_of_before(many):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ("[allocation]\nreviewers_each = 3", "met by 3 reviewers, and the study has 2"),
         ("summaries = true\n[allocation]\nreviewers_each = 1", "Summaries compare all prototypes"),
         ("[allocation]\nanchor = 1.5", "expected 0 to 1"),
     ],
 )
-def test_blocks_that_cannot_be_are_refused(more, said):
+def test_blocks_that_cannot_be_are_refused(more, message):
     summaries = "" if "summaries" in more else "summaries = false\n"
-    with pytest.raises(DesignError, match=said):
+    with pytest.raises(DesignError, match=message):
         design_from_toml(f'name = "b"\nreviewers = ["R01", "R02"]\nseed = 1\n{summaries}{more}')
 
 

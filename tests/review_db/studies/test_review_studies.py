@@ -103,7 +103,7 @@ def test_a_design_is_stored_without_loss():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ('name = "pilot"', "'name' is missing"),
         ("seed = 7", "'seed' is missing"),
@@ -137,10 +137,10 @@ def test_a_design_is_stored_without_loss():
         ('["R01", "R02"] -> ["R01", "R\\n02"]', "other characters than the letters"),
     ],
 )
-def test_an_impossible_design_is_refused(change, said):
+def test_an_impossible_design_is_refused(change, message):
     old, _, new = change.partition(" -> ")
     assert old in TOML
-    with pytest.raises(DesignError, match=said):
+    with pytest.raises(DesignError, match=message):
         design_from_toml(TOML.replace(old, new))
 
 
@@ -277,7 +277,7 @@ def test_no_pair_is_seen_from_one_side_by_all(material, reviewers):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ({"sample": Sample(size=500)}, "but only 54 are of"),
         ({"sample": Sample(statements=("XYZ",))}, "no prototype of the statement 'XYZ'"),
@@ -285,8 +285,8 @@ def test_no_pair_is_seen_from_one_side_by_all(material, reviewers):
         ({"practice": 99}, "99 practice items, but only"),
     ],
 )
-def test_what_there_is_too_little_of_is_said(material, more, said):
-    with pytest.raises(DesignError, match=said):
+def test_what_there_is_too_little_of_is_said(material, more, message):
+    with pytest.raises(DesignError, match=message):
         make_items(changed(**more), material)
 
 
@@ -588,7 +588,7 @@ READING = {
 
 
 @pytest.mark.parametrize(
-    ("cases", "said"),
+    ("cases", "message"),
     [
         ([], "valid dictionary"),
         ({"matches": 5}, "matches: expected a list"),
@@ -612,9 +612,9 @@ READING = {
         ({"matches": [{**MATCH, "truth": 5}]}, "matches 1 truth: expected a list"),
     ],
 )
-def test_cases_that_could_not_be_shown_are_refused_before_a_study_is_made(cases, said, tmp_path):
+def test_cases_that_could_not_be_shown_are_refused_before_a_study_is_made(cases, message, tmp_path):
     (tmp_path / "cases.json").write_text(json.dumps(cases), encoding="utf-8")
-    with pytest.raises(DesignError, match=said):
+    with pytest.raises(DesignError, match=message):
         read_cases(tmp_path / "cases.json")
 
 
@@ -663,14 +663,14 @@ def test_a_secret_that_could_not_be_printed_is_told_to_be_made_anew(url, engine)
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "message"),
     [
         (None, "No such file"),
         ("name = ", "are no TOML"),
         ('name = "x"\nreviewers = ["R1"]\nseed = 1', "holds no bundle.json, so it is no bundle"),
     ],
 )
-def test_the_command_line_says_what_is_wrong_with_a_study(tmp_path, capsys, toml, said):
+def test_the_command_line_says_what_is_wrong_with_a_study(tmp_path, capsys, toml, message):
     file = tmp_path / "STUDY.toml"
     if toml is not None:
         file.write_text(toml)
@@ -679,7 +679,7 @@ def test_the_command_line_says_what_is_wrong_with_a_study(tmp_path, capsys, toml
     assert main(command) == 1
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert said in err
+    assert message in err
 
 
 def shown_where(folder, *names):

@@ -88,7 +88,7 @@ def test_whoever_comes_late_takes_the_next_row_of_the_square(engine, material):
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "said"),
+    ("code", "reason", "message"),
     [
         ("r01", "x", "has a reviewer r01 already"),
         ("R03", "  ", "Say why"),
@@ -96,8 +96,8 @@ def test_whoever_comes_late_takes_the_next_row_of_the_square(engine, material):
         ("Jane Doe", "x", "not a name"),
     ],
 )
-def test_nobody_is_added_twice_or_without_a_reason(engine, keys, code, reason, said):
-    with pytest.raises(ValueError, match=said):
+def test_nobody_is_added_twice_or_without_a_reason(engine, keys, code, reason, message):
+    with pytest.raises(ValueError, match=message):
         add_reviewer(engine, "pilot", code, actor="coordinator", reason=reason)
     assert study_info(engine, "pilot").reviewers == ("R01", "R02")
 
@@ -165,8 +165,8 @@ def test_the_trail_says_who_did_what_and_why(engine, keys):
     give_consent(engine, seat_of(engine, "pilot", "R02"), {"specialty": "cardiology"})
     withdraw(engine, "pilot", "R02", **WHY)
     close_study(engine, "pilot", **BY)
-    told = [(entry.action, entry.actor, entry.reviewer) for entry in trail(engine, "pilot")]
-    assert told == [
+    entries = [(entry.action, entry.actor, entry.reviewer) for entry in trail(engine, "pilot")]
+    assert entries == [
         ("start", "coordinator", ""),
         ("new key", "Ann", "R01"),
         ("add reviewer", "coordinator", "R03"),
@@ -235,7 +235,7 @@ def test_a_protocol_holds_what_was_declared_and_its_digest_follows_it(engine, ma
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         ('primary = "charm"', "'primary' in .protocol. is 'charm', expected one of correct, auc"),
         ("alpha = 0.5", "'alpha' in .protocol. is 0.5, expected 0.0001 to 0.2"),
@@ -244,9 +244,9 @@ def test_a_protocol_holds_what_was_declared_and_its_digest_follows_it(engine, ma
         ('multiplicity = "bonferroni"', "expected one of holm, none"),
     ],
 )
-def test_an_impossible_protocol_is_refused(lines, said):
+def test_an_impossible_protocol_is_refused(lines, message):
     toml = f'name = "x"\nreviewers = ["R1"]\nseed = 1\n[protocol]\n{lines}\n'
-    with pytest.raises(DesignError, match=said):
+    with pytest.raises(DesignError, match=message):
         design_from_toml(toml)
 
 

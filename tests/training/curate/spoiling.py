@@ -35,7 +35,7 @@ def spoil(bundle, root, counts, seed=0):
     spoiled = {}
     for why, count in counts.items():
         for column in columns:
-            if sum(told[1] == why for told in spoiled.values()) == count:
+            if sum(window[1] == why for window in spoiled.values()) == count:
                 break
             prototype = bundle.prototypes[column]
             fits = prototype.statement in several and (
@@ -119,7 +119,7 @@ def _vector(bundle, root, prototype):
     return embedded(branch, model_input(ecg), branch.cell(prototype.window_s))
 
 
-def said_of(prototype, is_spoiled, reviewer, chance):
+def answers_of(prototype, is_spoiled, reviewer, chance):
     """Answers as a reviewer of some strictness would give them, now and then mistaken."""
     truth = 1 if is_spoiled else 5
     point = truth + STRICTNESS[reviewer] + int(chance.choice([-1, 0, 0, 1]))
@@ -145,6 +145,7 @@ def rated(url, copy, spoiled):
             copy.name, copy.fingerprint, prototype.name, prototype.branch, prototype.statement
         )
         for reviewer in STRICTNESS:
-            for question, value in said_of(prototype, column in spoiled, reviewer, chance).items():
+            answers = answers_of(prototype, column in spoiled, reviewer, chance)
+            for question, value in answers.items():
                 save_answer(engine, reviewer=reviewer, item=item, question=question, value=value)
     engine.dispose()

@@ -17,8 +17,8 @@ def given(bundle, simulated_root, tmp_path):
     shutil.copytree(bundle.path, tmp_path / "bundle")
     shutil.copytree(simulated_root, tmp_path / "data")
     (tmp_path / "export").mkdir()
-    told = opinions(bundle, {ordinary(bundle).name: 1})
-    told.to_csv(tmp_path / "export" / "opinions.csv", index=False)
+    ratings = opinions(bundle, {ordinary(bundle).name: 1})
+    ratings.to_csv(tmp_path / "export" / "opinions.csv", index=False)
     (tmp_path / "rule.toml").write_text(RULE)
     return tmp_path
 
@@ -79,13 +79,13 @@ def another_fit(folder, bad):
     head["about"]["log"] = []
     (folder / "bundle" / "bundle.json").write_text(json.dumps(head))
     index = folder / "bundle" / "neighbours.json"
-    told = json.loads(index.read_text())
-    told["revision"] = load_bundle(folder / "bundle").revision
-    index.write_text(json.dumps(told))
+    document = json.loads(index.read_text())
+    document["revision"] = load_bundle(folder / "bundle").revision
+    index.write_text(json.dumps(document))
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (another_window, "can't take the place of"),
         (half_a_line, "can't take the place of"),
@@ -101,10 +101,10 @@ def another_fit(folder, bad):
     ],
     ids=lambda of: getattr(of, "__name__", ""),
 )
-def test_it_is_refused_in_a_sentence_and_all_stays_as_it_was(given, bundle, spoil, said, capfd):
+def test_it_is_refused_in_a_sentence_and_all_stays_as_it_was(given, bundle, spoil, message, capfd):
     spoil(given, ordinary(bundle))
     with kept(given / "bundle", given / "export", given / "data"):
         assert run(given) == 1
     sentence = capfd.readouterr().err.splitlines()[-1]
-    assert said in sentence and "Traceback" not in sentence
+    assert message in sentence and "Traceback" not in sentence
     assert not (given / "out").exists() and not list(given.glob(".out*"))

@@ -25,8 +25,8 @@ def changed(*purities):
 
 
 def test_the_purity_of_what_was_replaced_is_that_of_those_measured_on_both_sides():
-    told = summary(changed((0.0, 0.4), (0.2, 0.6), (None, 0.9)))
-    assert "purity of the 2 replaced: 0.1000 before, 0.5000 after" in told
+    results = summary(changed((0.0, 0.4), (0.2, 0.6), (None, 0.9)))
+    assert "purity of the 2 replaced: 0.1000 before, 0.5000 after" in results
 
 
 def test_where_none_was_measured_nothing_is_said_of_what_was_replaced():

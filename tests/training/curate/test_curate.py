@@ -187,7 +187,7 @@ def test_a_second_curation_never_brings_back_what_was_retired(
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "message"),
     [
         ("retire = ['morphology-XYZ-1']", "no prototype of this bundle"),
         ("reviewers = 'two'", "reviewers"),
@@ -195,10 +195,10 @@ def test_a_second_curation_never_brings_back_what_was_retired(
         ("this is no toml", "cannot be read as a rule"),
     ],
 )
-def test_a_rule_that_cannot_be_used_is_refused_in_a_sentence(curated, rule, said, capsys):
+def test_a_rule_that_cannot_be_used_is_refused_in_a_sentence(curated, rule, message, capsys):
     code, out = curated({}, rule=rule)
     err = capsys.readouterr().err
-    assert code == 1 and said in err and err.count("\n") == 1 and not out.exists()
+    assert code == 1 and message in err and err.count("\n") == 1 and not out.exists()
 
 
 def test_a_rule_that_empties_a_statement_is_refused(curated, bundle, capsys):
@@ -241,16 +241,16 @@ def test_ratings_of_prototypes_that_the_bundle_has_not_are_counted_apart(
     curated, bundle, tmp_path, capsys
 ):
     bad = ordinary(bundle)
-    told = opinions(bundle, {bad.name: 1})
-    others = told.assign(window="f" * 32)
+    ratings = opinions(bundle, {bad.name: 1})
+    others = ratings.assign(window="f" * 32)
     curated({}, "--dry-run")
-    pd.concat([told, others]).to_csv(tmp_path / "export" / "opinions.csv", index=False)
+    pd.concat([ratings, others]).to_csv(tmp_path / "export" / "opinions.csv", index=False)
     arguments = ["curate", "--bundle", bundle.path, "--ratings", tmp_path / "export", "--rule"]
     arguments += [tmp_path / "rule.toml", "--out", tmp_path / "apart", "--dry-run"]
     capsys.readouterr()
     assert main([*map(str, arguments)]) == 0
-    said = capsys.readouterr().out
-    assert f"1 of {len(bundle.prototypes)} prototypes are rated; 1 window" in said
+    printed = capsys.readouterr().out
+    assert f"1 of {len(bundle.prototypes)} prototypes are rated; 1 window" in printed
 
 
 def test_a_curation_killed_after_the_bundle_was_made_goes_on(curated, bundle, tmp_path, capsys):
@@ -260,9 +260,9 @@ def test_a_curation_killed_after_the_bundle_was_made_goes_on(curated, bundle, tm
     figures, study = tmp_path / "figures.json", tmp_path / "study.toml"
     code, _ = curated({bad.name: 1}, "--json", str(figures), "--draft", str(study))
     assert code == 0 and load_bundle(out).revision == first
-    told = json.loads(figures.read_text())
-    assert set(told["per_part"]) == {"fused", *bundle.network.branches}
-    assert len(told["random"]["refitted"]) == 20
+    document = json.loads(figures.read_text())
+    assert set(document["per_part"]) == {"fused", *bundle.network.branches}
+    assert len(document["random"]["refitted"]) == 20
     design = design_from_toml(study.read_text())
     assert len(design.sample.prototypes) == 2 and design.reviewers == ("R01", "R02", "R03")
 

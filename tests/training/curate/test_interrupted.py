@@ -38,8 +38,8 @@ STEPS = (
 def arguments(tmp_path, bundle, simulated_root):
     """Of the command, by which its folder is made and in which work folder."""
     (tmp_path / "export").mkdir()
-    told = opinions(bundle, {ordinary(bundle).name: 1})
-    told.to_csv(tmp_path / "export" / "opinions.csv", index=False)
+    ratings = opinions(bundle, {ordinary(bundle).name: 1})
+    ratings.to_csv(tmp_path / "export" / "opinions.csv", index=False)
     (tmp_path / "rule.toml").write_text(RULE)
 
     def named(out, work):
@@ -70,8 +70,8 @@ def in_child(act):
     if child:
         os.close(theirs)
         with os.fdopen(ours, "rb") as words:
-            said = words.read().decode()
-        return os.waitpid(child, 0)[1], said
+            printed = words.read().decode()
+        return os.waitpid(child, 0)[1], printed
     os.dup2(theirs, 1)
     os.dup2(theirs, 2)
     os.close(theirs)
@@ -108,8 +108,8 @@ def bits(folder):
     for file in sorted(folder.rglob("*")):
         if file.suffix == ".json":
             text = file.read_text()
-            for told, name in names.items():
-                text = text.replace(told, name)
+            for value, name in names.items():
+                text = text.replace(value, name)
             found[file.name] = text
         elif file.is_file():
             found[file.name] = checksum(file)
@@ -136,10 +136,10 @@ def test_draws_that_were_measured_before_a_kill_are_not_measured_again(
     command = arguments("out", "work")
     in_child(lambda: killed_after("training.curate.finish", "_drawn", 8) or main(command))
     (file,) = (tmp_path / "work").glob("begun-*.json")
-    told = json.loads(file.read_text())
-    assert len(told["draws"]) == 7
-    told["draws"][0] = [0.25, 0.5]
-    file.write_text(json.dumps(told))
+    document = json.loads(file.read_text())
+    assert len(document["draws"]) == 7
+    document["draws"][0] = [0.25, 0.5]
+    file.write_text(json.dumps(document))
     assert main([*command, "--json", str(tmp_path / "figures.json")]) == 0
     chance = json.loads((tmp_path / "figures.json").read_text())["random"]
     assert len(chance["refitted"]) == 20 and chance["refitted"][0] == 0.25
@@ -167,9 +167,9 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(
         return main(command)
 
     with kept(bundle.path, tmp_path / "export"):
-        ended, said = in_child(act)
+        ended, printed = in_child(act)
         assert os.WEXITSTATUS(ended) == 1
-        sentence = said.splitlines()[-1]
+        sentence = printed.splitlines()[-1]
         assert sentence.startswith("There is no room left to write ") and "Free some" in sentence
         assert not [*tmp_path.glob("out"), *tmp_path.glob(".out*")]
         assert not list((tmp_path / "work").glob(".*.part"))

@@ -54,8 +54,8 @@ def test_ten_spoiled_prototypes_are_proposed_replaced_and_compared(ptbxl_root, t
     named = {copy.prototypes[column].name for column in spoiled}
     assert named <= {change.retired for change in changes}
     assert all(change.new for change in changes)
-    told = json.loads(figures.read_text())
-    assert told["per_part"]["fused"]["difference"] > min(told["random"]["refitted"])
+    document = json.loads(figures.read_text())
+    assert document["per_part"]["fused"]["difference"] > min(document["random"]["refitted"])
     new = next(p for p in made.prototypes if p.name == changes[0].new)
     findings = explain(ptbxl.read_record(ptbxl_root, new.record), made).findings
     assert any(m.prototype.name == new.name for f in findings for m in f.matches)

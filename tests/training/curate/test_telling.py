@@ -27,8 +27,8 @@ def test_each_step_that_takes_long_is_followed_to_its_end(bundle, simulated_root
         work=tmp_path / "work",
         telling=Telling([].append, follow),
     )
-    told = pd.DataFrame(handed, columns=["step", "unit", "done", "total"])
-    ends = told.groupby("step").last()
+    steps = pd.DataFrame(handed, columns=["step", "unit", "done", "total"])
+    ends = steps.groupby("step").last()
     assert (ends["done"] == ends["total"]).all()
     assert set(ends.index) == {
         "candidates",

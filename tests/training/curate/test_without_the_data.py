@@ -108,16 +108,16 @@ def test_a_curation_whose_candidates_cannot_be_had_is_refused_in_a_sentence(
 ):
     monkeypatch.setenv("PROTOECG_PHYSIONET", "http://127.0.0.1:9/")
     bad = ordinary(real).name
-    told = opinions(real, {bad: 1})
-    told.to_csv(tmp_path / "opinions.csv", index=False)
+    ratings = opinions(real, {bad: 1})
+    ratings.to_csv(tmp_path / "opinions.csv", index=False)
     rule, out = tmp_path / "rule.toml", tmp_path / "out"
     arguments = ["--bundle", real.path, "--ratings", tmp_path, "--rule", rule, "--out", out]
     command = ["curate", *map(str, arguments), "--work", str(tmp_path / "work")]
     for chosen in ("", f'[chosen]\n"{bad}" = "{candidate(real)} 0.00"'):
         rule.write_text(f"representativeness = 2\n{chosen}")
         assert main(command) == 1
-        said = capsys.readouterr().err.splitlines()[-1]
-        assert bad in said and "cannot be had: No connection to " in said and not out.exists()
+        printed = capsys.readouterr().err.splitlines()[-1]
+        assert bad in printed and "cannot be had: No connection to " in printed and not out.exists()
 
 
 def candidate(bundle):

@@ -132,12 +132,12 @@ def test_check_says_what_is_wrong_before_an_hour_is_spent(copy, capsys):
     header = (copy / "ecgs" / "h007.hea").read_text().replace("h007", "h010")
     (copy / "ecgs" / "h010.hea").write_text(header)
     assert main(["check", str(copy / "hospital.toml")]) == 1
-    told = capsys.readouterr()
-    assert "120 ECGs of 60 patients" in told.out
-    assert "1 of 120 ECGs cannot be read, such as h004" in told.out
-    assert "there under several names: h007, h010" in told.out
-    assert "1 values stand for no statement and are left out: '999' (120)" in told.out
-    assert "2 errors" in told.err
+    printed = capsys.readouterr()
+    assert "120 ECGs of 60 patients" in printed.out
+    assert "1 of 120 ECGs cannot be read, such as h004" in printed.out
+    assert "there under several names: h007, h010" in printed.out
+    assert "1 values stand for no statement and are left out: '999' (120)" in printed.out
+    assert "2 errors" in printed.err
 
 
 def test_a_sound_data_set_passes(copy, capsys):
@@ -146,7 +146,7 @@ def test_a_sound_data_set_passes(copy, capsys):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('"17338001" = "PVB"', '"17338001" = "NOPE"', "maps to NOPE"),
         ('lists = ["Dx"]', 'lists = ["Diagnosis"]', "names the columns Diagnosis"),
@@ -160,9 +160,9 @@ def test_a_sound_data_set_passes(copy, capsys):
         ("[columns]", "[given]\nrate = -1.0\n[columns]", "given.rate"),
     ],
 )
-def test_a_description_that_cannot_be_is_refused_in_a_sentence(copy, old, new, said):
+def test_a_description_that_cannot_be_is_refused_in_a_sentence(copy, old, new, message):
     (copy / "hospital.toml").write_text(TOML.replace(old, new))
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         dataset_folder(copy / "hospital.toml")
 
 
@@ -195,11 +195,11 @@ def test_another_label_set_is_checked_trained_explained_and_rated(
 
     engine = open_database(f"sqlite:///{tmp_path}/ratings.db")
     _rate(engine, out)
-    told = pd.read_csv(BytesIO(study_files(engine, "session")["answers_wide.csv"]), dtype=str)
+    answers = pd.read_csv(BytesIO(study_files(engine, "session")["answers_wide.csv"]), dtype=str)
     engine.dispose()
-    assert set(told["prototype"]) <= {prototype.name for prototype in bundle.prototypes}
-    assert set(told["statement"]) <= set(bundle.statements)
-    assert set(told["accurate"]) == {"yes"} and told["prototype"].nunique() == 3
+    assert set(answers["prototype"]) <= {prototype.name for prototype in bundle.prototypes}
+    assert set(answers["statement"]) <= set(bundle.statements)
+    assert set(answers["accurate"]) == {"yes"} and answers["prototype"].nunique() == 3
 
 
 def _rate(engine, folder):

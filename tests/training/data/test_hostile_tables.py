@@ -30,7 +30,7 @@ def change(folder, **cells):
 
 
 @pytest.mark.parametrize(
-    ("column", "cell", "said"),
+    ("column", "cell", "message"),
     [
         ("patient_id", "Smith", "in patient_id, expected a whole number"),
         ("patient_id", "1.5", "in patient_id, expected a whole number"),
@@ -48,10 +48,10 @@ def change(folder, **cells):
         ("filename_lr", "records\x1b[2J", "none in its folder"),
     ],
 )
-def test_a_cell_that_cannot_be_is_named_and_neither_run_nor_followed(folder, column, cell, said):
+def test_a_cell_that_cannot_be_is_named_and_neither_run_nor_followed(folder, column, cell, message):
     change(folder, **{column: cell})
 
-    with pytest.raises(DataError, match=said) as refused:
+    with pytest.raises(DataError, match=message) as refused:
         ptbxl.load(folder)
 
     assert len(str(refused.value)) < 500

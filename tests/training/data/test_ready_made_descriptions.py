@@ -116,7 +116,7 @@ def mimic(tmp_path):
         ["Atrial fibrillation with rapid ventricular response", "Abnormal ECG"],
         ["Sinus rhythm.", "Normal ECG"],
     ]
-    for (subject, study, code), said in zip(ecgs, reports, strict=True):
+    for (subject, study, code), report in zip(ecgs, reports, strict=True):
         path = f"files/p{str(subject)[:4]}/p{subject}/s{study}/{study}"
         folder = (root / path).parent
         folder.mkdir(parents=True)
@@ -126,7 +126,7 @@ def mimic(tmp_path):
         )  # fmt: skip
         time = "2180-07-23 08:44:00"
         records.append([subject, study, study, time, path])
-        filled = [*said, *[""] * (18 - len(said))]
+        filled = [*report, *[""] * (18 - len(report))]
         machine.append([subject, study, 6848296, time, *filled, "0.005-150 Hz", "60 Hz", 659])
     columns = ["subject_id", "study_id", "file_name", "ecg_time", "path"]
     pd.DataFrame(records, columns=columns).to_csv(root / "record_list.csv", index=False)
@@ -146,8 +146,8 @@ def test_mimic_iv_ecg_is_read_by_what_its_machines_say(mimic):
 
 def test_check_passes_mimic_and_says_which_words_are_left_out(mimic, capsys):
     assert main(["check", str(put("mimic_iv_ecg", mimic))]) == 0
-    said = capsys.readouterr().out
-    assert "3 ECGs of 2 patients" in said and "'Borderline ECG' (1)" in said
+    printed = capsys.readouterr().out
+    assert "3 ECGs of 2 patients" in printed and "'Borderline ECG' (1)" in printed
 
 
 @pytest.fixture
@@ -163,8 +163,8 @@ def code15(tmp_path):
             ecg = simulate([code], seed=exam % 100, rate=400).ecg.signal.T
             tracings[n, : len(ecg)] = ecg[:4096]
             of = {"AFIB": "AF", "CLBBB": "LBBB"}.get(code)
-            told = [str(label == of) for label in labels]
-            rows.append([exam, 50 + n, "True", 51.2, *told, 7000 + part, "", "", str(of is None),
+            cells = [str(label == of) for label in labels]
+            rows.append([exam, 50 + n, "True", 51.2, *cells, 7000 + part, "", "", str(of is None),
                          f"exams_part{part}.hdf5"])  # fmt: skip
         with h5py.File(root / f"exams_part{part}.hdf5", "w") as file:
             file["exam_id"], file["tracings"] = [exam for exam, _ in held], tracings

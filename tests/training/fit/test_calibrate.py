@@ -131,10 +131,10 @@ def test_decisions_say_what_calls_were_worth_and_rare_ones_together():
     called[10:30, 0], called[0, 1], called[30, 2] = True, True, True
     judged = Judgement(called.astype(float), called, called, cross_fitted=True)
     plain = {code: Decision(0.5, 0, False) for code in ("SR", "WPW", "3AVB")}
-    told = worth(plain, judged, labels)
-    assert (told["SR"].likely.precision, told["SR"].likely.sensitivity) == (0.5, 0.5)
-    assert told["WPW"].likely == told["3AVB"].likely
-    assert (told["WPW"].likely.precision, told["WPW"].likely.sensitivity) == (0.5, 0.25)
+    decisions = worth(plain, judged, labels)
+    assert (decisions["SR"].likely.precision, decisions["SR"].likely.sensitivity) == (0.5, 0.5)
+    assert decisions["WPW"].likely == decisions["3AVB"].likely
+    assert (decisions["WPW"].likely.precision, decisions["WPW"].likely.sensitivity) == (0.5, 0.25)
 
 
 def network(columns):
@@ -169,7 +169,7 @@ def test_few_positives_are_said():
     assert decisions["PACE"].low_evidence and decisions["PACE"].positives == 0
 
 
-def told(n, seed=3):
+def drawn_network(n, seed=3):
     """A network, similarities, and labels that its second statement's logits draw."""
     net = network(2)
     seen = torch.from_numpy(np.random.default_rng(seed).uniform(-1, 1, (n, 3))).float()
@@ -179,7 +179,7 @@ def told(n, seed=3):
 
 
 def test_no_patient_has_a_part_in_the_judgement_of_their_own_ecgs():
-    net, seen, y = told(200)
+    net, seen, y = drawn_network(200)
     patients = np.arange(200) // 2
     before = cross_fit(net, seen, y, patients)
     for patient in (0, 17, 99):
@@ -193,14 +193,14 @@ def test_no_patient_has_a_part_in_the_judgement_of_their_own_ecgs():
 
 
 def test_cross_fitting_does_not_calibrate_the_network():
-    net, seen, y = told(60)
+    net, seen, y = drawn_network(60)
     before = net.fusion.weight.clone()
     assert cross_fit(net, seen, y, np.arange(60)).cross_fitted
     assert torch.equal(net.fusion.weight, before)
 
 
 def test_with_many_ecgs_cross_fitted_probabilities_are_those_that_are_shipped():
-    net, seen, y = told(8_000)
+    net, seen, y = drawn_network(8_000)
     judged = cross_fit(net, seen, y, np.arange(8_000))
     calibrate(net, seen, y)
     shipped = expit(linear(net.fusion, seen))
@@ -210,7 +210,7 @@ def test_with_many_ecgs_cross_fitted_probabilities_are_those_that_are_shipped():
 def test_cross_fitting_takes_back_what_calibration_gains_by_seeing_the_labels():
     gains = []
     for seed in range(8):
-        net, seen, y = told(60, seed)
+        net, seen, y = drawn_network(60, seed)
         judged = cross_fit(net, seen, y, np.arange(60))
         calibrate(net, seen, y)
         shipped = expit(linear(net.fusion, seen))
@@ -223,13 +223,13 @@ def test_cross_fitting_takes_back_what_calibration_gains_by_seeing_the_labels():
 
 
 def test_ecgs_of_a_single_patient_are_judged_by_the_network_as_it_is():
-    net, seen, y = told(30)
+    net, seen, y = drawn_network(30)
     judged = cross_fit(net, seen, y, np.zeros(30))
     assert judged.probability == pytest.approx(expit(linear(net.fusion, seen)))
 
 
 def test_what_stands_beside_is_calibrated_with_the_rest():
-    net, seen, y = told(400)
+    net, seen, y = drawn_network(400)
     beside = np.random.default_rng(1).normal(0, 1, (400, 2))
     logits = fused(net, seen, beside)
     scale, shift = platt(logits, y.numpy())

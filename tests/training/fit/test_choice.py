@@ -46,7 +46,7 @@ def test_statements_contradict_where_one_ecg_cannot_have_both(codes, contradicto
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "rules"),
     [
         (ecg("IMI", "SR"), ()),
         (ecg("IMI", "SR", validated=None), ()),
@@ -60,8 +60,8 @@ def test_statements_contradict_where_one_ecg_cannot_have_both(codes, contradicto
         (ecg("IMI", "AFIB", report="atrial fibrillation"), ()),
     ],
 )
-def test_it_is_said_what_speaks_against_an_ecg_as_a_prototype(found, said):
-    assert broken(pd.Series(found), "IMI") == said
+def test_it_is_said_what_speaks_against_an_ecg_as_a_prototype(found, rules):
+    assert broken(pd.Series(found), "IMI") == rules
 
 
 REPORTS = [

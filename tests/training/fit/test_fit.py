@@ -215,7 +215,7 @@ def test_the_settings_that_come_along_can_be_read(name):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('view = "strip"', 'view = "keyhole"', "view: .*'strip'"),
         ('view = "strip"', 'view = "leads"', "multiple of 12"),
@@ -224,17 +224,17 @@ def test_the_settings_that_come_along_can_be_read(name):
     ],
 )
 def test_a_branch_that_cannot_be_built_is_refused(
-    tiny_config, simulated_root, tmp_path, old, new, told
+    tiny_config, simulated_root, tmp_path, old, new, message
 ):
     text = tiny_config.read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "bad.toml").write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         Fit(Setup(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('["partner"]', '["stranger"]', "stranger.*expected a teacher"),
         ('["partner"]', '["partner", "partner"]', "named once"),
@@ -246,10 +246,10 @@ def test_a_branch_that_cannot_be_built_is_refused(
     ],
 )
 def test_a_member_that_does_not_fit_is_refused(
-    tiny_config, simulated_root, tmp_path, old, new, told
+    tiny_config, simulated_root, tmp_path, old, new, message
 ):
     text = tiny_config.read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "bad.toml").write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         Fit(Setup(read_config(tmp_path / "bad.toml"), simulated_root, tmp_path / "work", CPU))

@@ -147,7 +147,7 @@ def test_what_curations_retired_is_what_is_read_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("windows = 3", "windows"),
         ("margin = 2.0", "margin"),
@@ -157,11 +157,11 @@ def test_what_curations_retired_is_what_is_read_again(tmp_path):
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(
-    text, said, tmp_path, tiny_config, simulated_root, capsys
+    text, message, tmp_path, tiny_config, simulated_root, capsys
 ):
     (tmp_path / "forget.toml").write_text(text)
     command = ["fit", "--data", simulated_root, "--out", tmp_path / "out", "--config", tiny_config]
     command += ["--work", tmp_path / "work", "--forget", tmp_path / "forget.toml"]
     assert main([str(a) for a in command]) == 1
     err = capsys.readouterr().err.strip().splitlines()[-1]
-    assert said in err
+    assert message in err

@@ -204,13 +204,13 @@ def test_the_statements_of_each_branch_take_a_share_of_their_own():
         [[4.0] * 8 + [-5.0, -2, -2, -2, -2, -2, -2, -2], [0] * 8 + [4.0] * 8]
     ).T
     y = (torch.rand(logits.shape, generator=rng) < torch.sigmoid(logits)).float()
-    told = []
+    log = []
     config = FusionConfig(shares=(0.6, 0.02), tolerance=0.005, matches=99)
-    fit_all(network, [s, s], [y, y], config, lambda **line: told.append(line), PTBXL)
+    fit_all(network, [s, s], [y, y], config, lambda **line: log.append(line), PTBXL)
     for column, share in ((0, 0.02), (1, 0.6)):
         weight, bias = likeness(s, y, owned_by(network), share)
         assert torch.allclose(network.fusion.weight[column], weight[column])
         assert torch.allclose(network.fusion.bias[column], bias[column])
-    assert {(line["stage"], line["branch"]) for line in told} == {
+    assert {(line["stage"], line["branch"]) for line in log} == {
         (stage, branch) for stage in ("fusion", "solo") for branch in shapes
     }

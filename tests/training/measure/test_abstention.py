@@ -93,10 +93,10 @@ def test_every_way_of_spoiling_is_measured_on_every_ecg(measured, simulated_root
     assert set(measured["recordings"]) == set(SPOILS)
     assert measured["n"] == len(ptbxl.load(simulated_root).folds([9]).table)
     assert measured["revision"] == tiny_bundle.revision
-    for told in measured["recordings"].values():
-        low, high = told["abstained_interval"]
-        assert 0 <= low <= told["abstained"] <= high <= 1
-        assert told["abstained"] + told["refused"] <= 1
+    for shares in measured["recordings"].values():
+        low, high = shares["abstained_interval"]
+        assert 0 <= low <= shares["abstained"] <= high <= 1
+        assert shares["abstained"] + shares["refused"] <= 1
 
 
 def test_limb_leads_at_odds_are_abstained_from(measured):

@@ -9,7 +9,7 @@ from training.data import ptbxl
 from training.measure.audit import LABELLED, NOT_LABELLED, audit, cross_fitted, suspects
 
 
-def told(n=400):
+def two_mislabelled(n=400):
     """Similarities that tell two statements, with two labels turned round."""
     network = ProtoECGNet(
         {"rhythm": BranchShape("strip", (8,), (), 8, ("SR", "AFIB"))}, ("SR", "AFIB")
@@ -22,7 +22,7 @@ def told(n=400):
 
 
 def test_turned_labels_are_those_least_borne_out():
-    network, s, y = told()
+    network, s, y = two_mislabelled()
     logits = cross_fitted(network, s, y, np.arange(len(s)))
     surprise = np.where(y.numpy() > 0, -logits, logits)[:, 0]
     assert set(np.argsort(-surprise)[:2]) == {0, 1}
@@ -31,7 +31,7 @@ def test_turned_labels_are_those_least_borne_out():
 
 
 def test_no_patient_has_a_part_in_the_judgement_of_their_own_ecgs():
-    network, s, y = told()
+    network, s, y = two_mislabelled()
     patients = np.arange(len(s)) // 2
     before = cross_fitted(network, s, y, patients)
     turned = y.clone()

@@ -57,9 +57,9 @@ def test_every_statement_has_its_figure_or_none_where_it_cannot_have_one(
     _, labels = by_hand(tiny_bundle, simulated_root)
     assert set(results["per_statement"]) == set(tiny_bundle.statements)
     for code, count in zip(tiny_bundle.statements, labels.sum(axis=0), strict=True):
-        told = results["per_statement"][code]
-        assert told["positives"] == count
-        assert (told["auroc"] is None) == (count in (0, len(labels)))
+        metrics = results["per_statement"][code]
+        assert metrics["positives"] == count
+        assert (metrics["auroc"] is None) == (count in (0, len(labels)))
     values = [v["auroc"] for v in results["per_statement"].values() if v["auroc"] is not None]
     assert results["macro_auroc"] == pytest.approx(np.mean(values))
 
@@ -115,19 +115,19 @@ def test_calls_are_those_of_the_bundles_own_thresholds(results, tiny_bundle, sim
     for column, code in enumerate(tiny_bundle.statements):
         probability = expit(output.logits.numpy()[:, column])
         called = probability >= tiny_bundle.decisions[code].threshold
-        present, told = labels[:, column] > 0, results["per_statement"][code]
+        present, own = labels[:, column] > 0, results["per_statement"][code]
         for name, hits, of in (
             ("sensitivity", called & present, present),
             ("specificity", ~called & ~present, ~present),
             ("ppv", called & present, called),
         ):
             if not of.any():
-                assert told[name] is None and told[f"{name}_interval"] == [None, None]
+                assert own[name] is None and own[f"{name}_interval"] == [None, None]
                 continue
-            assert told[name] == pytest.approx(hits.sum() / of.sum())
-            low, high = told[f"{name}_interval"]
-            assert 0 <= low <= told[name] <= high <= 1
-        assert told["brier"] == pytest.approx(metrics.brier(present, probability), abs=1e-4)
+            assert own[name] == pytest.approx(hits.sum() / of.sum())
+            low, high = own[f"{name}_interval"]
+            assert 0 <= low <= own[name] <= high <= 1
+        assert own["brier"] == pytest.approx(own.brier(present, probability), abs=1e-4)
 
 
 def made(statements, n, patients=None):
@@ -144,22 +144,22 @@ def made(statements, n, patients=None):
 
 
 def test_main_figures_stand_within_their_intervals_and_agree_with_the_metrics():
-    told, network, seen, labels, judgement = made(("SR", "AFIB", "PACE", "NORM"), 300)
+    results, network, seen, labels, judgement = made(("SR", "AFIB", "PACE", "NORM"), 300)
     logits = network.fusion(seen).numpy()
     values, positives = auroc(labels, logits), labels.sum(axis=0)
-    assert told["macro_auroc"] == pytest.approx(values.mean())
-    assert told["weighted_auroc"] == pytest.approx((values * positives).sum() / positives.sum())
+    assert results["macro_auroc"] == pytest.approx(values.mean())
+    assert results["weighted_auroc"] == pytest.approx((values * positives).sum() / positives.sum())
     one = metrics.once(300)
-    assert told["macro_auprc"] == pytest.approx(metrics.ranking(labels, logits, one)[1].mean())
-    assert told["fmax"] == pytest.approx(metrics.fmax(labels, judgement.probability, one)[0])
+    assert results["macro_auprc"] == pytest.approx(metrics.ranking(labels, logits, one)[1].mean())
+    assert results["fmax"] == pytest.approx(metrics.fmax(labels, judgement.probability, one)[0])
     for key in ("macro_auroc", "weighted_auroc", "macro_auprc", "fmax"):
-        low, high = told[f"{key}_interval"]
-        assert low < told[key] < high < low + 0.2
+        low, high = results[f"{key}_interval"]
+        assert low < results[key] < high < low + 0.2
 
 
 def test_the_reported_calibration_is_that_of_the_judgement():
-    told, _, _, labels, judgement = made(("SR", "AFIB", "PACE", "NORM"), 300)
-    found = told["calibration"]
+    results, _, _, labels, judgement = made(("SR", "AFIB", "PACE", "NORM"), 300)
+    found = results["calibration"]
     scores = [metrics.brier(labels[:, c], judgement.probability[:, c]) for c in range(4)]
     assert found["cross_fitted"]
     assert found["macro_brier"] == pytest.approx(np.mean(scores))
@@ -175,31 +175,31 @@ def test_statements_of_few_ecgs_have_no_interval_that_would_feign_certainty():
     for column, positives in enumerate((FEW_POSITIVES - 1, FEW_POSITIVES)):
         labels[:, column] = np.arange(100) < positives
     judgement = cross_fit(network, seen, torch.from_numpy(labels), np.arange(100))
-    told = results_of(network, seen, labels, np.arange(100), judgement)["per_statement"]
+    results = results_of(network, seen, labels, np.arange(100), judgement)["per_statement"]
     for name in ("auroc", "auprc"):
-        assert told["SR"][name] is not None and told["SR"][f"{name}_interval"] == [None, None]
-        low, high = told["AFIB"][f"{name}_interval"]
-        assert low < told["AFIB"][name] < high
+        assert results["SR"][name] is not None and results["SR"][f"{name}_interval"] == [None, None]
+        low, high = results["AFIB"][f"{name}_interval"]
+        assert low < results["AFIB"][name] < high
 
 
 def test_statements_that_do_not_occur_are_null_and_left_out_of_the_means():
     _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 100)
     labels[:, 2] = 0
     judgement = cross_fit(network, seen, torch.from_numpy(labels), np.arange(100))
-    told = results_of(network, seen, labels, np.arange(100), judgement)
-    gone = told["per_statement"]["PACE"]
+    results = results_of(network, seen, labels, np.arange(100), judgement)
+    gone = results["per_statement"]["PACE"]
     assert gone["auroc"] is None and gone["auroc_interval"] == [None, None]
     assert gone["auprc"] is None and gone["sensitivity"] is None and gone["brier_skill"] is None
-    assert told["per_branch"]["rhythm"]["statements"] == 2
-    others = [told["per_statement"][code] for code in ("SR", "AFIB")]
+    assert results["per_branch"]["rhythm"]["statements"] == 2
+    others = [results["per_statement"][code] for code in ("SR", "AFIB")]
     for name in ("brier", "brier_skill", "ece"):
         expected = np.mean([other[name] for other in others])
-        assert told["calibration"][f"macro_{name}"] == pytest.approx(expected)
+        assert results["calibration"][f"macro_{name}"] == pytest.approx(expected)
 
 
 def test_figures_of_all_statements_are_plain_json_and_small_enough_for_a_bundle():
-    told, *_ = made(tuple(PTBXL), 60)
-    text = json.dumps(told, indent=1, allow_nan=False)
+    results, *_ = made(tuple(PTBXL), 60)
+    text = json.dumps(results, indent=1, allow_nan=False)
     assert len(PTBXL) == 71 and len(text) < 100_000
 
 
@@ -207,10 +207,10 @@ def test_a_single_ecg_has_no_figures_but_is_no_error():
     _, network, seen, labels, _ = made(("SR", "AFIB", "PACE"), 5)
     patient = np.array(["x"])
     judgement = cross_fit(network, seen[:1], torch.from_numpy(labels[:1]), patient)
-    told = results_of(network, seen[:1], labels[:1], patient, judgement)
-    assert told["macro_auroc"] is None
-    assert json.dumps(told, allow_nan=False)
-    assert summary({**told, "fold": 3, "held_out": True}).startswith(
+    results = results_of(network, seen[:1], labels[:1], patient, judgement)
+    assert results["macro_auroc"] is None
+    assert json.dumps(results, allow_nan=False)
+    assert summary({**results, "fold": 3, "held_out": True}).startswith(
         "1 ECGs of fold 3: macro AUROC undefined\n"
     )
 
@@ -224,37 +224,38 @@ def spoiled(bundle):
 
 
 def test_a_bundle_does_not_differ_from_itself(tiny_bundle, simulated_root):
-    told = evaluate(tiny_bundle, simulated_root, 10, tiny_bundle)["comparison"]
-    assert set(told["per_part"]) == {"fused", *tiny_bundle.network.branches} <= {"fused", *BRANCHES}
-    for part in told["per_part"].values():
+    results = evaluate(tiny_bundle, simulated_root, 10, tiny_bundle)["comparison"]
+    parts = {"fused", *tiny_bundle.network.branches}
+    assert set(results["per_part"]) == parts <= {"fused", *BRANCHES}
+    for part in results["per_part"].values():
         assert (part["difference"], part["difference_interval"], part["p"]) == (0, [0, 0], 1)
 
 
 def test_a_comparison_gives_both_figures_and_their_difference(results, tiny_bundle, simulated_root):
     other = spoiled(tiny_bundle)
-    told = evaluate(tiny_bundle, simulated_root, 10, other)
-    assert {key: value for key, value in told.items() if key != "comparison"} == results
-    fused = told["comparison"]["per_part"]["fused"]
+    evaluation = evaluate(tiny_bundle, simulated_root, 10, other)
+    assert {key: value for key, value in evaluation.items() if key != "comparison"} == results
+    fused = evaluation["comparison"]["per_part"]["fused"]
     its = evaluate(other, simulated_root, 10)["macro_auroc"]
-    assert told["comparison"]["bundle"] == "Spoiled"
+    assert evaluation["comparison"]["bundle"] == "Spoiled"
     assert fused["macro_auroc"] == results["macro_auroc"]
     assert fused["other_macro_auroc"] == its
     assert fused["difference"] == pytest.approx(results["macro_auroc"] - its)
     low, high = fused["difference_interval"]
     assert low < fused["difference"] < high
     # The branches are the same; only the fusion was spoiled.
-    rhythm = told["comparison"]["per_part"]["rhythm"]
+    rhythm = evaluation["comparison"]["per_part"]["rhythm"]
     assert (rhythm["difference"], rhythm["p"]) == (0, 1)
-    text = summary(told)
+    text = summary(evaluation)
     assert "Macro AUROC above that of Spoiled:" in text and "p = 1.000" in text
 
 
 def test_a_comparison_with_a_bundle_that_knows_the_fold_is_marked(tiny_bundle, simulated_root):
     settings = {**tiny_bundle.about["config"], "train_folds": [10]}
     knows = replace(tiny_bundle, about={**tiny_bundle.about, "config": settings})
-    told = evaluate(tiny_bundle, simulated_root, 10, knows)
-    assert told["held_out"] and not told["comparison"]["held_out"]
-    assert "The other was trained" in summary(told)
+    results = evaluate(tiny_bundle, simulated_root, 10, knows)
+    assert results["held_out"] and not results["comparison"]["held_out"]
+    assert "The other was trained" in summary(results)
     assert evaluate(tiny_bundle, simulated_root, 10, tiny_bundle)["comparison"]["held_out"]
 
 
@@ -271,11 +272,11 @@ def test_bundles_are_compared_on_the_statements_that_both_decide(tiny_bundle, si
     owners = tiny_bundle.network.branches["rhythm"].shape.owners
     kept = tuple(dict.fromkeys(owners))[:2]
     small = deciding(tiny_bundle, kept, tuple(code for code in owners if code in kept))
-    told = evaluate(tiny_bundle, simulated_root, 10, small)
-    parts = told["comparison"]["per_part"]
+    results = evaluate(tiny_bundle, simulated_root, 10, small)
+    parts = results["comparison"]["per_part"]
     assert set(parts) == {"fused", "rhythm"}
     assert parts["fused"]["statements"] == parts["rhythm"]["statements"] == 2
-    values = [told["per_statement"][code]["auroc"] for code in kept]
+    values = [results["per_statement"][code]["auroc"] for code in kept]
     assert parts["fused"]["macro_auroc"] == pytest.approx(np.mean([v for v in values if v]))
     assert parts["fused"]["other_macro_auroc"] == pytest.approx(
         evaluate(small, simulated_root, 10)["macro_auroc"]
@@ -296,11 +297,11 @@ def test_the_command_prints_and_writes_the_comparison(
     command = ["evaluate", "--bundle", tiny_bundle.path, "--data", simulated_root, "--fold", 10]
     command += ["--json", file, "--compare", tiny_bundle.path]
     assert main([str(part) for part in command]) == 0
-    told = json.loads(file.read_text())
-    assert told["comparison"]["per_part"]["fused"]["p"] == 1
-    assert told["macro_auroc"] == results["macro_auroc"]
+    document = json.loads(file.read_text())
+    assert document["comparison"]["per_part"]["fused"]["p"] == 1
+    assert document["macro_auroc"] == results["macro_auroc"]
     out = capsys.readouterr().out
-    assert out == summary(told)
+    assert out == summary(document)
     first = f"{results['n']} ECGs of fold 10: macro AUROC {results['macro_auroc']:.4f}"
     assert out.splitlines()[0] == first
 

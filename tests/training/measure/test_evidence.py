@@ -10,12 +10,12 @@ from training.measure.evidence import measure, summary
 
 
 @pytest.fixture(scope="module")
-def told(tiny_bundle, simulated_root):
+def results(tiny_bundle, simulated_root):
     return measure(tiny_bundle, simulated_root, 9)
 
 
-def test_measurements_are_what_the_two_aurocs_differ_by(told, tiny_bundle):
-    added = told["measurements"]
+def test_measurements_are_what_the_two_aurocs_differ_by(results, tiny_bundle):
+    added = results["measurements"]
     assert added["difference"] == pytest.approx(added["with"] - added["without"])
     low, high = added["difference_interval"]
     assert low <= added["difference"] <= high
@@ -33,10 +33,10 @@ def test_a_bundle_without_measurements_loses_nothing_by_leaving_them_out(
 
 def test_of_equal_own_weights_the_most_similar_prototype_leads(tiny_bundle, simulated_root):
     data = ptbxl.load(simulated_root).folds([9])
-    told = measure(tiny_bundle, simulated_root, 9)["leading"]
-    assert 0 < told["calls"] <= len(data.table) * len(tiny_bundle.statements)
-    assert told["most_similar"] == 1
-    assert 1 <= told["matches"] <= len(tiny_bundle.prototypes)
+    leading = measure(tiny_bundle, simulated_root, 9)["leading"]
+    assert 0 < leading["calls"] <= len(data.table) * len(tiny_bundle.statements)
+    assert leading["most_similar"] == 1
+    assert 1 <= leading["matches"] <= len(tiny_bundle.prototypes)
 
 
 def test_unequal_weights_let_another_one_lead(tiny_bundle, simulated_root):
@@ -51,9 +51,9 @@ def test_unequal_weights_let_another_one_lead(tiny_bundle, simulated_root):
             weight.copy_(before)
 
 
-def test_the_command_prints_the_figures(told, tmp_path, tiny_bundle, simulated_root, capsys):
+def test_the_command_prints_the_figures(results, tmp_path, tiny_bundle, simulated_root, capsys):
     file = tmp_path / "evidence.json"
     command = ["evidence", "--bundle", tiny_bundle.path, "--data", simulated_root]
     assert main([str(part) for part in [*command, "--fold", 9, "--json", file]]) == 0
-    assert json.loads(file.read_text()) == told
-    assert capsys.readouterr().out == summary(told)
+    assert json.loads(file.read_text()) == results
+    assert capsys.readouterr().out == summary(results)

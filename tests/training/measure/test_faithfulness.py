@@ -563,15 +563,15 @@ def test_a_prototype_lies_in_its_own_ecg_as_it_does(fold):
 
 def test_the_top_match_is_the_one_that_the_explanation_lists_first(fold):
     names = [p.name for p in fold.bundle.prototypes]
-    told = {(m.row, STATEMENTS[m.statement]): names[m.prototype] for m in top_matches(
+    leading = {(m.row, STATEMENTS[m.statement]): names[m.prototype] for m in top_matches(
         fold.bundle, fold.seen
     )}  # fmt: skip
     for row, ecg in enumerate(fold.ecgs):
         for finding in explain(ecg, fold.bundle).findings:
             first = finding.matches[0]
             if finding.present and first.contribution > 0:
-                assert told.pop((row, finding.code)) == first.prototype.name
-    assert not told
+                assert leading.pop((row, finding.code)) == first.prototype.name
+    assert not leading
 
 
 def test_findings_are_those_of_the_explanation(fold):
@@ -595,9 +595,9 @@ def test_a_sample_is_the_same_each_time_and_in_order():
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_measure_says_what_it_is_and_after_whom(name):
-    said = definition(MEASURES[name])
-    assert 80 < len(said["definition"]) < 1000 and said["definition"].endswith(".")
-    assert len(said["source"]) > 20 and "\n" not in said["source"]
+    text = definition(MEASURES[name])
+    assert 80 < len(text["definition"]) < 1000 and text["definition"].endswith(".")
+    assert len(text["source"]) > 20 and "\n" not in text["source"]
 
 
 @pytest.fixture(scope="module")

@@ -23,12 +23,12 @@ def test_none_opens_on_sinus_rhythm_where_something_else_is_likely(figures):
 
 def test_each_statement_is_told_with_what_was_compared(figures):
     assert figures["statements"] and set(figures["statements"]) <= set(STATEMENTS)
-    for code, told in figures["statements"].items():
-        assert told["ecgs"] >= 1
-        assert all(-1 <= told[whose] <= 1 for whose in WHOSE if whose in told)
+    for code, shares in figures["statements"].items():
+        assert shares["ecgs"] >= 1
+        assert all(-1 <= shares[whose] <= 1 for whose in WHOSE if whose in shares)
         if code != "PVC":
-            assert told["marked on the beat"] == 1
-        assert 0 <= told["marked on the tracing"] <= 1 or code == "PVC"
+            assert shares["marked on the beat"] == 1
+        assert 0 <= shares["marked on the tracing"] <= 1 or code == "PVC"
     assert all(code in table(figures) for code in figures["statements"])
 
 

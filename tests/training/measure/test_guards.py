@@ -7,8 +7,8 @@ def test_labels_that_measurements_contradict_are_counted(simulated_root, tmp_pat
     file = tmp_path / "guards.json"
     command = ["guards", "--data", simulated_root, "--fold", 9, "--json", file]
     assert main([str(part) for part in command]) == 0
-    told = json.loads(file.read_text())
-    for own in told["statements"].values():
+    document = json.loads(file.read_text())
+    for own in document["statements"].values():
         low, high = own["interval"]
         assert low <= own["share"] == own["contradicted"] / own["positives"] <= high
         assert bool(own["example"]) is bool(own["contradicted"])
@@ -23,13 +23,13 @@ def test_what_stands_out_is_counted_and_what_a_bundle_leaves_unsaid_is_part_of_i
     file = tmp_path / "guards.json"
     command = ["guards", "--data", simulated_root, "--fold", 9, "--json", file]
     assert main([str(part) for part in [*command, "--bundle", tiny_bundle.path]]) == 0
-    told = json.loads(file.read_text())
-    stands, unnamed = told["standing_out"], told["unnamed"]
+    document = json.loads(file.read_text())
+    stands, unnamed = document["standing_out"], document["unnamed"]
     assert stands["names"], "no simulated ECG has anything that stands out"
-    assert 0 < stands["ecgs"] <= told["n"] and unnamed["ecgs"] <= stands["ecgs"]
+    assert 0 < stands["ecgs"] <= document["n"] and unnamed["ecgs"] <= stands["ecgs"]
     assert unnamed["names"].keys() <= stands["names"].keys()
     for name, own in stands["names"].items():
         assert max(own["labelled"], own["normal"]) <= own["ecgs"]
         assert unnamed["names"].get(name, own)["ecgs"] <= own["ecgs"]
-    said = capsys.readouterr().out
-    assert "measurements that stand out" in said and "that no finding of" in said
+    printed = capsys.readouterr().out
+    assert "measurements that stand out" in printed and "that no finding of" in printed

@@ -148,11 +148,11 @@ def test_st_elevation_withholds_a_normal_ecg_and_early_beats_are_possible(ptbxl_
         pytest.skip("no models/ptbxl beside data/ptbxl")
     command = ["known_changes", "--bundle", bundle, "--data", ptbxl_root, "--fold", 9, "--n", 2]
     assert main([str(part) for part in [*command, "--json", file]]) == 0
-    told = json.loads(file.read_text())
-    assert told["n"] == 2 and set(told["changes"]) == set(CHANGES)
-    for own in told["changes"].values():
+    document = json.loads(file.read_text())
+    assert document["n"] == 2 and set(document["changes"]) == set(CHANGES)
+    for own in document["changes"].values():
         assert own["ecgs"] == 0 or own["told"]["share"] >= own["called"]["share"]
     for name in ("ST +0.4 mV in V1 to V4", "QTc of 560 ms"):
-        assert told["changes"][name]["told"]["share"] == 1
-    assert told["changes"]["ST +0.4 mV in V1 to V4"]["normal"]["share"] == 0
-    assert told["premature"]["PVC"]["holds"] > told["premature"]["PVC"]["holds_by_chance"]
+        assert document["changes"][name]["told"]["share"] == 1
+    assert document["changes"]["ST +0.4 mV in V1 to V4"]["normal"]["share"] == 0
+    assert document["premature"]["PVC"]["holds"] > document["premature"]["PVC"]["holds_by_chance"]

@@ -69,10 +69,10 @@ def test_the_command_prints_and_writes_the_errors(known, tmp_path, capsys):
     folder, _ = known
     figures = tmp_path / "figures.json"
     assert main(["ludb", "--data", str(folder), "--json", str(figures)]) == 0
-    said, told = capsys.readouterr().out, json.loads(figures.read_text())
-    assert told["n"] == 1 and "qrs_ms" in said and "lead II" in said
+    printed, document = capsys.readouterr().out, json.loads(figures.read_text())
+    assert document["n"] == 1 and "qrs_ms" in printed and "lead II" in printed
     for name, bound in BOUNDS.items():
-        for found in told["errors"][name].values():
+        for found in document["errors"][name].values():
             assert found["nulls"] == 0 and found["median_absolute"] < 2 * bound
 
 
@@ -85,11 +85,11 @@ def test_each_way_reads_the_experts_as_it_says():
     narrow = [MarkedBeat((at, at + 0.08), None, None) for at in (1.0, 2.0, 3.0)]
     wide = [MarkedBeat((at - 0.02, at + 0.10), None, None) for at in (1.0, 2.0, 3.0)]
     leads = dict.fromkeys(LEADS, narrow) | {"V1": wide, "II": wide}
-    told = {way: read("qrs_ms", leads) for way, read in WAYS.items()}
-    assert told["median over leads and beats"] == pytest.approx(80)
-    assert told["median of the leads' medians"] == pytest.approx(80)
-    assert told["median onset to median end"] == pytest.approx(80)
-    assert told["lead II"] == told["earliest onset to latest end"] == pytest.approx(120)
+    readings = {way: read("qrs_ms", leads) for way, read in WAYS.items()}
+    assert readings["median over leads and beats"] == pytest.approx(80)
+    assert readings["median of the leads' medians"] == pytest.approx(80)
+    assert readings["median onset to median end"] == pytest.approx(80)
+    assert readings["lead II"] == readings["earliest onset to latest end"] == pytest.approx(120)
     assert all(np.isnan(read("pr_ms", leads)) for read in WAYS.values())
 
 
@@ -97,10 +97,10 @@ def test_measurements_agree_with_experts(records, tmp_path):
     for header in records:
         for file in header.parent.glob(f"{header.stem}.*"):
             shutil.copy(file, tmp_path)
-    told = evaluate(tmp_path)
-    assert told["n"] == len(records)
+    results = evaluate(tmp_path)
+    assert results["n"] == len(records)
     for name, bound in BOUNDS.items():
         way = "mean RR" if name == "heart_rate_bpm" else "median over leads and beats"
-        found = told["errors"][name][way]
+        found = results["errors"][name][way]
         assert found["median_absolute"] < bound
         assert found["nulls"] <= 0.2 * found["n"]

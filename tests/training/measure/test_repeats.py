@@ -40,12 +40,12 @@ def repeated(tmp_path_factory):
 
 
 def test_changes_are_told_of_each_measurement_and_finding(tiny_bundle, repeated):
-    told = measure(tiny_bundle, repeated, [1], 2)
-    assert told["n"] == 2 and told["measurements"]["Heart rate"]["n"] == 2
-    rate = told["measurements"]["Heart rate"]
+    results = measure(tiny_bundle, repeated, [1], 2)
+    assert results["n"] == 2 and results["measurements"]["Heart rate"]["n"] == 2
+    rate = results["measurements"]["Heart rate"]
     assert 0 <= rate["median"] <= rate["p95"]
-    assert told["logit"]["n"] == sum(spread["n"] for spread in told["statements"].values())
-    assert "2 pairs of ECGs" in summary(told) and "Heart rate" in summary(told)
+    assert results["logit"]["n"] == sum(spread["n"] for spread in results["statements"].values())
+    assert "2 pairs of ECGs" in summary(results) and "Heart rate" in summary(results)
 
 
 def test_a_data_set_without_such_pairs_is_refused_with_what_to_do(tiny_bundle, repeated, tmp_path):

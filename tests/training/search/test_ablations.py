@@ -38,7 +38,7 @@ PUBLISHED = (
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory, simulated_root):
+def results(tmp_path_factory, simulated_root):
     configs = tmp_path_factory.mktemp("configs")
     for name, text in {"ours": OURS, "same": OURS, "published": PUBLISHED}.items():
         (configs / f"{name}.toml").write_text(text, encoding="utf-8")
@@ -46,24 +46,24 @@ def told(tmp_path_factory, simulated_root):
     return ablations(configs, simulated_root, work, 9, torch.device("cpu"))
 
 
-def test_ours_comes_first_and_is_compared_with_nothing(told):
-    assert told["rows"][0]["config"] == "ours" and told["rows"][0]["difference"] is None
-    assert {row["config"] for row in told["rows"]} == {"ours", "same", "published"}
+def test_ours_comes_first_and_is_compared_with_nothing(results):
+    assert results["rows"][0]["config"] == "ours" and results["rows"][0]["difference"] is None
+    assert {row["config"] for row in results["rows"]} == {"ours", "same", "published"}
 
 
-def test_equal_settings_differ_by_nothing(told):
-    same = next(row for row in told["rows"] if row["config"] == "same")
+def test_equal_settings_differ_by_nothing(results):
+    same = next(row for row in results["rows"] if row["config"] == "same")
     assert same["difference"] == 0 and same["difference_interval"] == [0, 0]
-    assert same["macro_auroc"] == told["rows"][0]["macro_auroc"]
+    assert same["macro_auroc"] == results["rows"][0]["macro_auroc"]
 
 
-def test_a_dense_fusion_by_all_uses_every_prototype(told):
-    published = next(row for row in told["rows"] if row["config"] == "published")
-    assert published["median_prototypes"] > told["rows"][0]["median_prototypes"]
+def test_a_dense_fusion_by_all_uses_every_prototype(results):
+    published = next(row for row in results["rows"] if row["config"] == "published")
+    assert published["median_prototypes"] > results["rows"][0]["median_prototypes"]
 
 
-def test_the_table_has_a_line_for_each_row(told):
-    lines = table(told).splitlines()
+def test_the_table_has_a_line_for_each_row(results):
+    lines = table(results).splitlines()
     assert sum(line.startswith("| Ours ") for line in lines) == 2
     assert any(line.startswith("| Published |") for line in lines)
 
