@@ -2,7 +2,7 @@
 
 All twelve leads are printed in full, so all 60,000 samples are drawn. The baseline is a plain
 Plotly figure of the same samples as lines, without paper, names or matches. A drawing is timed
-from Plotly's call until it has told that it has plotted, and until the browser has painted that; a
+from Plotly's call until it reports that it has plotted, and until the browser has painted that; a
 toggle from the release of the mouse on a match's switch; a move of a caliper from the mouse's event
 until the calipers are drawn, and until that is painted.
 """
@@ -60,16 +60,17 @@ async ([code, leads]) => {
   const end = made.default({parentElement: tools, data: {ecg: 'paper', leads, theme: 'light'}});
   tools.querySelector('button').click();
   const grip = document.querySelector('svg.calipers .grip.to'), at = grip.getBoundingClientRect();
-  const told = {bubbles: true, clientX: at.x + at.width / 2, clientY: at.y + at.height / 2};
-  grip.dispatchEvent(new PointerEvent('pointerdown', told));
+  const pointer = {bubbles: true, clientX: at.x + at.width / 2, clientY: at.y + at.height / 2};
+  grip.dispatchEvent(new PointerEvent('pointerdown', pointer));
   const begun = performance.now();
-  window.dispatchEvent(new PointerEvent('pointermove', {...told, clientX: told.clientX + 20}));
+  const moved = {...pointer, clientX: pointer.clientX + 20};
+  window.dispatchEvent(new PointerEvent('pointermove', moved));
   const drawn = performance.now() - begun;
   const frames = () => new Promise(requestAnimationFrame);
   await frames();
   await frames();
   const painted = performance.now() - begun;
-  window.dispatchEvent(new PointerEvent('pointerup', told));
+  window.dispatchEvent(new PointerEvent('pointerup', pointer));
   end();
   window.protoecgCalipers.clear();
   return [drawn, painted];

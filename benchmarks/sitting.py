@@ -3,7 +3,7 @@
 The page itself takes the times: an observer looks after each change of the document, and an item
 is drawn when a frame has been painted in which its caption and its buttons stand, the last that
 the page sends of it, and all figures on the screen have curves. What is to be scrolled to, and
-what is drawn ahead for the item after it, may come later. The baseline is the same item, opened
+what is drawn early for the item after it, may come later. The baseline is the same item, opened
 by loading the whole page.
 """
 

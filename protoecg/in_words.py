@@ -12,7 +12,7 @@ def in_words(explanation: Explanation, taken: Taken = UNKNOWN) -> list[str]:
 
     Parameters
     ----------
-    taken : when the ECG was taken, and of whom, where that is to be told
+    taken : when the ECG was taken, and of whom, where that is to be shown
     """
     kind = " (simulated)" if explanation.simulated else ""
     lines = [f"{explanation.source} by {explanation.bundle}{kind}. Research use only.", ""]

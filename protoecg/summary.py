@@ -17,7 +17,7 @@ from protoecg.wording import true_minus
 UNSURE = "unsure"
 # What most ECGs have, and rhythms that ask for nothing beside another finding.
 USUAL = ("NORM", "SR")
-# Of ten that are called with this probability one has it: enough to be told at once. Rarer ones,
+# Of ten that are called with this probability one has it: enough to be shown at once. Rarer ones,
 # of which an ECG has several at one in a hundred, would only drown that.
 PRESSING = 0.1
 SINUS_RHYTHMS = ("SR", "SBRAD", "STACH", "SARRH")
@@ -29,7 +29,7 @@ class Limits:
 
     Parameters
     ----------
-    below, above : what is said of values beyond, as those who read ECGs say it
+    below, above : the word for values beyond, as readers of ECGs use it
     extreme_low : below this value it is called extreme
     """
 

@@ -29,9 +29,9 @@ class Taken:
 
     Parameters
     ----------
-    day, clock : of its first sample, as the device's own clock said
+    day, clock : of its first sample, by the device's own clock
     age : in years; `OLDEST` is that or more
-    sex : as the file says it
+    sex : as the file gives it
     """
 
     day: date | None = None
@@ -53,7 +53,7 @@ class Taken:
 
         Parameters
         ----------
-        age : in years, as the file says it
+        age : in years, as the file gives it
         born : what the age is computed of where the file gives none; it is not kept
         sex : in any usual spelling
         """
@@ -72,7 +72,7 @@ class Taken:
         born: datetime | None = None,
         sex: str = "",
     ) -> Taken:
-        """Keep what can be true, of a file that says day and time together; else as `of`."""
+        """Keep what can be true, of a file that gives day and time together; else as `of`."""
         when = (moment.date(), moment.time()) if moment else ()
         return cls.of(*when, age=age, born=born.date() if born else None, sex=sex)
 

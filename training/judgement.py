@@ -17,7 +17,7 @@ Beside = np.ndarray | float
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What is said of some ECGs.
+    """Which statements a model calls in n ECGs.
 
     Parameters
     ----------

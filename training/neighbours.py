@@ -21,7 +21,7 @@ from training.engine import Engine, here
 
 # Of an ECG's windows: how many are kept, and how alike two of them may be.
 KEPT, ALIKE = 6, 0.9
-# Latents are told in the axes that hold this share of them.
+# Latents are stored in the axes that hold this share of their variance.
 SHARE = 0.998
 
 _LARGEST = np.iinfo(np.int8).max

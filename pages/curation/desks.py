@@ -18,8 +18,8 @@ from protoecg.prototypes.curation import CurationError, Proposals, Rule
 from protoecg.storage import folders
 from protoecg.storage.files import in_words
 from training.curate.desk import Desk
+from training.curate.reporter import Reporter
 from training.curate.run import curate
-from training.curate.telling import Telling
 from training.data import ptbxl
 
 WORK = ("runs", "curate")
@@ -91,7 +91,7 @@ class Making:
                 rule,
                 out=self.out,
                 work=work(),
-                telling=Telling(self.lines.append, self._follow),
+                reporter=Reporter(self.lines.append, self._follow),
             )
         except (CurationError, ptbxl.DataError, OSError) as error:
             self.problem = in_words(error)

@@ -104,8 +104,8 @@ def run_parts(task: Task, workers: Workers) -> Generator[tuple[int, int], None, 
 
     Parameters
     ----------
-    workers : `processes.by_processes(n)` or `on_ray.by_ray(address)`; they are told how many
-        orders there are
+    workers : `processes.by_processes(n)` or `on_ray.by_ray(address)`; they get the number of
+        orders
 
     Raises
     ------

@@ -17,7 +17,7 @@ LONGEST = 80
 
 @dataclass(frozen=True)
 class Reports:
-    """Writes a report of each ECG, to be called as `run` calls what is told.
+    """Writes a report of each ECG, to be passed to `run` as `on_explained`.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from protoecg.measure import QTC_FORMULA, WORDS, Measurements
 from protoecg.prototypes.prototype import Prototype
 
 DEGREES = "°"
-# Kinds of change as they are told; what is absent in both is left out.
+# Kinds of change in the order of lists; what is absent in both is left out.
 CHANGED = (
     *("newly likely", "no longer likely", "now only possible"),
     *("newly possible", "no longer possible"),

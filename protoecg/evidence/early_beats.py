@@ -1,7 +1,7 @@
 """The early beats that a finding's measurements speak of.
 
 A premature beat is often found by the time before it, which the sum counts as a measurement, while
-the window that is compared may hold any beat. So the beats that were measured to be early are told.
+the window that is compared may hold any beat. So the beats measured to be early are marked.
 """
 
 from __future__ import annotations

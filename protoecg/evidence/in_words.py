@@ -9,9 +9,9 @@ from protoecg.explanation import Finding, Measured
 from protoecg.labels import LabelSet
 from protoecg.wording import true_minus
 
-# From this similarity on, two windows are told to resemble each other.
+# From this similarity on, two windows are said to resemble each other.
 ALIKE = 0.5
-# In logits: what adds less is not worth a word. So many of each side are told.
+# In logits: what adds less is not worth a word. So many of each side are named.
 NOTABLE, MOST_NAMED = 0.2, 3
 
 

@@ -20,7 +20,7 @@ from protoecg.signals import MODEL_RATE, model_input
 
 Interval = tuple[float, float]
 
-# From this correlation on, over all leads together, two beats are told to be of one kind.
+# From this correlation on, over all leads together, two beats count as one kind.
 SAME_KIND = 0.8
 # So much of a window has to be printed of a lead for the lead to be marked.
 PRINTED = 0.5

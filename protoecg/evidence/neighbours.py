@@ -83,7 +83,7 @@ class TrainingECGs:
     age : (n,) int16, years or `UNKNOWN_AGE`
     sex : (n,) uint8, places in `SEXES`
     statements : (n, bytes) uint8, a bit for each statement of the bundle, see `numpy.packbits`
-    bases : by branch, (latent, axes) float32: orthonormal axes that latents are told in
+    bases : by branch, (latent, axes) float32: orthonormal axes of the stored latents
     latents : by branch, (n, cells kept, axes) int8, each of a scale of its own: a direction
     cells : by branch, (n, cells kept) int16, where the latents are
     """

@@ -27,7 +27,7 @@ class IdentityError(ValueError):
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose report it is and of which study; empty where that is not to be said.
+    """Whose report it is and of which study; empty where that is not to be written.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ _LENGTHS = struct.Struct(">II")
 
 
 class WireError(Exception):
-    """The other side said something else than a message."""
+    """The other side sent something other than a message."""
 
 
 def send(connection: socket.socket, fields: dict[str, Any], *bodies: bytes | memoryview) -> None:
@@ -44,7 +44,7 @@ def receive(
     Raises
     ------
     EOFError
-        If the other side is gone and has said nothing.
+        If the other side is gone and has sent nothing.
     WireError
         If it is no message, too long, or cut short.
     TimeoutError

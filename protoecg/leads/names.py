@@ -85,7 +85,7 @@ def not_understood(names: Iterable[str]) -> tuple[str, ...]:
     """Return the channels that are no lead, in words that cannot hold a patient's name.
 
     What is called as monitors call their signals, or by two letters and a number at most, is
-    quoted; any other channel is told by its place in the file.
+    quoted; any other channel is named by its position in the file.
     """
     return tuple(
         _SIGNALS.get(name.strip().upper())

@@ -137,7 +137,7 @@ SOME_LEAD: dict[str, SomeLead] = {
     "STE_": SomeLead("st", LEADS, low=0.05),
     "STD_": SomeLead("st", _BUT_AVR, high=-0.02),
 }
-# What a statement is said of: it rests on this measurement.
+# The measurement that a statement rests on.
 _RESTS_ON = {"1AVB": "pr", "LPR": "pr", "LNGQT": "qtc"}
 
 
@@ -170,7 +170,7 @@ def contradictions(
 ) -> Iterator[str]:
     """Yield a sentence for each measurement, and each likely finding, that contradicts one.
 
-    What a statement rests on and could not be measured is said too.
+    So does what a statement rests on and could not be measured.
     """
     found = [*_measured(statement, values), *_p_waves(statement, values["p_steady"])]
     yield from found or unmeasured(statement, values)

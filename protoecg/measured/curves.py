@@ -116,7 +116,7 @@ class MeasuredEvidence:
     def as_measured(
         self, code: str, values: Mapping[str, float], logits: Sequence[float]
     ) -> tuple[Measured, ...]:
-        """Return what is said of a statement's `logits`: the strongest for it first, no zeros."""
+        """Return a statement's `logits` with their measurements, strongest first, no zeros."""
         contributions = [
             Measured(quantity.words, values[curve.quantity], quantity.unit, added)
             for curve, added in zip(self.curves[code], logits, strict=True)

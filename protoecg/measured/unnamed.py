@@ -1,7 +1,7 @@
 """What is measured far beyond the ordinary though no finding speaks of it, in sentences.
 
 The reverse of `contradictions`: there a finding is doubted by a measurement, here a measurement
-stands alone. It is the measurement's word, not the model's, and only a sure one is told. Limits are
+stands alone. It is the measurement's word, not the model's, and only a sure one counts. Limits are
 those from which guidelines call a value marked or highly abnormal, or lie as far again beyond the
 ordinary: PR, QRS and axis by the AHA/ACCF/HRS recommendations for the interpretation of the ECG
 (2009), a QTc of 500 ms by the AHA/ACCF statement on torsade de pointes (2010), ST and T at twice
@@ -151,7 +151,7 @@ def unnamed(findings: Sequence[Finding], values: Mapping[str, float]) -> tuple[U
 
 
 def alone(named: Sequence[Statement], values: Mapping[str, float]) -> Iterator[tuple[str, str]]:
-    """Yield the name of what stands out and no statement speaks of, and what is to be said of it.
+    """Yield the name of what stands out and no statement speaks of, and a sentence about it.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ class Rule:
     retire, keep : names of prototypes, by hand
     replace : whether another window takes its place; else the statement goes on with fewer
     chosen : by name of a retired prototype, the window that takes its place, as `"RECORD START"`,
-        the start in seconds; empty for none, the first candidate where nothing is said
+        the start in seconds; empty for none, the first candidate where none is chosen
     candidates : which windows may
     """
 
@@ -160,7 +160,7 @@ class Change:
     Parameters
     ----------
     retired, identity, record, window_s, statement : the prototype that was
-    why, reviewers : what the rule said, and the codes of those who rated it
+    why, reviewers : the rule's reasons, and the codes of those who rated it
     representativeness : mean point that they gave; None where none did
     new : name of the prototype in its place; None where there is none
     """
@@ -177,7 +177,7 @@ class Change:
 
     @property
     def words(self) -> str:
-        """What is said of the new prototype: "replaced IMI-3, rated 1.5 by 3 reviewers"."""
+        """The new prototype in words: "replaced IMI-3, rated 1.5 by 3 reviewers"."""
         count = len(self.reviewers)
         by = f"by {count} reviewer{'s' if count != 1 else ''}"
         if self.representativeness is not None:

@@ -67,7 +67,7 @@ class Entry:
     window_s : start and end in the record, seconds; its first ten seconds where it is left out
     rate : Hz, for files that do not say it
     name : what to call it; made of branch, statement and a number where it is left out
-    patient, age, sex : of whom it is, as far as that may be told
+    patient, age, sex : of the patient, as far as they may be shown
     """
 
     statement: Text

@@ -42,7 +42,7 @@ class PrototypeSet:
     simulated : whether they are simulated ECGs
     prototypes : all of them, in their order
     labels : the label set that their statements belong to
-    about : what else is told of them, as plain JSON
+    about : further facts about them, as plain JSON
     fingerprint : of the prototypes; ratings belong to it
     revision : of all of it
     """

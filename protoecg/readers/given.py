@@ -1,4 +1,4 @@
-"""What a person says of a file that does not say it itself: rate, unit, order of the leads."""
+"""What a person states of a file that lacks it: rate, unit, order of the leads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ReadOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Given:
-    """What a person says of a file; empty where nothing is said. Parameters as of `ReadOptions`.
+    """What a person states of a file; empty where nothing is given. Parameters as of `ReadOptions`.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class Given:
         leads: Sequence[str] | str | None = None,
         exam: str | None = None,
     ) -> Given:
-        """Return what was said; leads also as one text, with commas or blanks between them."""
+        """Return what was given; leads also as one text, with commas or blanks between them."""
         names = re.split(r"[,;\s]+", leads.strip(" ,;")) if isinstance(leads, str) else leads
         kept = tuple(name for name in names or () if name)
         return cls(rate, (unit or "").strip(), kept, (exam or "").strip())
@@ -90,7 +90,7 @@ NOTHING = Given()
 
 
 class IncompleteFileError(ECGError):
-    """A file that lacks what a person can say.
+    """A file that lacks what a person can state.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def guessed_rate(samples: int) -> float:
 
 
 def is_plausible(rows: Sequence[np.ndarray], factor: float = 1.0) -> bool:
-    """Whether leads times `factor` are as high as ECGs are; nothing is said against flat ones."""
+    """Whether leads times `factor` are as high as ECGs are; flat ones pass."""
     with np.errstate(over="ignore"):
         heights = factor * _heights(rows)
     return heights.max() == 0 or bool(heights.max() >= LOW_MV and np.median(heights) <= HIGH_MV)

@@ -81,7 +81,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Header:
-    """A single-segment header: frames per second, frames (None if not said), channels, when."""
+    """A single-segment header: frames per second, frames (None if not given), channels, when."""
 
     frames_per_s: float
     frames: int | None
@@ -182,7 +182,7 @@ def _is_number(word: str) -> bool:
 
 def not_understood(what: str) -> str:
     """Say which part of a header is not understood."""
-    # The line itself stays unsaid: it may name the patient.
+    # The line itself is not quoted: it may name the patient.
     return (
         f"The {what} of the header is not understood, expected a WFDB header (.hea). Export the "
         "ECG again."

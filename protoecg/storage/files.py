@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class FormatError(ValueError):
-    """A file that is not what it should be, said without a full stop, for an advice to follow.
+    """A file that is not what it should be, worded without a full stop, for advice to follow.
 
     `newer` if only a later program can read it; then the advice is in it.
     """

@@ -83,7 +83,7 @@ def propose(rule: Rule, prototypes: Sequence[Prototype], table: pd.DataFrame) ->
 
 
 def verdict(table: pd.DataFrame) -> Verdict:
-    """Return what reviewers said of one window."""
+    """Return the reviewers' verdict on one window."""
     answers = table.pivot(index="reviewer", columns="question", values="value")
     answers = answers.reindex(columns=["accurate", "representativeness", "clarity", "bad"])
     comments = table[table["question"].isin(["comment", "alternative"])]

@@ -36,7 +36,7 @@ class Preference:
     Parameters
     ----------
     preference : mean, -2 for a to 2 for b; `p` of no preference among reviewers and cases like
-        these, NaN for one reviewer, or where nothing can be said
+        these, NaN for one reviewer, or where none can be given
     to_the_right : mean, -2 for the left one to 2 for the right one, whichever explanation that was:
         what a side is preferred by
     prefers_a, prefers_b, acceptable_a, acceptable_b : shares; NaN where nobody judged it

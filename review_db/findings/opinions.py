@@ -144,7 +144,7 @@ def summary(table: pd.DataFrame, named: Mapping[str, str]) -> pd.DataFrame:
     """Say what reviewers found of some windows: one row each that was rated, by its name.
 
     Columns: `reviewers` (how many), `representativeness` and `clarity` (mean), `accurate` (share of
-    yes), `bad` (by how many), `studies` (whether some of it was said in a study).
+    yes), `bad` (by how many), `studies` (whether some of it was given in a study).
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ def answers(
 ) -> dict[str, dict[str, str]]:
     """Return a reviewer's standing answers to a bundle: prototype, then question, then answer.
 
-    What was said of a window in another bundle that has it counts too, see `ratings.windows`.
+    An answer about a window in another bundle that has it counts too, see `ratings.windows`.
     """
     with reading(engine) as connection:
         rows = standing(connection, bundle, fingerprint, checked_reviewer(reviewer))

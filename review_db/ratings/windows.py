@@ -16,7 +16,7 @@ from protoecg.prototypes.prototype import Prototype
 from review_db.store.database import reading, writing
 from review_db.store.schema import prototype_window, rating_event
 
-# "The best of its statement" is said of the prototypes that one version has.
+# "The best of its statement" is among the prototypes that one version has.
 RELATIVE = ("best",)
 
 _EVENT = (

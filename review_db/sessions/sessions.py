@@ -65,7 +65,7 @@ class OpenItem:
     kind : of `KINDS`
     practice : whether it counts; whether it is a control or a repeat is not for its reviewer
     stages : how often it is rated
-    facts : what may be said of it in words
+    facts : what is shown of it in words
     content : what it is drawn from; never to be printed, as names may tell what is hidden
     questions, required : what is asked, and the keys of what has to be answered
     saved : the answers that stand
@@ -115,7 +115,7 @@ def open_item(engine: Engine, seat: Seat, at: ItemStage) -> OpenItem:
 
 
 def foresee_item(engine: Engine, seat: Seat, at: ItemStage) -> OpenItem:
-    """Return the item that comes next, to be drawn ahead where nobody sees it yet.
+    """Return the item that comes next, to be drawn in advance, out of sight.
 
     Raises
     ------

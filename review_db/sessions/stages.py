@@ -20,7 +20,7 @@ from review_db.studies.items import (
 
 @dataclass(frozen=True)
 class Facts:
-    """What is said of an item in words; None for what is hidden, or its kind has none of."""
+    """What is shown of an item in words; None for what is hidden, or its kind has none of."""
 
     statement: str | None = None
     branch: str | None = None
@@ -73,7 +73,7 @@ def feedback(item: StudyItem, design: Design, saved: Mapping[int, Mapping[str, s
 
 
 def facts(item: StudyItem, bundle: str, swapped: bool, stage: int, design: Design) -> Facts:
-    """Return what may be said of an item in words, less what is hidden."""
+    """Return what is shown of an item in words, less what is hidden."""
     known = Facts(
         statement=item.statement,
         branch=item.branch or None,

@@ -30,7 +30,7 @@ class Error:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % intervals, NaN where nothing can be said.
+    """A value with its 95 % intervals, NaN where none can be given.
 
     `these` holds for these reviewers and items like these, `new` for reviewers and items like
     these; of a single item, for reviewers like these and that item.

@@ -202,7 +202,7 @@ class Study(Base):
 
 
 class StudyItem(Base):
-    """One thing that a study asks about; `data` is JSON: where its ECGs are, what may be said."""
+    """One thing that a study asks about; `data` is JSON: where its ECGs are, what may be shown."""
 
     __tablename__ = "study_item"
 

@@ -43,10 +43,10 @@ def curate(
     from protoecg.prototypes.curation import curations, read_rule
     from review_db.curation.proposals import propose_from
     from training.curate.comparison import summary
+    from training.curate.reporter import Reporter
     from training.curate.run import curate
     from training.curate.study import write_design
     from training.curate.swaps import dry
-    from training.curate.telling import Telling
     from training.fit.forget import write_forgetting
 
     stated, parent = read_rule(rule), load_bundle(bundle)
@@ -56,7 +56,7 @@ def curate(
         dry(parent, data, proposals, stated, say=_say)
         return
     made, results = curate(
-        parent, data, proposals, stated, out=out, work=work, telling=Telling(_say)
+        parent, data, proposals, stated, out=out, work=work, reporter=Reporter(_say)
     )
     if results:
         sys.stdout.write(summary(results))

@@ -124,7 +124,7 @@ def guards(
     data: Data,
     fold: Fold,
     json: Json,
-    bundle: Annotated[Path | None, Option(help="of which to count what it leaves unsaid")] = None,
+    bundle: Annotated[Path | None, Option(help="of which to count what it leaves unnamed")] = None,
 ) -> None:
     """Count how often measurements contradict a label, or stand out that none speaks of."""
     from protoecg.bundle import load_bundle

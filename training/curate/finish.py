@@ -20,8 +20,8 @@ from training.curate.comparison import Side
 from training.curate.partial_fit import PartialFit, rebuilt, shares_of, touched, unexplained
 from training.curate.pool import Pool
 from training.curate.progress import CurationProgress
+from training.curate.reporter import EVERY_S, Reporter
 from training.curate.similarity import approximate, similarities
-from training.curate.telling import EVERY_S, Telling
 from training.data import ptbxl
 from training.data.dataset import stated_folds
 from training.data.quantities import measured
@@ -81,7 +81,7 @@ def finish(
     changed: Sequence[int],
     work: Path,
     begun: CurationProgress,
-    telling: Telling,
+    reporter: Reporter,
 ) -> Finished:
     """Fit the touched statements of a network in place, calibrate them, and compare.
 
@@ -94,7 +94,7 @@ def finish(
     columns : the statements that are touched
     changed : the columns of the similarities that changed, in the bundle before
     begun : keeps what was measured before a kill
-    telling : is told how far it is
+    reporter : gets its progress
 
     Raises
     ------
@@ -105,22 +105,22 @@ def finish(
     kept = Finished(network, bundle.decisions, bundle.measured, metrics, {}, {})
     if not columns:
         return kept
-    fit, seen = _partial_fit(bundle, known, network, work, telling)
-    telling.say(f"Fitting {len(columns)} statements that the changes touch")
+    fit, seen = _partial_fit(bundle, known, network, work, reporter)
+    reporter.say(f"Fitting {len(columns)} statements that the changes touch")
     before = fit.before(columns)
     refuse = unexplained(bundle, before, columns)
     if refuse.max() > MOST_UNEXPLAINED:
         worst = bundle.statements[columns[int(refuse.argmax())]]
-        telling.say(
+        reporter.say(
             f"Fitted again with its own prototypes, {worst} differs by "
             f"{100 * refuse.max():.0f} % from what the bundle has: part of what changes there is "
             "not the curation's."
         )
     fit.apply(network, seen, columns)
     if known.dataset is None:
-        telling.say("Without the data set the thresholds stay, and nothing is measured.")
+        reporter.say("Without the data set the thresholds stay, and nothing is measured.")
         return kept
-    validation = _validation(bundle, network, known, work, telling)
+    validation = _validation(bundle, network, known, work, reporter)
     labels = validation.data.labels(bundle.statements)
     scale = (
         {}
@@ -138,7 +138,7 @@ def finish(
     worth = calibrate.worth(bundle.decisions, judgement, labels)
     codes = set(scale)
     decisions = {c: worth[c] if c in codes else d for c, d in bundle.decisions.items()}
-    telling.say("Measuring before and after on the validation ECGs")
+    reporter.say("Measuring before and after on the validation ECGs")
     results = evaluate.results(network, validation.after, labels, patients, judgement, beside)
     compared = comparison.compare(
         Side(bundle.network, bundle.decisions, validation.before, validation.beside),
@@ -146,8 +146,10 @@ def finish(
         labels,
         patients,
     )
-    telling.say(f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do")
-    by_chance = _at_random(bundle, fit, validation, labels, changed, begun, telling)
+    reporter.say(
+        f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do"
+    )
+    by_chance = _at_random(bundle, fit, validation, labels, changed, begun, reporter)
     by_thresholds = evaluate.judged(network, decisions, validation.after, beside)
     evaluation = evaluate.results(
         network, validation.after, labels, patients, by_thresholds, beside
@@ -184,27 +186,27 @@ def recalibrate(
 
 
 def _partial_fit(
-    bundle: Bundle, known: Pool, network: ProtoECGNet, work: Path, telling: Telling
+    bundle: Bundle, known: Pool, network: ProtoECGNet, work: Path, reporter: Reporter
 ) -> tuple[PartialFit, Tensor]:
     """Return how to fit, and the training ECGs' similarities (n, p) to the new prototypes."""
     if known.dataset is None:
         before, after = (approximate(n, known.ecgs) for n in (bundle.network, network))
     else:
         both = (bundle.network, network)
-        before, after = similarities(both, known.dataset, work, "training ECGs", telling)
+        before, after = similarities(both, known.dataset, work, "training ECGs", reporter)
     return PartialFit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels)), after
 
 
 def _validation(
-    bundle: Bundle, network: ProtoECGNet, known: Pool, work: Path, telling: Telling
+    bundle: Bundle, network: ProtoECGNet, known: Pool, work: Path, reporter: Reporter
 ) -> Validation:
     assert known.dataset is not None  # noqa: S101
     folds = stated_folds(bundle.about, "validation_folds")
     data = ptbxl.load(known.dataset.root).folds(folds)
-    before, after = similarities((bundle.network, network), data, work, "validation ECGs", telling)
+    before, after = similarities((bundle.network, network), data, work, "validation ECGs", reporter)
     beside: Beside = 0.0
     if bundle.measured is not None:
-        values = measured(data, work / f"measured-{data.checksum[:16]}.npz", telling.follow)
+        values = measured(data, work / f"measured-{data.checksum[:16]}.npz", reporter.follow)
         beside = bundle.measured.offsets(values, bundle.statements)
     return Validation(data, before, after, beside)
 
@@ -220,12 +222,12 @@ def _at_random(
     labels: np.ndarray,
     changed: Sequence[int],
     begun: CurationProgress,
-    telling: Telling,
+    reporter: Reporter,
 ) -> dict[str, Any]:
     """Retire as many prototypes at random: what that costs, with the fit made anew and without."""
     chance = np.random.default_rng(0)
     base = comparison.macro(bundle.network, validation.before, validation.beside, labels)
-    for number in telling.follow(
+    for number in reporter.follow(
         range(RANDOM), desc="retired at random", unit="draw", mininterval=EVERY_S
     ):
         columns = _drawn(bundle.network.owners, len(changed), changed, chance)

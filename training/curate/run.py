@@ -31,9 +31,9 @@ from training.curate.finish import Finished, finish
 from training.curate.partial_fit import rebuilt, touched
 from training.curate.pool import Pool, pool
 from training.curate.progress import curation_progress
+from training.curate.reporter import Reporter
 from training.curate.similarity import approximate
 from training.curate.swaps import Swap, swaps
-from training.curate.telling import Telling
 from training.fit.finish import carry_waveforms
 from training.graph import follow
 
@@ -46,7 +46,7 @@ def curate(
     *,
     out: Path,
     work: Path,
-    telling: Telling,
+    reporter: Reporter,
 ) -> tuple[Bundle, dict[str, Any]]:
     """Make the bundle that the proposals lead to, and say what that did.
 
@@ -56,14 +56,14 @@ def curate(
         nothing is calibrated or measured anew
     out : a new folder; it is there when all of it is
     work : keeps similarities and measurements, so that the same curation goes on after a kill
-    telling : is told each step and each decision
+    reporter : gets each step and each decision
 
     Raises
     ------
     CurationError, DataError, OSError
         If it cannot be done; then nothing is at `out`.
     """
-    say = telling.say
+    say = reporter.say
     if (before := _made_before(out, bundle, rule)) is not None:
         say(f"{out} holds this curation already.")
         return before, dict(read_card(before).get("curation", {}))
@@ -74,12 +74,12 @@ def curate(
     if proposals.retired:
         suspect = suspects(bundle, known, approximate(bundle.network, known.ecgs))
     begun = curation_progress(work, bundle, proposals, rule)
-    decided = swaps(bundle, known, proposals, rule, suspect, telling)
+    decided = swaps(bundle, known, proposals, rule, suspect, reporter)
     for swap in decided:
         say(swap.line)
     network, prototypes, changed = _changed(bundle, decided)
     columns = touched(bundle.network, changed)
-    finished = finish(bundle, known, network, columns, changed, work, begun, telling)
+    finished = finish(bundle, known, network, columns, changed, work, begun, reporter)
     if finished.comparison:
         purity = _purity_by_name(bundle, decided, prototypes, finished)
         finished.comparison["changed"] = changes(

@@ -21,7 +21,7 @@ from protoecg.network.protoecgnet import Branch, ProtoECGNet
 from protoecg.signals import model_input
 from protoecg.storage.files import atomic_write
 from training import kept
-from training.curate.telling import EVERY_S, Telling
+from training.curate.reporter import EVERY_S, Reporter
 from training.data.ptbxl import Dataset, read_record
 
 CHUNK = 512
@@ -58,7 +58,7 @@ def similarities(
     dataset: Dataset,
     folder: Path,
     title: str,
-    telling: Telling,
+    reporter: Reporter,
 ) -> list[Tensor]:
     """Similarity (n, p) of each ECG to each prototype of networks that differ in these alone.
 
@@ -67,13 +67,13 @@ def similarities(
     Parameters
     ----------
     folder : keeps what was computed
-    title, telling : by which is told how far it is
+    title, reporter : of its progress
     """
     records = list(dataset.table["record"])
     starts = range(0, len(records), CHUNK)
     backbones = {name: _digest(branch) for name, branch in networks[0].branches.items()}
     parts: list[list[Tensor]] = [[] for _ in networks]
-    for start in telling.follow(starts, desc=title, unit="part", mininterval=EVERY_S):
+    for start in reporter.follow(starts, desc=title, unit="part", mininterval=EVERY_S):
         own = records[start : start + CHUNK]
         place = sha256("\n".join([dataset.checksum, *own]).encode()).hexdigest()[:32]
         files = {n: Columns(folder / f"{key[:32]}-{place}.npz") for n, key in backbones.items()}

@@ -20,8 +20,8 @@ from protoecg.prototypes.prototype import Prototype
 from training.curate.candidates import Candidate, Chooser, Found, suspects
 from training.curate.pool import Pool, pool
 from training.curate.rejected import rejected
+from training.curate.reporter import EVERY_S, Reporter
 from training.curate.similarity import approximate
-from training.curate.telling import EVERY_S, Telling
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def swaps(
     proposals: Proposals,
     rule: Rule,
     suspect: np.ndarray,
-    telling: Telling,
+    reporter: Reporter,
 ) -> list[Swap]:
     """Choose what takes the place of each prototype that is proposed to be retired.
 
@@ -65,7 +65,7 @@ def swaps(
     unwanted = rejected(bundle, known, proposals)
     chooser = Chooser(bundle, known, suspect, unwanted, rule.candidates)
     found: list[Swap] = []
-    following = telling.follow(
+    following = reporter.follow(
         proposals.retired, desc="candidates", unit="prototype", mininterval=EVERY_S
     )
     for proposal in following:

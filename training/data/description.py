@@ -65,7 +65,7 @@ class Described:
         return rows
 
     def stands_for(self, value: str) -> tuple[str, ...]:
-        """Return the codes that a value stands for: none where nothing is said of it."""
+        """Return the codes that a value stands for: none where it is not mapped."""
         given = self.about.statements.map
         if not given:
             return (value,) if value in self.labels else ()

@@ -10,7 +10,7 @@ they would else never be named.
 Probabilities judged on the very ECGs that set their scale look better than they are. `cross_fit`
 therefore repeats the calibration of `calibrate` in parts: the patients are split into `PARTS`, and
 each part is judged by scales and thresholds that were set on all other parts. What a bundle says
-about its own calibration is said of these judgements; what it ships was set on all ECGs.
+about its own calibration is of these judgements; what it ships was set on all ECGs.
 """
 
 from __future__ import annotations

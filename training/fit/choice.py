@@ -85,7 +85,7 @@ def _plain(ecg: pd.Series, code: str) -> bool:
     return len(set(ecg["findings"]) - {code}) <= OTHER_FINDINGS
 
 
-# By what is said of an ECG that breaks it, in the order in which they are kept.
+# By the words for an ECG that breaks it, in the order in which they are kept.
 RULES: Mapping[str, Callable[[pd.Series, str], bool]] = {
     "statements that contradict each other": _no_contradiction,
     "a report that says otherwise": _as_reported,

@@ -16,7 +16,7 @@ USUAL = ("SR", "NORM")
 
 
 def of_statement(labels: np.ndarray, judgement: Judgement, column: int) -> dict[str, Any]:
-    """Return what is said of one statement in ECGs with labels (n, c).
+    """Return the metrics of one statement in ECGs with labels (n, c).
 
     Returns
     -------

@@ -24,7 +24,7 @@ from training.metrics import wilson
 
 
 class _Judged(NamedTuple):
-    """What is said of a label, and whether that is only that something could not be measured."""
+    """The sentence about a label, and whether it is only that something could not be measured."""
 
     sentence: str
     unmeasured: bool
@@ -48,8 +48,8 @@ def measure(root: Path, fold: int, bundle: Bundle | None = None) -> dict[str, An
     -------
     fold, n : what was measured
     statements : of each statement that is labelled: its `positives`, how many of these are
-        `contradicted`, the share, its 95 % interval, and an `example` of what is said; and of how
-        many more it is said that what they rest on is `unmeasured`
+        `contradicted`, the share, its 95 % interval, and an `example` sentence; and how many
+        more rest on what is `unmeasured`
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How much two ECGs of one patient differ though nothing is said to have changed."""
+"""How much two ECGs of one patient with the same labels differ."""
 
 from __future__ import annotations
 

@@ -70,12 +70,12 @@ def enough(
     (beside,) = evaluate.besides([bundle], data)
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
     logits = fused(bundle.network, seen, beside)
-    telling = np.array([bundle.labels[c].scp not in calls.USUAL for c in bundle.statements])
+    unusual = np.array([bundle.labels[c].scp not in calls.USUAL for c in bundle.statements])
     rows: dict[str, list[dict[str, float]]] = {}
     for seed in range(times):
         chance = np.random.default_rng(seed)
         ecgs = _out_of_order(logits, labels, patients, chance)
-        for name, values in _simulated(bundle, ecgs, telling, numbers, chance):
+        for name, values in _simulated(bundle, ecgs, unusual, numbers, chance):
             rows.setdefault(name, []).append(values)
     return {
         "bundle": bundle.name,
@@ -98,7 +98,7 @@ def _out_of_order(
 def _simulated(
     bundle: Bundle,
     ecgs: _Ecgs,
-    telling: np.ndarray,
+    unusual: np.ndarray,
     numbers: Sequence[int],
     chance: np.random.Generator,
 ) -> Iterator[tuple[str, dict[str, float]]]:
@@ -108,16 +108,16 @@ def _simulated(
     drawn = _drawn(ecgs.patients, numbers, chance)
     rest = ~np.any(drawn, axis=0) if numbers else np.ones(len(ecgs.labels), dtype=bool)
     logits, labels = ecgs.logits[rest], ecgs.labels[rest]
-    yield NOTHING, _worth(evaluate.by_thresholds(logits, own), labels, telling)
+    yield NOTHING, _worth(evaluate.by_thresholds(logits, own), labels, unusual)
     for n, part in zip(numbers, drawn, strict=True):
         scale, shift = calibrate.platt(ecgs.logits[part], ecgs.labels[part])
         probability = expit(scale * ecgs.logits[part] + shift)
         decided = calibrate.decide(ecgs.labels[part], probability)
         judged = evaluate.by_thresholds(scale * logits + shift, decided)
         enough_of = float((~rare(ecgs.labels[part])).sum())
-        yield str(n), {**_worth(judged, labels, telling), "own": enough_of}
+        yield str(n), {**_worth(judged, labels, unusual), "own": enough_of}
     judged = evaluate.by_thresholds(ecgs.scale * logits + ecgs.shift, own)
-    yield KNOWN, _worth(judged, labels, telling)
+    yield KNOWN, _worth(judged, labels, unusual)
 
 
 def _drawn(
@@ -130,8 +130,8 @@ def _drawn(
     return [np.isin(patient, order[: np.searchsorted(taken, n) + 1]) for n in numbers]
 
 
-def _worth(judged: Judgement, labels: np.ndarray, telling: np.ndarray) -> dict[str, float]:
-    present, called = labels[:, telling] > 0, judged.called[:, telling]
+def _worth(judged: Judgement, labels: np.ndarray, unusual: np.ndarray) -> dict[str, float]:
+    present, called = labels[:, unusual] > 0, judged.called[:, unusual]
     hits = float((present & called).sum())
     return {
         "brier": float(((judged.probability - labels) ** 2).mean()),

@@ -18,7 +18,7 @@ from training.judgement import Judgement
 
 def gain(
     statements: Sequence[str],
-    telling: np.ndarray,
+    unusual: np.ndarray,
     labels: np.ndarray,
     patients: np.ndarray,
     before: Judgement,
@@ -28,20 +28,20 @@ def gain(
 
     Parameters
     ----------
-    telling : (c,) bool, which statements say more than that the ECG is normal or in sinus rhythm
+    unusual : (c,) bool, which statements say more than that the ECG is normal or in sinus rhythm
     labels : (n, c)
     patients : (n,) patient of each ECG
 
     Returns
     -------
     figures : each of `METRICS` `before`, `after` and their `difference`, each with its interval;
-        of the telling statements together. `called` is likely or possible; `brier` is the mean
+        of the unusual statements together. `called` is likely or possible; `brier` is the mean
         over the statements, and so is its difference
     per_statement : `positives`; how many of them are likely, and likely at all, before and after
     """
     counts = metrics.resamples(patients)
     values = [
-        _values(labels[:, telling] > 0, _only(judgement, telling), counts)
+        _values(labels[:, unusual] > 0, _only(judgement, unusual), counts)
         for judgement in (before, after)
     ]
     return {

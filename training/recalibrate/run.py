@@ -87,7 +87,7 @@ def _card(
 
 def _record(bundle: Bundle, known: Local, before: Judgement, after: Judgement) -> Recalibration:
     statements = known.statements
-    telling = np.array([bundle.labels[code].scp not in USUAL for code in statements])
+    unusual = np.array([bundle.labels[code].scp not in USUAL for code in statements])
     return Recalibration(
         data=known.dataset.name,
         licence=known.dataset.licence,
@@ -96,7 +96,7 @@ def _record(bundle: Bundle, known: Local, before: Judgement, after: Judgement) -
         patients=len(set(known.patients)),
         parent=bundle.revision,
         statements=statements,
-        comparison=gain(statements, telling, known.labels, known.patients, before, after),
+        comparison=gain(statements, unusual, known.labels, known.patients, before, after),
     )
 
 

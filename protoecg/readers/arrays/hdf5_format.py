@@ -58,7 +58,7 @@ def read(
     Parameters
     ----------
     exam : which of several ECGs, by its `exam_id`, or by its number from 1 where there is none
-    rate : Hz that a person gave, by which padding is told from an ECG without noise
+    rate : Hz that a person gave, to tell padding from an ECG without noise
     unit : that a person gave; without it CODE's is guessed
 
     Raises

@@ -80,7 +80,7 @@ def which(exam: str, count: int) -> str:
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray], source: str) -> Channels:
-    """Find the leads among named arrays, and what else is said of them.
+    """Find the leads among named arrays, with their names, unit and rate.
 
     The leads are the only array of two dimensions that has room for them, or arrays by their names;
     the names are an array of eight words or more, the units words called `units`, one or one a

@@ -78,7 +78,7 @@ def is_directory(content: bytes) -> bool:
     try:
         kind = _file_meta(_with_preamble(content)).MediaStorageSOPClassUID
     except Exception:
-        # Damaged, in one of the many ways that pydicom has no common name for: told when read.
+        # Damaged, in one of the many ways that pydicom has no common name for: refused when read.
         return False
     return kind == MediaStorageDirectoryStorage
 

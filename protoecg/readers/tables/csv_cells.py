@@ -105,7 +105,7 @@ def in_words(columns: int) -> str:
 
 
 def _where_text_is(lines: list[str], delimiter: str, keep: Sequence[int]) -> str:
-    # The text itself stays unsaid: it may name the patient.
+    # The text itself is not quoted: it may name the patient.
     for number, line in enumerate(lines, 1):
         cells = cells_of(line, delimiter)
         for column in (i for i in keep if i < len(cells)):

@@ -55,7 +55,7 @@ def schiller(content: bytes, source: str) -> Channels:
     if rhythm is None:
         raise ECGError(f"{source} is a Schiller file without a rhythm. Export the whole ECG.")
     rate = _number(rhythm, "resolution/samplerate/value")
-    # What another exponent does to the rate is nowhere said, so that it is asked for.
+    # What another exponent does to the rate is documented nowhere, so it is asked for.
     if _text(rhythm, "resolution/samplerate/exponent") not in ("", "0", "1"):
         rate = None
     step = _number(rhythm, "resolution/yres/unitperbit")

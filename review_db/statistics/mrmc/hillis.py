@@ -87,7 +87,7 @@ class Analysis:
         chi squared, those of chi squared
     statistic, p : of no difference between any of the treatments
     pairs : each two treatments by themselves, without a correction for how many they are
-    why : where nothing can be said, why; all numbers but the difference are NaN then
+    why : the reason where nothing can be computed; all numbers but the difference are NaN then
     """
 
     difference: float

@@ -26,7 +26,7 @@ class _Record(BaseModel):
 
 
 class StudyCase(_Record):
-    """A patient's ECG, and what is true of it, if that is told."""
+    """A patient's ECG, and what is true of it, if that is given."""
 
     case: str
     ecg: SourceFile

@@ -17,8 +17,8 @@ from review_db.ratings.windows import register
 from training.curate.candidates import embedded
 from training.curate.partial_fit import PartialFit, rebuilt, shares_of, touched
 from training.curate.pool import pool
+from training.curate.reporter import Reporter
 from training.curate.similarity import similarities
-from training.curate.telling import Telling
 from training.data import ptbxl
 from training.fit.choice import holds_beat
 
@@ -58,7 +58,7 @@ def spoiled_copy(bundle, root, spoiled, folder, work):
         for i, p in enumerate(bundle.prototypes)
     ]
     before, after = similarities(
-        (bundle.network, network), known.dataset, work, "spoiled", Telling(print)
+        (bundle.network, network), known.dataset, work, "spoiled", Reporter(print)
     )
     refit = PartialFit(bundle, shares_of(bundle), before, torch.from_numpy(known.labels))
     statements = touched(bundle.network, list(spoiled))

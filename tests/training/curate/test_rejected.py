@@ -9,8 +9,8 @@ from protoecg.prototypes.curation import Candidates, Proposal, Proposals, Rule, 
 from training.curate.desk import Desk
 from training.curate.pool import pool
 from training.curate.rejected import rejected, vector_of
+from training.curate.reporter import Reporter
 from training.curate.run import curate
-from training.curate.telling import Telling
 
 
 def proposed(*names):
@@ -55,7 +55,7 @@ def test_what_an_earlier_curation_retired_is_known_to_the_next(bundle, simulated
         Rule(),
         out=out,
         work=work,
-        telling=Telling([].append),
+        reporter=Reporter([].append),
     )
     made = load_bundle(out)
     known = rejected(made, pool(made, simulated_root), proposed())

@@ -33,7 +33,7 @@ HEART_RATE = 50, 90
 
 @dataclass(frozen=True, eq=False)
 class _Normal:
-    """A normal ECG, and what is said of it as it is."""
+    """A normal ECG, and its explanation before any change."""
 
     subject: Subject
     explanation: Explanation

@@ -4,8 +4,8 @@ import pandas as pd
 from test_curate import ordinary
 
 from protoecg.prototypes.curation import Proposal, Proposals, Rule, Verdict
+from training.curate.reporter import Reporter
 from training.curate.run import curate
-from training.curate.telling import Telling
 
 
 def test_each_step_that_takes_long_is_followed_to_its_end(bundle, simulated_root, tmp_path):
@@ -25,7 +25,7 @@ def test_each_step_that_takes_long_is_followed_to_its_end(bundle, simulated_root
         Rule(),
         out=tmp_path / "out",
         work=tmp_path / "work",
-        telling=Telling([].append, follow),
+        reporter=Reporter([].append, follow),
     )
     steps = pd.DataFrame(handed, columns=["step", "unit", "done", "total"])
     ends = steps.groupby("step").last()
