@@ -82,18 +82,18 @@ def _welcome(bundle: Bundle) -> None:
             help=PRIVATE,
         )
         with st.expander("Rate, unit and order of the leads, for files that do not say them"):
-            said = asking.said("batch")
+            options = asking.options("batch")
         asked = st.form_submit_button(f"Explain all by {words.plain(bundle.name)}", type="primary")
     st.caption(PRIVATE)
     if asked and upload is None:
         st.info("Choose an archive first.", icon=":material/info:")
     elif asked and upload is not None:
-        _begin(upload, bundle, said)
+        _begin(upload, bundle, options)
 
 
-def _begin(upload: UploadedFile, bundle: Bundle, said: ReadOptions) -> None:
+def _begin(upload: UploadedFile, bundle: Bundle, options: ReadOptions) -> None:
     try:
-        token = batches().begin(upload.getvalue(), bundle, Given.of(**said))
+        token = batches().begin(upload.getvalue(), bundle, Given.of(**options))
     except ECGError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         return

@@ -40,10 +40,10 @@ def main() -> None:
         view = tracing.choose()
     rule = stated.ask()
     with reviews.database() as engine:
-        told = opinions(engine)
+        table = opinions(engine)
         reviews.tell_left_out(engine)
     try:
-        proposals = propose(rule, bundle.prototypes, told)
+        proposals = propose(rule, bundle.prototypes, table)
     except CurationError as error:
         st.info(words.plain(str(error)), icon=":material/info:")
         return

@@ -48,9 +48,9 @@ def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
     try:
         engine = reviews.opened()
         reviews.tell_left_out(engine)
-        told = summary(opinions(engine), {p.identity: p.name for p in bundle.prototypes})
+        table = summary(opinions(engine), {p.identity: p.name for p in bundle.prototypes})
         own = prototype_summary(engine, bundle=bundle.name, fingerprint=bundle.fingerprint)
-        return told.assign(best=own["best"].reindex(told.index).fillna(0))
+        return table.assign(best=own["best"].reindex(table.index).fillna(0))
     except RatingsError as error:
         # What the reviewers said is an extra here; without it the library is worth showing.
         st.warning(words.plain(str(error)), icon=":material/warning:")

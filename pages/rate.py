@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.ecg import cases, origin
 from pages.shell import frame, models, reviews, source_ecgs, words
 from pages.shell.access import accounts, blinding
-from pages.taking_part import layout, places, rater
+from pages.taking_part import layout, navigation, rater
 from pages.taking_part.answers import (
     ItemSession,
     follow_request,
@@ -35,7 +35,7 @@ def main() -> None:
     """Lay out the page."""
     frame.guard("Rate")
     account = accounts.required()
-    row, progress = places.row()
+    row, progress = navigation.row()
     bundle = models.choose_prototypes(row)
     blinding.refuse(bundle)
     with reviews.database() as engine:
@@ -89,8 +89,8 @@ def _top(
 ) -> None:
     reviewer, labels = ratings.rater.reviewer, ratings.bundle.labels
     now = progress(ratings.engine, reviewer=reviewer, items=ratings.items)
-    told = f"Reviewer {reviewer}: {now.done} of {now.total} prototypes rated"
-    places.progress(progress_bar, now.done, now.total, told)
+    text = f"Reviewer {reviewer}: {now.done} of {now.total} prototypes rated"
+    navigation.progress(progress_bar, now.done, now.total, text)
     counted = {
         code: f"{labels.named(code)}: {done} of {total} rated"
         for code, (done, total) in now.by_statement.items()
@@ -98,7 +98,7 @@ def _top(
     first = {one.statement: one.prototype for one in reversed(ratings.items)}
     with row:
         with st.popover("All prototypes", icon=":material/list:"):
-            places.choose(
+            navigation.choose(
                 "Go to a statement",
                 counted,
                 here=item.statement,

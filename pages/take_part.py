@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from pages.shell import frame, models, reviews, source_ecgs, words
 from pages.shell.access import accounts
 from pages.shell.access.accounts import Account
-from pages.taking_part import admission, items, layout, places, questions, welcome
+from pages.taking_part import admission, items, layout, navigation, questions, welcome
 from pages.taking_part.answers import (
     ItemSession,
     Store,
@@ -68,9 +68,9 @@ def _sit(engine: Engine, seat: Seat, account: Account | None) -> None:
         return
     now = session_progress(engine, seat)
     item = _opened(engine, seat)
-    places.top(seat, info.design, now, item, bundle.labels, _go, _leave)
+    navigation.top(seat, info.design, now, item, bundle.labels, _go, _leave)
     if item is None:
-        places.finished(now, _go)
+        navigation.finished(now, _go)
         return
     at = item.at
     session = ItemSession(
@@ -188,20 +188,20 @@ def _heading(item: OpenItem, labels: LabelSet) -> str:
 
 def _about(item: OpenItem) -> list[str]:
     position, stage = item.at
-    told = [f"Item {position} of {item.total}: {KINDS[item.kind].words}"]
+    facts = [f"Item {position} of {item.total}: {KINDS[item.kind].words}"]
     if item.practice:
-        told.append("**Practice: does not count**")
+        facts.append("**Practice: does not count**")
     if item.kind == "differential":
-        told.append(f"session {item.session}")
+        facts.append(f"session {item.session}")
     if item.stages > 1:
-        told.append("First look" if stage == 1 else "**Second look**, with what was hidden before")
+        facts.append("First look" if stage == 1 else "**Second look**, with what was hidden before")
     if item.facts.branch is not None:
-        told.append(f"{item.facts.branch} branch")
+        facts.append(f"{item.facts.branch} branch")
     if item.facts.similarity is not None:
-        told.append(f"similarity {wording.signed(item.facts.similarity)}")
+        facts.append(f"similarity {wording.signed(item.facts.similarity)}")
     if item.facts.model is not None:
-        told.append(words.plain(item.facts.model))
-    return told
+        facts.append(words.plain(item.facts.model))
+    return facts
 
 
 def _others(engine: Engine, seat: Seat, item: OpenItem) -> None:

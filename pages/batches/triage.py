@@ -25,13 +25,13 @@ def triage(row: pd.Series, labels: LabelSet) -> str:
     if row["error"] or row["abstains"]:
         return UNJUDGED
     likely, possible = row["likely"].split(), row["possible"].split()
-    told = (
+    levels = (
         (CRITICAL, any(labels[code].critical for code in likely)),
         (MAYBE_CRITICAL, any(labels[c].critical and row[c] >= PRESSING for c in possible)),
         (ABNORMAL, row["unnamed"] or any(_is_abnormal(labels[code]) for code in likely)),
         (MAYBE_ABNORMAL, any(_is_abnormal(labels[code]) for code in possible)),
     )
-    return next((name for name, holds in told if holds), USUAL_ECG)
+    return next((name for name, holds in levels if holds), USUAL_ECG)
 
 
 def _is_abnormal(statement: Statement) -> bool:
@@ -54,8 +54,8 @@ def having(rows: pd.DataFrame, codes: Collection[str], *, possible: bool) -> pd.
     """
     if not codes:
         return rows
-    said = rows["likely"] + (" " + rows["possible"] if possible else "")
-    return rows[[not set(codes).isdisjoint(of.split()) for of in said]]
+    called = rows["likely"] + (" " + rows["possible"] if possible else "")
+    return rows[[not set(codes).isdisjoint(of.split()) for of in called]]
 
 
 def found(rows: pd.DataFrame, labels: LabelSet) -> list[str]:

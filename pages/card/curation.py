@@ -41,15 +41,15 @@ def show(bundle: Bundle, card: CardResults) -> None:
     may_see_ratings = coordinators.is_here()
     *earlier, last = done
     for curation in earlier:
-        _told(curation, {}, may_see_ratings)
+        _curation(curation, {}, may_see_ratings)
     measured = tables.section(card, "curation")
-    _told(last, measured, may_see_ratings)
+    _curation(last, measured, may_see_ratings)
     _what_it_did(measured)
     if may_see_ratings:
         _rise(bundle, done[-1])
 
 
-def _told(curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool) -> None:
+def _curation(curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool) -> None:
     changes = curation.changes
     new = sum(change.new is not None for change in changes)
     reviewers = sorted({code for change in changes for code in change.reviewers})
@@ -100,14 +100,15 @@ def _rise(bundle: Bundle, last: Curation) -> None:
         )
         if mean.ratings
     ]
-    told = [
+    differences = [
         f"newcomers less {what}: {one.value:+.2f}{_ends(one.these)}"
         for what, one in (("retired", found.over_retired), ("stayed", found.over_stayed))
         if not isnan(one.value)
     ]
     st.markdown(
         f"Representativeness for {len(found.reviewers)} reviewers who did not decide "
-        f"({words.plain(', '.join(found.reviewers))}): {'; '.join(told) or 'not comparable'}."
+        f"({words.plain(', '.join(found.reviewers))}): "
+        f"{'; '.join(differences) or 'not comparable'}."
     )
     st.caption(SELECTION)
     columns = ["Prototypes", "Mean, 1 to 5", "Rated", "Ratings"]
@@ -123,12 +124,12 @@ def _changes(
     curation: Curation, measured: Mapping[str, Any], may_see_ratings: bool
 ) -> pd.DataFrame:
     listed = tables.part(measured, "changed")
-    told = {
+    measured_of = {
         tables.text(one, "retired"): one for one in (listed if isinstance(listed, list) else [])
     }
     rows = []
     for change in curation.changes:
-        own = told.get(change.retired)
+        own = measured_of.get(change.retired)
         row = {"Retired": change.retired, "In its place": change.new or "nothing"}
         if may_see_ratings:
             points = change.representativeness
@@ -159,9 +160,9 @@ def _share(own: Any, name: str) -> str:
 def _compared(measured: Mapping[str, Any]) -> pd.DataFrame:
     """Return what was measured before and after: AUROC by part, calibration, calls, purity."""
     rows: list[tuple[str, float | None, float | None, str]] = []
-    for name, told in tables.section(measured, "per_part").items():
-        before, after = (tables.number(told, side) for side in ("before", "after"))
-        ends = tables.numbers(told, "interval")
+    for name, metrics in tables.section(measured, "per_part").items():
+        before, after = (tables.number(metrics, side) for side in ("before", "after"))
+        ends = tables.numbers(metrics, "interval")
         change = f"{ends[0]:+.4f} to {ends[1]:+.4f}" if len(ends) == 2 else ""
         label = "all branches" if name == "fused" else f"{name} alone"
         rows.append((f"macro AUROC, {label}", before, after, change))

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.curation.choices import BEST, KEEP, NONE, decided
-from pages.curation.decisions import SAID, tell_problem, window
+from pages.curation.decisions import PROBLEM, tell_problem, window
 from pages.curation.desks import Making, Step, makings
 from pages.shell import words
 from pages.shell.access import coordinators
@@ -84,7 +84,7 @@ def _begin(desk: Desk, proposals: Proposals, rule: Rule, name: str) -> None:
     try:
         coordinators.confirm()
     except RatingsError as error:
-        st.session_state[SAID] = str(error)
+        st.session_state[PROBLEM] = str(error)
         return
     out = folders.models() / name
     kept = tuple(p for p in proposals.retired if p.prototype not in rule.keep)
@@ -135,8 +135,8 @@ def _compared(making: Making) -> None:
     if not isinstance(parts, dict):
         return
     rows = [
-        (name, told["before"], told["after"], told["difference"], *told["interval"])
-        for name, told in parts.items()
+        (name, metrics["before"], metrics["after"], metrics["difference"], *metrics["interval"])
+        for name, metrics in parts.items()
     ]
     st.markdown("Macro AUROC on the validation ECGs, which also calibrate: it flatters both")
     figures = ["Before", "After", "Difference", "95 % from", "to"]

@@ -18,7 +18,7 @@ from protoecg.storage.files import in_words
 from training.curate.candidates import Candidate, Found
 from training.curate.desk import Desk
 
-AGAIN, SAID = "look for candidates again", "curation said"
+AGAIN, PROBLEM = "look for candidates again", "curation said"
 HALF_PX = 640
 
 
@@ -51,7 +51,7 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
         format_func=lambda name: f"{name}: {stand_for[name]}",
     )
     prototype = next(p for p in bundle.prototypes if p.name == name)
-    _said(by_name[name])
+    _reasons(by_name[name])
     _tracing(bundle, prototype, view, "retired", HALF_PX * 2)
     decisions = decided(bundle)
     with st.container(horizontal=True):
@@ -84,11 +84,11 @@ def _look(desk: Desk, name: str, proposals: Proposals, rule: Rule) -> Found:
     again = st.session_state.pop(AGAIN, None) == name
     place, wanted = st.empty(), rule.candidates.shown
 
-    def told(found: int) -> None:
+    def show_progress(found: int) -> None:
         place.progress(found / wanted, f"Looking for candidates: {found} of {wanted}")
 
     with st.spinner("Looking for candidates; the first time takes a minute"):
-        found = desk.candidates(name, proposals, rule, on_found=told, again=again)
+        found = desk.candidates(name, proposals, rule, on_found=show_progress, again=again)
     place.empty()
     return found
 
@@ -108,7 +108,7 @@ def window(candidate: Candidate) -> str:
     return f"{candidate.prototype.record} {candidate.prototype.window_s[0]:.2f}"
 
 
-def _said(proposal: Proposal) -> None:
+def _reasons(proposal: Proposal) -> None:
     st.markdown(words.plain(words.capitalised(proposal.why)) + ".")
     if proposal.disagreement:
         st.caption(f":material/call_split: {words.plain(words.capitalised(proposal.disagreement))}")
@@ -160,10 +160,10 @@ def _decide(bundle: Bundle, name: str, choice: str) -> None:
     try:
         decide(bundle, name, choice)
     except (CurationError, OSError) as error:
-        st.session_state[SAID] = in_words(error)
+        st.session_state[PROBLEM] = in_words(error)
 
 
 def tell_problem() -> None:
     """Say once why the last click did nothing, if it did."""
-    if problem := st.session_state.pop(SAID, None):
+    if problem := st.session_state.pop(PROBLEM, None):
         st.error(words.plain(problem), icon=":material/error:")

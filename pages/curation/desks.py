@@ -44,13 +44,13 @@ class Step:
     @property
     def words(self) -> str:
         """How far it is, and about how long it takes still."""
-        told = f"{self.what}: {self.done} of {self.total} {self.unit}s"
+        text = f"{self.what}: {self.done} of {self.total} {self.unit}s"
         if not self.done:
-            return told
+            return text
         left_s = (time.monotonic() - self.began) * (self.total - self.done) / self.done
         if left_s < 60:
-            return f"{told}, less than a minute left"
-        return f"{told}, about {left_s / 60:.0f} min left"
+            return f"{text}, less than a minute left"
+        return f"{text}, about {left_s / 60:.0f} min left"
 
 
 class Making:

@@ -93,7 +93,7 @@ def _answered(lacking: set[str], asks: Given, given: Given, key: str) -> Given:
     return given
 
 
-def said(key: str) -> ReadOptions:
+def options(key: str) -> ReadOptions:
     """Ask, on one row, for what files of a batch do not say; each may stay empty."""
     with st.container(horizontal=True):
         rate = _rate(None, key=key, width=220)

@@ -80,16 +80,16 @@ class Calipers {
     plot.querySelector('.modebar-container').before(this.svg);
     this.svg.addEventListener('pointerdown', event => this.press(event));
     this.svg.addEventListener('keydown', event => this.key(event));
-    for (const told of ['plotly_afterplot', 'plotly_relayout', 'plotly_relayouting']) {
-      plot.on(told, this.update);
+    for (const name of ['plotly_afterplot', 'plotly_relayout', 'plotly_relayouting']) {
+      plot.on(name, this.update);
     }
     this.draw();
   }
 
   detach() {
     this.svg?.remove();
-    for (const told of ['plotly_afterplot', 'plotly_relayout', 'plotly_relayouting']) {
-      this.plot?.removeListener?.(told, this.update);
+    for (const name of ['plotly_afterplot', 'plotly_relayout', 'plotly_relayouting']) {
+      this.plot?.removeListener?.(name, this.update);
     }
   }
 
@@ -180,8 +180,8 @@ class Calipers {
     const start = this.at(event), first = [event.clientX, event.clientY];
     let made = null;
     event.preventDefault();
-    this.follow(event, (now, told) => {
-      const far = Math.hypot(told.clientX - first[0], told.clientY - first[1]) >= LEAST_PX;
+    this.follow(event, (now, moved) => {
+      const far = Math.hypot(moved.clientX - first[0], moved.clientY - first[1]) >= LEAST_PX;
       if (!far && !made) return;
       const [from, to] = [start[0], now[0]].sort((a, b) => a - b);
       const [low, high] = [start[1], now[1]].sort((a, b) => a - b);
@@ -195,7 +195,7 @@ class Calipers {
   }
 
   follow(event, step) {
-    const move = told => step(this.at(told), told);
+    const move = moved => step(this.at(moved), moved);
     const done = () => {
       window.removeEventListener('pointermove', move);
       window.removeEventListener('pointerup', done);
@@ -286,13 +286,13 @@ class Calipers {
     words.textContent = `${n + 1}: ${reading(caliper)}`;
     this.stay(words, left);
     const grip = (edge, x, y, width, height, now, words) => {
-      const told = {
+      const attributes = {
         id: `caliper-${this.number}-${n}-${i}-${edge}`, 'data-n': n, 'data-edge': edge,
         'data-sign': piece.sign, tabindex: 0, role: 'slider', class: `grip ${edge}`,
         'aria-label': `Caliper ${n + 1} in ${piece.lead}, ${words}`,
         'aria-valuenow': now.toFixed(3), 'aria-valuetext': reading(caliper),
       };
-      element('rect', {...told, x, y, width: Math.max(width, 1), height: Math.max(height, 1)}, group);
+      element('rect', {...attributes, x, y, width: Math.max(width, 1), height: Math.max(height, 1)}, group);
     };
     const half = GRIP_PX / 2;
     grip('all', left, top, right - left, bottom - top, caliper.from, 'all of it');

@@ -45,10 +45,10 @@ def show(found: Delineation, faults: Sequence[str] = (), taken: Taken = UNKNOWN)
     recording = ":orange[**Recording** poor]" if faults else "**Recording** no fault found"
     computed = f":gray[computed; QTc {QTC_FORMULA}]"
     whose = [f"**{taken.words}**"] if taken else []
-    st.markdown(" · ".join([*whose, *map(_told, values), recording, computed]), help=_help(values))
+    st.markdown(" · ".join([*whose, *map(_text, values), recording, computed]), help=_help(values))
 
 
-def _told(value: HeaderValue) -> str:
+def _text(value: HeaderValue) -> str:
     if not value.flag:
         return f"**{value.name}** {value.value}"
     colour = "red-background" if value.critical else "red"

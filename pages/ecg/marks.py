@@ -18,7 +18,7 @@ from protoecg.sheet.colours import THEMES
 from protoecg.sheet.view import View
 
 ALIKE, EARLY = "alike", "early"
-TOLD = {
+LEGENDS = {
     ALIKE: (
         "Dashed, alike: beats of the same kind as the one compared, where leads to look at are "
         "printed, with their correlation to it; nothing was decided by them."
@@ -65,7 +65,9 @@ def early(finding: Finding, found: Delineation) -> list[Window]:
 
 def tell(marked: Sequence[Window]) -> None:
     """Say what dashed marks are, where there are any."""
-    beside = [window.label for window in marked if window.beside]
-    told = [words for what, words in TOLD.items() if any(name.startswith(what) for name in beside)]
-    if told:
-        st.caption(" ".join(told))
+    labels = [window.label for window in marked if window.beside]
+    legends = [
+        text for what, text in LEGENDS.items() if any(label.startswith(what) for label in labels)
+    ]
+    if legends:
+        st.caption(" ".join(legends))

@@ -25,14 +25,14 @@ def belief(prototype: Prototype) -> str:
 def _known(prototype: Prototype) -> list[str]:
     relaxed = " and ".join(prototype.relaxed)
     validated = {True: "validated by a human", False: "not validated by a human", None: ""}
-    told = [
+    facts = [
         validated[prototype.validated],
         f"likelihood {prototype.likelihood:g} %" if prototype.likelihood is not None else "",
         *map(words.plain, prototype.noise),
         f"report: “{words.plain(prototype.readable_report)}”" if prototype.report else "",
         f"chosen in spite of {words.plain(relaxed)}" if relaxed else "",
     ]
-    return [one for one in told if one]
+    return [one for one in facts if one]
 
 
 def case_facts(source: SourceECG, labels: LabelSet) -> list[str]:

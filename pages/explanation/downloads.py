@@ -23,7 +23,7 @@ from protoecg.taken import UNKNOWN, Taken
 if TYPE_CHECKING:
     from protoecg.printing.report import PaperName
 
-NOTHING_TOLD = UNKNOWN, UNKNOWN
+NOT_SHOWN = UNKNOWN, UNKNOWN
 PAPERS: tuple[PaperName, ...] = ("A4", "letter")
 
 
@@ -35,20 +35,20 @@ def show(now: ExplainedECG, bundle: Bundle, then: ExplainedECG | None = None) ->
     then : the earlier ECG that it is compared with
     """
     # Asked here, as what is made on a click knows nothing of the page.
-    told = taken.shown(now.ecg), taken.shown(then.ecg) if then else UNKNOWN
+    shown_taken = taken.shown(now.ecg), taken.shown(then.ecg) if then else UNKNOWN
     for paper in PAPERS:
         with st.container(horizontal=True):
-            page = partial(report, now, bundle, then, paper, told)
+            page = partial(report, now, bundle, then, paper, shown_taken)
             _button(f"PDF, {paper.capitalize()}", page, "ecg-report.pdf", "application/pdf")
             drawn = partial(picture, page)
             _button(f"PNG, {paper.capitalize()}", drawn, "ecg-report.png", "image/png")
     st.caption("Always 3 × 4 + strip, 25 mm/s, 10 mm/mV, unfiltered; PNG at 300 dpi.")
-    made = partial(numbers, now, bundle, then, told)
+    made = partial(numbers, now, bundle, then, shown_taken)
     _button("Explanation, JSON", made, "ecg-explanation.json", "application/json")
     if then:
         st.caption("Each with what changed since the earlier ECG.")
     if now.ecg.taken:
-        named = "with" if told[0] else "without"
+        named = "with" if shown_taken[0] else "without"
         st.caption(f"Each {named} date, age and sex, as they are switched on above the tracing.")
 
 
@@ -57,13 +57,13 @@ def report(
     bundle: Bundle,
     then: ExplainedECG | None,
     paper: PaperName,
-    told: tuple[Taken, Taken] = NOTHING_TOLD,
+    shown_taken: tuple[Taken, Taken] = NOT_SHOWN,
 ) -> bytes:
     """Return the printed page as a PDF.
 
     Parameters
     ----------
-    told : of this and of the earlier ECG when it was taken, and of whom
+    shown_taken : of this and of the earlier ECG when it was taken, and of whom
     """
     # Imported on click: a drawing library that the page itself has no use for.
     from protoecg.printing.case import leading_case
@@ -78,8 +78,8 @@ def report(
         case=leading_case(now.explanation, source_ecgs.waveforms(bundle)),
         since=_changes(then, now, measured) if then else None,
         paper=paper,
-        taken=told[0],
-        earlier=told[1],
+        taken=shown_taken[0],
+        earlier=shown_taken[1],
     )
 
 
@@ -94,21 +94,21 @@ def numbers(
     now: ExplainedECG,
     bundle: Bundle,
     then: ExplainedECG | None = None,
-    told: tuple[Taken, Taken] = NOTHING_TOLD,
+    shown_taken: tuple[Taken, Taken] = NOT_SHOWN,
 ) -> bytes:
     """Return all findings and their matches as JSON, with the bundle's revision.
 
     Parameters
     ----------
-    told : as of `report`
+    shown_taken : as of `report`
     """
     document = {**now.explanation.to_json(), "revision": bundle.revision}
-    if told[0]:
-        document["taken"] = told[0].to_json()
+    if shown_taken[0]:
+        document["taken"] = shown_taken[0].to_json()
     if then:
         document["earlier"] = _changes(then, now, measure(now.ecg)).to_json()
-        if told[1]:
-            document["earlier"]["taken"] = told[1].to_json()
+        if shown_taken[1]:
+            document["earlier"]["taken"] = shown_taken[1].to_json()
     return json.dumps(document, indent=1).encode()
 
 

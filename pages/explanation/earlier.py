@@ -32,7 +32,7 @@ from protoecg.measure import measurements
 
 FINDINGS, CHANGE = "findings", "change"
 SHOWN = {FINDINGS: "Findings of this ECG", CHANGE: "Change from the earlier ECG"}
-AS_SAID = "Which ECG is the earlier is as you uploaded them."
+ORDER_AS_GIVEN = "Which ECG is the earlier is as you uploaded them."
 TURNED = (
     "**By the times in the files the earlier ECG was recorded after this one.** Swap the two, "
     "unless a clock was wrong."
@@ -59,7 +59,7 @@ def offer() -> None:
     # Another key closes it, which else would stay open above what was asked for.
     key = f"offer {'/'.join(slot.named or ())}"
     with st.popover("Compare with an earlier ECG", icon=":material/history:", key=key):
-        st.caption(f"Of the same patient. {AS_SAID}")
+        st.caption(f"Of the same patient. {ORDER_AS_GIVEN}")
         if slot.named:
             with st.container(horizontal=True):
                 st.button("Swap the two", icon=":material/swap_horiz:", on_click=picking.swap)
@@ -98,7 +98,8 @@ def show(then: ExplainedECG, now: ExplainedECG, code: str, bundle: Bundle) -> No
     found = [intervals.delineated(each.key, each.ecg) for each in (then, now)]
     measured = measurement_changes(*map(measurements, found))
     certain = not (then.explanation.abstains or now.explanation.abstains)
-    st.markdown("\n".join(f"- {line}" for line in told(measured, changes if certain else [])))
+    lines = change_lines(measured, changes if certain else [])
+    st.markdown("\n".join(f"- {line}" for line in lines))
     if not certain:
         st.caption("Nothing can be called new or gone: the model abstains from one of the two.")
     laid_over.tracings(then, now, found, chosen)
@@ -111,7 +112,9 @@ def show(then: ExplainedECG, now: ExplainedECG, code: str, bundle: Bundle) -> No
     _parts(changes, chosen, bundle)
 
 
-def told(measured: Sequence[MeasurementChange], changes: Sequence[FindingChange]) -> list[str]:
+def change_lines(
+    measured: Sequence[MeasurementChange], changes: Sequence[FindingChange]
+) -> list[str]:
     """Return in Markdown what changed by more than noise, the largest change first."""
     lines = [
         f"{change.name}: {_number(change.then)} → **{_number(change.now)}{_unit(change)}** "
@@ -144,8 +147,8 @@ def _warn(then: ExplainedECG, now: ExplainedECG, bundle: Bundle) -> None:
         st.info("Both are the same recording.", icon=":material/content_copy:")
     model = f"{words.plain(bundle.name)}, version {bundle.revision[:12]}"
     when = taken.shown(then.ecg)
-    told = f" Earlier ECG: {when.words}." if when else ""
-    st.caption(f"Both are explained by {model}. {AS_SAID}{told}")
+    caption = f" Earlier ECG: {when.words}." if when else ""
+    st.caption(f"Both are explained by {model}. {ORDER_AS_GIVEN}{caption}")
 
 
 def measurements_table(changes: Sequence[MeasurementChange]) -> pd.DataFrame:
@@ -202,7 +205,7 @@ def findings_table(changes: Sequence[FindingChange]) -> pd.DataFrame:
         change.now.statement.named: {
             "": kind,
             "probability": _cell(_probabilities(change)),
-            "threshold": _cell(max((_told(finding)[1] for finding in _both(change)), key=len)),
+            "threshold": _cell(max((_numbers(finding)[1] for finding in _both(change)), key=len)),
             "evidence": "low evidence" if change.now.low_evidence else "",
         }
         for kind in LISTED
@@ -217,7 +220,7 @@ def _both(change: FindingChange) -> tuple[Finding, Finding]:
     return change.then, change.now
 
 
-def _told(finding: Finding) -> tuple[str, str]:
+def _numbers(finding: Finding) -> tuple[str, str]:
     return wording.distinct_probabilities(finding.probability, finding.threshold)
 
 
@@ -262,7 +265,7 @@ def _in_the_list(change: FindingChange) -> str:
 
 
 def _probabilities(change: FindingChange) -> str:
-    return " → ".join(_told(finding)[0] for finding in _both(change))
+    return " → ".join(_numbers(finding)[0] for finding in _both(change))
 
 
 def _take() -> None:

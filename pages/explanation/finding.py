@@ -53,11 +53,11 @@ def _heading(finding: Finding, explanation: Explanation) -> None:
     starts = f"likely from {threshold}"
     if finding.possible_from is not None:
         starts = f"possible from {wording.probability(finding.possible_from)}, {starts}"
-    told = f"**{finding.certainty.capitalize()}**, {probability} ({starts})"
+    certainty = f"**{finding.certainty.capitalize()}**, {probability} ({starts})"
     if explanation.abstains:
-        told = f"{probability}: not to be relied on, as the model abstains"
+        certainty = f"{probability}: not to be relied on, as the model abstains"
     st.markdown(
-        f"{told} · {words.plain(finding.code)}",
+        f"{certainty} · {words.plain(finding.code)}",
         help=words.BRANCHES[finding.branch],
     )
     if finding.low_evidence:
@@ -136,21 +136,21 @@ def _compared(
 def _facts(case: Case, labels: LabelSet) -> None:
     source = case.source
     st.markdown(f"**{words.plain(words.patient(source)).capitalize()}**")
-    told = origin.case_facts(source, labels)
-    st.markdown("\n".join(f"- {line}" for line in told))
+    facts = origin.case_facts(source, labels)
+    st.markdown("\n".join(f"- {line}" for line in facts))
     names = dict.fromkeys((source.name, source.record))
     st.caption(f"{' · '.join(map(words.plain, names))} · {wording.window(source.window_s)}")
 
 
 def _likeness(seen: Likeness, telling: tuple[str, ...], case: Case) -> None:
-    told = [seen.correlation[lead] for lead in telling if lead in seen.correlation]
+    correlations = [seen.correlation[lead] for lead in telling if lead in seen.correlation]
     leads = ", ".join(telling)
     if differs := seen.differs(telling):
         alike = case.match is None or case.match.similarity > 0.5
         st.warning((UNLIKE if alike else UNLIKE_TO_THE_MODEL).format(differs))
-    elif told:
-        mean = wording.signed(sum(told) / len(told))
-        averaged = " on average" if len(told) > 1 else ""
+    elif correlations:
+        mean = wording.signed(sum(correlations) / len(correlations))
+        averaged = " on average" if len(correlations) > 1 else ""
         st.caption(f"Shapes in {leads}: correlation {mean}{averaged}.")
     if seen.shift_s:
         moved = f"{1000 * abs(seen.shift_s):.0f} ms {'later' if seen.shift_s > 0 else 'earlier'}"

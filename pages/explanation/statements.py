@@ -21,7 +21,7 @@ MEASURED = (
     "model finds no statement likely or possible that speaks of it. A measurement can be wrong: "
     "look at the tracing."
 )
-NOTHING_SAID = "Nothing is said: the model abstains. What it would say of an ordinary ECG"
+ABSTAINS = "Nothing is said: the model abstains. What it would say of an ordinary ECG"
 
 
 def chosen(explanation: Explanation, first: str = "") -> Finding | None:
@@ -46,30 +46,30 @@ def show(
     finding : the one that is looked at
     measured : the header line, of which an ordinary ECG may have something out of its limits
     """
-    said, code = summarised(explanation), finding.code if finding else None
+    summary, code = summarised(explanation), finding.code if finding else None
     absent = [one for one in explanation.findings if one.certainty == "absent"]
     if explanation.abstains:
-        _folded(f"{NOTHING_SAID} ({len(said.in_order)})", said.in_order, code)
+        _folded(f"{ABSTAINS} ({len(summary.in_order)})", summary.in_order, code)
         _others("Others", absent, code)
         return
     _unnamed(explanation)
-    if said.ordinary:
+    if summary.ordinary:
         flagged = ", ".join(value.words for value in measured if value.flag)
         out = f" Measured out of limits: **{flagged}**." if flagged else ""
         # No sign of all being well above what a measurement says.
         sign = "gray[:material/info:]" if explanation.unnamed else "green[:material/check_circle:]"
-        st.markdown(f":{sign} {said.ordinary}{out}")
-    if said.possible_critical:
-        _group("Critical, only possible", said.possible_critical, PRESSING, code)
+        st.markdown(f":{sign} {summary.ordinary}{out}")
+    if summary.possible_critical:
+        _group("Critical, only possible", summary.possible_critical, PRESSING, code)
     left, right = st.columns([3, 2])
     with left:
-        _group("Likely", (*said.critical, *said.likely), LIKELY, code)
+        _group("Likely", (*summary.critical, *summary.likely), LIKELY, code)
     with right:
-        _group("Rhythm", said.rhythm, RHYTHM, code)
-    _contradictions(said)
+        _group("Rhythm", summary.rhythm, RHYTHM, code)
+    _contradictions(summary)
     left, right = st.columns([3, 2])
     with left:
-        _folded(_possible(said.possible), said.possible, code)
+        _folded(_possible(summary.possible), summary.possible, code)
     with right:
         _others("Other statements", absent, code)
 
@@ -112,17 +112,17 @@ def _possible(findings: Sequence[Finding]) -> str:
 
 def _others(label: str, findings: Sequence[Finding], code: str | None) -> None:
     nearest = sorted(findings, key=_missed_by)
-    told = {
+    options = {
         one.code: f"{one.statement.named} · {wording.probability(one.probability)}"
         for one in nearest
     }
-    st.session_state[OTHER] = code if code in told else None
+    st.session_state[OTHER] = code if code in options else None
     st.selectbox(
         label,
-        list(told),
+        list(options),
         index=None,
-        format_func=lambda one: told[one],
-        placeholder=f"{label} ({len(told)}), the nearest first",
+        format_func=lambda one: options[one],
+        placeholder=f"{label} ({len(options)}), the nearest first",
         key=OTHER,
         on_change=_take,
         args=(OTHER,),
@@ -156,8 +156,8 @@ def _caption(finding: Finding) -> str:
     return " · ".join([f"{words.plain(finding.code)} {probability}", *filter(None, marks)])
 
 
-def _contradictions(said: Summary) -> None:
-    for finding in said.in_order:
+def _contradictions(summary: Summary) -> None:
+    for finding in summary.in_order:
         if finding.contradictions:
             withheld = ", so not likely" if finding.withheld else ""
             st.markdown(

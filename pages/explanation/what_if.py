@@ -34,8 +34,8 @@ def show(explanation: Explanation, finding: Finding, off: Sequence[str]) -> None
     ]
     if not explanation.abstains:
         changed.insert(0, ("certainty", finding.certainty, now.certainty))
-    told = ", ".join(f"{what} {before} → **{after}**" for what, before, after in changed)
-    st.markdown(f"Supposed, not found, without {len(off)} of the cases: {told}.")
+    listed = ", ".join(f"{what} {before} → **{after}**" for what, before, after in changed)
+    st.markdown(f"Supposed, not found, without {len(off)} of the cases: {listed}.")
     others = changes(explanation, supposed, finding.code)
     if explanation.abstains:
         others = others.drop(columns=VERDICTS, errors="ignore")

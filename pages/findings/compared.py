@@ -122,41 +122,41 @@ def _spent(protocol: Protocol, alpha: float) -> str:
 def _outcomes(
     answers: pd.DataFrame, found: Sequence[Outcome], names: dict[str, str], whom: Whose
 ) -> None:
-    told = [one for one in found if one.comparison]
-    if not told:
+    compared = [one for one in found if one.comparison]
+    if not compared:
         st.info("No reader has read ECGs in two of the ways that are compared yet.")
         return
-    for pair in range(len(told[0].pairs())):
-        estimates.table(_columns(told, names, pair, whom))
+    for pair in range(len(compared[0].pairs())):
+        estimates.table(_columns(compared, names, pair, whom))
     for one in found:
         if one.why:
             st.caption(f"{names[one.name]}: {one.why}")
-    _readers(answers, told, names)
+    _readers(answers, compared, names)
 
 
 def _columns(
-    told: Sequence[Outcome], names: dict[str, str], pair: int, whom: Whose
+    compared: Sequence[Outcome], names: dict[str, str], pair: int, whom: Whose
 ) -> dict[str, Sequence[object]]:
-    later, earlier = told[0].pairs()[pair].treatments
+    later, earlier = compared[0].pairs()[pair].treatments
     columns: dict[str, Sequence[object]] = {
-        "measure": [names[one.name] for one in told],
-        "readers": [one.comparison.readers for one in told if one.comparison],
-        "cases": [one.comparison.cases for one in told if one.comparison],
+        "measure": [names[one.name] for one in compared],
+        "readers": [one.comparison.readers for one in compared if one.comparison],
+        "cases": [one.comparison.cases for one in compared if one.comparison],
     }
     for arm in (earlier, later):
-        columns[arm] = [round(one.mean(arm), 2) for one in told]
-    columns["difference (95 %)"] = [whom.text(one.estimate(pair)) for one in told]
+        columns[arm] = [round(one.mean(arm), 2) for one in compared]
+    columns["difference (95 %)"] = [whom.text(one.estimate(pair)) for one in compared]
     columns[f"p ({whom.name})"] = [
-        _p((one.pairs() if whom.name == NEW else one.pairs_of_these())[pair].p) for one in told
+        _p((one.pairs() if whom.name == NEW else one.pairs_of_these())[pair].p) for one in compared
     ]
     return columns
 
 
-def _readers(answers: pd.DataFrame, told: Sequence[Outcome], names: dict[str, str]) -> None:
+def _readers(answers: pd.DataFrame, outcomes: Sequence[Outcome], names: dict[str, str]) -> None:
     name = choices.one_of(
-        "Each reader", [one.name for one in told], key="reader-outcome", named=names.__getitem__
+        "Each reader", [one.name for one in outcomes], key="reader-outcome", named=names.__getitem__
     )
-    compared = next(one.comparison for one in told if one.name == name)
+    compared = next(one.comparison for one in outcomes if one.name == name)
     if compared is None:
         return
     order = list(reversed(compared.treatments))

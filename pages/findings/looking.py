@@ -21,8 +21,8 @@ def offer(engine: Engine, info: StudyInfo, seen: Opening) -> None:
     if seen.is_final:
         st.caption(seen.words)
         return
-    told = f"{seen.words} {wording.share(seen.answered)} of all that is assigned is answered."
-    st.info(f"{told} {_next(seen)}", icon=":material/lock_clock:")
+    text = f"{seen.words} {wording.share(seen.answered)} of all that is assigned is answered."
+    st.info(f"{text} {_next(seen)}", icon=":material/lock_clock:")
     refused = actions.show_problem()
     if seen.is_due:
         st.button(

@@ -30,8 +30,8 @@ def matches(results: Results) -> None:
 
 def statements(results: Results) -> None:
     """Show which prototypes of a statement were named as the best, bad, or one too many."""
-    told = summaries(results.answers)
-    named = told.assign(statement=told["statement"].map(results.labels.named))
+    table = summaries(results.answers)
+    named = table.assign(statement=table["statement"].map(results.labels.named))
     st.dataframe(named, hide_index=True)
     st.caption("How many of the reviewers who summed up the statement named the prototype so.")
 
@@ -54,8 +54,8 @@ def _scores(results: Results, kind: str) -> None:
         found = [group for group in found if group.statement == statement]
     about = estimates.named(answers, kind)
     # While the statement is hidden not all is asked.
-    told = rated(answers, kind)
-    asked = [question for question in KINDS[kind].required if told[question].notna().any()]
+    table = rated(answers, kind)
+    asked = [question for question in KINDS[kind].required if table[question].notna().any()]
     scales = [question for question in asked if question in STUDY_SCALES]
     for question, column in zip(scales, score_bars.columns(len(scales)), strict=True):
         with column:

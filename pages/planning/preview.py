@@ -78,5 +78,5 @@ def _numbers(design: Design, material: Material, made: Sequence[StudyItem]) -> N
             f"{len(read) - having} do not: AUC and specificity need some of these."
         )
     most = most_apart(design, material)
-    told = ", ".join(f"{number} {APART[role].split(' (')[0]}" for role, number in most.items())
-    st.caption(f"Of ECGs that nothing else shows could be had at most, each by itself: {told}.")
+    listed = ", ".join(f"{number} {APART[role].split(' (')[0]}" for role, number in most.items())
+    st.caption(f"Of ECGs that nothing else shows could be had at most, each by itself: {listed}.")

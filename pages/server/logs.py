@@ -17,8 +17,8 @@ def keep_clean() -> None:
 
     def make_clean(*args: object, **more: object) -> logging.LogRecord:
         record = make(*args, **more)
-        said = record.getMessage()
-        if (clean := _STEERING.sub("?", _ID.sub(HIDDEN, said))) != said:
+        message = record.getMessage()
+        if (clean := _STEERING.sub("?", _ID.sub(HIDDEN, message))) != message:
             record.msg, record.args = clean, None
         return record
 

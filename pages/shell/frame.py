@@ -74,8 +74,8 @@ def _colours() -> str:
 
     Each in both themes: a browser may change its theme while the page stands.
     """
-    told = {"page": "backgroundColor", "shade": "secondaryBackgroundColor", "ink": "textColor"}
-    lines = " ".join(f"--{name}: {_of_both(colour)};" for name, colour in told.items())
+    variables = {"page": "backgroundColor", "shade": "secondaryBackgroundColor", "ink": "textColor"}
+    lines = " ".join(f"--{name}: {_of_both(colour)};" for name, colour in variables.items())
     return f"<style>:root {{ {lines} }}</style>"
 
 

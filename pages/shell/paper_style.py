@@ -47,5 +47,5 @@ def proportions(key: str, *, high: float, edges_px: int, pages: int) -> str:
     pages : how many times as wide as its surroundings it is
     """
     chosen = re.sub(r"[^\w-]", "-", key, flags=re.ASCII)
-    told = f"--high: {high:.5f}; --edges: {edges_px}px; --pages: {pages};"
-    return f"<style>.st-key-{chosen} {{ {told} }}</style>"
+    properties = f"--high: {high:.5f}; --edges: {edges_px}px; --pages: {pages};"
+    return f"<style>.st-key-{chosen} {{ {properties} }}</style>"

@@ -70,8 +70,8 @@ def _register(url: str, fingerprint: str, _prototypes: models.KnownPrototypes) -
 
 def tell_left_out(engine: Engine) -> None:
     """Say in a line whose answers do not count yet in what reviewers said."""
-    if told := left_out(engine):
-        st.caption(f":material/lock_clock: {told}")
+    if sentence := left_out(engine):
+        st.caption(f":material/lock_clock: {sentence}")
 
 
 def items(bundle: PrototypeSet) -> list[Item]:

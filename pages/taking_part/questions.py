@@ -13,7 +13,7 @@ from pages.taking_part.answers import AnswerSheet, ItemSession, answer, sheet_of
 from protoecg.labels import LabelSet
 from review_db.questions.catalogue import (
     BETWEEN,
-    PLACES,
+    RANKS,
     STUDY_QUESTIONS,
     TEXT_LENGTH,
     Question,
@@ -94,9 +94,9 @@ def _asked(item: OpenItem, sheet: AnswerSheet) -> list[Question]:
 def _is_in_order(key: str, sheet: AnswerSheet) -> bool:
     """Say whether a part of a differential has its turn: each choice follows the one before."""
     place, _, what = key.partition("_")
-    if place not in PLACES:
+    if place not in RANKS:
         return True
-    before = PLACES[: PLACES.index(place) + (what == "confidence")]
+    before = RANKS[: RANKS.index(place) + (what == "confidence")]
     return all(sheet.answers.get(f"{earlier}_choice") for earlier in before)
 
 
@@ -130,9 +130,9 @@ def _point(question: Question, option: str) -> str:
 
 def _line(session: ItemSession, question: Question, sheet: AnswerSheet) -> None:
     given = sheet.answers.get(question.key)
-    said = f"**{_in_words(given)}**" if given else "open"
+    answer = f"**{_in_words(given)}**" if given else "open"
     st.button(
-        f"{_short(question.key)}: {said}",
+        f"{_short(question.key)}: {answer}",
         key=session.key(f"{question.key} again"),
         icon=":material/check:" if given else ":material/radio_button_unchecked:",
         type="tertiary",

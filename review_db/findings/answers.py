@@ -17,10 +17,10 @@ from review_db.store.schema import assignment, item_event, sheet, study_item
 from review_db.studies.items import item_from
 from review_db.studies.trail import standing_of
 
-PLACE = ["study", "reviewer", "position"]
+ASSIGNMENT = ["study", "reviewer", "position"]
 ITEM = ["kind", "role", "branch", "statement", "prototype", "case_name"]
 COLUMNS = [
-    *PLACE,
+    *ASSIGNMENT,
     "stage",
     "item",
     *ITEM,
@@ -58,7 +58,7 @@ def events_on(connection: Connection, study: str, until: int | None = None) -> p
 
 def standing(events: pd.DataFrame) -> pd.DataFrame:
     """Return those of `events_on` whose answer stands."""
-    latest = events.drop_duplicates([*PLACE, "stage", "question"], keep="last")
+    latest = events.drop_duplicates([*ASSIGNMENT, "stage", "question"], keep="last")
     return latest[latest["new_value"] != ""]
 
 
@@ -69,7 +69,7 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
 
 def answers_on(connection: Connection, study: str, until: int | None = None) -> pd.DataFrame:
     """Return `answer_table` as this connection sees it, with reviewers who were withdrawn."""
-    events, keys = events_on(connection, study, until), [*PLACE, "stage"]
+    events, keys = events_on(connection, study, until), [*ASSIGNMENT, "stage"]
     table = standing(events).pivot(index=keys, columns="question", values="new_value")
     table = table.reindex(columns=list(STUDY_QUESTIONS)).rename_axis(columns=None)
     # A question that nobody answered is of text as well.
@@ -79,12 +79,14 @@ def answers_on(connection: Connection, study: str, until: int | None = None) -> 
     since = rows_of(connection, sheet, study).groupby(keys)["spent_ms"].sum()
     spent = saves if until is not None else saves.add(since, fill_value=0)
     table = table.assign(seconds=spent / 1000, last_at=events.groupby(keys)["at"].max())
-    places = places_on(connection, study)
-    joined = table.reset_index().merge(places, on=PLACE, how="left", validate="many_to_one")
+    assignments = assignments_on(connection, study)
+    joined = table.reset_index().merge(
+        assignments, on=ASSIGNMENT, how="left", validate="many_to_one"
+    )
     return joined[COLUMNS].sort_values(keys).reset_index(drop=True)
 
 
-def places_on(connection: Connection, study: str) -> pd.DataFrame:
+def assignments_on(connection: Connection, study: str) -> pd.DataFrame:
     """Return the assignment list: which item each reviewer meets at which position."""
     items = study_item.c
     query = (
@@ -96,7 +98,7 @@ def places_on(connection: Connection, study: str) -> pd.DataFrame:
     columns = [*assignment.c.keys(), *ITEM, "data"]
     rows = connection.execute(query).all()
     items_of = {row.item: item_from(row) for row in rows}
-    places = pd.DataFrame(rows, columns=columns)
+    assignments = pd.DataFrame(rows, columns=columns)
     shown = pd.DataFrame(
         [
             {"truth": BETWEEN.join(items_of[row.item].truth), **shown_columns(items_of[row.item])}
@@ -104,13 +106,13 @@ def places_on(connection: Connection, study: str) -> pd.DataFrame:
         ],
         columns=["truth", *SHOWN],
     )
-    withdrawn = places["reviewer"].isin(standing_of(connection, study).withdrawn)
-    repeats = places["repeat_of"].astype("Int64")
-    return pd.concat([places, shown], axis=1).assign(repeat_of=repeats, withdrawn=withdrawn)
+    withdrawn = assignments["reviewer"].isin(standing_of(connection, study).withdrawn)
+    repeats = assignments["repeat_of"].astype("Int64")
+    return pd.concat([assignments, shown], axis=1).assign(repeat_of=repeats, withdrawn=withdrawn)
 
 
 def rows_of(connection: Connection, table: Table, study: str) -> pd.DataFrame:
     """Return the rows of a study in one of the tables, in the order that they came."""
-    order = (table.c[name] for name in ("id", *PLACE, "stage") if name in table.c)
+    order = (table.c[name] for name in ("id", *ASSIGNMENT, "stage") if name in table.c)
     query = select(table).where(table.c.study == study).order_by(*order)
     return pd.DataFrame(connection.execute(query).all(), columns=list(table.c.keys()))

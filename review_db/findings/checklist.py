@@ -50,14 +50,14 @@ _ASKED = (
 
 
 def checklist(
-    info: StudyInfo, places: pd.DataFrame, counted: Flow | None, looked: str = ""
+    info: StudyInfo, assignments: pd.DataFrame, counted: Flow | None, looked: str = ""
 ) -> pd.DataFrame:
     """Return what is asked and what the study says to it; columns `CHECKLIST`.
 
     `counted` is None as long as no answers may be seen; `looked` says which looks were taken before
     the end, see `opening`.
     """
-    known = {**_known(info, places, counted), "interim": _interim(info, looked)}
+    known = {**_known(info, assignments, counted), "interim": _interim(info, looked)}
     rows = [(guideline, asked, known.get(key, AUTHORS)) for guideline, asked, key in _ASKED]
     return pd.DataFrame(rows, columns=list(CHECKLIST))
 
@@ -67,8 +67,8 @@ def _interim(info: StudyInfo, looked: str) -> str:
     return " ".join([declared.interim, *(f"Look {look.words}." for look in declared.looks), looked])
 
 
-def _known(info: StudyInfo, places: pd.DataFrame, counted: Flow | None) -> Mapping[str, str]:
-    design, first = info.design, places.drop_duplicates("item")
+def _known(info: StudyInfo, assignments: pd.DataFrame, counted: Flow | None) -> Mapping[str, str]:
+    design, first = info.design, assignments.drop_duplicates("item")
     rated = Counter(first.loc[first["role"] == "rated", "kind"])
     hidden = [
         name

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from review_db.findings.answers import PLACE
+from review_db.findings.answers import ASSIGNMENT
 from review_db.findings.prototypes import (
     last_stage,
     limits_of,
@@ -93,7 +93,7 @@ def repeats(table: pd.DataFrame) -> list[SelfAgreement]:
     pairs = last_stage(rows[rows["repeat_of"].notna()]).merge(
         last_stage(rows[rows["repeat_of"].isna()]),
         left_on=["study", "reviewer", "repeat_of"],
-        right_on=PLACE,
+        right_on=ASSIGNMENT,
         suffixes=("_second", "_first"),
     )
     found = []

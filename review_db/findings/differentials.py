@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from review_db.findings.prototypes import is_skipped
-from review_db.questions.catalogue import BETWEEN, PLACES, PROBABILITIES
+from review_db.questions.catalogue import BETWEEN, PROBABILITIES, RANKS
 from review_db.statistics.mrmc import Comparison, compare
 from review_db.studies.design.declared import ARMS
 
@@ -161,7 +161,7 @@ def _reading(row: Any) -> Reading:
 
 def _given(row: Any) -> dict[str, float]:
     """Return how probable a reader held what they named."""
-    pairs = ((getattr(row, f"{at}_choice"), getattr(row, f"{at}_confidence")) for at in PLACES)
+    pairs = ((getattr(row, f"{at}_choice"), getattr(row, f"{at}_confidence")) for at in RANKS)
     return {code: PROBABILITIES[sure] for code, sure in pairs if isinstance(code, str)}
 
 

@@ -13,13 +13,13 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from review_db.findings.answers import (
+    ASSIGNMENT,
     COLUMNS,
     ITEM,
-    PLACE,
     answers_on,
+    assignments_on,
     counted,
     events_on,
-    places_on,
     rows_of,
     standing,
 )
@@ -43,7 +43,7 @@ _VERSIONS = ("bundle", "fingerprint", "app_version", "codebook_version")
 _FILES = {
     "answers_long.csv": (
         "one row for each answer that stands",
-        ("id", *PLACE, "stage", *_ASSIGNED, "question", "value", "at", *_VERSIONS),
+        ("id", *ASSIGNMENT, "stage", *_ASSIGNED, "question", "value", "at", *_VERSIONS),
     ),
     "answers_wide.csv": (
         "one row for each stage of an item that a reviewer answered",
@@ -51,16 +51,16 @@ _FILES = {
     ),
     "events.csv": (
         "every answer ever saved, changed or taken back",
-        ("id", "at", *PLACE, "stage", "revision", "question", "old_value", "new_value")
+        ("id", "at", *ASSIGNMENT, "stage", "revision", "question", "old_value", "new_value")
         + ("duration_ms", *_VERSIONS),
     ),
     "assignments.csv": (
         "which item each reviewer met at which position, answered or not",
-        (*PLACE, *_ASSIGNED),
+        (*ASSIGNMENT, *_ASSIGNED),
     ),
     "looks.csv": (
         "when a reviewer first opened each stage of an item",
-        (*PLACE, "stage", "at"),
+        (*ASSIGNMENT, "stage", "at"),
     ),
     "trail.csv": (
         "what was done besides answering: by whom, when and why",
@@ -196,25 +196,25 @@ def study_files(engine: Engine, name: str) -> dict[str, bytes]:
         events = events_on(connection, name, seen.until)
         looks = _opened(rows_of(connection, item_look, name), seen)
         done = rows_of(connection, study_action, name)
-        places = places_on(connection, name)
-    steps = flow(info.design, places, wide) if seen.is_open else None
+        assignments = assignments_on(connection, name)
+    steps = flow(info.design, assignments, wide) if seen.is_open else None
     long = standing(events).assign(value=lambda rows: rows["new_value"])
     frames = {
-        "answers_long.csv": long.merge(places, on=PLACE, how="left"),
+        "answers_long.csv": long.merge(assignments, on=ASSIGNMENT, how="left"),
         "answers_wide.csv": wide,
         "events.csv": events,
-        "assignments.csv": places,
+        "assignments.csv": assignments,
         "looks.csv": looks,
         "trail.csv": done,
         "estimates.csv": estimate_rows(counted(wide)),
-        "checklist.csv": checklist(info, places, steps, seen.words),
+        "checklist.csv": checklist(info, assignments, steps, seen.words),
         "codebook.csv": codebook(
             {file: columns for file, (_, columns) in _FILES.items()}, _MEANINGS, _asked
         ),
     }
     files = {file: as_csv(frames[file], columns) for file, (_, columns) in _FILES.items()}
     protocol, _ = study_protocol(engine, name)
-    texts = {"protocol.md": protocol, "README.md": _readme(info, places, steps, seen)}
+    texts = {"protocol.md": protocol, "README.md": _readme(info, assignments, steps, seen)}
     return files | {file: text.encode("utf-8") for file, text in texts.items()}
 
 
@@ -225,10 +225,10 @@ def _opened(looks: pd.DataFrame, seen: Seen) -> pd.DataFrame:
     return looks[looks["at"] <= seen.looks[-1].at] if seen.looks else looks[:0]
 
 
-def _methods(info: StudyInfo, places: pd.DataFrame, steps: Flow | None, seen: Opening) -> str:
+def _methods(info: StudyInfo, assignments: pd.DataFrame, steps: Flow | None, seen: Opening) -> str:
     if steps is None:
         return "Written once answers may be seen, as it says how many there are."
-    return methods_text(info, places, steps, unplanned=seen.unplanned)
+    return methods_text(info, assignments, steps, unplanned=seen.unplanned)
 
 
 def _asked(key: str) -> Meaning:
@@ -243,7 +243,7 @@ def _asked(key: str) -> Meaning:
     return question.text, "category", "; ".join((*choices, "empty = not answered"))
 
 
-def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow | None, seen: Opening) -> str:
+def _readme(info: StudyInfo, assignments: pd.DataFrame, steps: Flow | None, seen: Opening) -> str:
     design = info.design
     settings = json.dumps(asdict(design), indent=2, ensure_ascii=False)
     started = f"{info.started_at:%Y-%m-%d %H:%M} UTC" if info.started_at else "not yet"
@@ -255,7 +255,7 @@ def _readme(info: StudyInfo, places: pd.DataFrame, steps: Flow | None, seen: Ope
 - bundle: {info.bundle}, version {info.fingerprint}
 - made with: app {info.app_version}, codebook {info.codebook_version}
 - started: {started}
-- items: {info.items}; assignments: {len(places)}; reviewers: {len(info.reviewers)}, of whom
+- items: {info.items}; assignments: {len(assignments)}; reviewers: {len(info.reviewers)}, of whom
   {len(info.standing.withdrawn)} withdrawn
 
 ## Files
@@ -274,7 +274,7 @@ keeps all of them safe at any time.
 
 ## Methods
 
-{_methods(info, places, steps, seen)}
+{_methods(info, assignments, steps, seen)}
 
 ## Settings
 

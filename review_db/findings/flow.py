@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from review_db.findings.answers import PLACE
+from review_db.findings.answers import ASSIGNMENT
 from review_db.questions.catalogue import CANNOT_JUDGE, STUDY_QUESTIONS
 from review_db.sessions.stages import is_answered, stages
 from review_db.studies.design import Design
@@ -44,16 +44,16 @@ class Flow:
         return self.assigned - self.withdrawn_assigned - self.rated - self.skipped
 
 
-def flow(design: Design, places: pd.DataFrame, answers: pd.DataFrame) -> Flow:
+def flow(design: Design, assignments: pd.DataFrame, answers: pd.DataFrame) -> Flow:
     """Count a study's assignments, from `answers.places_on` and `answers.answers_on`."""
-    counted, given = (rows[rows["role"] != "practice"] for rows in (places, answers))
-    left = set(places.loc[places["withdrawn"].astype(bool), "reviewer"])
+    counted, given = (rows[rows["role"] != "practice"] for rows in (assignments, answers))
+    left = set(assignments.loc[assignments["withdrawn"].astype(bool), "reviewer"])
     counts = {"started": 0, "rated": 0, "skipped": 0, "cannot_judge": 0}
-    for _, looks in given[~given["reviewer"].isin(left)].groupby(PLACE):
+    for _, looks in given[~given["reviewer"].isin(left)].groupby(ASSIGNMENT):
         for step in _steps(design, str(looks["kind"].iloc[0]), _saved(looks)):
             counts[step] += 1
     return Flow(
-        reviewers=places["reviewer"].nunique(),
+        reviewers=assignments["reviewer"].nunique(),
         began=answers["reviewer"].nunique(),
         withdrawn=len(left),
         assigned=len(counted),

@@ -28,16 +28,18 @@ _KINDS = {
 _SECOND_LOOK = {"prototype": ("statement",), "match": ("statement", "similarity")}
 
 
-def methods_text(info: StudyInfo, places: pd.DataFrame, found: Flow, *, unplanned: int = 0) -> str:
-    """Describe how a study was done; `places` is its assignment list (`places_on`).
+def methods_text(
+    info: StudyInfo, assignments: pd.DataFrame, found: Flow, *, unplanned: int = 0
+) -> str:
+    """Describe how a study was done; `assignments` is its assignment list (`assignments_on`).
 
     `unplanned` is how often the results were looked at before the end without a declared look.
     """
-    first = places[places["repeat_of"].isna()].drop_duplicates("item")
+    first = assignments[assignments["repeat_of"].isna()].drop_duplicates("item")
     sentences = [
         *_items(info, first, found),
         flow_text(found),
-        *_order(info, places),
+        *_order(info, assignments),
         *_hidden(info, set(first["kind"])),
         *_scales(set(first["kind"])),
         "The design, the items and each reviewer's order were fixed and stored before the first "
@@ -83,9 +85,9 @@ def _sampling(info: StudyInfo, rated: int) -> str:
     return f"The {rated} prototypes were drawn at random{whose}{how} (seed {info.design.seed})."
 
 
-def _order(info: StudyInfo, places: pd.DataFrame) -> list[str]:
+def _order(info: StudyInfo, assignments: pd.DataFrame) -> list[str]:
     design = info.design
-    one = places[places["reviewer"] == design.reviewers[0]]
+    one = assignments[assignments["reviewer"] == design.reviewers[0]]
     practice, again = int((one["role"] == "practice").sum()), int(one["repeat_of"].notna().sum())
     sentences = [
         "Each reviewer met the items in an order of their own, shuffled within each kind of item "

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
 
-from review_db.findings.answers import answers_on, places_on
+from review_db.findings.answers import answers_on, assignments_on
 from review_db.findings.flow import flow
 from review_db.store.database import reading, writing
 from review_db.studies.design.declared import Look
@@ -170,6 +170,6 @@ def _is_due(look: Look, answered: float) -> bool:
 
 def _answered(connection: Connection, info: StudyInfo) -> float:
     name = info.design.name
-    steps = flow(info.design, places_on(connection, name), answers_on(connection, name))
+    steps = flow(info.design, assignments_on(connection, name), answers_on(connection, name))
     assigned = steps.assigned - steps.withdrawn_assigned
     return steps.rated / assigned if assigned else 0.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from review_db.findings.answers import PLACE
+from review_db.findings.answers import ASSIGNMENT
 from review_db.questions.catalogue import KINDS, STUDY_QUESTIONS, STUDY_SCALES
 from review_db.statistics.agreement import Agreement, agreement
 
@@ -39,7 +39,7 @@ def rated(table: pd.DataFrame, kind: str = "prototype") -> pd.DataFrame:
 
 def first_looks(table: pd.DataFrame) -> pd.DataFrame:
     """Return the looks before the reveal, at what was judged again after it."""
-    again = table.groupby(PLACE)["stage"].transform("max") > 1
+    again = table.groupby(ASSIGNMENT)["stage"].transform("max") > 1
     return table[again & (table["stage"] == 1)]
 
 
@@ -106,7 +106,7 @@ def limits_of(question: str) -> tuple[float, float]:
 
 def last_stage(table: pd.DataFrame) -> pd.DataFrame:
     """Return the last look at each item, but of those that were skipped at it."""
-    last = table.groupby(PLACE)["stage"].transform("max") == table["stage"]
+    last = table.groupby(ASSIGNMENT)["stage"].transform("max") == table["stage"]
     return table.loc[last & ~is_skipped(table)]
 
 

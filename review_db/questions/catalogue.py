@@ -89,19 +89,19 @@ QUESTIONS = {question.key: question for question in _QUESTIONS}
 SCALES = tuple(question.key for question in _QUESTIONS if question.anchors)
 REQUIRED = ("accurate", *SCALES)
 
-PLACES = ("first", "second", "third")
+RANKS = ("first", "second", "third")
 # Of 100 such answers, how many the words of a confidence call right.
 PROBABILITIES = {"1": 0.1, "2": 0.3, "3": 0.5, "4": 0.7, "5": 0.9}
 
 
 def _differential() -> Iterator[Question]:
     """Yield what is asked of an ECG to read: up to three findings in order, each with how sure."""
-    for place in PLACES:
-        most = "the finding that matters most" if place == "first" else "what else it may be"
-        yield Question(f"{place}_choice", f"Your {place} choice: {most}.", statement=True)
+    for rank in RANKS:
+        most = "the finding that matters most" if rank == "first" else "what else it may be"
+        yield Question(f"{rank}_choice", f"Your {rank} choice: {most}.", statement=True)
         yield Question(
-            f"{place}_confidence",
-            f"How likely is it that this ECG shows your {place} choice?",
+            f"{rank}_confidence",
+            f"How likely is it that this ECG shows your {rank} choice?",
             tuple(PROBABILITIES),
             (
                 "Very unlikely: in about 10 of 100 such cases",
@@ -231,7 +231,7 @@ KINDS = {
     "differential": Kind(
         "an ECG to read",
         ("first_choice", "first_confidence"),
-        tuple(f"{place}_{asked}" for place in PLACES[1:] for asked in ("choice", "confidence")),
+        tuple(f"{rank}_{asked}" for rank in RANKS[1:] for asked in ("choice", "confidence")),
         repeated=False,
     ),
     "prototype": Kind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from review_db.questions.catalogue import PLACES, STUDY_QUESTIONS
+from review_db.questions.catalogue import RANKS, STUDY_QUESTIONS
 from review_db.questions.checks import checked_value
 from review_db.sessions.stages import questions_at
 from review_db.studies.design import Design
@@ -41,10 +41,10 @@ def checked_answers(
 
 def _refuse_muddled_choices(answers: dict[str, str]) -> None:
     """Drop how sure somebody is of a choice that isn't made; refuse what is named twice."""
-    for place in PLACES:
-        if not answers[f"{place}_choice"]:
-            answers[f"{place}_confidence"] = ""
-    chosen = [answers[f"{place}_choice"] for place in PLACES]
+    for rank in RANKS:
+        if not answers[f"{rank}_choice"]:
+            answers[f"{rank}_confidence"] = ""
+    chosen = [answers[f"{rank}_choice"] for rank in RANKS]
     named = [code for code in chosen if code]
     if len(set(named)) < len(named):
         raise ValueError("Two of your choices are the same. Change or clear one of them.")
@@ -68,9 +68,9 @@ def refuse_unfinished(kind: str, stage: int, design: Design, answers: Mapping[st
     """
     missing = [key for key in questions_at(kind, stage, design)[1] if key not in answers]
     missing += [
-        f"{place}_confidence"
-        for place in PLACES[1:]
-        if f"{place}_choice" in answers and f"{place}_confidence" not in answers
+        f"{rank}_confidence"
+        for rank in RANKS[1:]
+        if f"{rank}_choice" in answers and f"{rank}_confidence" not in answers
     ]
     if "skip" not in answers:
         refuse_missing(missing)

@@ -72,9 +72,9 @@ def next_open(engine: Engine, seat: Seat, *, after: ItemStage | None = None) -> 
     with reading(engine) as connection:
         found = _states(connection, seat)
         here = _open_in(_visit(connection, seat, found), found)
-    places = [(ItemStage(at, found[at][1]), found[at][0]) for at in here]
-    opened = [at for at, state in places if state == "open" and at != after]
-    skipped = [at for at, state in places if state == "skipped" and after and at > after]
+    states = [(ItemStage(at, found[at][1]), found[at][0]) for at in here]
+    opened = [at for at, state in states if state == "open" and at != after]
+    skipped = [at for at, state in states if state == "skipped" and after and at > after]
     return next(iter(opened + skipped), None)
 
 

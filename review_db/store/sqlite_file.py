@@ -143,7 +143,7 @@ def use_write_ahead_log(engine: Engine) -> None:
 
 
 def _connect(
-    url: URL, _: object, __: object, place: list[Any], settings: dict[str, Any]
+    url: URL, _: object, __: object, arguments: list[Any], settings: dict[str, Any]
 ) -> sqlite3.Connection:
     # SQLite would make a file that is missing, empty and readable by whoever may read others.
     if not file_of(url).exists():

@@ -34,7 +34,7 @@ class Allocation:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Slot:
     number: int
     session: int = 1
     arm: str = ""
@@ -61,25 +61,23 @@ def order_of(
     chance = chance_of(f"{design.name} {reviewer} {design.seed}")
     left = _sides(design, items, row)
     first: dict[tuple[int, str], int] = {}
-    for position, place in enumerate(_places(design, items, row, chance), start=1):
-        earlier = first.setdefault((place.number, place.arm), position)
+    for position, slot in enumerate(_slots(design, items, row, chance), start=1):
+        earlier = first.setdefault((slot.number, slot.arm), position)
         repeated = earlier if earlier != position else None
         # A repeat with the sides changed shows whether the side decides.
-        swapped = left.get(place.number, False) ^ (repeated is not None and place.number in left)
-        yield Allocation(
-            reviewer, position, place.number, repeated, swapped, place.session, place.arm
-        )
+        swapped = left.get(slot.number, False) ^ (repeated is not None and slot.number in left)
+        yield Allocation(reviewer, position, slot.number, repeated, swapped, slot.session, slot.arm)
 
 
-def _places(
+def _slots(
     design: Design, items: Sequence[StudyItem], row: int, chance: random.Random
-) -> Iterator[_Place]:
+) -> Iterator[_Slot]:
     crossed = _numbers(items, CROSSED)
     last = len(design.readings.arms) if crossed else 1
     for number, item in enumerate(items, start=1):
         if item.role == "practice":
             # With all that an arm can show, to get to know it.
-            yield _Place(number, 1, design.readings.arms[-1] if item.kind == CROSSED else "")
+            yield _Slot(number, 1, design.readings.arms[-1] if item.kind == CROSSED else "")
     for kind in KINDS:
         if kind == CROSSED:
             yield from _crossover(design, items, crossed, row, chance)
@@ -87,7 +85,7 @@ def _places(
         block = list(turns(design, items, _numbers(items, kind), row))
         again = [n for n in block if items[n - 1].role == "rated"] if KINDS[kind].repeated else []
         for number in _with_repeats(shuffled(sorted(block), chance), again, design.repeats, chance):
-            yield _Place(number, last)
+            yield _Slot(number, last)
 
 
 def _numbers(items: Sequence[StudyItem], kind: str) -> list[int]:
@@ -101,13 +99,13 @@ def _crossover(
     numbers: Sequence[int],
     row: int,
     chance: random.Random,
-) -> Iterator[_Place]:
+) -> Iterator[_Slot]:
     """Yield each case in each arm once: of a session, every arm has as many cases as another."""
     arms = design.readings.arms
     turn = turns(design, items, numbers, row, ways=len(arms), what="arms")
     for session in range(len(arms)):
         for number in shuffled(sorted(turn), chance):
-            yield _Place(number, session + 1, arms[(turn[number] + session) % len(arms)])
+            yield _Slot(number, session + 1, arms[(turn[number] + session) % len(arms)])
 
 
 def _with_repeats(

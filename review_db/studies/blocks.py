@@ -39,14 +39,14 @@ def turns(
     shared = [n for n in numbers if items[n - 1].role == "rated"]
     anchor, rest = _parted(design, items, shared)
     order = shuffled([n for n in numbers if n not in {*rest}], chance_of(_seed(design, what)))
-    own = {number: (place + row) % ways for place, number in enumerate(order)}
+    own = {number: (index + row) % ways for index, number in enumerate(order)}
     if not rest:
         return own
     reviewers = len(design.reviewers)
     statements = tuple(items[n - 1].statement for n in rest)
-    places = dealt(statements, reviewers, design.allocation.reviewers_each)
-    block = _own_turns(places, reviewers, ways)[row % reviewers]
-    return own | {rest[place]: turn for place, turn in block.items()}
+    reviewers_of = dealt(statements, reviewers, design.allocation.reviewers_each)
+    block = _own_turns(reviewers_of, reviewers, ways)[row % reviewers]
+    return own | {rest[index]: turn for index, turn in block.items()}
 
 
 @lru_cache(maxsize=64)
@@ -83,8 +83,8 @@ def met(items: int, reviewers: int, anchor: float, each: int) -> Array:
     first = round(anchor * items)
     if each:
         found[first:] = False
-        for place, whose in enumerate(dealt(("",) * (items - first), reviewers, each)):
-            found[first + place, list(whose)] = True
+        for index, whose in enumerate(dealt(("",) * (items - first), reviewers, each)):
+            found[first + index, list(whose)] = True
     return found
 
 
@@ -107,17 +107,17 @@ def _parted(
 
 @lru_cache(maxsize=64)
 def _own_turns(
-    places: tuple[tuple[int, ...], ...], reviewers: int, ways: int
+    reviewers_of: tuple[tuple[int, ...], ...], reviewers: int, ways: int
 ) -> tuple[Mapping[int, int], ...]:
     """Return of each reviewer the turns of the items that they meet, by an item's place."""
     own: list[dict[int, int]] = [{} for _ in range(reviewers)]
     counted = np.zeros((reviewers, ways), int)
-    for place, whose in enumerate(places):
+    for index, whose in enumerate(reviewers_of):
         # The beginning that leaves each reviewer's turns most even.
         first = min(range(ways), key=lambda begin: _crowd(counted, whose, begin, ways))
         for rank, reviewer in enumerate(whose):
             turn = (first + rank) % ways
-            own[reviewer][place] = turn
+            own[reviewer][index] = turn
             counted[reviewer, turn] += 1
     return tuple(own)
 

@@ -111,11 +111,11 @@ def seat_of(engine: Engine, name: str, reviewer: str) -> Seat:
     NotAdmitted
         If the study hasn't started, or has no such reviewer.
     """
-    place = select(assignment.c.position).where(
+    assigned = select(assignment.c.position).where(
         assignment.c.study == name, assignment.c.reviewer == reviewer
     )
     with reading(engine) as connection:
-        if connection.execute(place.limit(1)).first() is None:
+        if connection.execute(assigned.limit(1)).first() is None:
             raise NotAdmitted("You are no reviewer of this study, or it has not started.")
         whose = _standing_keys().where(*_of(sign_in_key, Seat(name, reviewer)))
         return _seats(connection, whose)[0]

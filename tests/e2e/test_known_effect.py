@@ -17,7 +17,7 @@ from reviewing import Reviewer
 from test_whole_study import end, exported, found, make, rate, start
 
 from protoecg.bundle import load_bundle
-from review_db.findings.answers import places_on
+from review_db.findings.answers import assignments_on
 from review_db.store.database import open_database, reading
 from training.cases import Numbers, carried, cases
 
@@ -94,7 +94,7 @@ def test_readers_of_known_effect_give_it_back(
     keys = start(tab, server.url, len(READERS))
     engine = open_database(database)
     with reading(engine) as connection:
-        places = places_on(connection, "whole")
+        places = assignments_on(connection, "whole")
     engine.dispose()
 
     contexts = [browser.new_context(viewport={"width": 1440, "height": 900}) for _ in READERS]

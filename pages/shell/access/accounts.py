@@ -162,8 +162,8 @@ def _sign_out() -> None:
 
 
 def _sign_in(claims: Mapping[str, Any]) -> str:
-    told = json.dumps([str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce")])
-    return hashlib.sha256(told.encode()).hexdigest()
+    identity = json.dumps([str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce")])
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
 @st.cache_resource(show_spinner=False)

@@ -159,8 +159,8 @@ def _browser() -> str | None:
 
 
 def _key() -> str | None:
-    told = settings().coordinator_key
-    key = told.get_secret_value() if told else None
+    secret = settings().coordinator_key
+    key = secret.get_secret_value() if secret else None
     if key and len(key) < SHORTEST_KEY:
         raise Refused(
             f"The coordinator's key in {KEY_VARIABLE} has {len(key)} characters, expected "

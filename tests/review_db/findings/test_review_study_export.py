@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from review_db.__main__ import main
-from review_db.findings.answers import answer_table, answers_on, places_on
+from review_db.findings.answers import answer_table, answers_on, assignments_on
 from review_db.findings.cases import preferences
 from review_db.findings.controls import controls
 from review_db.findings.export import study_files
@@ -195,7 +195,10 @@ def methods(engine, material, design):
     create_study(engine, design, material)
     start_study(engine, design.name)
     with reading(engine) as connection:
-        places, answers = places_on(connection, design.name), answers_on(connection, design.name)
+        places, answers = (
+            assignments_on(connection, design.name),
+            answers_on(connection, design.name),
+        )
     info = study_info(engine, design.name)
     return methods_text(info, places, flow(info.design, places, answers))
 
@@ -292,7 +295,7 @@ def test_an_unrated_study_can_be_exported(engine, material, pilot):
 
 def test_what_became_of_the_assignments_is_counted(rated_study, pilot):
     with reading(rated_study) as connection:
-        places, answers = places_on(connection, "pilot"), answers_on(connection, "pilot")
+        places, answers = assignments_on(connection, "pilot"), answers_on(connection, "pilot")
     late = (answers["reviewer"] == "R03") & (answers["position"] > 40)
     answers = answers[~late]
     found = flow(pilot, places, answers)
@@ -308,7 +311,7 @@ def test_what_became_of_the_assignments_is_counted(rated_study, pilot):
 
 def test_a_reviewer_who_never_began_is_not_counted_as_one_who_rated(files, rated_study, pilot):
     with reading(rated_study) as connection:
-        places, answers = places_on(connection, "pilot"), answers_on(connection, "pilot")
+        places, answers = assignments_on(connection, "pilot"), answers_on(connection, "pilot")
     began = answers[answers["reviewer"] != "R03"]
     info = study_info(rated_study, "pilot")
     paragraph = methods_text(info, places, flow(pilot, places, began))

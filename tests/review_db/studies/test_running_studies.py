@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from review_db.findings.answers import answer_table, answers_on, places_on
+from review_db.findings.answers import answer_table, answers_on, assignments_on
 from review_db.sessions.progress import next_open
 from review_db.sessions.sessions import open_item, save_draft, save_item
 from review_db.store.chain import first_altered
@@ -68,7 +68,7 @@ def test_a_reviewer_who_comes_late_meets_the_same_items_in_an_order_of_their_own
     seat = sign_in(engine, add_reviewer(engine, "pilot", "R03", **WHY))
     answer(engine, seat)
     with reading(engine) as connection:
-        places = places_on(connection, "pilot")
+        places = assignments_on(connection, "pilot")
     orders = {code: list(one["item"]) for code, one in places.groupby("reviewer")}
     assert set(orders["R03"]) == set(orders["R01"])
     assert orders["R03"] not in (orders["R01"], orders["R02"])
@@ -82,7 +82,7 @@ def test_whoever_comes_late_takes_the_next_row_of_the_square(engine, material):
     for code in ("R03", "R04"):
         add_reviewer(engine, "pilot", code, **WHY)
     with reading(engine) as connection:
-        places = places_on(connection, "pilot")
+        places = assignments_on(connection, "pilot")
     pairs = places[(places["kind"] == "pair") & places["repeat_of"].isna()]
     assert pairs.groupby("item")["swapped"].sum().eq(2).all()
 

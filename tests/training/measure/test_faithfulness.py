@@ -24,7 +24,7 @@ from protoecg.simulate import Event, simulate
 from training.__main__ import main
 from training.data import ptbxl
 from training.data.simulated import write_dataset
-from training.measure.faithfulness import MEASURES, cycle, definition, places, table
+from training.measure.faithfulness import MEASURES, cycle, definition, locating, table
 from training.measure.faithfulness.cycle import PHASES, as_in_prototype, phases
 from training.measure.faithfulness.decision import compactness, completeness
 from training.measure.faithfulness.disturbance import (
@@ -44,7 +44,7 @@ from training.measure.faithfulness.fold import (
     sample,
     top_matches,
 )
-from training.measure.faithfulness.places import (
+from training.measure.faithfulness.locating import (
     against_chance,
     centred,
     evidence,
@@ -513,9 +513,9 @@ def test_evidence_of_pre_excitation_is_the_onset_of_the_complex():
 
 
 def test_a_prototype_of_the_premature_beat_itself_is_found_on_it(fold, monkeypatch):
-    monkeypatch.setattr(places, "SIMULATED", 1)
+    monkeypatch.setattr(locating, "SIMULATED", 1)
     monkeypatch.setattr(cycle, "PER_STATEMENT", 0)
-    simulated = simulate(["PVC"], seed=places.FIRST_SEED)
+    simulated = simulate(["PVC"], seed=locating.FIRST_SEED)
     beat = next(e for e in simulated.events if e.kind == "PVC")
     x = torch.from_numpy(model_input(simulated.ecg))[None]
 

@@ -17,7 +17,7 @@ from protoecg.bundle import Bundle
 from training.measure.faithfulness.decision import compactness, completeness
 from training.measure.faithfulness.disturbance import stability
 from training.measure.faithfulness.fold import Fold, Results, read_fold
-from training.measure.faithfulness.places import localisation
+from training.measure.faithfulness.locating import localisation
 from training.measure.faithfulness.prototypes import coverage, exactness, purity
 from training.measure.faithfulness.replacement import necessity, sufficiency
 from training.measure.faithfulness.report import table

@@ -101,9 +101,9 @@ def kept(fold: Fold, name: str, pair: Pair) -> Numbers:
     moved = np.abs(probabilities(pair.after) - probabilities(pair.before))[findings]
     numbers: Numbers = {"findings": len(found), "same_prototype": float(same.mean())}
     if not shows_whole_strip(branch):
-        places = [_places(branch, pair, m) for m in found]
-        there = np.array([_overlap(*windows) for windows in places])
-        alike = np.array([_alike(pair.x[m.row], *w) for m, w in zip(found, places, strict=True)])
+        windows = [_windows(branch, pair, m) for m in found]
+        there = np.array([_overlap(*w) for w in windows])
+        alike = np.array([_alike(pair.x[m.row], *w) for m, w in zip(found, windows, strict=True)])
         numbers["same_place"] = float((same & there).mean())
         numbers["same_place_or_alike"] = float((same & (there | alike)).mean())
     return {
@@ -119,7 +119,7 @@ def _strongest(fold: Fold, output: Output, match: TopMatch) -> int:
     return int(parts[0].argmax())
 
 
-def _places(branch: Branch, pair: Pair, match: TopMatch) -> tuple[Window, Window]:
+def _windows(branch: Branch, pair: Pair, match: TopMatch) -> tuple[Window, Window]:
     """Return the windows shown before and after, both in samples of the first input."""
     before, after = (int(o.cells[match.row, match.prototype]) for o in (pair.before, pair.after))
     shift = round(pair.shift_s * MODEL_RATE)

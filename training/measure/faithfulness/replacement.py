@@ -116,16 +116,16 @@ def _necessity(fold: Fold, name: str) -> Numbers:
     x = fold.x[[m.row for m in matches]]
     others = [_without(fold, m, rng) for m in matches]
     fillings = {"zeros": torch.zeros_like(x), "another_ecg": fold.x[others]}
-    places = {"": windows}
+    areas = {"": windows}
     # A third of the strip can always be had elsewhere.
     if all(3 * (end - start) <= MODEL_SAMPLES for start, end in windows):
-        places["control_"] = [elsewhere(window, rng) for window in windows]
+        areas["control_"] = [elsewhere(window, rng) for window in windows]
     return {
         **(WHOLE_STRIP if shows_whole_strip(branch) else {}),
         "n": len(matches),
         **{
-            f"{place}{kind}": _fall(fold, matches, torch.where(_masks(at), filling, x))
-            for place, at in places.items()
+            f"{area}{kind}": _fall(fold, matches, torch.where(_masks(at), filling, x))
+            for area, at in areas.items()
             for kind, filling in fillings.items()
         },
     }
@@ -179,6 +179,6 @@ def elsewhere(window: Window, rng: np.random.Generator) -> Window:
     length = end - start
     before = max(start - length + 1, 0)
     after = max(MODEL_SAMPLES - length - end + 1, 0)
-    place = int(rng.integers(before + after))
-    new = place if place < before else end + place - before
+    offset = int(rng.integers(before + after))
+    new = offset if offset < before else end + offset - before
     return new, new + length

@@ -17,7 +17,7 @@ from protoecg.quality import quality
 from protoecg.signals import MODEL_RATE
 from protoecg.wording import is_whole_strip
 from training.data import ptbxl
-from training.measure.faithfulness.places import against_chance, centred, holds
+from training.measure.faithfulness.locating import against_chance, centred, holds
 from training.measure.known_changes.catalogue import Change, changes
 from training.measure.known_changes.premature import premature
 from training.measure.known_changes.subject import Changed, Subject
@@ -109,10 +109,11 @@ def _results(change: Change, bundle: Bundle, normal: Sequence[_Normal]) -> dict[
     before = [explanation for explanation, _ in made]
     after = [explain(changed.ecg, bundle) for _, changed in made]
     windows = [
-        places
+        rates
         for explanation, (_, changed) in zip(after, made, strict=True)
-        if (places := _places(_fitting(explanation, change), changed))
+        if (rates := _localisation(_fitting(explanation, change), changed))
     ]
+    means = np.mean(windows, axis=0).tolist() if windows else [None] * 4
     return {
         "ecgs": len(made),
         "fitting": list(change.fitting),
@@ -126,13 +127,11 @@ def _results(change: Change, bundle: Bundle, normal: Sequence[_Normal]) -> dict[
             f.present for explanation in after for f in explanation.findings if f.code == NORMAL
         ),
         "windows": len(windows),
-        **dict(
-            zip(_PLACES, np.mean(windows, axis=0).tolist() if windows else [None] * 4, strict=True)
-        ),
+        **dict(zip(_LOCALISATION, means, strict=True)),
     }
 
 
-_PLACES = ("holds", "holds_by_chance", "centre", "centre_by_chance")
+_LOCALISATION = ("holds", "holds_by_chance", "centre", "centre_by_chance")
 
 
 def _fitting(explanation: Explanation, change: Change) -> list[Finding]:
@@ -149,7 +148,7 @@ def _named_or_measured(explanation: Explanation, change: Change) -> bool:
     )
 
 
-def _places(fitting: Iterable[Finding], changed: Changed) -> list[float]:
+def _localisation(fitting: Iterable[Finding], changed: Changed) -> list[float]:
     """Return whether the leading window holds the change; none where it is the whole strip."""
     local = [f for f in fitting if f.speaking and not is_whole_strip(f.matches[0].window_s)]
     if not local or not len(changed.spans_s):

@@ -15,7 +15,7 @@ from protoecg.measure import Delineation, delineate, is_early
 from protoecg.signals import MODEL_RATE
 from protoecg.wording import is_whole_strip
 from training.data import ptbxl
-from training.measure.faithfulness.places import against_chance, centred, holds
+from training.measure.faithfulness.locating import against_chance, centred, holds
 
 # Whether a premature beat of each statement has the shape of most beats.
 ALIKE = {"PVC": False, "PAC": True}
@@ -45,7 +45,7 @@ def _of_statement(bundle: Bundle, data: ptbxl.Dataset, code: str, alike: bool) -
     for record in tqdm(carriers, code, unit="ECG", mininterval=2):
         ecg = ptbxl.read_record(data.root, record)
         if len(early := early_complexes(delineate(ecg), alike)):
-            rates += _places(ecg, bundle, code, early)
+            rates += _localisation(ecg, bundle, code, early)
     means = np.mean(rates, axis=0).tolist() if rates else [None] * 4
     keys = ("holds", "holds_by_chance", "centre", "centre_by_chance")
     return {"ecgs": len(rates), **dict(zip(keys, means, strict=True))}
@@ -57,7 +57,7 @@ def early_complexes(found: Delineation, alike: bool) -> np.ndarray:
     return np.array([b.qrs for b, same, early in beats if early and same is alike]).reshape(-1, 2)
 
 
-def _places(ecg: ECG, bundle: Bundle, code: str, early: np.ndarray) -> list[list[float]]:
+def _localisation(ecg: ECG, bundle: Bundle, code: str, early: np.ndarray) -> list[list[float]]:
     """Return whether the leading window holds an early beat, beside chance; none if not called."""
     finding = next(f for f in explain(ecg, bundle).findings if f.code == code)
     if finding.certainty == "absent" or not finding.speaking:

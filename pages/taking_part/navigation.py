@@ -28,9 +28,9 @@ def row() -> tuple[DeltaGenerator, DeltaGenerator]:
     return whole, whole.container()
 
 
-def progress(place: DeltaGenerator, done: int, total: int, told: str) -> None:
+def progress(place: DeltaGenerator, done: int, total: int, text: str) -> None:
     """Show how far a reviewer is."""
-    place.progress(done / max(total, 1), told)
+    place.progress(done / max(total, 1), text)
 
 
 def choose(
@@ -62,8 +62,8 @@ def top(
     """Show how far a reviewer is, all items, the study's instructions, and the way out."""
     title = words.plain(design.title or design.name)
     whole, place = row()
-    told = f"{title} · {seat.reviewer}: {now.done} of {now.total} items rated"
-    progress(place, now.done, now.total, told)
+    text = f"{title} · {seat.reviewer}: {now.done} of {now.total} items rated"
+    progress(place, now.done, now.total, text)
     with whole:
         with st.popover("All items", icon=":material/list:"):
             _list(now, item, labels, go)
