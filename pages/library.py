@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
-    """Return what the reviewers said, None where that is not for whoever is at the screen."""
+    """Return the reviewers' ratings, None where they are not for the person at the screen."""
     if not coordinators.is_here():
         return None
     try:
@@ -52,7 +52,7 @@ def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
         own = prototype_summary(engine, bundle=bundle.name, fingerprint=bundle.fingerprint)
         return table.assign(best=own["best"].reindex(table.index).fillna(0))
     except RatingsError as error:
-        # What the reviewers said is an extra here; without it the library is worth showing.
+        # Ratings are an extra here; without it the library is worth showing.
         st.warning(words.plain(str(error)), icon=":material/warning:")
         return pd.DataFrame()
 

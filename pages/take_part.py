@@ -205,7 +205,7 @@ def _about(item: OpenItem) -> list[str]:
 
 
 def _others(engine: Engine, seat: Seat, item: OpenItem) -> None:
-    """Show what others said where the study's design lets it be seen; else there is nothing."""
+    """Show the answers of others where the study's design lets them be seen."""
     for reviewer, given in others_answers(engine, seat, item.at.position).items():
         st.caption(f"{reviewer}: {words.plain(questions.in_short(given))}")
 

@@ -47,7 +47,7 @@ def on_screen(
 
 
 def called_anywhere(rows: pd.DataFrame) -> list[str]:
-    """Return the statements that any ECG is said to have, those of most ECGs first."""
+    """Return the statements that were called in any ECG, those of most ECGs first."""
     counts = rows["likely"].str.split().explode().dropna().value_counts()
     return [code for code in counts.index if code in rows.columns]
 

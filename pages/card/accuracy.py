@@ -118,7 +118,7 @@ def _formats(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def show_calibration(results: Mapping[str, Any]) -> None:
-    """Show how often findings are true beside how probable they were said to be."""
+    """Show how often findings are true beside their predicted probability."""
     st.markdown("#### How far its probabilities hold")
     curve = tables.reliability(results)
     if curve.empty:

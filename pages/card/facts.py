@@ -73,7 +73,7 @@ def _ecgs(about: Mapping[str, Any], count: str, folds: str) -> str:
 
 
 def show(facts: Mapping[str, str]) -> None:
-    """List facts by their names; what is empty is said to be unknown."""
+    """List facts by their names; what is empty is shown as unknown."""
     st.markdown(
         "\n".join(
             f"- {name}: **{words.plain(value)}**" if value else f"- {name}: *{UNSTATED}*"

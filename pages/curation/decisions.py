@@ -18,7 +18,7 @@ from protoecg.storage.files import in_words
 from training.curate.candidates import Candidate, Found
 from training.curate.desk import Desk
 
-AGAIN, PROBLEM = "look for candidates again", "curation said"
+AGAIN, PROBLEM = "look for candidates again", "curation problem"
 HALF_PX = 640
 
 
@@ -40,7 +40,7 @@ def table(bundle: Bundle, proposals: Proposals, decisions: Mapping[str, str]) ->
 
 
 def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: View) -> None:
-    """Show one proposal: what was said, the prototype, and the candidates to choose from."""
+    """Show one proposal: its reasons, the prototype, and the candidates to choose from."""
     by_name = {proposal.prototype: proposal for proposal in proposals.retired}
     stand_for = _statements(bundle)
     name = st.selectbox(

@@ -30,7 +30,7 @@ OF_LEADS = (
 
 
 def recording_of(files: Mapping[str, bytes], *, key: str) -> Recording | None:
-    """Return the recording that files hold, once what they lack was said; show why there is none.
+    """Return the recording that files hold, once what they lack was given; show why there is none.
 
     Parameters
     ----------

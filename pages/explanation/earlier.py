@@ -44,7 +44,7 @@ MEASURED = (
 )
 NOTHING = "Nothing changed by more than two ECGs of one patient differ by themselves."
 OF_FINDINGS = (
-    "A finding is told as new or gone only where how sure it is has changed, and by more than in "
+    "A finding is listed as new or gone only where how sure it is has changed, and by more than in "
     "95 of 100 pairs of ECGs of one patient without a change of labels."
 )
 OF_PARTS = (

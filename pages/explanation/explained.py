@@ -26,7 +26,7 @@ class ExplainedECG:
 
 
 def explained(key: str, ecg: ECG, bundle: Bundle) -> ExplainedECG:
-    """Explain an ECG, or return what was said of it before."""
+    """Explain an ECG, or return its explanation of before."""
     found = intervals.delineated(key, ecg)
     explanation = _explanation(key, bundle.path, bundle.revision, ecg, bundle, found)
     return ExplainedECG(key, ecg, explanation, found)

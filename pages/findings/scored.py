@@ -1,4 +1,4 @@
-"""How prototypes and matches of a study were scored, and what was said of whole statements."""
+"""How prototypes and matches of a study were scored, and how whole statements were summed up."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _TOKEN_BYTES = 32
 _METRICS = "/_stcore/metrics"
 _READ_ONLY = ("GET", "HEAD", "OPTIONS")
 # Nothing is fetched from elsewhere, whatever a page may be made to say; Plotly and Streamlit need
-# the rest. The addresses of pages hold keys, which no other site is told.
+# the rest. The addresses of pages hold keys, which no other site may learn.
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "

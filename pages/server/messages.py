@@ -29,7 +29,7 @@ MOST_FILES = 1000
 def only_wanted(receive: Receive, send: Send) -> Receive:
     """Pass on what a browser sends to its session, but for what no page of this app asks.
 
-    Whoever chose more files than a field takes is told so; what is let drop else is of no browser.
+    Too many files for a field are answered with an error; no browser sends what else is dropped.
     """
 
     async def wanted() -> Message:

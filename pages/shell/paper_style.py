@@ -1,6 +1,6 @@
 """ECG paper that keeps its proportions at any width, on phones too.
 
-What they are is said beside the paper, not in its container's key: a container of another key is
+They are set beside the paper, not in its container's key: a container of another key is
 another one to the browser, which then draws the figure that stands in it anew before it draws the
 one that comes.
 """

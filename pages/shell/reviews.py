@@ -69,7 +69,7 @@ def _register(url: str, fingerprint: str, _prototypes: models.KnownPrototypes) -
 
 
 def tell_left_out(engine: Engine) -> None:
-    """Say in a line whose answers do not count yet in what reviewers said."""
+    """Show in a line whose answers are not among the ratings yet."""
     if sentence := left_out(engine):
         st.caption(f":material/lock_clock: {sentence}")
 

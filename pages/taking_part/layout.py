@@ -24,9 +24,9 @@ class Shown:
 
     Parameters
     ----------
-    title, facts : what is said of it, as Markdown
+    title, facts : of the item, as Markdown
     pictures : names its pictures
-    load : returns what draws them; None, having said why, where they cannot be had
+    load : returns what draws them; None, after an error message, where they cannot be had
     draw_next : draws what comes next, where nobody sees it yet, and names it
     steps : draws the buttons that lead to other items
     below : shows what stands under the questions

@@ -83,8 +83,8 @@ class Reviewer:
             if self._about() != before:
                 return
             self.tab.wait_for_timeout(50)
-        said = self.tab.locator(".st-key-answers").inner_text()
-        raise AssertionError(f"{self.code}: the page stays at item {before}: {said}")
+        text = self.tab.locator(".st-key-answers").inner_text()
+        raise AssertionError(f"{self.code}: the page stays at item {before}: {text}")
 
     def _answers(
         self, kind: str, chance: random.Random, chooses: bool

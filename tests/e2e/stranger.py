@@ -44,11 +44,11 @@ class Stranger:
         asked.rerun_script.page_name = page
         asked.rerun_script.query_string = query
         self._socket.send(asked.SerializeToString())
-        said = []
+        messages = []
         while not (message := self._next()).HasField("script_finished"):
             self.session = message.new_session.initialize.session_id or self.session
-            said.append(str(message))
-        return "\n".join(said)
+            messages.append(str(message))
+        return "\n".join(messages)
 
     def send(self, message: BackMsg) -> None:
         """Send what no page would."""

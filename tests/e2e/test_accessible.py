@@ -56,7 +56,7 @@ def still(tab: Page) -> None:
 
 def violations(tab: Page, url: str) -> list[str]:
     """Return what is grave: when, the rule, and the element."""
-    told = []
+    faults = []
     tab.goto(url)
     expect(tab.get_by_test_id("stMainBlockContainer").locator("> *").first).to_be_attached()
     still(tab)
@@ -64,8 +64,8 @@ def violations(tab: Page, url: str) -> list[str]:
         tab.emulate_media(color_scheme=theme)
         tab.set_viewport_size({"width": width, "height": height})
         still(tab)
-        told += [f"{theme}, {width} px: {fault}" for fault in grave(tab)]
-    return told
+        faults += [f"{theme}, {width} px: {fault}" for fault in grave(tab)]
+    return faults
 
 
 def grave(tab: Page) -> list[str]:

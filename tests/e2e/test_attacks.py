@@ -130,11 +130,11 @@ def test_the_id_of_a_coordinators_session_opens_nothing_to_whoever_learns_it(gua
     expect(tab.get_by_text("started 20")).to_be_visible()
 
     thief = Stranger(guarded.url, stolen)
-    said = thief.open("studies", "study=pilot")
+    text = thief.open("studies", "study=pilot")
 
     assert thief.session != stolen
-    assert "coordinator" in said
-    assert "pilot" not in said.replace("study=pilot", "")
+    assert "coordinator" in text
+    assert "pilot" not in text.replace("study=pilot", "")
     thief.close()
     expect(tab.get_by_text("started 20")).to_be_visible()
     tab.get_by_role("link", name="Results").click()
@@ -173,8 +173,8 @@ def test_nobody_has_the_server_make_addresses_for_more_files_than_a_page_takes(g
     stranger = Stranger(guarded.url)
     asked = FileURLsRequest(request_id="many", file_names=["one.dat"] * 300_000)
     stranger.send(BackMsg(file_urls_request=asked))
-    said = stranger.open("rate")
-    assert "upload_url" not in said and "a field takes 1,000 at once" in said
+    text = stranger.open("rate")
+    assert "upload_url" not in text and "a field takes 1,000 at once" in text
     stranger.close()
 
 

@@ -278,10 +278,10 @@ class Line:
 def _ends_a_run(message: bytes) -> bool:
     # Neither the runs of a part of a page, as a comment or the clock starts them, nor those
     # broken off.
-    said = ForwardMsg.FromString(message)
+    content = ForwardMsg.FromString(message)
     return bool(
-        said.HasField("script_finished")
-        and said.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        content.HasField("script_finished")
+        and content.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
     )
 
 

@@ -53,9 +53,9 @@ def test_ten_spoiled_prototypes_are_replaced_by_eye_and_their_newcomers_rated(
     made = load_bundle(models / "spoiled-curated-1")
     changes = curations(made.about)[0].changes
     assert named == {change.retired for change in changes} and all(c.new for c in changes)
-    told = dict(read_card(made))["curation"]
-    assert told["per_part"]["fused"]["difference"] > min(told["random"]["refitted"])
-    assert all(one["exact"] and one["speaks"] for one in told["changed"])
+    document = dict(read_card(made))["curation"]
+    assert document["per_part"]["fused"]["difference"] > min(document["random"]["refitted"])
+    assert all(one["exact"] and one["speaks"] for one in document["changed"])
 
     design = tmp_path / "newcomers.toml"
     coordinator.draft(design, list(OTHERS))
@@ -72,7 +72,7 @@ def test_ten_spoiled_prototypes_are_replaced_by_eye_and_their_newcomers_rated(
     rise = tab.get_by_text("reviewers who did not decide (R11, R12, R13): newcomers less stayed")
     expect(rise).to_be_visible(timeout=60_000)
     with capsys.disabled():
-        sys.stdout.write(f"\n{summary(told)}{rise.inner_text()}\n")
+        sys.stdout.write(f"\n{summary(document)}{rise.inner_text()}\n")
     new = next(p for p in made.prototypes if p.name == changes[0].new)
     tab.goto(f"{server.url}/explain?bundle=spoiled-curated-1")
     ecg = [ptbxl_root / f"{new.record}{suffix}" for suffix in (".hea", ".dat")]

@@ -24,9 +24,9 @@ def test_an_error_that_no_page_caught_shows_a_number_and_the_log_has_the_rest(ow
 
     tab.goto(f"{own_server.url}/studies")
 
-    said = tab.get_by_text("This page met a defect of the app")
-    expect(said).to_be_visible(timeout=120_000)
-    number = re.search(r"the number ([0-9A-F]{8})", said.inner_text())[1]
+    text = tab.get_by_text("This page met a defect of the app")
+    expect(text).to_be_visible(timeout=120_000)
+    number = re.search(r"the number ([0-9A-F]{8})", text.inner_text())[1]
     shown = tab.locator("body").inner_text()
     assert not [hint for hint in ("Traceback", str(ROOT), "Error", ".py") if hint in shown]
     log = own_server.log.read_text()

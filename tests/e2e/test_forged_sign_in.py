@@ -85,9 +85,9 @@ def at(seconds):
     ids=lambda claims: str(sorted(claims())),
 )
 def test_a_token_that_is_not_for_here_and_now_signs_nobody_in(clinic, claims):
-    said = clinic.sees(clinic.sign_in(**claims()))
+    text = clinic.sees(clinic.sign_in(**claims()))
 
-    assert NOBODY in said and ADMITTED not in said and NO_COORDINATOR not in said
+    assert NOBODY in text and ADMITTED not in text and NO_COORDINATOR not in text
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_a_token_that_is_not_for_here_and_now_signs_nobody_in(clinic, claims):
     ids=repr,
 )
 def test_who_has_not_the_verified_address_of_a_coordinator_is_none(clinic, claims):
-    said = clinic.sees(clinic.sign_in(**claims))
+    text = clinic.sees(clinic.sign_in(**claims))
 
-    assert NO_COORDINATOR in said and ADMITTED not in said
+    assert NO_COORDINATOR in text and ADMITTED not in text
 
 
 def test_a_token_that_another_key_signed_signs_nobody_in(clinic):
@@ -181,9 +181,9 @@ def test_who_is_taken_off_the_list_of_coordinators_is_none_any_more(clinic):
     try:
         clinic.server.secrets.write_text(listed.replace("cora@", "dora@"))
         deadline = time.monotonic() + 20
-        while ADMITTED in (said := clinic.sees(browser)) and time.monotonic() < deadline:
+        while ADMITTED in (text := clinic.sees(browser)) and time.monotonic() < deadline:
             time.sleep(0.5)
-        assert NO_COORDINATOR in said
+        assert NO_COORDINATOR in text
     finally:
         clinic.server.secrets.write_text(listed)
 

@@ -46,5 +46,5 @@ def test_more_files_than_a_field_takes_are_refused_in_words(server, tab, tmp_pat
         (tmp_path / f"{number}.csv").write_text("1,2")
     tab.goto(f"{server.url}/explain?bundle=demo")
     tab.locator("input[type=file]").first.set_input_files(sorted(tmp_path.iterdir()))
-    said = tab.get_by_text("These are 1,001 files, and a field takes 1,000 at once.")
-    expect(said.first).to_be_visible()
+    text = tab.get_by_text("These are 1,001 files, and a field takes 1,000 at once.")
+    expect(text.first).to_be_visible()

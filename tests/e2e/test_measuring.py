@@ -62,13 +62,13 @@ def drag(tab: Page, *corners: tuple[float, float]) -> None:
 def readings(tab: Page) -> list[tuple[float, float, float]]:
     """Milliseconds, beats a minute and mV of each caliper."""
     form = re.compile(r"(\d+) ms · (\d+) bpm · ([\d.]+) mV")
-    told = tab.locator(".caliper-readings li").all_text_contents()
-    return [tuple(map(float, form.match(one).groups())) for one in told]
+    texts = tab.locator(".caliper-readings li").all_text_contents()
+    return [tuple(map(float, form.match(one).groups())) for one in texts]
 
 
 def test_a_caliper_is_drawn_moved_and_marched_out_in_the_browser_alone_and_stays(server, tab):
     sent: list[object] = []
-    tab.on("websocket", lambda socket: socket.on("framesent", lambda told: sent.append(told)))
+    tab.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     opened(tab, server.url)
     expect(tab.locator("svg.calipers .paper")).to_be_attached()
     zero = tab.evaluate(ZERO_LINE, "V2")

@@ -98,8 +98,8 @@ class Proxy:
     def asks(self, path="/", method="GET", host=None, **headers):
         context = ssl._create_unverified_context()
         line = HTTPSConnection("127.0.0.1", self.port, context=context, timeout=20)
-        told = {"Host": host or f"{HOST}:{self.port}", "Accept": "text/html"} | headers
-        line.request(method, path, headers={k.replace("_", "-"): v for k, v in told.items()})
+        all_headers = {"Host": host or f"{HOST}:{self.port}", "Accept": "text/html"} | headers
+        line.request(method, path, headers={k.replace("_", "-"): v for k, v in all_headers.items()})
         return line.getresponse()
 
     def close(self):
@@ -140,8 +140,8 @@ def test_no_cookie_that_streamlit_sets_for_a_sign_in_is_ever_sent_without_tls(pr
 def test_who_comes_without_tls_is_sent_there(proxy):
     with socket.create_connection(("127.0.0.1", proxy.plain), timeout=10) as line:
         line.sendall(f"GET /rate?key=1 HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
-        said = line.recv(10_000).decode()
-    assert " 301 " in said and f"Location: https://{HOST}/rate?key=1" in said
+        reply = line.recv(10_000).decode()
+    assert " 301 " in reply and f"Location: https://{HOST}/rate?key=1" in reply
 
 
 def test_who_asks_by_another_name_gets_no_answer(proxy):

@@ -177,9 +177,9 @@ def test_on_rate_everybody_has_a_code_of_their_own_whatever_the_address_says(cli
     # Two who have no seat in the blind study, which would close Rate to them.
     for who in ("Dora", "Ben", "Dora"):
         tab = sign_in(new_tab(), clinic.url("rate?bundle=demo&reviewer=R01"), who)
-        said = tab.get_by_text("prototypes rated").first
-        expect(said).to_be_visible()
-        codes.append(said.inner_text().split(":")[0])
+        text = tab.get_by_text("prototypes rated").first
+        expect(text).to_be_visible()
+        codes.append(text.inner_text().split(":")[0])
         expect(tab.get_by_role("button", name="Another reviewer")).to_have_count(0)
         assert "R01" not in tab.url
     assert codes[0] == codes[2] != codes[1]
@@ -250,21 +250,21 @@ def test_who_signed_in_is_neither_logged_nor_stored(clinic, new_tab):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (('cookie_secret = "a secret of the tests that signs the cookies"', ""), "cookie_secret"),
         (("[auth]", "[auth"), "cannot be read as TOML"),
     ],
 )
 def test_malformed_secrets_close_the_pages_with_a_sentence(
-    make_server, tmp_path, tab, change, said
+    make_server, tmp_path, tab, change, message
 ):
     server = make_server(tmp_path, (SECRETS % "http://127.0.0.1:9").replace(*change))
 
     for page in CLOSED:
         tab.goto(f"{server.url}/{page}")
         expect(tab.get_by_text("Nobody can sign in here.")).to_be_visible()
-        expect(tab.get_by_text(said)).to_be_visible()
+        expect(tab.get_by_text(message)).to_be_visible()
         expect(tab.get_by_text("Traceback")).to_have_count(0)
     tab.goto(f"{server.url}/library?bundle=demo")
     expect(tab.get_by_text("Prototypes", exact=True).first).to_be_visible()

@@ -40,7 +40,7 @@ class Size(NamedTuple):
         controls = dict.fromkeys(
             ("wrong_statement", "random_window", "noise"), max(self.each // 3, 1)
         )
-        told = "\n".join(f"{control} = {number}" for control, number in controls.items())
+        lines = "\n".join(f"{control} = {number}" for control, number in controls.items())
         return f"""
 name = "whole"
 title = "A whole study"
@@ -54,7 +54,7 @@ statements = {json.dumps(self.statements)}
 size = {self.sample}
 
 [controls]
-{told}
+{lines}
 
 [readings]
 washout_days = 0

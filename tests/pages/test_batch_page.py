@@ -114,10 +114,10 @@ def test_an_uploaded_archive_becomes_a_table_with_a_row_for_each_file(page, demo
     assert "**3** explained · **1** not read" in text(app)
     rows = batch.table().set_index("file")
     for n, title in enumerate(TITLES):
-        told = explain(example(title), demo)
+        explanation = explain(example(title), demo)
         row = shown.iloc[list(rows.index).index(f"ward/Doe Jane {n}.npy")]
-        present = [finding for finding in told.findings if finding.present]
-        possible = [f for f in told.findings if f.certainty == "possible"]
+        present = [finding for finding in explanation.findings if finding.present]
+        possible = [f for f in explanation.findings if f.certainty == "possible"]
         for column, findings in (("Likely", present), ("Possible", possible)):
             parts = [part for part in row[column].split(", ") if part]
             assert sorted(parts) == sorted(
@@ -290,7 +290,7 @@ def test_a_defect_of_the_run_itself_is_told_and_can_be_gone_on_from(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"PK\x03\x04 nothing", "damaged ZIP archive"),
         (b"no archive", "no ZIP archive"),
@@ -298,10 +298,10 @@ def test_a_defect_of_the_run_itself_is_told_and_can_be_gone_on_from(
         (packed({"[Content_Types].xml": b""}), "Excel or Word"),
     ],
 )
-def test_an_archive_that_cannot_be_used_is_refused_without_its_name(page, content, said):
+def test_an_archive_that_cannot_be_used_is_refused_without_its_name(page, content, message):
     app = upload(page("batch"), content)
 
-    assert said in app.error[0].value and "Jane" not in text(app)
+    assert message in app.error[0].value and "Jane" not in text(app)
     assert "batch" not in app.query_params
 
 
@@ -425,8 +425,8 @@ def test_no_error_of_any_file_tells_its_name_or_what_is_written_in_it(demo):
     ended(batch)
     rows = batch.table()
     assert len(rows) == len(files) and (rows["error"] != "").all()
-    told = findings_table.on_screen(rows, PTBXL, names=False).to_string()
-    assert "Doe" not in told and "Jane" not in told
+    table = findings_table.on_screen(rows, PTBXL, names=False).to_string()
+    assert "Doe" not in table and "Jane" not in table
     for row in range(len(rows)):
         with pytest.raises(ECGError) as refused:
             batch.recording(row)

@@ -195,8 +195,8 @@ def test_a_model_whose_curations_cannot_be_read_is_refused_in_words(page, models
     head["about"]["curations"] = [{"date": 3}]
     (models / "demo" / "bundle.json").write_text(json.dumps(head))
     app = page(where, bundle="demo")
-    (told,) = [box.value for box in (*app.error, *app.warning) if "curations" in box.value]
-    assert "of its curations cannot be read. " in told
+    (text,) = [box.value for box in (*app.error, *app.warning) if "curations" in box.value]
+    assert "of its curations cannot be read. " in text
 
 
 def test_the_rise_is_given_for_reviewers_who_did_not_decide(

@@ -71,14 +71,14 @@ def shown(app) -> str | None:
 def test_statements_stand_in_the_order_of_a_reading(page, demo: Bundle):
     app = page("explain", example=AFIB)
 
-    said = summarised(explain(example(AFIB), demo))
+    summary = summarised(explain(example(AFIB), demo))
     assert listed(app) == {
-        "likely": [f.code for f in (*said.critical, *said.likely)],
-        "rhythm": [f.code for f in said.rhythm],
-        "possible": [f.code for f in said.possible],
-        "possible, critical": [f.code for f in said.possible_critical],
+        "likely": [f.code for f in (*summary.critical, *summary.likely)],
+        "rhythm": [f.code for f in summary.rhythm],
+        "possible": [f.code for f in summary.possible],
+        "possible, critical": [f.code for f in summary.possible_critical],
     }
-    assert shown(app) == said.foremost.code == "AFIB"
+    assert shown(app) == summary.foremost.code == "AFIB"
 
 
 def test_the_header_line_is_always_there_and_says_what_is_out_of_limits(page):
@@ -157,9 +157,9 @@ def test_an_ordinary_ecg_is_said_to_be_one_with_what_is_measured_out_of_limits(p
     name = "Normal sinus rhythm"
     app = page("explain", example=name)
     assert shown(app) == "NORM"
-    (said,) = [m.value for m in app.markdown if "Read as a normal ECG" in m.value]
+    (text,) = [m.value for m in app.markdown if "Read as a normal ECG" in m.value]
     flagged = [value.words for value in header(measure(example(name))) if value.flag]
-    assert flagged and f"Measured out of limits: **{', '.join(flagged)}**" in said
+    assert flagged and f"Measured out of limits: **{', '.join(flagged)}**" in text
 
 
 def test_every_statement_can_be_reached_the_nearest_misses_first(page, demo: Bundle):
@@ -222,22 +222,22 @@ def test_the_url_alone_brings_back_finding_and_case(page, demo: Bundle):
 
 def test_the_next_case_is_a_click_away_and_none_that_adds_nothing_is_offered(page, demo: Bundle):
     found = next(f for f in explain(example(AFIB), demo).findings if f.code == "AFIB")
-    told = [m.prototype.name for m in found.matches if m.contribution >= 0.005]
+    names = [m.prototype.name for m in found.matches if m.contribution >= 0.005]
     app = page("explain", example=AFIB, finding="AFIB")
-    assert f"Case 1 of {len(told)}" in words(app)
+    assert f"Case 1 of {len(names)}" in words(app)
 
     button(app, "Next case").click().run()
 
-    assert f"Case 2 of {len(told)}" in words(app)
-    assert f"{told[1]} · " in words(app)
+    assert f"Case 2 of {len(names)}" in words(app)
+    assert f"{names[1]} · " in words(app)
 
 
 def test_when_the_case_looks_unlike_the_page_says_so(page, monkeypatch):
     unlike = Likeness(0.0, dict.fromkeys(LEADS, -0.7))
     monkeypatch.setattr("pages.explanation.finding.likeness", lambda *_: unlike)
     name = "Anteroseptal myocardial infarction"
-    (said,) = [w.value for w in page("explain", example=name, finding="ASMI").warning]
-    assert "opposite polarity in V1 (−0.70)" in said
+    (text,) = [w.value for w in page("explain", example=name, finding="ASMI").warning]
+    assert "opposite polarity in V1 (−0.70)" in text
 
 
 def test_twelve_full_leads_show_the_window_in_every_lead(page):
@@ -271,8 +271,8 @@ def test_a_damaged_bundle_says_so_and_leaves_the_others_usable(
 ):
     (models / "real" / damage).write_bytes(b"{")
 
-    said = page("explain", bundle="real").error[0].value
-    assert said and str(models) not in said.replace("\\", "")
+    text = page("explain", bundle="real").error[0].value
+    assert text and str(models) not in text.replace("\\", "")
     assert shown(page("explain", bundle="demo", example=AFIB))
 
 
@@ -335,13 +335,13 @@ def test_a_measurement_far_beyond_the_ordinary_is_said_though_no_finding_says_so
 ):
     normal = Subject.of(simulate(["NORM"], seed=3, rate=500, noise_level=0.3).ecg)
     lowered = heights.st_level(normal, "V1 to V4", -0.3).ecg
-    (told,) = explain(lowered, demo).unnamed
-    assert told.name == "st_lowered"
+    (lone,) = explain(lowered, demo).unnamed
+    assert lone.name == "st_lowered"
     monkeypatch.setattr(
         "pages.ecg.picking.picked",
         lambda slot=NOW: ("lowered", lowered) if slot is NOW else None,
     )
-    assert told.sentence in plain(words(page("explain")))
+    assert lone.sentence in plain(words(page("explain")))
 
 
 def test_nothing_is_said_where_the_model_abstains(page, models, monkeypatch):

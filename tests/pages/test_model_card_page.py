@@ -69,7 +69,7 @@ def tables(app):
 
 
 def evaluation(bundle: Bundle, fold: int, auroc: float) -> dict:
-    told = {"auroc": auroc, "auroc_interval": [auroc - 0.1, auroc + 0.1], "positives": 7}
+    metrics = {"auroc": auroc, "auroc_interval": [auroc - 0.1, auroc + 0.1], "positives": 7}
     curve = {"predicted": [0.1, 0.9], "observed": [0.2, 0.8], "count": [90, 10]}
     return {
         "fold": fold,
@@ -79,7 +79,7 @@ def evaluation(bundle: Bundle, fold: int, auroc: float) -> dict:
         "macro_auroc": auroc,
         "macro_auroc_interval": [auroc - 0.05, auroc + 0.05],
         "per_branch": {},
-        "per_statement": dict.fromkeys(bundle.statements, told),
+        "per_statement": dict.fromkeys(bundle.statements, metrics),
         "calibration": {"pooled_ece": 0.0123, "reliability": curve},
     }
 
@@ -118,11 +118,11 @@ def test_it_carries_the_notice_and_says_what_it_is_not_for(page):
 
 
 def test_what_is_not_measured_is_said_to_be_missing(page):
-    said = words(page("model_card"))
+    text = words(page("model_card"))
 
     for what in ("Faithfulness", "Abstention", "Known changes", "The ablation"):
-        assert f"{what}: not measured for this bundle." in said
-    assert "Licence of the weights: **MIT**" in said
+        assert f"{what}: not measured for this bundle." in text
+    assert "Licence of the weights: **MIT**" in text
 
 
 def test_what_a_bundle_does_not_state_is_said_to_be_missing(page, demo: Bundle):
@@ -130,11 +130,11 @@ def test_what_a_bundle_does_not_state_is_said_to_be_missing(page, demo: Bundle):
     head["about"] = {"config": head["about"]["config"]}
     (demo.path / "bundle.json").write_text(json.dumps(head))
 
-    said = words(page("model_card"))
+    text = words(page("model_card"))
 
     for fact in ("Written", "Data set", "Trained on", "Licence of the data"):
-        assert f"{fact}: *not stated in this bundle*" in said
-    assert "Accuracy: not measured for this bundle." in said
+        assert f"{fact}: *not stated in this bundle*" in text
+    assert "Accuracy: not measured for this bundle." in text
 
 
 def test_each_statement_has_a_row_and_low_evidence_is_marked(page, demo: Bundle):
@@ -206,16 +206,16 @@ HOSTILE = "![x](https://example.org/x.png)<img src=x>"
 
 
 def test_what_a_card_says_is_never_read_as_markdown(page, carded: Bundle):
-    told = {**ABSTENTION, "fold": HOSTILE, "fitted_on": HOSTILE}
+    hostile = {**ABSTENTION, "fold": HOSTILE, "fitted_on": HOSTILE}
     folds = {HOSTILE: evaluation(carded, 10, 0.8)}
     rows = {**ABLATIONS, "branch": HOSTILE, "fold": [HOSTILE]}
-    write_card(carded, {"abstention": told, "evaluations": folds, "ablations": rows})
+    write_card(carded, {"abstention": hostile, "evaluations": folds, "ablations": rows})
 
     app = page("model_card")
 
     shown = [element.value for element in [*app.markdown, *app.caption, *app.info]]
-    said = [value for value in shown if "example.org" in value]
-    assert said and all(r"\!\[x\]\(https" in value and r"\<img" in value for value in said)
+    texts = [value for value in shown if "example.org" in value]
+    assert texts and all(r"\!\[x\]\(https" in value and r"\<img" in value for value in texts)
 
 
 def test_a_model_that_abstains_says_so_before_its_findings_and_keeps_them(page, demo: Bundle):
@@ -256,13 +256,13 @@ def test_where_it_was_calibrated_again_is_said_with_what_that_changed(page, demo
     ]
     (demo.path / "bundle.json").write_text(json.dumps(head))
     app = page("model_card")
-    said = words(app)
-    assert "Calibrated at: **Elsewhere" in said and "1,234 ECGs of 1,000 patients" in said
-    assert "](http" not in said
+    text = words(app)
+    assert "Calibrated at: **Elsewhere" in text and "1,234 ECGs of 1,000 patients" in text
+    assert "](http" not in text
     together, each = tables(app)[:2]
     assert together["before"][0] == "10 % (5 to 20)" and together["after"][0] == "60 %"
     assert list(each.iloc[0][["labelled", "found before", "found after"]]) == [12, 1, 9]
-    assert "as it was calibrated for those" in said
+    assert "as it was calibrated for those" in text
 
 
 def test_a_bundle_that_was_never_calibrated_again_says_nothing_of_it(page):

@@ -47,8 +47,8 @@ def answer(app, question: str, value: str) -> None:
 
 def shown(app) -> dict[str, str]:
     """Return the answers that the page shows, of questions that keys answer."""
-    told = [b.label.split(": ") for b in app.button if ": **" in b.label]
-    return {question.lower(): value.strip("*") for question, value in told}
+    labels = [b.label.split(": ") for b in app.button if ": **" in b.label]
+    return {question.lower(): value.strip("*") for question, value in labels}
 
 
 @pytest.mark.parametrize("name", ["explain", "library", "rate", "results"])

@@ -284,13 +284,13 @@ def test_what_was_drawn_ahead_is_in_sight_once_its_item_is_open(page, start: Sta
     app = page("take_part", key=start()["R01"])
     assert out_of_sight(app) == "pictures-1"
     assert charts(app, "item 1 1")
-    ahead = len(charts(app, "item 2 1"))
+    early = len(charts(app, "item 2 1"))
 
     answer(app, **GOOD)
     button(app, "save").click().run()
 
     assert out_of_sight(app) == "pictures-0"
-    assert len(charts(app, "item 2 1")) == ahead > 0
+    assert len(charts(app, "item 2 1")) == early > 0
     assert charts(app, "item 3 1")
     assert not charts(app, "item 1 1")
 
@@ -375,8 +375,8 @@ def test_what_a_study_asks_to_agree_to_comes_before_its_first_item(
 ):
     keys = start(consent="My answers are *stored*.", instructions="Read as on your ward.")
     app = page("take_part", key=keys["R01"])
-    told = [element.value for element in app.text]
-    assert told == ["Read as on your ward.", "My answers are *stored*."]
+    texts = [element.value for element in app.text]
+    assert texts == ["Read as on your ward.", "My answers are *stored*."]
     assert not app.get("plotly_chart")
     app.selectbox[0].select("Cardiology")
     app.number_input[0].set_value(12)

@@ -72,8 +72,8 @@ def uploaders():
 
 
 def test_no_page_says_a_limit_that_the_server_does_not_keep():
-    said = [ast.unparse(options["max_upload_size"]) for _, options in uploaders()]
-    assert {limit.partition(".")[0] for limit in said} == {"uploads"}
-    limits = [getattr(uploads, limit.partition(".")[2]) for limit in said]
+    names = [ast.unparse(options["max_upload_size"]) for _, options in uploaders()]
+    assert {name.partition(".")[0] for name in names} == {"uploads"}
+    limits = [getattr(uploads, name.partition(".")[2]) for name in names]
     # The browser sends some bytes with a file.
     assert max(limits) < CONFIG["server"]["maxUploadSize"] <= max(limits) + 1

@@ -10,7 +10,7 @@ from pages.shell import words
 from pages.shell.access import accounts, coordinators
 from review_db import RatingsError
 
-KEYS, PROBLEM = "new keys", "study said"
+KEYS, PROBLEM = "new keys", "study problem"
 
 
 def act(what: Callable[[str], None]) -> None:

@@ -11,12 +11,12 @@ from protoecg.labels import PTBXL
 
 
 def row(likely="", possible="", abstains="", error="", unnamed="", **probabilities):
-    told = {"likely": likely, "possible": possible, "abstains": abstains, "error": error}
-    return {**told, "unnamed": unnamed, **probabilities}
+    columns = {"likely": likely, "possible": possible, "abstains": abstains, "error": error}
+    return {**columns, "unnamed": unnamed, **probabilities}
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"),
+    ("columns", "kind"),
     [
         (row("SR 3AVB"), "critical"),
         (row("SR", "INJAS", INJAS=0.2), "possibly critical"),
@@ -29,8 +29,8 @@ def row(likely="", possible="", abstains="", error="", unnamed="", **probabiliti
         (row(error="The file is a PDF."), "not judged"),
     ],
 )
-def test_an_ecg_is_as_urgent_as_its_most_urgent_finding(told, kind):
-    assert triage(pd.Series(told), PTBXL) == kind
+def test_an_ecg_is_as_urgent_as_its_most_urgent_finding(columns, kind):
+    assert triage(pd.Series(columns), PTBXL) == kind
 
 
 def test_the_most_urgent_ecgs_come_first_and_the_others_stay_in_their_order():

@@ -81,8 +81,8 @@ def test_an_array_of_counts_is_asked_for_all_that_it_lacks(page):
         "Order of the leads": ", ".join(LEADS),
     }
     accept(app)
-    said = " ".join(caption.value for caption in app.caption)
-    assert "Leads in the order that was given" in said and "Read in 5 uV" in said
+    text = " ".join(caption.value for caption in app.caption)
+    assert "Leads in the order that was given" in text and "Read in 5 uV" in text
 
 
 def test_an_order_that_lacks_leads_is_refused_in_words_and_can_be_mended(page):
@@ -94,5 +94,5 @@ def test_an_order_that_lacks_leads_is_refused_in_words_and_can_be_mended(page):
     widget(app, own).set_value(", ".join(LEADS[::-1])).run()
     assert not app.error
     accept(app)
-    said = " ".join(caption.value for caption in app.caption)
-    assert plain(f"Leads in the order that was given: {', '.join(LEADS[::-1])}.") in said
+    text = " ".join(caption.value for caption in app.caption)
+    assert plain(f"Leads in the order that was given: {', '.join(LEADS[::-1])}.") in text

@@ -61,8 +61,8 @@ def test_a_start_outside_the_recording_is_passed_over(page):
 def test_a_gap_is_said_where_it_is_and_the_rest_can_be_seen(page):
     token = recordings().add(long_recording(gap=True))
     app = page("explain", ecg=token, start="5")
-    said = plain("Samples are missing in lead aVF (first in aVF at 7.00 s)")
-    assert said in app.error[0].value
+    text = plain("Samples are missing in lead aVF (first in aVF at 7.00 s)")
+    assert text in app.error[0].value
 
     app.slider(key="start").set_value(15.0).run()
 

@@ -78,6 +78,6 @@ def test_who_judges_an_ecg_sees_nothing_of_it():
         ecg = example("Atrial fibrillation")
         header.show_if_asked(ECG(ecg.signal, ecg.rate, "visit.edf", taken=taken))
 
-    said = words(AppTest.from_function(judged).run(timeout=60))
-    assert "**Rate**" in said or "**Rate " in said
-    assert not any(word in said for word in ("2021", "64", "female"))
+    text = words(AppTest.from_function(judged).run(timeout=60))
+    assert "**Rate**" in text or "**Rate " in text
+    assert not any(word in text for word in ("2021", "64", "female"))

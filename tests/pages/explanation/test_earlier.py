@@ -104,8 +104,8 @@ def test_what_changed_most_is_said_first(page, both, changes):
 
 def test_both_are_printed_in_the_chosen_view(page, both):
     app = page("explain", **both, speed="50", leads="6 × 2")
-    told = [json.dumps(figure, ensure_ascii=False) for figure in figures(app)[:2]]
-    assert all("50 mm/s" in figure for figure in told)
+    drawn = [json.dumps(figure, ensure_ascii=False) for figure in figures(app)[:2]]
+    assert all("50 mm/s" in figure for figure in drawn)
 
 
 def test_measurements_stand_beside_each_other_with_their_difference(page, both):
@@ -149,11 +149,11 @@ def test_the_chosen_finding_is_taken_apart_from_logit_to_logit(page, both, chang
 def test_the_words_of_the_sum_wait_for_its_click(page, both, changes, laid):
     gone = next(change for change in changes if change.kind == "no longer likely")
     app = page("explain", **both, finding=gone.code, laid=laid)
-    said = "\n".join(
+    text = "\n".join(
         [words(app), *app.selectbox(key="change choice").options, *map(str, tables(app))]
     )
-    assert "less for it than in the earlier ECG" in said
-    assert not re.search("logit|similarit|contribution|weight|bias", said, re.IGNORECASE)
+    assert "less for it than in the earlier ECG" in text
+    assert not re.search("logit|similarit|contribution|weight|bias", text, re.IGNORECASE)
 
 
 def test_each_tracing_is_marked_where_the_match_that_changed_most_is(page, both, changes):
@@ -283,12 +283,12 @@ def test_a_poor_recording_puts_every_change_in_doubt(page, both, poor):
     swapped = SPOILS["arm electrodes swapped"](normal.signal, normal.rate, np.random.default_rng(0))
     both[poor] = recordings().add(Recording(swapped, normal.rate, "swapped.edf"))
 
-    told = [w.value for w in page("explain", **both).warning]
+    warnings = [w.value for w in page("explain", **both).warning]
 
-    assert sum("arm electrodes could be swapped" in warning for warning in told) == 1
-    assert any(w.startswith("**Earlier ECG:**") for w in told) == (poor == "earlier_ecg")
+    assert sum("arm electrodes could be swapped" in warning for warning in warnings) == 1
+    assert any(w.startswith("**Earlier ECG:**") for w in warnings) == (poor == "earlier_ecg")
     whose = {"ecg": "this ECG", "earlier_ecg": "the earlier ECG"}[poor]
-    assert any(w.startswith("**What changed may") and w.endswith(f"{whose}.") for w in told)
+    assert any(w.startswith("**What changed may") and w.endswith(f"{whose}.") for w in warnings)
 
 
 def test_abstaining_on_the_earlier_ecg_is_said_and_puts_the_change_in_doubt(page, both, demo):
@@ -309,8 +309,8 @@ def test_two_good_ecgs_are_compared_without_a_warning(page, both):
 
 
 def test_the_page_says_by_which_bundle_both_are_explained(page, both, demo):
-    said = f"Both are explained by {demo.name}, version {demo.revision[:12]}"
-    assert said in words(page("explain", **both))
+    text = f"Both are explained by {demo.name}, version {demo.revision[:12]}"
+    assert text in words(page("explain", **both))
 
 
 def test_no_probability_is_taken_for_a_quotation(changes):
@@ -325,10 +325,10 @@ def test_the_slots_share_no_name():
 
 
 def test_a_value_that_is_unsure_on_both_gives_each_its_reason():
-    told = [("a", "b", "earlier: a; now: b"), ("a", "a", "both: a"), ("", "b", "now: b")]
-    for then, now, said in told:
+    reasons = [("a", "b", "earlier: a; now: b"), ("a", "a", "both: a"), ("", "b", "now: b")]
+    for then, now, text in reasons:
         change = MeasurementChange("PR", "ms", None, None, 26, then, now)
-        assert measurements_table([change]).loc["PR, ms", "unsure"] == said
+        assert measurements_table([change]).loc["PR, ms", "unsure"] == text
 
 
 def test_where_all_is_sure_no_column_is_left_for_reasons():

@@ -12,8 +12,8 @@ def test_what_cannot_wait_is_seen_without_a_click_though_it_is_only_possible():
             return Finding(PTBXL[code], probability, 0.5, logit, 0.0, False, (), possible_from=0.1)
 
         findings = found("LVH", 0.9), found("3AVB", 0.2), found("IMI", 0.2)
-        said = Explanation("Tiny", False, "a.csv", (), None, findings)
-        statements.show(said, findings[0])
+        explanation = Explanation("Tiny", False, "a.csv", (), None, findings)
+        statements.show(explanation, findings[0])
 
     app = AppTest.from_function(page).run(timeout=60)
 

@@ -66,7 +66,7 @@ def test_a_running_study_is_no_pilot_for_another_ones_size(page, engine, running
 
 
 def test_studies_says_what_its_files_hold_before_the_end(page, engine, running):
-    said = "hold the answers that may be seen by that"
-    assert said in words(page("studies", study="pilot"))
+    text = "hold the answers that may be seen by that"
+    assert text in words(page("studies", study="pilot"))
     close_study(engine, "pilot", actor="coordinator")
-    assert said not in words(page("studies", study="pilot"))
+    assert text not in words(page("studies", study="pilot"))

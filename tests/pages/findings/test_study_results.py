@@ -151,8 +151,8 @@ def test_of_two_looks_the_first_one_is_shown_on_demand(page, engine, demo):
     )
     assert set(last["clarity: median"]) == {"5"} and set(first["clarity: median"]) == {"4"}
     assert "accurate: yes (95 %)" in last and "accurate: yes (95 %)" not in first
-    told = study(page, found="Statements").dataframe[0].value
-    assert set(told["best"]) == {0, 2} and set(told["reviewers"]) == {2}
+    table = study(page, found="Statements").dataframe[0].value
+    assert set(table["best"]) == {0, 2} and set(table["reviewers"]) == {2}
 
 
 def test_the_numbers_of_each_figure_can_be_taken_away(page, rated):

@@ -31,21 +31,21 @@ def uploads(monkeypatch):
     ],
 )
 def test_a_session_and_all_together_hold_so_much_and_no_more(uploads, session, size, problem):
-    with uploads.room_for(put(session, size)) as said:
-        assert said.startswith(problem) and bool(said) == bool(problem)
+    with uploads.room_for(put(session, size)) as refusal:
+        assert refusal.startswith(problem) and bool(refusal) == bool(problem)
 
 
 def test_what_is_on_its_way_counts_until_it_has_come(uploads):
-    with uploads.room_for(put("b", 60)) as said:
-        assert not said
+    with uploads.room_for(put("b", 60)) as refusal:
+        assert not refusal
         with uploads.room_for(put("b", 60)) as refused:
             assert refused
-    with uploads.room_for(put("b", 60)) as said:
-        assert not said
+    with uploads.room_for(put("b", 60)) as refusal:
+        assert not refusal
 
 
 def test_what_uploads_nothing_needs_no_room(uploads):
-    with uploads.room_for({**put("a", 500), "method": "DELETE"}) as said:
-        assert not said
-    with uploads.room_for({**put("a", 500), "path": "/explain"}) as said:
-        assert not said
+    with uploads.room_for({**put("a", 500), "method": "DELETE"}) as refusal:
+        assert not refusal
+    with uploads.room_for({**put("a", 500), "path": "/explain"}) as refusal:
+        assert not refusal

@@ -16,6 +16,6 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE), wanted, most)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have limits of their own")
 def test_a_server_that_was_given_few_open_files_takes_what_it_may_have():
-    told = subprocess.run([sys.executable, "-c", TELL], capture_output=True, text=True, check=True)
-    now, most, wanted, before = told.stdout.split()
+    ended = subprocess.run([sys.executable, "-c", TELL], capture_output=True, text=True, check=True)
+    now, most, wanted, before = ended.stdout.split()
     assert (now, most) == (wanted, before)

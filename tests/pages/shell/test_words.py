@@ -9,7 +9,7 @@ def test_a_text_begins_with_a_capital_and_keeps_those_that_it_has():
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("message", "shown"),
     [
         ("/srv/app/models/x/weights.safetensors is missing.", "weights.safetensors is missing."),
         ("[Errno 13] Permission denied: '/srv/data/r.db'", "[Errno 13] Permission denied: 'r.db'"),
@@ -20,5 +20,5 @@ def test_a_text_begins_with_a_capital_and_keeps_those_that_it_has():
         ("See https://example.org/a/b, 3/4 and models/demo.",) * 2,
     ],
 )
-def test_an_error_of_the_server_names_no_folder(said, shown):
-    assert words.of_server(ValueError(said)).replace("\\", "") == shown
+def test_an_error_of_the_server_names_no_folder(message, shown):
+    assert words.of_server(ValueError(message)).replace("\\", "") == shown

@@ -51,8 +51,8 @@ def test_the_right_ends_when_it_is_left_or_has_lasted_as_long_as_a_sign_in(door,
 def test_each_wrong_key_has_the_next_one_wait_twice_as_long(door, clock):
     waits = []
     for _ in range(9):
-        said = guess(door)
-        waits.append(float(said.split("Wait ")[1].split(" s")[0]))
+        refusal = guess(door)
+        waits.append(float(refusal.split("Wait ")[1].split(" s")[0]))
         clock.now += waits[-1]
     assert waits == [1, 2, 4, 8, 16, 32, 64, 64, 64]
 

@@ -56,7 +56,7 @@ def without(section, name):
 
 
 @pytest.mark.parametrize(
-    ("secrets", "said"),
+    ("secrets", "message"),
     [
         ({"auth": SECRETS["auth"]}, r"no section \[protoecg\]"),
         ({"protoecg": OWN}, r"no section \[auth\]"),
@@ -86,8 +86,8 @@ def without(section, name):
         ),
     ],
 )
-def test_what_is_missing_or_wrong_is_said(secrets, said):
-    with pytest.raises(SettingsError, match=said):
+def test_what_is_missing_or_wrong_is_said(secrets, message):
+    with pytest.raises(SettingsError, match=message):
         settings_from(secrets)
 
 
