@@ -77,7 +77,7 @@ class Taken:
         return cls.of(*when, age=age, born=born.date() if born else None, sex=sex)
 
     def after(self, seconds: float) -> Taken:
-        """Return the same of what was recorded so many seconds later."""
+        """Return the same for what was recorded some seconds later."""
         if not (self.day and self.clock):
             return self
         later = datetime.combine(self.day, self.clock) + timedelta(seconds=round(seconds))

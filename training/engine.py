@@ -1,8 +1,8 @@
-"""Where batches of ECGs are asked something: in this process, or in those of a Ray cluster.
+"""Where a function runs over batches of ECGs: in this process, or on a Ray cluster.
 
-What is asked is a function of a batch's model inputs, such as what a network sees in them. Ray
-gives a batch to another process where one is lost, so that the answers are those of this process,
-in the same order.
+The function takes the model inputs of a batch and returns, for instance, what a network sees in
+them. Ray gives a batch to another process where one is lost, so that the results are those of this
+process, in the same order.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _QUEUED = 4
 
 
 class Engine(Protocol):
-    """What asks each batch of a data set."""
+    """What runs a function over the batches of a data set."""
 
     def __call__(
-        self, ask: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str
+        self, run: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str
     ) -> Iterator[T]:
-        """Yield the answers in the order of the data set; `title` is shown with the progress."""
+        """Yield the results in the order of the data set; `title` is shown with the progress."""
 
 
-def here(ask: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str) -> Iterator[T]:
-    """Ask in this process."""
-    return map(ask, ptbxl.batches(dataset, title))
+def here(run: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str) -> Iterator[T]:
+    """Run in this process."""
+    return map(run, ptbxl.batches(dataset, title))
 
 
 def by_ray(ray_at: Ray) -> Engine:
@@ -46,35 +46,35 @@ def by_ray(ray_at: Ray) -> Engine:
         When it is used, if Ray is not installed or no cluster answers.
     """
 
-    def asked(ask: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str) -> Iterator[T]:
+    def over_ray(run: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str) -> Iterator[T]:
         ray = connected(ray_at)
         try:
-            yield from _asked(ray, ask, dataset, title, ray_at.jobs or cores(ray))
+            yield from _results(ray, run, dataset, title, ray_at.jobs or cores(ray))
         finally:
             ray.shutdown()
 
-    return asked
+    return over_ray
 
 
-def _asked(
-    ray: Any, ask: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str, jobs: int
+def _results(
+    ray: Any, run: Callable[[Tensor], T], dataset: ptbxl.Dataset, title: str, jobs: int
 ) -> Iterator[T]:
-    # A process that is lost is nobody's fault: its batch is asked as often as it takes.
+    # A process that is lost is nobody's fault: its batch is run as often as it takes.
     remote = ray.remote(num_cpus=1, max_retries=-1)(_of_part)
-    question, parts = ray.put(ask), ptbxl.parts(dataset)
+    task, parts = ray.put(run), ptbxl.parts(dataset)
     waiting = deque[Any]()
     left = iter(tqdm(parts, desc=title, unit="batch", mininterval=2))
     while True:
-        waiting += [remote.remote(question, p) for p in islice(left, _QUEUED * jobs - len(waiting))]
+        waiting += [remote.remote(task, p) for p in islice(left, _QUEUED * jobs - len(waiting))]
         if not waiting:
             return
         try:
             yield ray.get(waiting.popleft())
         except ray.exceptions.RayTaskError as error:
-            # What went wrong there, without the story of how it came here.
+            # The error itself, without how it came here.
             raise error.cause from None
 
 
-def _of_part(ask: Callable[[Tensor], T], part: Callable[[], Tensor]) -> T:
+def _of_part(run: Callable[[Tensor], T], part: Callable[[], Tensor]) -> T:
     set_num_threads(1)
-    return ask(part())
+    return run(part())

@@ -1,4 +1,4 @@
-"""What every request passes first: whose address it was sent to, and which browser it is of.
+"""What every request passes first: to which address it was sent, and by which browser.
 
 A page of another site must not speak to this server by a visitor's browser, not even where its
 name was made to lead here (DNS rebinding). So the name that was asked for has to be one that

@@ -1,4 +1,4 @@
-"""What a browser may ask of a session; all else that Streamlit would do for it is let drop.
+"""What a browser may ask of a session; all else that Streamlit would do for it is dropped.
 
 Streamlit lets any session empty the caches of the whole server, which hold who is signed in and
 the batches of others; and it makes an address for each of the files that a browser says it will

@@ -1,7 +1,7 @@
 """Very many ECGs to a folder of Parquet parts, by several processes or a cluster.
 
 _manifest.json      the bundle, what was given, and which recordings the parts are of
-part-00000.parquet  the rows of so many recordings, in the order of their names
+part-00000.parquet  rows of some recordings, in the order of their names
 
 A part is written in one step, and which recordings it holds is settled by the manifest: a run that
 is killed loses the parts that it was at, and the next one makes them again. The rows are the same

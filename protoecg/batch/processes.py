@@ -23,7 +23,7 @@ Made = tuple[int, pa.Table]
 
 
 def by_processes(jobs: int) -> Workers:
-    """Return workers that are so many processes, or fewer where there are fewer parts."""
+    """Return workers that are `jobs` processes, or fewer where there are fewer parts."""
 
     def work(task: Task, orders: Iterator[Order], count: int) -> Iterator[Made]:
         try:

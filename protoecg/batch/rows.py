@@ -1,4 +1,4 @@
-"""What a batch tells of each recording: a row of text and probabilities, or why there is none."""
+"""What a batch keeps of each recording: a row of text and probabilities, or why there is none."""
 
 from __future__ import annotations
 

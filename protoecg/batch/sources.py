@@ -91,7 +91,7 @@ def contents(read: Callable[[str], bytes], parts: Sequence[str]) -> Contents:
     found: Contents = {}
     for part in parts:
         found[part] = read(part)
-        # So much is refused by whoever reads it as an ECG.
+        # More is refused when it is read as an ECG.
         if sum(map(len, found.values())) > MAX_BYTES:
             break
     return found

@@ -212,7 +212,7 @@ def _from_file(numbers: Mapping[str, np.ndarray]) -> TrainingECGs:
 
 
 def _table_shapes(n: int, width: int, c: int) -> dict[str, tuple[type, tuple[int, ...]]]:
-    """Type and shape of each array of n ECGs, records of so many bytes and c statements."""
+    """Type and shape of each array of n ECGs, names `width` bytes long, and c statements."""
     return {
         "record": (np.uint8, (n, width)),
         "sha256": (np.uint8, (n, 32)),

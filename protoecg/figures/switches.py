@@ -37,7 +37,7 @@ def switched(switch: Switch) -> dict[str, Any]:
 
 
 def rows_of(number: int, width_px: int) -> int:
-    """Return how many rows so many switches take."""
+    """Return how many rows a number of switches takes."""
     return ceil(number / _columns(width_px))
 
 

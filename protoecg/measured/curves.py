@@ -40,7 +40,7 @@ class Curve:
     logits: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Refuse a curve that is none.
+        """Refuse what is not a curve.
 
         Raises
         ------

@@ -22,7 +22,7 @@ _T_UPRIGHT = ("I", "II", "aVL", "aVF", "V3", "V4", "V5", "V6")
 
 
 def raised(values: Mapping[str, float], by: float = 0.0) -> dict[str, float]:
-    """Return the leads whose ST is raised by so many mV beyond the limits, and its level.
+    """Return the leads whose ST is raised by more than `by` mV beyond the limits, and its level.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def raised(values: Mapping[str, float], by: float = 0.0) -> dict[str, float]:
 
 
 def lowered(values: Mapping[str, float], to: float = DEPRESSED_MV) -> dict[str, float]:
-    """Return the leads whose ST is at so many mV or below, and its level."""
+    """Return the leads whose ST is at `to` mV or below, and its level."""
     return _with_neighbour({lead: mv for lead, mv in _of("st", values).items() if mv <= to})
 
 
 def inverted(values: Mapping[str, float], to: float = INVERTED_MV) -> dict[str, float]:
-    """Return the leads whose T wave reaches so many mV or below, and how far, where it matters."""
+    """Return the leads whose T wave reaches `to` mV or below, and how far, where it matters."""
     return _with_neighbour(
         {lead: mv for lead, mv in _of("t", values).items() if mv <= to and lead in _T_UPRIGHT}
     )

@@ -168,7 +168,7 @@ def _around_median(ecg: ECG, window_s: tuple[float, float]) -> np.ndarray:
 
 
 def _gain(reach: float, height: float) -> float:
-    """Return the largest usual gain at which so many mV find room, mm/mV."""
+    """Return the largest usual gain, mm/mV, at which `reach` mV fit into `height` mm."""
     return next((gain for gain in GAINS if gain * reach <= height), GAINS[-1])
 
 

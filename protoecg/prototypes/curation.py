@@ -48,7 +48,7 @@ class Candidates:
 class Rule:
     """When a prototype is retired: stated before its ratings are looked at.
 
-    A prototype that so many `reviewers` have rated is retired where one of the limits that are set
+    A prototype rated by at least `reviewers` people is retired where one of the limits that are set
     is met, and one in `retire` whatever its ratings.
 
     Parameters

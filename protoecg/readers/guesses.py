@@ -31,7 +31,7 @@ _LASTING = (DURATION_S, 10.24)
 
 
 def guessed_rate(samples: int) -> float:
-    """Return the rate in Hz at which so many samples are most likely one ECG."""
+    """Return the rate in Hz at which this number of samples is most likely one ECG."""
     for seconds in _LASTING:
         for rate in RATES:
             if abs(samples - seconds * rate) <= 2:

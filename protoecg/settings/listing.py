@@ -1,4 +1,4 @@
-"""The settings in words: what each names, what holds now, and no secret."""
+"""The settings as a list: what each names, what holds now, and no secret."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _in_words(value: object) -> str:
 
 
 def unknown() -> list[str]:
-    """Return variables of our prefix that are none of the settings: misspelt, as a rule."""
+    """Return variables of our prefix that are no settings: misspelt, as a rule."""
     known = {variable(name) for name in Settings.model_fields}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 

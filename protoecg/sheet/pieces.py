@@ -69,7 +69,7 @@ def _row_pieces(
 
 
 def fitted(pieces: Sequence[Piece], view: View, height_mv: float) -> list[Piece]:
-    """Return pieces at their heights above the lower edge of a paper of so many mV.
+    """Return pieces at their heights above the lower edge of a paper `height_mv` high.
 
     The upper and the lower row stay on the paper up to `MAX_REACH_MV`; rows run into each other
     before anything is drawn smaller. What is left over is shared between above and below.

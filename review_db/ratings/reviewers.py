@@ -3,7 +3,7 @@
 secret = claim_code(engine, "R01")        # at its first use, to be had this once
 reviewer_of(engine, "R01", secret)        # from then on
 
-A code that was rated under before it had a secret is claimed by whoever uses it first, with all
+A code that was rated under before it had a secret is claimed by its first user, with all
 that was rated under it. Only digests are stored, each under a salt of its own; a secret that was
 lost is replaced by `new_secret`, and the old one opens nothing any more.
 """

@@ -32,7 +32,7 @@ class Errors:
     computed: int
 
     def over_both(self, categories: int) -> Error:
-        """Return the error over samples of items and reviewers at once, of so many categories.
+        """Return the error over samples of items and reviewers at once.
 
         Agreement is one of pairs of reviewers. Leaving out a reviewer counts the noise of a pair
         several times, leaving out ratings counts it so r / (r - 1) times as often, for r

@@ -22,7 +22,7 @@ from review_db.studies.trail import record, standing_of
 
 
 class NotAdmitted(RatingsError):
-    """Whoever asks has no part in this; the message doesn't say what there is."""
+    """The key or account does not open this; the message doesn't say what there is."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from training import metrics
 from training.judgement import Beside, fused, rare
 from training.measure import calls, evaluate
 
-# Of a prototype's nearest ECGs, so many are asked for its statement.
+# Nearest ECGs of a prototype among which those with its statement are counted.
 NEAREST = 10
 
 

@@ -129,7 +129,7 @@ class Branches:
         return self._training(name, name).pretrain(self._untrained(name))
 
     def side_by_side(self, processes: int) -> None:
-        """Train all branches in so many processes of one thread each."""
+        """Train all branches in processes of one thread each."""
         setup, teachers = self.setup, self.setup.teachers
         settings = (setup.config, setup.root, setup.work, str(setup.device), setup.forgetting)
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:

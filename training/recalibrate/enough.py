@@ -53,7 +53,7 @@ def enough(
     numbers: Sequence[int] = NUMBERS,
     times: int = 20,
 ) -> dict[str, Any]:
-    """Simulate recalibrations of a bundle by so many ECGs of some folds.
+    """Simulate recalibrations of a bundle by each number of ECGs of some folds.
 
     Numbers that would leave less than a third of the ECGs to judge are left out.
 
@@ -123,7 +123,7 @@ def _simulated(
 def _drawn(
     patients: np.ndarray, numbers: Sequence[int], chance: np.random.Generator
 ) -> list[np.ndarray]:
-    """Draw all ECGs of patients until there are so many: (all,) bool for each number."""
+    """Draw all ECGs of patients until a number is reached: (all,) bool for each number."""
     _, patient = np.unique(patients, return_inverse=True)
     order = chance.permutation(patient.max() + 1)
     taken = np.bincount(patient)[order].cumsum()

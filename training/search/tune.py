@@ -62,7 +62,7 @@ class Search:
     branch: str | None = None
 
     def run(self, trials: int) -> optuna.Study:
-        """Go on until so many trials are done beside the given settings; write `best.toml`.
+        """Go on until `trials` are done beside the given settings; write `best.toml`.
 
         Raises
         ------

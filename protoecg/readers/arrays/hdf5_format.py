@@ -248,7 +248,7 @@ def _without_padding(channels: Channels, given: float | None) -> Channels:
 
 
 def _padded(samples: int, at_most: int, rate: float) -> int:
-    """Return the most samples up to so many without which whole seconds are left."""
+    """Return the most samples, `at_most`, whose removal leaves whole seconds."""
     second = max(round(rate), 1)
     whole = samples % second
     return whole + (at_most - whole) // second * second if at_most >= whole else 0

@@ -246,7 +246,7 @@ def powers(
 ) -> pd.DataFrame:
     """Return the power of each size: columns `readers`, `cases`, `power`.
 
-    `deal` says who reads which of so many cases, by so many readers; everybody all, if None.
+    `deal` says which reader reads which case, by numbers of both; everybody all, if None.
     """
     rows = [
         (n, k, power(variances, difference, n, k, alpha, deal(k, n) if deal else None))

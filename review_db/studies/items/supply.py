@@ -36,7 +36,7 @@ class Supply:
         return self._used
 
     def take(self, make: Maker, number: int, what: str) -> list[StudyItem]:
-        """Return so many items that share no ECG with any other.
+        """Return a `number` of items that share no ECG with any other.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The measures' chief numbers in a table for the terminal; the JSON file holds them all."""
+"""The measures' main numbers in a table for the terminal; the JSON file holds them all."""
 
 from __future__ import annotations
 
