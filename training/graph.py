@@ -25,8 +25,8 @@ def write_graph(bundle: Bundle) -> str:
     return f"{GRAPH}: similarities of {len(ecgs)} simulated ECGs differ by {off:.1e}"
 
 
-def follow(parent: Bundle, made: Bundle) -> str:
-    """Write a graph for a bundle whose parent has one; say so, or why it is left out.
+def carry_graph(parent: Bundle, made: Bundle) -> str:
+    """Write a graph for a bundle whose parent has one; return a note, also where it is left out.
 
     It is never copied: weights, and so the graph's logits and its revision, are others.
     """

@@ -16,9 +16,9 @@ from training.__main__ import main
 from training.data import ptbxl
 from training.data.simulated import write_dataset
 from training.judgement import Judgement
-from training.recalibrate.enough import enough
 from training.recalibrate.gain import gain
 from training.recalibrate.local import same
+from training.recalibrate.sizes import simulate_sizes
 
 # Sinus rhythm, of which somebody thought that everybody knows it.
 UNWRITTEN = "SR"
@@ -226,7 +226,7 @@ def test_what_is_gained_is_told_with_its_interval():
 
 def test_more_ecgs_calibrate_better_and_the_truth_best(tiny_bundle, simulated_root):
     folds = tiny_bundle.about["config"]["train_folds"]
-    results = enough(tiny_bundle, simulated_root, folds, numbers=(15, 45, 5000), times=10)
+    results = simulate_sizes(tiny_bundle, simulated_root, folds, numbers=(15, 45, 5000), times=10)
     brier = {name: row["brier"]["mean"] for name, row in results["rows"].items()}
     assert list(brier) == ["none", "15", "45", "known"]
     assert brier["none"] > brier["45"] > brier["known"]

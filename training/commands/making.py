@@ -112,7 +112,7 @@ def refit(
     from training.fit.config import config_of
     from training.fit.run import Fit
     from training.fit.setup import Setup
-    from training.graph import follow
+    from training.graph import carry_graph
 
     parent = load_bundle(bundle)
     config = config_of(parent.about, bundle)
@@ -123,7 +123,7 @@ def refit(
     run = Fit(Setup(config, data, work, device_named("auto"), engine=engine))
     made = run.again(parent, out)
     sys.stdout.write(f"{out}: revision {made.revision}, measure it anew for its card\n")
-    if note := follow(parent, made):
+    if note := carry_graph(parent, made):
         sys.stdout.write(f"{note}\n")
 
 

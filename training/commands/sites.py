@@ -25,7 +25,7 @@ def recalibrate(
     Networks and prototypes stay, and so does the bundle itself.
     """
     from protoecg.bundle import load_bundle
-    from training.graph import follow
+    from training.graph import carry_graph
     from training.recalibrate.gain import summary
     from training.recalibrate.run import recalibrate
 
@@ -35,7 +35,7 @@ def recalibrate(
         f"{out}: calibrated at {done.words}, {len(done.statements)} of {len(made.statements)} "
         f"statements; revision {made.revision}\n{summary(done.comparison)}"
     )
-    if note := follow(parent, made):
+    if note := carry_graph(parent, made):
         sys.stdout.write(f"{note}\n")
 
 
@@ -61,8 +61,8 @@ def recalibration_size(
 ) -> None:
     """Simulate how many labelled ECGs a recalibration needs."""
     from protoecg.bundle import load_bundle
-    from training.recalibrate.enough import enough, summary
+    from training.recalibrate.sizes import simulate_sizes, summary
 
-    results = enough(load_bundle(bundle), data, folds, times=times)
+    results = simulate_sizes(load_bundle(bundle), data, folds, times=times)
     write_json(json, results)
     sys.stdout.write(summary(results))

@@ -35,7 +35,7 @@ from training.curate.reporter import Reporter
 from training.curate.similarity import approximate
 from training.curate.swaps import Swap, swaps
 from training.fit.finish import carry_waveforms
-from training.graph import follow
+from training.graph import carry_graph
 
 
 def curate(
@@ -88,7 +88,7 @@ def curate(
     history = _history(bundle, rule, decided, columns, begun.date)
     with new_folder(out) as folder:
         made = _written(folder, bundle, known, finished, prototypes, history)
-        if note := follow(bundle, made):
+        if note := carry_graph(bundle, made):
             say(note)
     begun.forget()
     say(f"{out}: {made.name}, revision {made.revision}")

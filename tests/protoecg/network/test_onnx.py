@@ -16,7 +16,7 @@ from protoecg.signals import model_input
 from protoecg.simulate import simulate
 from training.__main__ import main
 from training.data.simulated import write_dataset
-from training.graph import follow
+from training.graph import carry_graph
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -156,7 +156,7 @@ def test_a_bundle_made_of_one_with_a_graph_has_a_graph_of_its_own(exported, tmp_
         about=made.about,
     )
     assert not (out.path / GRAPH).exists()
-    assert f"{GRAPH}: similarities of" in follow(made, out)
+    assert f"{GRAPH}: similarities of" in carry_graph(made, out)
     ecg = model_input(simulate(["AFIB"], seed=1).ecg)[None]
     _, _, logits, *_ = graph_of(out).session.run(None, {"ecg": ecg})
     _, _, before, *_ = graph_of(made).session.run(None, {"ecg": ecg})
@@ -169,14 +169,14 @@ def test_without_the_packages_the_graph_is_left_out_and_that_is_said(
 ):
     made = load_bundle(shutil.copytree(tiny_bundle.path, tmp_path / "made"))
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    note = follow(load_bundle(exported), made)
+    note = carry_graph(load_bundle(exported), made)
     assert "is left out" in note and "pip install onnx" in note
     assert not (made.path / GRAPH).exists() and not (made.path / HEAD).exists()
 
 
 def test_of_a_bundle_without_a_graph_nothing_is_written_nor_said(tiny_bundle, tmp_path):
     made = load_bundle(shutil.copytree(tiny_bundle.path, tmp_path / "made"))
-    assert follow(tiny_bundle, made) == ""
+    assert carry_graph(tiny_bundle, made) == ""
     assert not (made.path / GRAPH).exists()
 
 

@@ -25,8 +25,8 @@ from training.measure.faithfulness.fold import (
     as_input,
     called,
     contributions,
-    hear,
     probabilities,
+    run_bundle,
     sample,
     shown_window,
     shows_whole_strip,
@@ -76,10 +76,10 @@ def stability(fold: Fold) -> Results:
     ecgs = [fold.ecgs[row] for row in rows]
     x, before = fold.x[rows], Output(*(part[rows] for part in fold.seen))
     pairs = {name: Pair(x, before, _noisy(fold, ecgs, draw)) for name, draw in NOISES.items()}
-    pairs["shift"] = Pair(x, before, hear(fold.bundle, map(later, ecgs)), SHIFT_S)
+    pairs["shift"] = Pair(x, before, run_bundle(fold.bundle, map(later, ecgs)), SHIFT_S)
     source, slow, quick = _at_500_hz(fold, ecgs)
     x = as_input(slow)
-    pairs["500_hz"] = Pair(x, hear(fold.bundle, slow), hear(fold.bundle, quick))
+    pairs["500_hz"] = Pair(x, run_bundle(fold.bundle, slow), run_bundle(fold.bundle, quick))
     return {
         name: {
             **(WHOLE_STRIP if shows_whole_strip(branch) else {}),
@@ -140,7 +140,7 @@ def _alike(x: Tensor, first: Window, second: Window) -> bool:
 
 def _noisy(fold: Fold, ecgs: Sequence[ECG], draw: Callable) -> Output:
     noisy = (added(ecg, draw, np.random.default_rng(i)) for i, ecg in enumerate(ecgs))
-    return hear(fold.bundle, noisy)
+    return run_bundle(fold.bundle, noisy)
 
 
 def added(ecg: ECG, draw: Callable, rng: np.random.Generator) -> ECG:

@@ -77,7 +77,9 @@ def read_fold(bundle: Bundle, root: Path, fold: int, fast: Path) -> Fold:
     ecgs = [ptbxl.read_record(root, record) for record in records]
     x, beside = as_input(ecgs), measured_logits(bundle, ecgs)
     labels = data.labels(bundle.statements) > 0
-    return Fold(bundle, root, fast, data.table, ecgs, x, ask(bundle, x, beside), beside, labels)
+    return Fold(
+        bundle, root, fast, data.table, ecgs, x, run_network(bundle, x, beside), beside, labels
+    )
 
 
 def as_input(ecgs: Iterable[ECG]) -> Tensor:
@@ -85,16 +87,16 @@ def as_input(ecgs: Iterable[ECG]) -> Tensor:
     return torch.from_numpy(np.stack([model_input(ecg) for ecg in ecgs]))
 
 
-def ask(bundle: Bundle, x: Tensor, beside: Tensor) -> Output:
-    """Show (n, 12, 1000) inputs to the network, and add what measurements add: (n, c) logits."""
+def run_network(bundle: Bundle, x: Tensor, beside: Tensor) -> Output:
+    """Run the network on (n, 12, 1000) inputs, and add what measurements add: (n, c) logits."""
     output = Output(*_in_batches(bundle.network, x))
     return output._replace(logits=output.logits + beside)
 
 
-def hear(bundle: Bundle, ecgs: Iterable[ECG]) -> Output:
-    """Return what a bundle says of ECGs, from their inputs and measurements."""
+def run_bundle(bundle: Bundle, ecgs: Iterable[ECG]) -> Output:
+    """Run a bundle on ECGs: its network on their inputs, and what their measurements add."""
     ecgs = list(ecgs)
-    return ask(bundle, as_input(ecgs), measured_logits(bundle, ecgs))
+    return run_network(bundle, as_input(ecgs), measured_logits(bundle, ecgs))
 
 
 def measured_logits(bundle: Bundle, ecgs: Sequence[ECG]) -> Tensor:

@@ -17,7 +17,7 @@ from training.measure.faithfulness.fold import (
     Window,
     called,
     contributions,
-    hear,
+    run_bundle,
     shown_window,
     shows_whole_strip,
 )
@@ -71,7 +71,7 @@ def _of_statement(fold: Fold, name: str, code: str) -> list[float]:
     bundle, column = fold.bundle, fold.bundle.statements.index(code)
     branch, own = bundle.network.branches[name], bundle.network.columns(name)
     ecgs = [simulate([code], seed=FIRST_SEED + i) for i in range(SIMULATED)]
-    seen = hear(bundle, (ecg.ecg for ecg in ecgs))
+    seen = run_bundle(bundle, (ecg.ecg for ecg in ecgs))
     parts = contributions(bundle, seen, np.arange(len(ecgs)), column)[:, own]
     rows = np.flatnonzero(parts.max(axis=1) > 0)
     if not len(rows):

@@ -46,7 +46,7 @@ class _Ecgs(NamedTuple):
     patients: np.ndarray
 
 
-def enough(
+def simulate_sizes(
     bundle: Bundle,
     root: Path,
     folds: Sequence[int],
@@ -153,7 +153,7 @@ def _over(values: Sequence[dict[str, float]]) -> dict[str, Any]:
 
 
 def summary(results: dict[str, Any]) -> str:
-    """Return the table of `enough`."""
+    """Return the table of `simulate_sizes`."""
     folds = ", ".join(map(str, results["folds"]))
     head = (
         f"{results['times']} simulations on {results['n']} ECGs of fold {folds}\n\n"
