@@ -13,7 +13,7 @@ from pages.findings.estimates import Results, Whose
 from pages.shell import choices, frame
 from protoecg import wording
 from protoecg.figures.charts.readers import describe_readers, readers_figure
-from review_db.findings.cases import Declared, Outcome, arms, declared, two_looks
+from review_db.findings.cases import Declared, Outcome, arms, declared, two_stages
 from review_db.findings.cases import preferences as all_preferences
 from review_db.findings.differentials import differentials, reliance
 from review_db.findings.estimate_rows import NEW
@@ -27,7 +27,7 @@ OUTCOMES = {
     "brier": "Brier score of the confidence (lower is better)",
     "seconds": "seconds",
 }
-TWO_LOOKS = {
+TWO_STAGES = {
     "correct": "leading statement named",
     "overlap": "statements named that are true, of all named or true",
     "brier": "Brier score of the confidence (lower is better)",
@@ -68,9 +68,9 @@ def pairs(results: Results) -> None:
     )
 
 
-def looks(results: Results) -> None:
+def two_stage_readings(results: Results) -> None:
     """Show what reading with the explanation changed, in studies of two looks."""
-    _outcomes(results.answers, two_looks(results.answers), TWO_LOOKS, results.whom)
+    _outcomes(results.answers, two_stages(results.answers), TWO_STAGES, results.whom)
     st.caption("The order is not varied: each ECG is read without its explanation first.")
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.findings import estimates, score_bars
 from pages.findings.estimates import Results, Whose
 from pages.shell import choices
-from review_db.findings.prototypes import first_looks, rated
+from review_db.findings.prototypes import first_stages, rated
 from review_db.findings.scores import GROUPS, GroupScores, QuestionScores, item_scores
 from review_db.findings.summaries import summaries
 from review_db.questions.catalogue import KINDS, STUDY_SCALES
@@ -38,7 +38,7 @@ def statements(results: Results) -> None:
 
 def _judged_at(answers: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Ask for the look, where there are two; else return all answers."""
-    first = first_looks(answers)
+    first = first_stages(answers)
     if rated(first, kind).empty:
         return answers
     at = choices.one_of("As judged at", [LAST, FIRST], key="look")

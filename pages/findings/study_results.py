@@ -69,5 +69,5 @@ VIEWS: dict[str, tuple[str, Callable[[Results], None]]] = {
     "Statements": ("statement", scored.statements),
     "Two explanations": ("pair", compared.pairs),
     "Readings in arms": ("differential", compared.differential_readings),
-    "Readings": ("reading", compared.looks),
+    "Readings": ("reading", compared.two_stage_readings),
 }

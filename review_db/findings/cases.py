@@ -25,7 +25,7 @@ from review_db.studies.design.declared import ARMS, Protocol
 
 # How far "better" leans to the right-hand explanation.
 _LEAN = {"1": -2.0, "2": -1.0, "3": 0.0, "4": 1.0, "5": 2.0}
-TWO_LOOKS = ("correct", "overlap", "brier", "seconds")
+TWO_STAGES = ("correct", "overlap", "brier", "seconds")
 WITHOUT, WITH = "without", "with the explanation"
 
 
@@ -120,15 +120,15 @@ def preferences(table: pd.DataFrame) -> list[Preference]:
     ]
 
 
-def two_looks(table: pd.DataFrame) -> list[Outcome]:
+def two_stages(table: pd.DataFrame) -> list[Outcome]:
     """Compare reading with the explanation to reading without it, as before codebook 3.
 
-    Outcomes are `TWO_LOOKS`: "correct" (the leading statement is named), "overlap" (of all
+    Outcomes are `TWO_STAGES`: "correct" (the leading statement is named), "overlap" (of all
     statements named and true, the share that is both), "brier" (squared error of the confidence)
     and "seconds" (of each look by itself). The explanation always came second.
     """
-    looks = _two_looks(table)
-    return [_outcome(name, partial(_of_two_looks, looks, name)) for name in TWO_LOOKS]
+    readings = _two_stages(table)
+    return [_outcome(name, partial(_of_two_stages, readings, name)) for name in TWO_STAGES]
 
 
 def arms(table: pd.DataFrame) -> list[Outcome]:
@@ -150,7 +150,7 @@ def pilot_comparison(table: pd.DataFrame, outcome: str = "correct") -> Compariso
     """
     readings = differentials(table)
     if readings.empty:
-        return _of_two_looks(_two_looks(table), "correct")
+        return _of_two_stages(_two_stages(table), "correct")
     met = _arms_met(readings)
     return compare_arms(readings, outcome, (met[0], met[-1]))
 
@@ -189,23 +189,23 @@ def _outcome(name: str, compared: Callable[[], Comparison]) -> Outcome:
         return Outcome(name, None, str(error))
 
 
-def _of_two_looks(looks: pd.DataFrame, name: str) -> Comparison:
-    return compare(looks.assign(rating=looks[name]), "mean", treatments=(WITH, WITHOUT))
+def _of_two_stages(readings: pd.DataFrame, name: str) -> Comparison:
+    return compare(readings.assign(rating=readings[name]), "mean", treatments=(WITH, WITHOUT))
 
 
-def _two_looks(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a look, with `TWO_LOOKS` and the columns that `compare` needs."""
-    looks = table[(table["kind"] == "reading") & (table["role"] == "rated") & ~is_skipped(table)]
-    looks = looks.dropna(subset=["diagnosis", "confidence"])
-    named, true = (looks[column].map(_codes) for column in ("diagnosis", "truth"))
+def _two_stages(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a stage, with `TWO_STAGES` and the columns that `compare` needs."""
+    readings = table[(table["kind"] == "reading") & (table["role"] == "rated") & ~is_skipped(table)]
+    readings = readings.dropna(subset=["diagnosis", "confidence"])
+    named, true = (readings[column].map(_codes) for column in ("diagnosis", "truth"))
     correct = np.array(
-        [s in codes for s, codes in zip(looks["statement"], named, strict=True)], float
+        [s in codes for s, codes in zip(readings["statement"], named, strict=True)], float
     )
-    return looks.assign(
+    return readings.assign(
         correct=correct,
         overlap=[len(a & b) / len(a | b) for a, b in zip(named, true, strict=True)],
-        brier=(looks["confidence"].map(PROBABILITIES).astype(float) - correct) ** 2,
-        treatment=looks["stage"].map({1: WITHOUT, 2: WITH}),
+        brier=(readings["confidence"].map(PROBABILITIES).astype(float) - correct) ** 2,
+        treatment=readings["stage"].map({1: WITHOUT, 2: WITH}),
         truth=1,
     ).rename(columns={"reviewer": "reader", "item": "case"})
 

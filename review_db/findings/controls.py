@@ -101,7 +101,7 @@ def repeats(table: pd.DataFrame) -> list[SelfAgreement]:
         if f"{question}_first" not in pairs:
             continue
         both = np.column_stack(
-            [numbers(pairs[f"{question}_{look}"], question) for look in ("first", "second")]
+            [numbers(pairs[f"{question}_{time}"], question) for time in ("first", "second")]
         )
         given = ~np.isnan(both).any(axis=1)
         each = [

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from review_db.findings.cases import Outcome, arms, preferences, two_looks
+from review_db.findings.cases import Outcome, arms, preferences, two_stages
 from review_db.findings.controls import controls, repeats
-from review_db.findings.prototypes import agreements, first_looks, rated
+from review_db.findings.prototypes import agreements, first_stages, rated
 from review_db.findings.scores import GROUPS, item_scores
 from review_db.findings.summaries import VOTES, summaries
 from review_db.questions.catalogue import KINDS
@@ -93,8 +93,8 @@ def _scores(table: pd.DataFrame) -> Iterator[Row]:
                     )
 
 
-def _first_looks(table: pd.DataFrame) -> Iterator[Row]:
-    for row in _scores(first_looks(table)):
+def _first_stages(table: pd.DataFrame) -> Iterator[Row]:
+    for row in _scores(first_stages(table)):
         # Not all is asked before the reveal.
         if not np.isnan(row.value):
             yield replace(row, section="first looks")
@@ -158,7 +158,7 @@ def _preferences(table: pd.DataFrame) -> Iterator[Row]:
 
 
 def _readings(table: pd.DataFrame) -> Iterator[Row]:
-    for outcome in (*two_looks(table), *arms(table)):
+    for outcome in (*two_stages(table), *arms(table)):
         yield from _outcome(outcome)
 
 
@@ -191,6 +191,6 @@ def _outcome(outcome: Outcome) -> Iterator[Row]:
 
 _NONE = (np.nan, np.nan)
 _PARTS = (
-    *(_scores, _first_looks, _summaries),
+    *(_scores, _first_stages, _summaries),
     *(_controls, _repeats, _agreement, _preferences, _readings),
 )

@@ -45,12 +45,12 @@ class Flow:
 
 
 def flow(design: Design, assignments: pd.DataFrame, answers: pd.DataFrame) -> Flow:
-    """Count a study's assignments, from `answers.places_on` and `answers.answers_on`."""
+    """Count a study's assignments, from `answers.assignments_on` and `answers.answers_on`."""
     counted, given = (rows[rows["role"] != "practice"] for rows in (assignments, answers))
     left = set(assignments.loc[assignments["withdrawn"].astype(bool), "reviewer"])
     counts = {"started": 0, "rated": 0, "skipped": 0, "cannot_judge": 0}
-    for _, looks in given[~given["reviewer"].isin(left)].groupby(ASSIGNMENT):
-        for step in _steps(design, str(looks["kind"].iloc[0]), _saved(looks)):
+    for _, of_item in given[~given["reviewer"].isin(left)].groupby(ASSIGNMENT):
+        for step in _steps(design, str(of_item["kind"].iloc[0]), _saved(of_item)):
             counts[step] += 1
     return Flow(
         reviewers=assignments["reviewer"].nunique(),
@@ -74,10 +74,10 @@ def flow_text(found: Flow) -> str:
     )
 
 
-def _saved(looks: pd.DataFrame) -> dict[int, dict[str, str]]:
+def _saved(of_item: pd.DataFrame) -> dict[int, dict[str, str]]:
     return {
         int(row["stage"]): {q: row[q] for q in STUDY_QUESTIONS if isinstance(row[q], str)}
-        for _, row in looks.iterrows()
+        for _, row in of_item.iterrows()
     }
 
 

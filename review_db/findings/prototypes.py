@@ -37,7 +37,7 @@ def rated(table: pd.DataFrame, kind: str = "prototype") -> pd.DataFrame:
     return last_stage(chosen)
 
 
-def first_looks(table: pd.DataFrame) -> pd.DataFrame:
+def first_stages(table: pd.DataFrame) -> pd.DataFrame:
     """Return the looks before the reveal, at what was judged again after it."""
     again = table.groupby(ASSIGNMENT)["stage"].transform("max") > 1
     return table[again & (table["stage"] == 1)]

@@ -25,7 +25,7 @@ from protoecg import __version__
 from review_db.questions.catalogue import CODEBOOK_VERSION, STUDY_QUESTIONS, Question
 from review_db.sessions.assignments import Assigned, ItemStage, assigned, at_stage, own, standing
 from review_db.sessions.checks import checked_answers, refuse_unfinished
-from review_db.sessions.looks import is_recorded, record_look
+from review_db.sessions.opened import is_recorded, record_opened
 from review_db.sessions.progress import refuse_out_of_order
 from review_db.sessions.stages import (
     Facts,
@@ -110,7 +110,7 @@ def open_item(engine: Engine, seat: Seat, at: ItemStage) -> OpenItem:
         refuse_other_session(connection, seat, item.session, assigned(connection, seat, at).design)
         seen = is_recorded(connection, seat, at)
     if not seen:
-        record_look(engine, seat, at)
+        record_opened(engine, seat, at)
     return item
 
 

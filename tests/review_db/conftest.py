@@ -148,7 +148,7 @@ def _rate_all(engine, seat, chance, stop=None):
         save_item(engine, seat, place, given, seen=item.revision, seconds=3 if n % 2 else 8)
 
 
-def _two_looks(engine):
+def _two_stages(engine):
     """Make the ECGs to read of a study that hasn't started those of studies before codebook 3."""
     with engine.begin() as connection:
         connection.execute(
@@ -157,8 +157,8 @@ def _two_looks(engine):
 
 
 @pytest.fixture(scope="session")
-def two_looks():
-    return _two_looks
+def two_stages():
+    return _two_stages
 
 
 @pytest.fixture(scope="session")
@@ -166,7 +166,7 @@ def rated_study(tmp_path_factory, material):
     """Three reviewers have answered the pilot study, one of them half of it, and it has ended."""
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('study')}/ratings.db")
     create_study(engine, DESIGN, material)
-    _two_looks(engine)
+    _two_stages(engine)
     for n, key in enumerate(start_study(engine, "pilot").values()):
         _rate_all(engine, sign_in(engine, key), random.Random(n), stop=70 if n == 2 else None)
     close_study(engine, "pilot", actor="coordinator")

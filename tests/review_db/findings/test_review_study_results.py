@@ -195,10 +195,10 @@ def test_scores_by_anything_else_are_refused(table):
 
 
 def test_each_kind_of_database_gives_the_same_table(
-    engine, material, pilot, rate_all, two_looks, table
+    engine, material, pilot, rate_all, two_stages, table
 ):
     create_study(engine, pilot, material)
-    two_looks(engine)
+    two_stages(engine)
     for n, key in enumerate(start_study(engine, "pilot").values()):
         rate_all(engine, sign_in(engine, key), random.Random(n), stop=5)
     mine = answer_table(engine, "pilot").drop(columns="last_at")

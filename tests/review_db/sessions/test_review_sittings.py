@@ -507,10 +507,10 @@ def test_the_second_look_comes_after_the_first_which_then_stays(engine, material
 
 
 def test_a_reading_of_two_looks_comes_without_then_with_the_explanation(
-    engine, material, two_looks
+    engine, material, two_stages
 ):
     create_study(engine, DESIGN, material)
-    two_looks(engine)
+    two_stages(engine)
     seat = sign_in(engine, start_study(engine, "pilot")["R01"])
     position = positions(engine, seat, "reading")[0]
     alone = foresee_item(engine, seat, ItemStage(position, 1))

@@ -11,7 +11,7 @@ from review_db.findings.cases import (
     declared,
     pilot_comparison,
     preferences,
-    two_looks,
+    two_stages,
 )
 from review_db.statistics.mrmc import compare_ratings
 from review_db.statistics.mrmc.ratings import of_array
@@ -50,7 +50,7 @@ def test_a_side_that_is_preferred_is_told_apart_from_an_explanation(table):
 
 
 def test_reading_with_the_explanation_is_compared_with_reading_without(table):
-    found = by_name(two_looks(table))
+    found = by_name(two_stages(table))
     correct = found["correct"]
     assert correct.mean(WITH) == pytest.approx(0.5)
     assert correct.estimate().value == pytest.approx(correct.mean(WITH) - correct.mean(WITHOUT))
@@ -64,14 +64,14 @@ def test_reading_with_the_explanation_is_compared_with_reading_without(table):
 
 def test_half_a_reading_is_not_compared(table):
     first_only = table[(table["kind"] != "reading") | (table["stage"] == 1)]
-    assert all(outcome.comparison is None and outcome.why for outcome in two_looks(first_only))
+    assert all(outcome.comparison is None and outcome.why for outcome in two_stages(first_only))
     with pytest.raises(ValueError, match="not each one of those rated"):
         pilot_comparison(first_only)
 
 
 def test_what_a_reader_skipped_is_neither_compared_nor_preferred(table):
     skipped = table.assign(skip=table["skip"].where(table["reviewer"] != "R01", "yes"))
-    assert all(outcome.comparison.readers == 2 for outcome in two_looks(skipped))
+    assert all(outcome.comparison.readers == 2 for outcome in two_stages(skipped))
     assert {found.reviewer for found in preferences(skipped)} == {"", "R02", "R03"}
 
 
@@ -80,7 +80,7 @@ def test_in_an_unrated_study_nothing_is_preferred_nor_compared(engine, material,
     start_study(engine, "empty")
     nothing = answer_table(engine, "empty")
     assert preferences(nothing) == []
-    assert all(outcome.comparison is None for outcome in two_looks(nothing))
+    assert all(outcome.comparison is None for outcome in two_stages(nothing))
 
 
 def outcome(name, gain, seed):

@@ -18,7 +18,7 @@ def is_recorded(connection: Connection, seat: Seat, at: ItemStage) -> bool:
     return connection.execute(mine).first() is not None
 
 
-def record_look(engine: Engine, seat: Seat, at: ItemStage) -> None:
+def record_opened(engine: Engine, seat: Seat, at: ItemStage) -> None:
     """Record that a stage is opened now, unless it was before."""
     with writing(engine, lock=seat_lock(seat)) as connection:
         # Another tab of the reviewer may have been first.
