@@ -105,7 +105,7 @@ def header(measured: Measurements) -> tuple[HeaderValue, ...]:
         _value(measured, "heart_rate_bpm", "Rate", "bpm"),
         _value(measured, "pr_ms", "PR", "ms"),
         _value(measured, "qrs_ms", "QRS", "ms"),
-        _value(measured, "qtc_ms", "QT/QTc", "ms", before=qt, doubt="qt_ms"),
+        _value(measured, "qtc_ms", "QT/QTc", "ms", before=qt, reason_of="qt_ms"),
         _value(measured, "axis_deg", "Axis", "°"),
     )
 
@@ -116,13 +116,21 @@ def header_note() -> str:
 
 
 def _value(
-    measured: Measurements, field: str, name: str, unit: str, *, before: str = "", doubt: str = ""
+    measured: Measurements,
+    field: str,
+    name: str,
+    unit: str,
+    *,
+    before: str = "",
+    reason_of: str = "",
 ) -> HeaderValue:
     value, limits = getattr(measured, field), LIMITS[field]
     in_unit = unit if unit == "°" else f" {unit}"
     ordinary = f"{limits.words}{in_unit}"
     if value is None:
-        return HeaderValue(name, UNSURE, ordinary, unsure=measured.unsure.get(doubt or field, ""))
+        return HeaderValue(
+            name, UNSURE, ordinary, unsure=measured.unsure.get(reason_of or field, "")
+        )
     # Limits hold for what is printed: 100 bpm is not fast for a hundredth.
     whole = round(value)
     printed = f"{before}{true_minus(str(whole))}{in_unit}"

@@ -23,7 +23,7 @@ CHANGED = (
 )
 LISTED = (*CHANGED, "no sure change", "likely in both", "possible in both")
 ABSENT = "absent in both"
-# Of each value: its words, its unit, the value whose doubt is also its own.
+# Of each value: its words, its unit, the value with which it is unsure.
 MEASURED = {
     **{name: (*words_and_unit, name) for name, words_and_unit in WORDS.items() if name != "p_ms"},
     "axis_deg": (WORDS["axis_deg"][0], DEGREES, "axis_deg"),
@@ -188,10 +188,10 @@ def measurement_changes(then: Measurements, now: Measurements) -> tuple[Measurem
             _whole(getattr(then, name)),
             _whole(getattr(now, name)),
             repeatability.MEASURED[name],
-            then.unsure.get(doubt, ""),
-            now.unsure.get(doubt, ""),
+            then.unsure.get(reason_of, ""),
+            now.unsure.get(reason_of, ""),
         )
-        for name, (words, unit, doubt) in MEASURED.items()
+        for name, (words, unit, reason_of) in MEASURED.items()
     )
     return tuple(sorted(changes, key=lambda change: -change.times_noise))
 

@@ -145,7 +145,7 @@ def bare(tmp_path):
     return tmp_path / "bare.npy"
 
 
-SAID = ["--rate", "500", "--unit", "5 uV", "--leads", "V1,V2,V3,V4,V5,V6,I,II,III,aVR,aVL,aVF"]
+OPTIONS = ["--rate", "500", "--unit", "5 uV", "--leads", "V1,V2,V3,V4,V5,V6,I,II,III,aVR,aVL,aVF"]
 
 
 def test_what_a_file_does_not_say_is_given_by_options(bare, file, tiny_bundle, tmp_path, capsys):
@@ -153,14 +153,14 @@ def test_what_a_file_does_not_say_is_given_by_options(bare, file, tiny_bundle, t
     assert "(--unit uV)" in refused(capsys, "measure", bare, "--rate", 500)
     assert main(["measure", str(file), "--rate", "500", "--json"]) == 0
     known = json.loads(capsys.readouterr().out)
-    assert main(["measure", str(bare), *SAID, "--json"]) == 0
+    assert main(["measure", str(bare), *OPTIONS, "--json"]) == 0
     given = json.loads(capsys.readouterr().out)
     assert given["axis_deg"] == pytest.approx(known["axis_deg"], abs=1)
     assert given["heart_rate_bpm"] == known["heart_rate_bpm"]
 
-    assert main(["explain", str(bare), *SAID, "--bundle", str(tiny_bundle.path)]) == 0
+    assert main(["explain", str(bare), *OPTIONS, "--bundle", str(tiny_bundle.path)]) == 0
     assert "! Read in 5 uV, as it was given" in capsys.readouterr().out
-    batch = ["batch", str(bare.parent), *SAID, "--bundle", str(tiny_bundle.path)]
+    batch = ["batch", str(bare.parent), *OPTIONS, "--bundle", str(tiny_bundle.path)]
     assert main([*batch, "--out", str(tmp_path / "out.csv")]) == 0
     rows = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     row = rows[rows["file"] == "bare.npy"].iloc[0]

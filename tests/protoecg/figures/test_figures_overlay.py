@@ -145,7 +145,7 @@ def test_telling_leads_come_first_and_are_marked_on_all_that_is_drawn_there():
     (marks,) = of(figure, "telling leads")
     assert np.isnan(marks.x).sum() == 2
     for trace in of(figure, "your ECG"):
-        is_told = trace.hovertemplate.split(":")[0] in ("V1", "V2")
+        is_telling = trace.hovertemplate.split(":")[0] in ("V1", "V2")
         boxes = np.split(np.c_[marks.x, marks.y], np.flatnonzero(np.isnan(marks.x)) + 1)
         inside = any(
             np.nanmin(box[:, 0]) <= trace.x0 <= np.nanmax(box[:, 0])
@@ -154,7 +154,7 @@ def test_telling_leads_come_first_and_are_marked_on_all_that_is_drawn_there():
             for box in boxes
             if len(box)
         )
-        assert inside == is_told
+        assert inside == is_telling
 
 
 def test_the_prototype_can_be_drawn_later_and_the_query_stays():
