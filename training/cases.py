@@ -65,7 +65,7 @@ def cases(
     `readings`: an ECG that has a statement, with all that is called and the strongest match of
     each; then as many as asked for that surely don't have the statement they are about, which is
     one of those before: half of them such that `bundle` calls it, as far as there are any.
-    `truth` is what the data set says of the ECG; reviewers are not shown it.
+    `truth` is the ECG's labels in the data set; reviewers are not shown it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a network says of the ECGs of a fold, for those who fit it and those who measure it."""
+"""Which statements a network calls in the ECGs of a fold: to fit it, and to measure it."""
 
 from __future__ import annotations
 

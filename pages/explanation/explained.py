@@ -1,4 +1,4 @@
-"""An ECG with what a model says of it, and what is measured on it."""
+"""An ECG with its explanation by a model, and what is measured on it."""
 
 from __future__ import annotations
 

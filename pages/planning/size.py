@@ -217,7 +217,7 @@ def _ask_confidences(without: float, with_: float) -> Confidences:
 
 
 def _known_variances(pilot: pd.DataFrame | None, outcome: str) -> Variances | None:
-    """Return what a pilot says of an outcome; None where it says nothing."""
+    """Return the variances of an outcome in a pilot; None where they cannot be computed."""
     if pilot is None:
         return None
     try:

@@ -35,7 +35,7 @@ P = TypeVar("P", bound=PrototypeSet)
 
 @dataclass(frozen=True)
 class Choice:
-    """A folder that should hold a bundle, and what that says of itself; None if it is damaged."""
+    """A folder that should hold a bundle, and its manifest; None if that is damaged."""
 
     path: Path
     manifest: Manifest | None

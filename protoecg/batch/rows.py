@@ -67,12 +67,12 @@ def _ecg(recording: Recording | ECGError) -> ECG:
 
 
 def about(name: str, bundle: Bundle) -> dict[str, str]:
-    """Return what each row says of the recording and of the bundle."""
+    """Return the columns of a row that name its recording and the bundle."""
     return {"file": name, "bundle": bundle.name, "revision": bundle.revision}
 
 
 def text_columns(explanation: Explanation) -> Mapping[str, str]:
-    """Return what a row says of an explanation, beside its probabilities."""
+    """Return the columns of a row that hold an explanation's text."""
     return {
         "abstains": explanation.abstains or "",
         "quality": " ".join(explanation.quality),

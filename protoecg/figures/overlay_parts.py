@@ -234,7 +234,7 @@ def sheet_for(
 
 
 def printed_of(ecgs: Sequence[ECG], view: View, *treatment: str) -> str:
-    """Return what the paper says of the ECGs that are drawn on it."""
+    """Return the line below the paper: scale, filters and sources of the ECGs on it."""
     rates = " / ".join(dict.fromkeys(f"{ecg.rate:g} Hz" for ecg in ecgs))
     drawn = view.filters.printed(*(ecg.rate for ecg in ecgs))
     sources = " / ".join(ecg.source for ecg in ecgs if ecg.source)

@@ -1,4 +1,4 @@
-"""How a branch is built: what a bundle's manifest says of it, readable without torch."""
+"""How a branch is built: as a bundle's manifest has it, readable without torch."""
 
 from __future__ import annotations
 

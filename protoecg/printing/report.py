@@ -50,7 +50,7 @@ def pdf(
     taken: Taken = UNKNOWN,
     earlier: Taken = UNKNOWN,
 ) -> bytes:
-    """Return a page with the first ten seconds of an ECG and what a bundle says of it.
+    """Return a page with the first ten seconds of an ECG and its explanation.
 
     Parameters
     ----------

@@ -229,7 +229,7 @@ def read_rule(file: Path) -> Rule:
 
 
 def curations(about: Mapping[str, Any]) -> tuple[Curation, ...]:
-    """Return the curations that a bundle went through, by what its manifest says of it.
+    """Return the curations that a bundle went through, from its manifest's `about`.
 
     Raises
     ------
@@ -261,7 +261,7 @@ def newcomers(about: Mapping[str, Any]) -> dict[str, Change]:
 
     Parameters
     ----------
-    about : what a bundle's manifest says of it
+    about : of a bundle's manifest
     """
     return {
         change.new: change

@@ -1,4 +1,4 @@
-"""What a bundle says of itself and of its prototypes: its two JSON files, read without torch."""
+"""A bundle's manifest and its list of prototypes: two JSON files, read without torch."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ _PROTOTYPES = TypeAdapter(tuple[Prototype, ...], config=STRICT)
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read what the bundle in a folder says of itself, checked by version, types and ranges.
+    """Read the manifest of the bundle in a folder, checked by version, types and ranges.
 
     Raises
     ------

@@ -49,7 +49,7 @@ class Recalibration:
         return f"{self.data} ({self.ecgs:,} ECGs of {self.patients:,} patients, {self.day})"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what an explanation says of it, as plain JSON types."""
+        """Return it as an explanation lists it, in plain JSON types."""
         return {
             "data": self.data,
             "date": self.day,
@@ -63,7 +63,7 @@ _RECALIBRATIONS = TypeAdapter(tuple[Recalibration, ...], config=STRICT)
 
 
 def recalibrations(about: Mapping[str, Any]) -> tuple[Recalibration, ...]:
-    """Return the recalibrations of a bundle, the latest last, by what its manifest says of it.
+    """Return the recalibrations of a bundle, the latest last, from its manifest's `about`.
 
     Raises
     ------

@@ -147,7 +147,7 @@ def read_limited(file: Path, max_bytes: int) -> bytes:
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
 class Head:
-    """What a JSON file says of itself before anything else."""
+    """The first fields of a JSON file: its format and version."""
 
     format: str
     version: int
@@ -158,7 +158,7 @@ H = TypeVar("H", bound=Head)
 
 @dataclass(frozen=True)
 class Format(Generic[H]):
-    """A kind of JSON file that says its format and version.
+    """A kind of JSON file that states its format and version.
 
     Parameters
     ----------

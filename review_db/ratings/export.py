@@ -58,7 +58,7 @@ _MEANINGS = {
 
 
 def export(engine: Engine, out_dir: Path | str) -> list[Path]:
-    """Write all ratings into a folder, and what `study_export` says of each study below it.
+    """Write all ratings into a folder, and the files of each study into one below it.
 
     `ratings_long.csv` has a row for each standing answer, `ratings_wide.csv` one for each
     reviewer and prototype, `events.csv` one for each answer ever saved, changed or taken back,

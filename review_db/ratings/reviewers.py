@@ -1,6 +1,6 @@
 """Reviewer codes outside studies, and the secret that each is used with.
 
-secret = claim_code(engine, "R01")        # at its first use, to be had this once
+secret = claim_code(engine, "R01")        # at its first use, shown only once
 reviewer_of(engine, "R01", secret)        # from then on
 
 A code that was rated under before it had a secret is claimed by its first user, with all
@@ -54,7 +54,7 @@ def is_claimed(engine: Engine, code: str) -> bool:
 
 
 def claim_code(engine: Engine, code: str) -> str:
-    """Give a reviewer's code its secret, and return it; it can't be had again.
+    """Give a reviewer's code its secret, and return it; it isn't shown again.
 
     Raises
     ------

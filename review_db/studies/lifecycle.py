@@ -104,7 +104,7 @@ def start_study(
 ) -> dict[str, str]:
     """Write the assignment list, and return the key of each reviewer; nothing changes any more.
 
-    The keys are not stored and cannot be had again, only replaced (`new_key`).
+    The keys are not stored and cannot be shown again, only replaced (`new_key`).
 
     Parameters
     ----------

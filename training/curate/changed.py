@@ -28,7 +28,7 @@ def changes(
     Parameters
     ----------
     prototypes : of the network, in the order of its similarities
-    purity : by name of a retired prototype, what `comparison.purity_of_each` says of it and of
+    purity : by name of a retired prototype, what `comparison.purity_of_each` returns for it and for
         the one in its place; empty where nothing was measured
 
     Returns

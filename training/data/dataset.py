@@ -98,7 +98,7 @@ def dictionary(cell: str) -> dict[Any, Any] | None:
 
 
 def folds_of(about: Mapping[str, Any], dataset: Dataset, use: str) -> set[int]:
-    """Return the folds of a data set that a bundle, by what it says of itself, had some use of.
+    """Return the folds of a data set that a bundle was made with, by its manifest.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def folds_of(about: Mapping[str, Any], dataset: Dataset, use: str) -> set[int]:
 
 
 def stated_folds(about: Mapping[str, Any], use: str) -> list[int]:
-    """Return the folds that a bundle says that it had some use of, see `folds_of`.
+    """Return the folds that a bundle's manifest names for a use, see `folds_of`.
 
     Raises
     ------

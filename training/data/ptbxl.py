@@ -65,7 +65,7 @@ def load(root: Path) -> Dataset:
 
 @pydantic.dataclasses.dataclass(frozen=True)
 class _About:
-    """What a data set that is not PTB-XL itself says of itself in `dataset.json`."""
+    """The `dataset.json` of a data set that is not PTB-XL itself."""
 
     name: str = "PTB-XL 1.0.3"
     simulated: bool = False

@@ -150,11 +150,11 @@ def read_config(path: Path) -> Config:
 
 
 def config_of(about: Mapping[str, Any], path: Path) -> Config:
-    """Return the settings that a bundle says it was made by.
+    """Return the settings that a bundle was made by.
 
     Parameters
     ----------
-    about : what the bundle says of itself
+    about : of the bundle's manifest
     path : its folder
 
     Raises

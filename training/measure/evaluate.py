@@ -108,7 +108,7 @@ def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
 
 
 def judge(bundle: Bundle, seen: Tensor, beside: Beside = 0.0) -> Judgement:
-    """Return what a bundle says of ECGs with similarities (n, p), by its own thresholds.
+    """Return what a bundle calls in ECGs with similarities (n, p), by its own thresholds.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def judge(bundle: Bundle, seen: Tensor, beside: Beside = 0.0) -> Judgement:
 def judged(
     network: ProtoECGNet, decisions: Mapping[str, Decision], seen: Tensor, beside: Beside = 0.0
 ) -> Judgement:
-    """Return what a network says of ECGs by these thresholds, as `judge` does."""
+    """Return what a network calls in ECGs by these thresholds, as `judge` does."""
     own = [decisions[code] for code in network.statements]
     return by_thresholds(fused(network, seen, beside), own)
 
@@ -186,7 +186,7 @@ def of_logits(
     patients: np.ndarray,
     judgement: Judgement,
 ) -> dict[str, Any]:
-    """Return what `results` says of all branches fused, by their logits (n, c) alone."""
+    """Return the part of `results` for all branches fused, by their logits (n, c) alone."""
     counts = metrics.resamples(patients)
     aurocs, auprcs = metrics.ranking(labels, logits, counts)
     few = rare(labels)

@@ -30,7 +30,7 @@ MOST_REMEMBERED = 1000
 
 
 class Refused(RatingsError):
-    """Whoever asks is no coordinator, or has to wait; the message says what to do."""
+    """Not a coordinator, or one who has to wait; the message says what to do."""
 
 
 class Door:

@@ -55,7 +55,7 @@ def _leads(sequence_set: Element) -> list[Element]:
 
 
 def _time(sequence_set: Element) -> list[tuple[str, ...]]:
-    """Return what a set says of its time: where it begins, and its step."""
+    """Return the time of a set: where it begins, and its step."""
     return [
         tuple(
             "" if part is None else f"{part.get('value')} {part.get('unit')}"

@@ -159,7 +159,7 @@ def compare_ratings(
 
 
 def _refuse_few(ratings: Ratings, measure: str) -> None:
-    """Refuse what no variance over cases can be had of."""
+    """Refuse ratings that are too few for a variance over cases."""
     rated = ~np.isnan(ratings.values)
     for truth, words in ((1, "diseased cases"), (0, "cases without disease"), (None, "cases")):
         if truth is not None and truth not in MEASURES[measure].needs:

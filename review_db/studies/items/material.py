@@ -43,7 +43,7 @@ class Material:
 
 
 def bundle_material(folder: Path | str, cases: Path | str | None = None) -> Material:
-    """Read what a bundle's folder says of its prototypes, and a JSON file of cases, if given.
+    """Read the prototypes of a bundle's folder, and a JSON file of cases, if given.
 
     The file holds an object with the lists `matches`, `pairs`, `readings`, `practice` and `ecgs`,
     or some of them.

@@ -46,7 +46,7 @@ ALIKE = 0.9
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """What the model says of the same ECGs twice; the second time they begin `shift_s` later.
+    """The model's output for the same ECGs twice; the second time they begin `shift_s` later.
 
     `x` : (n, 12, 1000), the model inputs of the first time.
     """

@@ -48,7 +48,7 @@ class Fold:
     table : one row an ECG, see `ptbxl.Dataset`
     ecgs : as read
     x : (n, 12, 1000), model inputs
-    seen : what the bundle says of the ECGs, measurements included
+    seen : the bundle's output for the ECGs, measurements included
     beside : (n, c) logits of `seen` that the measurements add
     labels : (n, c) bool, in the order of the bundle's statements
     """

@@ -40,7 +40,7 @@ class _Normal:
 
 
 def measure(bundle: Bundle, root: Path, fold: int, n: int = ECGS) -> dict[str, Any]:
-    """Put known changes into normal ECGs of a fold and see what a bundle says of them.
+    """Put known changes into normal ECGs of a fold and count what a bundle calls in them.
 
     Normal are ECGs labelled NORM and SR alone that the bundle calls so, at 50 to 90 bpm, without a
     remark on their recording, whose waves can all be measured.
