@@ -40,7 +40,9 @@ def browser():
     expect.set_options(timeout=30_000)
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--process-per-site"]
+        )
         yield browser
         browser.close()
 
@@ -88,10 +90,22 @@ def name(request: pytest.FixtureRequest) -> str:
     return f"T{zlib.crc32(request.node.nodeid.encode()):08x}"
 
 
+@pytest.fixture(scope="session")
+def window(browser, server: Server):
+    """A window whose tabs have one renderer: what it compiled for one tab it has for the next."""
+    window = browser.new_context(viewport={"width": 1440, "height": 900})
+    # The renderer ends with its last tab.
+    window.new_page().goto(f"{server.url}/_stcore/health")
+    yield window
+    window.close()
+
+
 @pytest.fixture
-def tab(browser):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    tab = context.new_page()
+def tab(window):
+    """A tab of a browser that knows nothing of earlier tests."""
+    window.set_storage_state({"cookies": [], "origins": []})
+    tab = window.new_page()
     tab.set_default_timeout(30_000)
     yield tab
-    context.close()
+    for left in window.pages[1:]:
+        left.close()
