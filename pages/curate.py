@@ -41,7 +41,7 @@ def main() -> None:
     rule = stated.ask()
     with reviews.database() as engine:
         table = opinions(engine)
-        reviews.tell_left_out(engine)
+        reviews.show_left_out(engine)
     try:
         proposals = propose(rule, bundle.prototypes, table)
     except CurationError as error:

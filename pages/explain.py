@@ -131,7 +131,7 @@ def _tracing(
         calipers.show_ecg(now.key, now.ecg, windows, name="query", view=close, measured=found)
     else:
         drawing.show_ecg(now.ecg, windows, key="query", view=close, measured=found)
-    marks.tell(windows)
+    marks.show_legends(windows)
     drawing.show_other_leads(now.ecg, key="beside", view=close)
     if measured:
         intervals.show(now.key, now.ecg)

@@ -33,7 +33,7 @@ def main() -> None:
     shown, view = _chosen(bundle)
     ecgs = {prototype.name: source_ecgs.load(bundle, prototype) for prototype in shown}
     if missing := [prototype for prototype in shown if ecgs[prototype.name] is None]:
-        source_ecgs.tell_missing(bundle, missing, "Some of these ECGs")
+        source_ecgs.show_missing(bundle, missing, "Some of these ECGs")
     ratings, came = _summary(bundle), newcomers(bundle.about)
     for number, prototype in enumerate(shown, start=1):
         change = came.get(prototype.name)
@@ -47,7 +47,7 @@ def _summary(bundle: PrototypeSet) -> pd.DataFrame | None:
         return None
     try:
         engine = reviews.opened()
-        reviews.tell_left_out(engine)
+        reviews.show_left_out(engine)
         table = summary(opinions(engine), {p.identity: p.name for p in bundle.prototypes})
         own = prototype_summary(engine, bundle=bundle.name, fingerprint=bundle.fingerprint)
         return table.assign(best=own["best"].reindex(table.index).fillna(0))

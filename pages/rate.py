@@ -126,7 +126,7 @@ def _pictures(prototype: Prototype) -> str:
 def _load(bundle: PrototypeSet, prototype: Prototype, view: View) -> Callable[[], None] | None:
     ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:
-        source_ecgs.tell_missing(bundle, [prototype])
+        source_ecgs.show_missing(bundle, [prototype])
         st.info("A prototype can be rated once its ECG is shown. Go on with the next one.")
         return None
     return partial(_draw, bundle, prototype, ecg, view)

@@ -83,7 +83,7 @@ def _rise(bundle: Bundle, last: Curation) -> None:
     """Say what those who did not decide think of the newcomers."""
     try:
         engine = reviews.opened()
-        reviews.tell_left_out(engine)
+        reviews.show_left_out(engine)
         found = rise(last, bundle.prototypes, opinions(engine))
     except RatingsError as error:
         st.warning(words.plain(str(error)), icon=":material/warning:")

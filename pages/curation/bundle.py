@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.curation.choices import BEST, KEEP, NONE, decided
-from pages.curation.decisions import PROBLEM, tell_problem, window
+from pages.curation.decisions import PROBLEM, show_problem, window
 from pages.curation.desks import Making, Step, makings
 from pages.shell import words
 from pages.shell.access import coordinators
@@ -75,7 +75,7 @@ def make(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule) -> None:
         on_click=_begin,
         args=(desk, proposals, _as_decided(bundle, proposals, rule), name),
     )
-    tell_problem()
+    show_problem()
     if making is not None:
         st.fragment(_progress, run_every=EVERY_S if running else None)(making)
 

@@ -58,7 +58,7 @@ def show(bundle: Bundle, desk: Desk, proposals: Proposals, rule: Rule, view: Vie
         _button(bundle, "Keep it", KEEP, decisions, name)
         _button(bundle, "Retire without another", NONE, decisions, name)
         _button(bundle, "Take the best candidate", BEST, decisions, name)
-    tell_problem()
+    show_problem()
     found = _look(desk, name, proposals, rule)
     shown = found.candidates
     count = f"**{len(shown)} candidate{'s' if len(shown) != 1 else ''}**, the best first"
@@ -134,12 +134,12 @@ def _candidate(
 def _tracing(bundle: Bundle, prototype: Prototype, view: View, key: str, width_px: int) -> None:
     ecg = source_ecgs.load(bundle, prototype)
     if ecg is None:
-        source_ecgs.tell_missing(bundle, [prototype])
+        source_ecgs.show_missing(bundle, [prototype])
         return
     statement = bundle.labels.get(prototype.statement)
     marked = cases.marked(ecg, prototype.window_s, statement, view=view)
     drawing.show_ecg(ecg, marked, key=f"curate {key}", view=view, width_px=width_px)
-    marks.tell(marked)
+    marks.show_legends(marked)
 
 
 def _button(
@@ -163,7 +163,7 @@ def _decide(bundle: Bundle, name: str, choice: str) -> None:
         st.session_state[PROBLEM] = in_words(error)
 
 
-def tell_problem() -> None:
+def show_problem() -> None:
     """Say once why the last click did nothing, if it did."""
     if problem := st.session_state.pop(PROBLEM, None):
         st.error(words.plain(problem), icon=":material/error:")

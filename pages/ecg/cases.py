@@ -42,7 +42,7 @@ def show(
         return
     windows = marked(ecg, window_s, statement, view=view, label=label)
     calipers.draw_ecg(ecg, windows, key=key, view=view)
-    marks.tell(windows)
+    marks.show_legends(windows)
     telling = _telling(statement)
     drawing.show_window(ecg, window_s, view=view, key=f"{key} beat", label=label, telling=telling)
 

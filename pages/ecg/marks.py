@@ -63,7 +63,7 @@ def early(finding: Finding, found: Delineation) -> list[Window]:
     return [Window(*span, EARLY, colour, beside=True) for span in early_beats(finding, found)]
 
 
-def tell(marked: Sequence[Window]) -> None:
+def show_legends(marked: Sequence[Window]) -> None:
     """Say what dashed marks are, where there are any."""
     labels = [window.label for window in marked if window.beside]
     legends = [

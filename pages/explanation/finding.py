@@ -41,7 +41,7 @@ def show(now: ExplainedECG, bundle: Bundle, finding: Finding, of: Cases, view: V
         if of.kind == NEAREST:
             found = [c.source for c in of.offered if isinstance(c.source, Neighbour)]
             branch = finding.speaking[0].prototype.branch
-            neighbours.tell(bundle, finding.statement, branch, found)
+            neighbours.show_labels(bundle, finding.statement, branch, found)
         if of.case:
             _looks_like(now, bundle, finding, of.case, view)
     _adds_up(now, bundle, finding, of.case)
@@ -76,7 +76,7 @@ def _looks_like(
         beat, facts = st.columns([3, 1])
     with beat:
         if source is None:
-            source_ecgs.tell_missing(bundle, [case.source], "The case's ECG")
+            source_ecgs.show_missing(bundle, [case.source], "The case's ECG")
             drawing.show_window(
                 now.ecg, case.window_s, view=view, telling=telling, key="comparison"
             )

@@ -51,7 +51,9 @@ def found(key: str, ecg: ECG, bundle: Bundle, match: Match) -> tuple[Neighbour, 
     return _nearest(key, bundle.path, bundle.revision, match, ecg, bundle, ecgs)
 
 
-def tell(bundle: Bundle, statement: Statement, branch: str, found: Sequence[Neighbour]) -> None:
+def show_labels(
+    bundle: Bundle, statement: Statement, branch: str, found: Sequence[Neighbour]
+) -> None:
     """Say what the nearest training ECGs are labelled with, or why there are none."""
     try:
         ecgs = _index(bundle.path, bundle.revision, _written_ns(bundle), bundle)

@@ -68,7 +68,7 @@ def _register(url: str, fingerprint: str, _prototypes: models.KnownPrototypes) -
     register(_engine(), fingerprint, _prototypes.load())
 
 
-def tell_left_out(engine: Engine) -> None:
+def show_left_out(engine: Engine) -> None:
     """Show in a line whose answers are not among the ratings yet."""
     if sentence := left_out(engine):
         st.caption(f":material/lock_clock: {sentence}")

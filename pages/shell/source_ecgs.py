@@ -44,7 +44,7 @@ def load(bundle: PrototypeSet, source: SourceECG) -> ECG | None:
         return None
 
 
-def tell_missing(
+def show_missing(
     bundle: PrototypeSet, missing: Sequence[SourceECG], what: str = PROTOTYPES
 ) -> None:
     """Say in one line what is missing and why; the page runs anew when one of them has come.

@@ -42,7 +42,7 @@ def show(
     if sheet is None or sheet.stale:
         st.rerun()
     if item.feedback.truth:
-        _tell(item, labels)
+        _show_truth(item, labels)
     elif item.settled:
         st.info("The first look is over; its answers stay as they are.", icon=":material/lock:")
     elif item.saved.get("skip"):
@@ -73,7 +73,7 @@ def _question(item: OpenItem, chosen: str | None) -> Question | None:
     return next((question for question in item.questions if question.key == chosen), None)
 
 
-def _tell(item: OpenItem, labels: LabelSet) -> None:
+def _show_truth(item: OpenItem, labels: LabelSet) -> None:
     true = ", ".join(labels.named(code) for code in item.feedback.truth)
     st.info(f"Practice. True of this ECG: {true}.", icon=":material/school:")
 

@@ -107,7 +107,7 @@ class Forkserver:
 def _is_over(child: _Child) -> bool:
     """See to a child: end it when it is late, and clean up behind it once it has ended."""
     if time.monotonic() > child.deadline:
-        _tell(child, "time")
+        _report(child, "time")
         _end(child)
         return True
     process, status = os.waitpid(child.process, os.WNOHANG)
@@ -115,12 +115,12 @@ def _is_over(child: _Child) -> bool:
         return False
     # Who has answered is not listened to any more.
     is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
-    _tell(child, "time" if is_late else "crash")
+    _report(child, "time" if is_late else "crash")
     _clean(child)
     return True
 
 
-def _tell(child: _Child, stopped: str) -> None:
+def _report(child: _Child, stopped: str) -> None:
     """Say why a child will not answer any more."""
     child.connection.setblocking(False)
     with suppress(OSError):

@@ -43,7 +43,7 @@ def refuse(bundle: PrototypeSet) -> None:
         engine = reviews.opened()
         for info in _studies(engine):
             if _hides(info) and share_windows(engine, info.fingerprint, bundle.fingerprint):
-                _tell(info)
+                _show_refusal(info)
                 st.stop()
 
 
@@ -67,7 +67,7 @@ def _hides(info: StudyInfo) -> bool:
     return hidden and info.started_at is not None and info.standing.closed_at is None
 
 
-def _tell(info: StudyInfo) -> None:
+def _show_refusal(info: StudyInfo) -> None:
     title = words.plain(info.design.title or info.design.name)
     st.info(
         f"You take part in the study “{title}”, which hides from you what this page shows of its "
