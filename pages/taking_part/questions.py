@@ -130,9 +130,9 @@ def _point(question: Question, option: str) -> str:
 
 def _line(session: ItemSession, question: Question, sheet: AnswerSheet) -> None:
     given = sheet.answers.get(question.key)
-    answer = f"**{_in_words(given)}**" if given else "open"
+    state = f"**{_in_words(given)}**" if given else "open"
     st.button(
-        f"{_short(question.key)}: {answer}",
+        f"{_short(question.key)}: {state}",
         key=session.key(f"{question.key} again"),
         icon=":material/check:" if given else ":material/radio_button_unchecked:",
         type="tertiary",

@@ -126,10 +126,10 @@ def test_a_filter_that_cannot_apply_is_said_so_below_the_ecg_it_cannot_apply_to(
 
     rates = [f"{rate} Hz" for rate in (500, 100) if any(f"{rate} Hz" in p for p in papers(app))]
     assert "500 Hz" in rates and "100 Hz" in rates
-    captions = [c.value for c in app.caption if "does not apply" in c.value]
-    assert len(captions) == 2
-    assert all("sampled at 100 Hz" in sentence for sentence in captions)
-    assert "notch 60 Hz" in captions[0] and "low-pass 150 Hz" in captions[1]
+    sentences = [c.value for c in app.caption if "does not apply" in c.value]
+    assert len(sentences) == 2
+    assert all("sampled at 100 Hz" in sentence for sentence in sentences)
+    assert "notch 60 Hz" in sentences[0] and "low-pass 150 Hz" in sentences[1]
     ours, *_, theirs = papers(app)
     assert "notch 60 Hz, low-pass 150 Hz" in ours and "no filter" in theirs
 
@@ -147,10 +147,10 @@ def test_wide_paper_begins_where_the_window_is_and_says_so(opened, demo, speed, 
 
     app = opened("library", branch="morphology", speed=speed)
 
-    captions = [c.value for c in app.caption]
-    assert late and sum(LATE in line for line in captions) == wide * len(late)
+    lines = [c.value for c in app.caption]
+    assert late and sum(LATE in line for line in lines) == wide * len(late)
     # A beat like the window may lie to the right of it.
-    assert wide * len(across) <= sum(GOES_ON in line for line in captions) <= wide * len(windows)
+    assert wide * len(across) <= sum(GOES_ON in line for line in lines) <= wide * len(windows)
 
 
 def test_the_model_reads_the_unfiltered_ecg(opened):

@@ -340,8 +340,8 @@ def test_a_lead_far_from_zero_is_brought_back_and_that_is_said(ecg, measured):
 @example(text="a\x00\n\u202eb ) Tj ET (\\ <b>&amp; %s \ud800 \U0001f600 " * 9)
 def test_no_words_of_others_break_the_page(text, flat, measured):
     hostile = replace(EXPLANATION, bundle=text, notes=(text,) * 9, abstains=text)
-    printed = words(pdf(ECG(flat.signal, 500, text), hostile, measured, revision="0"))
-    assert NOTICE in printed and "Nothing is said" in printed
+    page = words(pdf(ECG(flat.signal, 500, text), hostile, measured, revision="0"))
+    assert NOTICE in page and "Nothing is said" in page
 
 
 def test_the_same_ecg_gives_the_same_file_without_a_date(ecg, measured):

@@ -127,7 +127,7 @@ def test_calls_are_those_of_the_bundles_own_thresholds(results, tiny_bundle, sim
             assert own[name] == pytest.approx(hits.sum() / of.sum())
             low, high = own[f"{name}_interval"]
             assert 0 <= low <= own[name] <= high <= 1
-        assert own["brier"] == pytest.approx(own.brier(present, probability), abs=1e-4)
+        assert own["brier"] == pytest.approx(metrics.brier(present, probability), abs=1e-4)
 
 
 def made(statements, n, patients=None):
