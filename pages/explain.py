@@ -58,7 +58,8 @@ def main() -> None:
 
 
 def _welcome() -> None:
-    landing.show()
+    if landing.show():
+        return
     row = _row()
     with row:
         st.markdown("#### A worked example", width="stretch")

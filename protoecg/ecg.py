@@ -194,8 +194,8 @@ def refuse_rate_and_length(samples: int, rate: float) -> None:
     # Devices that store ten seconds often drop the last sample.
     if samples < DURATION_S * rate - 2:
         raise ECGError(
-            f"The recording lasts {samples / rate:.1f} s, at least {DURATION_S:g} s are needed. "
-            "Export the whole ten-second ECG."
+            f"The recording lasts {samples / rate:.1f} s at {rate:g} Hz, at least {DURATION_S:g} s "
+            "are needed. Check the rate, or export the whole ten-second ECG."
         )
 
 

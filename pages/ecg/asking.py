@@ -71,7 +71,7 @@ def _asked(files: Mapping[str, bytes], asks: Given, key: str) -> Recording | Non
         return None
     shown, ecg = f"{key} {given}", recording.ecg()
     header.show(intervals.delineated(shown, ecg))
-    drawing.show_ecg(ecg, [], key=shown, view=View(close=True), width_px=drawing.HALF_PX)
+    drawing.show_ecg(ecg, [], key=shown, view=View(close=True))
     return recording if st.button("Explain with these", type="primary", key=f"{key} so") else None
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.ecg import asking
 from pages.ecg.recordings import recordings
@@ -108,11 +109,14 @@ def _choose_start(recording: Recording, slot: Slot) -> float:
     return float(start)
 
 
-def picker(slot: Slot = NOW) -> None:
-    """Take an upload or an example, and show it."""
+def picker(slot: Slot = NOW) -> bool:
+    """Take an upload or an example, and show it; return whether an upload waits for answers."""
     upload, examples = st.columns(2, gap="large")
     with upload:
-        uploader(slot)
+        files = _files(slot)
+    if files:
+        _open(slot, files)
+        return True
     with examples:
         st.selectbox(
             "Or look at an example (simulated ECGs)",
@@ -123,6 +127,7 @@ def picker(slot: Slot = NOW) -> None:
             on_change=_take_example,
             args=(slot,),
         )
+    return False
 
 
 def _take_example(slot: Slot) -> None:
@@ -136,6 +141,11 @@ def _take_example(slot: Slot) -> None:
 
 def uploader(slot: Slot) -> None:
     """Take an upload, and show it."""
+    if files := _files(slot):
+        _open(slot, files)
+
+
+def _files(slot: Slot) -> list[UploadedFile]:
     warm_up()
     files = st.file_uploader(
         f"Upload a 12-lead {slot.noun} of at least ten seconds",
@@ -145,8 +155,11 @@ def uploader(slot: Slot) -> None:
         help=FORMATS,
     )
     st.caption("WFDB: select .hea and .dat (or .mat) together. All others: one file.")
-    if not files:
-        return
+    return files
+
+
+def _open(slot: Slot, files: list[UploadedFile]) -> None:
+    """Show the ECG of an upload, once what its files lack was given, or why it cannot be read."""
     contents = {file.name: file.getvalue() for file in files}
     ids = " ".join(file.file_id for file in files)
     if recording := asking.recording_of(contents, key=slot.key(f"asked {ids}")):

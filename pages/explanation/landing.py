@@ -24,7 +24,8 @@ PAGES = {
     "Library": "all prototypes, with what reviewers said of them",
     "Rate": "judge one prototype after the other",
     "Studies, Take part": "plan a reader study; answer one with your key",
-    "Results, Model card": "how reviewers judged; what the model learned from, how it was measured",
+    "Results, Curate": "how reviewers judged; replace prototypes that they judged bad",
+    "Model card": "what the model learned from, how it was measured",
 }
 # Of PTB-XL 1.0.3 (CC BY 4.0), and of a fold that `training/configs/ptbxl.toml` does not train on.
 REAL = SourceECG(
@@ -59,14 +60,21 @@ class Worked:
     about: str
 
 
-def show() -> None:
-    """Say what this is, take an ECG, and say what can be done on each page."""
+def show() -> bool:
+    """Say what this is, take an ECG, and say what can be done on each page.
+
+    Returns
+    -------
+    Whether an upload waits for answers, or for another file: nobody else's ECG belongs below it
+    """
     st.header("ProtoECG", anchor=False)
     st.write(SENTENCE)
-    picking.picker()
+    waits = picking.picker()
     st.caption(f":material/description: Formats: {picking.FORMATS}")
-    for column, (page, purpose) in zip(cycle(st.columns(3)), PAGES.items(), strict=False):
-        column.caption(f"**{page}:** {purpose}")
+    if not waits:
+        for column, (page, purpose) in zip(cycle(st.columns(3)), PAGES.items(), strict=False):
+            column.caption(f"**{page}:** {purpose}")
+    return waits
 
 
 def worked_example(bundle: Bundle) -> Worked | None:

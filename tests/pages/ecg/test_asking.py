@@ -73,6 +73,27 @@ def test_a_missing_rate_is_asked_with_a_guess_whose_picture_changes_with_the_ans
     assert not asked(app) and "of a recording of 20 s" in " ".join(c.value for c in app.caption)
 
 
+def test_while_a_file_waits_no_other_ecg_stands_below_it(page):
+    def explained(app):
+        return [radio.label for radio in app.radio if radio.label in ("**Likely**", "**Rhythm**")]
+
+    assert explained(page("explain"))
+
+    app = uploaded(page, csv(ECG.signal))
+    assert len(app.get("plotly_chart")) == 1 and not explained(app)
+    accept(app)
+    assert explained(app)
+
+    app = uploaded(page, b"no ECG")
+    assert app.error and not app.get("plotly_chart") and not explained(app)
+
+
+def test_a_rate_at_which_the_file_is_too_short_is_named(page):
+    app = uploaded(page, csv(ECG.signal))
+    widget(app, "Sampling rate in Hz").set_value(1000.0).run()
+    assert "5.0 s at 1000 Hz" in app.error[0].value and "Check the rate" in app.error[0].value
+
+
 def test_an_array_of_counts_is_asked_for_all_that_it_lacks(page):
     app = uploaded(page, npy(COUNTS), "ecg.npy")
     assert asked(app) == {
