@@ -23,7 +23,7 @@ def _why(rule: Rule, proposals: Proposals) -> str:
         )
     if rule.retires_nothing:
         return ": all its limits are off"
-    return ": no prototype was rated so by so many"
+    return ": no prototype was judged as badly as that by as many reviewers"
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ from protoecg.sheet.view import View
 
 LOOKED_AT = "ECG looked at"
 MARKS = (
-    "P, QRS and T of each beat, as measured, below the lowest row where that is one lead, and the "
-    "RR intervals in ms."
+    ":blue[P], :orange[QRS] and :green[T] of each beat, as measured, below the lowest row where "
+    "that is one lead, and the RR intervals in ms."
 )
 
 

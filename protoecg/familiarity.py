@@ -22,7 +22,7 @@ SIZES = {"strength": len(LEADS), "agreement": len(PAIRS[0]), "direction": len(LE
 WORDS = {
     "strength": "how strong its leads are (check gain, unit and leads without signal)",
     "agreement": "how its leads go together (check for swapped, missing or noisy electrodes)",
-    "direction": "which way its leads deflect (check for leads that are upside down)",
+    "direction": "the direction in which its leads deflect (check for leads that are upside down)",
     "bursts": "how far QRS complexes stand out (check for noise)",
 }
 

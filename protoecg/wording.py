@@ -19,7 +19,7 @@ def true_minus(text: str) -> str:
 
 def signed(amount: float, digits: int = 2) -> str:
     """Print a number with its sign: "+0.50"."""
-    return true_minus(f"{amount:+.{digits}f}")
+    return true_minus(f"{amount:+z.{digits}f}")
 
 
 def share(value: float, digits: int = 0) -> str:

@@ -65,7 +65,12 @@ def summary(rows: pd.DataFrame) -> str:
 
 
 def _listed(row: pd.Series, certainty: str, labels: LabelSet) -> str:
-    """Return the statements of a certainty in words with their probability, as they are read."""
+    """Return the statements of a certainty in words with their probability, as they are read.
+
+    None of an ECG that the model abstains from: nothing is said of it, on Explain neither.
+    """
+    if row["abstains"]:
+        return ""
     codes = [code for code in row[certainty].split() if code in row.index and code not in ABOUT]
     read = sorted(codes, key=lambda code: labels[code].urgency)
     return ", ".join(

@@ -14,7 +14,7 @@ from protoecg.sheet.view import View
 
 CONTEXT = (
     "The model compares whole strips and points at no wave. For context, measured and marked below "
-    "{where}: P, QRS and T of each beat, and the RR intervals in ms."
+    "{where}: :blue[P], :orange[QRS] and :green[T] of each beat, and the RR intervals in ms."
 )
 
 

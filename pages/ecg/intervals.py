@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ecg import drawing
 from pages.shell import choices, frame
+from protoecg import wording
 from protoecg.ecg import ECG
 from protoecg.figures.median_beat import describe_median_beat, each_figure, together_figure
 from protoecg.measure import (
@@ -86,7 +87,10 @@ def _table(measured: Measurements) -> str:
         if value is None:
             lines.append(f"| {words} | unsure | {measured.unsure[name]} |")
         else:
-            lines.append(f"| {words} | **{value:.0f} {unit}** | {RESTS_ON[name]} |")
+            printed = wording.true_minus(f"{value:.0f}") + (
+                "°" if unit == "degrees" else f" {unit}"
+            )
+            lines.append(f"| {words} | **{printed}** | {RESTS_ON[name]} |")
     if measured.qtc_ms is not None:
         others = [f"{by} {ms:.0f}" for by, ms in measured.qtc.items() if by != QTC_FORMULA]
         lines.append(f"| QTc | **{measured.qtc_ms:.0f} ms** | {QTC_FORMULA}; {', '.join(others)} |")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.ecg import drawing
 from pages.shell import frame
+from protoecg import wording
 from protoecg.ecg import ECG
 from protoecg.evidence.early_beats import early_beats
 from protoecg.evidence.like_beats import like_beats
@@ -20,8 +21,8 @@ from protoecg.sheet.view import View
 ALIKE, EARLY = "alike", "early"
 LEGENDS = {
     ALIKE: (
-        "Dashed, alike: beats of the same kind as the one compared, where leads to look at are "
-        "printed, with their correlation to it; nothing was decided by them."
+        "Dashed, alike: beats of this ECG of the same kind as the one compared, where leads "
+        "to look at are printed; r is their correlation to it. Nothing was decided by them."
     ),
     EARLY: "Dashed, early: beats that come early, as measured, which counts in the sum below.",
 }
@@ -51,7 +52,12 @@ def windows(
     return [
         own,
         *(
-            Window(*other.window_s, f"{ALIKE} ({other.correlation:.2f})", own.color, beside=True)
+            Window(
+                *other.window_s,
+                f"{ALIKE}, r {wording.true_minus(f'{other.correlation:.2f}')}",
+                own.color,
+                beside=True,
+            )
             for other in others
         ),
     ]

@@ -72,7 +72,7 @@ def show_labels(
     if (kept := ecgs.cells[branch].shape[1]) > 1:
         st.caption(MISSED.format(kept=kept))
     if found[0].similarity > 1 - ROUNDING:
-        st.caption("The nearest is this ECG itself or all but the same, so it says nothing new.")
+        st.caption("The model tells the nearest from this ECG by nothing: it may be this very ECG.")
 
 
 def summary(found: Sequence[Neighbour], statement: Statement, labelled: int, total: int) -> str:

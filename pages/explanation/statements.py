@@ -16,6 +16,8 @@ from protoecg.summary import HeaderValue, Summary, summarised
 LIKELY, RHYTHM, POSSIBLE, OTHER = "likely", "rhythm", "possible", "other"
 PRESSING = "possible, critical"
 NAMED = 4
+# A likely rhythm stands beside it, and none need be likely of an ECG that has one.
+NONE = {"Likely": "nothing but what is said of the rhythm", "Rhythm": "none is likely"}
 MEASURED = (
     "Computed from the samples, and far beyond what is ordinary. It is the measurement's word: the "
     "model finds no statement likely or possible that speaks of it. A measurement can be wrong: "
@@ -76,7 +78,7 @@ def show(
 
 def _group(label: str, findings: Sequence[Finding], key: str, code: str | None) -> None:
     if not findings:
-        st.markdown(f"**{label}:** none")
+        st.markdown(f"**{label}:** {NONE.get(label, 'none')}")
         return
     by_code = {finding.code: finding.statement for finding in findings}
     # Several widgets, one choice: the URL holds it, and each shows it or nothing.

@@ -23,6 +23,9 @@ _HEAD = (
     f"<script>{(_HERE / 'keyboard.js').read_text()}</script>"
     f'<div class="research-notice">{NOTICE}</div>'
 )
+_follow_theme = st.components.v2.component(
+    "protoecg_theme", js=(_HERE / "theme.js").read_text(encoding="utf-8")
+)
 
 
 def navigation() -> Page:
@@ -58,6 +61,8 @@ def guard(title: str) -> None:
         st.rerun()
     st.set_page_config(page_title=f"{title} · ProtoECG", page_icon=_ICON, layout="wide")
     st.html(f"{_colours()}{_HEAD}", unsafe_allow_javascript=True)
+    with st.container(key="theme"):
+        _follow_theme(key="theme of the page", data={"drawn": theme()}, height=1)
     accounts.show()
     coordinators.show()
 

@@ -9,7 +9,7 @@ from protoecg.explanation import Finding, Measured
 from protoecg.labels import LabelSet
 from protoecg.wording import true_minus
 
-# From this similarity on, two windows are said to resemble each other.
+# From this similarity on, two windows are said to resemble each other closely.
 ALIKE = 0.5
 # In logits: what adds less is not worth a word. So many of each side are named.
 NOTABLE, MOST_NAMED = 0.2, 3
@@ -55,7 +55,7 @@ def _resembles(finding: Finding) -> str:
         return ""
     alike = sum(match.similarity >= ALIKE for match in own)
     cases = f"the {len(own)} cases of {finding.statement.description} that the model knows"
-    return f"Resembles {alike or 'none'} of {cases}."
+    return f"Closely resembles {alike or 'none'} of {cases}."
 
 
 def _speaks(finding: Finding, labels: LabelSet) -> list[str]:

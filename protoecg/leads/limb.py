@@ -17,9 +17,9 @@ def limb_leads_at_odds(signal: np.ndarray) -> tuple[str, ...]:
     i, ii, iii, avr, avl, avf = signal[:6].astype(np.float64)
     derived = (
         ("II", ii, "I + III", i + iii),
-        ("aVR", avr, "-(I + II) / 2", -(i + ii) / 2),
-        ("aVL", avl, "I - II / 2", i - ii / 2),
-        ("aVF", avf, "II - I / 2", ii - i / 2),
+        ("aVR", avr, "\N{MINUS SIGN}(I + II) / 2", -(i + ii) / 2),
+        ("aVL", avl, "I \N{MINUS SIGN} II / 2", i - ii / 2),
+        ("aVF", avf, "II \N{MINUS SIGN} I / 2", ii - i / 2),
     )
     wrong = [f"{lead} is not {rule}" for lead, a, rule, b in derived if _far_apart(a, b)]
     if not wrong:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from reportlab.platypus import Flowable
 
 from protoecg import wording
-from protoecg.evidence.change import CHANGED, Comparison, FindingChange, MeasurementChange, of_kind
+from protoecg.evidence.change import (
+    CHANGED,
+    DEGREES,
+    Comparison,
+    FindingChange,
+    MeasurementChange,
+    of_kind,
+)
 from protoecg.printing.text import WARNING, paragraph
 from protoecg.summary import in_words
 from protoecg.taken import Taken
@@ -36,12 +43,22 @@ def change_flow(since: Comparison, taken: Taken) -> list[Flowable]:
 
 
 def _then(change: MeasurementChange) -> str:
-    return f"{change.name} {'unsure' if change.then is None else f'{change.then} {change.unit}'}"
+    if change.then is None:
+        return f"{change.name} unsure"
+    return f"{change.name} {_number(change.then)}{_unit(change)}"
+
+
+def _number(value: int | None) -> str:
+    return wording.true_minus(f"{value}")
+
+
+def _unit(change: MeasurementChange) -> str:
+    return DEGREES if change.unit == DEGREES else f" {change.unit}"
 
 
 def _measured(change: MeasurementChange) -> str:
     by = "" if change.difference is None else f" ({wording.signed(change.difference, 0)})"
-    return f"{change.name} {change.then} to {change.now} {change.unit}{by}"
+    return f"{change.name} {_number(change.then)} to {_number(change.now)}{_unit(change)}{by}"
 
 
 def _found(change: FindingChange) -> str:

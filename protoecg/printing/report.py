@@ -76,8 +76,9 @@ def pdf(
     draw_ecg(canvas, ecg, case.marked_s if case else None, (left, top))
     top -= GAP / 2
     top -= fill(canvas, _warnings(explanation), (left, top), (GRID_WIDTH, NOTES_HEIGHT))
-    findings = [*summary_flow(explanation), *(change_flow(since, earlier) if since else [])]
-    _columns(canvas, ecg, findings, measured, case, (left, top - GAP / 2))
+    changes = change_flow(since, earlier) if since else []
+    sides = summary_flow(explanation), [*measurement_flow(measured, COLUMNS[2]), *changes]
+    _columns(canvas, ecg, sides, case, (left, top - GAP / 2))
     _foot(canvas, explanation, revision, left)
     canvas.save()
     return written.getvalue()
@@ -111,19 +112,19 @@ def _warnings(explanation: Explanation) -> list[Flowable]:
 def _columns(
     canvas: Canvas,
     ecg: ECG,
-    findings: Sequence[Flowable],
-    measured: Measurements,
+    sides: tuple[Sequence[Flowable], Sequence[Flowable]],
     case: PrintedCase | None,
     corner: tuple[float, float],
 ) -> None:
     left, top = corner
     room = top - EDGE - FOOT
-    fill(canvas, findings, (left, top), (COLUMNS[0], room))
+    first, last = sides
+    fill(canvas, first, (left, top), (COLUMNS[0], room))
     left += COLUMNS[0] + GAP
     if case:
         _case(canvas, ecg, case, (left, top), room)
     left += COLUMNS[1] + GAP
-    fill(canvas, measurement_flow(measured, COLUMNS[2]), (left, top), (COLUMNS[2], room))
+    fill(canvas, last, (left, top), (COLUMNS[2], room))
 
 
 def _case(

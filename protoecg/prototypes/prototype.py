@@ -8,6 +8,11 @@ from hashlib import sha256 as digest
 
 # PTB-XL's reports were made small letter by letter, but for these: "mÖglich".
 _LEFT_LARGE = re.compile(r"(?<=\w)[ÄÖÜÅ]|\b[ÄÖÜÅ](?=[a-zäöüåß])")
+# PTB-XL's reports are all in small letters. "I" is a word of Swedish, and a lead in a list of them.
+_LEAD = re.compile(
+    r"\bv(?=[1-6]\b)|\b(?:iii?|av[rlf])\b|\bi(?=\s*,\s*(?:ii|av[rlf]|v[1-6])\b)", re.IGNORECASE
+)
+_SPELT = {one.lower(): one for one in ("I", "II", "III", "aVR", "aVL", "aVF", "V")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +72,9 @@ class Prototype(SourceECG):
 
     @property
     def readable_report(self) -> str:
-        """The report without capital umlauts among small letters."""
-        return _LEFT_LARGE.sub(lambda letter: letter[0].lower(), self.report)
+        """The report with leads as they are written, and no capital umlauts among small letters."""
+        small = _LEFT_LARGE.sub(lambda letter: letter[0].lower(), self.report)
+        return _LEAD.sub(lambda lead: _SPELT[lead[0].lower()], small)
 
 
 def window_identity(statement: str, sha256: str, window_s: tuple[float, float]) -> str:

@@ -108,7 +108,8 @@ def refuse_wrong_secret(connection: Connection, reviewer: str, secret: str) -> N
 
 _TAKEN = (
     "The code {reviewer} opens with its secret alone, which was shown with its link when it was "
-    "first used. Open that link, or ask the coordinator for another one."
+    "first used. Open that link, or ask the coordinator for another one; who begins with a new "
+    "code leaves the secret empty."
 )
 
 

@@ -85,5 +85,5 @@ def refuse_missing(questions: Collection[str]) -> None:
         If there are any.
     """
     if questions:
-        asked = " ".join(STUDY_QUESTIONS[key].text for key in questions)
-        raise Unfinished(f"Still open: {asked} Answer, or skip the item.")
+        asked = ", ".join(key.replace("_", " ") for key in questions)
+        raise Unfinished(f"Still open: {asked}. Answer, or skip the item.")

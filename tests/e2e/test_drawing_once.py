@@ -60,3 +60,16 @@ def test_squares_are_square_and_the_paper_is_full_at_any_width(server, tab, widt
     drawn = tab.locator(f"{TRACING} .plotbg, {TRACING} .bg").first.bounding_box()
     assert drawn["height"] == pytest.approx(paper.bounding_box()["height"], abs=14)
     assert drawn["width"] == pytest.approx(paper.bounding_box()["width"], abs=4.5)
+
+
+def test_figures_take_the_theme_that_the_browser_turns_to(server, tab):
+    paper = f"{TRACING} .bg"
+    opened(tab, server.url)
+    light = tab.locator(paper).first.evaluate("e => getComputedStyle(e).fill")
+    for theme, comparison in (("dark", "!=="), ("light", "===")):
+        tab.emulate_media(color_scheme=theme)
+        tab.wait_for_function(
+            f"([of, light]) => {{ const paper = document.querySelector(of); "
+            f"return paper && getComputedStyle(paper).fill {comparison} light; }}",
+            arg=[paper, light],
+        )

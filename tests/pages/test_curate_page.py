@@ -51,7 +51,7 @@ def test_a_rule_that_retires_nothing_says_why(page, rated):
     assert "all its limits are off" in texts(
         page("curate", bundle="tiny", median="off", wrong="off", bad="off")
     )
-    assert "no prototype was rated so by so many" in texts(
+    assert "no prototype was judged as badly as that by as many reviewers" in texts(
         page("curate", bundle="tiny", reviewers="3")
     )
 

@@ -139,8 +139,8 @@ def test_beats_like_the_matched_one_are_marked_where_its_leads_are_printed(page,
     monkeypatch.setattr("pages.explanation.exact.telling", lambda *_: ("I", "aVR", "V1", "V6"))
     app = page("explain", example=PVC, finding="PVC")
     marked = [t for t in figures(app)[0]["data"] if t.get("line", {}).get("dash") == "dash"]
-    assert marked and all(trace["name"].startswith("alike (") for trace in marked)
-    assert "nothing was decided by them" in words(app)
+    assert marked and all(trace["name"].startswith("alike, r ") for trace in marked)
+    assert "Nothing was decided by them" in words(app)
 
 
 def test_early_beats_that_count_are_marked_and_said(page, monkeypatch):

@@ -103,7 +103,7 @@ def test_while_they_come_all_that_is_known_is_shown(page, physionet, upload):
     app = until(page("explain", ecg=upload), lambda app: "it is tried again" in words(app))
 
     assert shown(app) == 1
-    for known in ("Resembles", "records100", "years", "Labelled Atrial fibrillation"):
+    for known in ("Closely resembles", "records100", "years", "Labelled Atrial fibrillation"):
         assert known in words(app)
     (line,) = [text for text in words(app).splitlines() if "not on this machine" in text]
     assert "No connection to" in line
@@ -113,7 +113,7 @@ def test_a_server_that_is_not_there_is_named_and_the_page_is_whole(page, upload)
     app = until(page("explain", ecg=upload), lambda app: "not on this machine" in words(app))
 
     assert "No connection to 127.0.0.1; it is tried again by itself" in words(app)
-    assert shown(app) == 1 and "Resembles" in words(app)
+    assert shown(app) == 1 and "Closely resembles" in words(app)
 
 
 def test_a_network_that_swallows_everything_keeps_no_page_waiting(page, upload, monkeypatch):
@@ -124,7 +124,7 @@ def test_a_network_that_swallows_everything_keeps_no_page_waiting(page, upload, 
 
         app = page("explain", ecg=upload)
 
-        assert shown(app) == 1 and "Resembles" in words(app)
+        assert shown(app) == 1 and "Closely resembles" in words(app)
         assert "Getting the prototypes' ECGs from 127.0.0.1" in app.get("progress")[0].proto.text
 
 

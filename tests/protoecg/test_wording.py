@@ -28,7 +28,13 @@ def test_no_probability_is_printed_as_certain(probability, digits):
 
 @pytest.mark.parametrize(
     ("amount", "digits", "printed"),
-    [(0.5, 2, "+0.50"), (-0.5, 2, "\N{MINUS SIGN}0.50"), (-3, 0, "\N{MINUS SIGN}3"), (0, 0, "+0")],
+    [
+        (0.5, 2, "+0.50"),
+        (-0.5, 2, "\N{MINUS SIGN}0.50"),
+        (-3, 0, "\N{MINUS SIGN}3"),
+        (0, 0, "+0"),
+        (-0.001, 2, "+0.00"),
+    ],
 )
 def test_a_signed_number_has_a_sign_and_a_true_minus(amount, digits, printed):
     assert wording.signed(amount, digits) == printed

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pages.batches.findings_table import on_screen
 from pages.batches.strips import COLUMNS, picture, strip
 from pages.batches.triage import found, having, in_order, triage
 from protoecg.ecg import ECG
@@ -31,6 +32,13 @@ def row(likely="", possible="", abstains="", error="", unnamed="", **probabiliti
 )
 def test_an_ecg_is_as_urgent_as_its_most_urgent_finding(columns, kind):
     assert triage(pd.Series(columns), PTBXL) == kind
+
+
+def test_nothing_is_listed_as_likely_where_the_model_abstains():
+    rows = pd.DataFrame([row("IMI", IMI=0.9), row("IMI", abstains="It abstains.", IMI=0.9)])
+    shown = on_screen(rows.assign(quality=""), PTBXL, names=False)
+    assert list(shown["Likely"]) == ["inferior myocardial infarction 90 %", ""]
+    assert list(shown["Abstains"]) == ["", "It abstains."]
 
 
 def test_the_most_urgent_ecgs_come_first_and_the_others_stay_in_their_order():

@@ -10,7 +10,8 @@ def tracing(app):
 
 
 def laid(app):
-    return [json.loads(one.proto.json) for one in app.get("bidi_component")]
+    layers = [one for one in app.get("bidi_component") if one.key.startswith("calipers")]
+    return [json.loads(one.proto.json) for one in layers]
 
 
 def test_calipers_are_laid_over_a_figure_that_stays_the_same(page):

@@ -101,10 +101,10 @@ def test_an_ecg_of_the_training_data_is_told_to_find_itself(page, demo: Bundle, 
         lambda slot=NOW: ("known", ecg) if slot is NOW else None,
     )
 
-    assert "this ECG itself" in words(
+    assert "this very ECG" in words(
         page("explain", bundle="demo", finding="SR", evidence="nearest")
     )
 
 
 def test_an_ecg_that_is_new_to_the_model_is_not_told_so(page):
-    assert "this ECG itself" not in words(page("explain", **NEAREST))
+    assert "this very ECG" not in words(page("explain", **NEAREST))

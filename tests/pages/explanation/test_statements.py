@@ -27,3 +27,18 @@ def test_what_cannot_wait_is_seen_without_a_click_though_it_is_only_possible():
     pressing.set_value("3AVB").run()
 
     assert app.query_params["finding"] == "3AVB"
+
+
+def test_beside_a_likely_rhythm_it_is_not_said_that_nothing_is_likely():
+    def page():
+        from pages.explanation import statements
+        from protoecg.explanation import Explanation, Finding
+        from protoecg.labels import PTBXL
+
+        found = Finding(PTBXL["AFIB"], 0.9, 0.5, 3.2, 0.0, False, (), possible_from=0.1)
+        statements.show(Explanation("Tiny", False, "a.csv", (), None, (found,)), found)
+
+    app = AppTest.from_function(page).run(timeout=60)
+
+    assert "**Likely:** nothing but what is said of the rhythm" in [m.value for m in app.markdown]
+    assert [radio.label for radio in app.radio] == ["**Rhythm**"]

@@ -8,6 +8,14 @@ from protoecg.explanation import Measured
 from protoecg.simulate import example
 
 
+def test_cases_count_as_resembled_where_they_come_close(tiny_bundle):
+    finding = explain(example("Atrial fibrillation"), tiny_bundle).findings[0]
+    own = [m for m in finding.matches if m.prototype.statement == finding.code]
+    matches = tuple(replace(m, similarity=0.4 + 0.2 * (i == 0)) for i, m in enumerate(own))
+    sentences = adds_up(replace(finding, matches=matches), tiny_bundle.labels)
+    assert sentences.startswith(f"Closely resembles 1 of the {len(own)} cases of ")
+
+
 def test_measurements_are_told_as_within_a_sentence(tiny_bundle):
     finding = explain(example("Atrial fibrillation"), tiny_bundle).findings[0]
     measured = (

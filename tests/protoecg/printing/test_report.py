@@ -273,7 +273,9 @@ def since(measured):
             NOTHING,
         ),
     )
-    slower = replace(measured, heart_rate_bpm=measured.heart_rate_bpm - 40, qt_ms=None)
+    slower = replace(
+        measured, heart_rate_bpm=measured.heart_rate_bpm - 40, qt_ms=None, axis_deg=-100.0
+    )
     return compare(then, EXPLANATION, slower, measured)
 
 
@@ -284,9 +286,28 @@ def test_the_earlier_ecg_is_named_with_what_changed(paper, ecg, measured, since)
     assert "Earlier ECG: Lead V3 is still for 3.0 s." in text
     now = round(measured.heart_rate_bpm)
     assert f"Heart rate {now - 40} to {now} bpm (+40)" in text
+    assert "QRS axis \N{MINUS SIGN}100 to " in text and "°" in text and "-100" not in text
     assert "QT unsure to" not in text
     assert "Newly likely: Atrial fibrillation (AFIB), 2 % to 93 %" in text
     assert "likely in both" not in text.lower()
+
+
+def test_what_changed_stands_below_the_measurements_and_leaves_the_findings_large(
+    ecg, measured, since
+):
+    def letters(of, **changed):
+        (page,) = pypdfium2.PdfDocument(printed(ecg, measured, many, **changed))
+        text = page.get_textpage()
+        start = text.get_text_range().index(of)
+        left, bottom, _, top = text.get_charbox(start)
+        return left, top - bottom
+
+    many = replace(
+        EXPLANATION, findings=tuple(found(code, 0.9, PROTOTYPE) for code in list(PTBXL)[:12])
+    )
+    alone, beside = letters("Likely"), letters("Likely", since=since)
+    assert beside[1] == pytest.approx(alone[1], rel=0.01)
+    assert letters("Since the earlier ECG", since=since)[0] > 2 * beside[0]
 
 
 @pytest.mark.parametrize("paper", PAPERS)

@@ -177,8 +177,8 @@ def test_time_is_never_negative_nor_a_weekend(engine, seats):
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ({}, "Still open: Does this prototype portray"),
-        ({"accurate": "yes", "clarity": "1"}, "Still open: To what extent"),
+        ({}, "Still open: accurate, representativeness, clarity. "),
+        ({"accurate": "yes", "clarity": "1"}, "Still open: representativeness. "),
         ({**GOOD, "clarity": "6"}, "'6', expected 1, 2, 3, 4, 5 or cannot_judge"),
         ({**GOOD, "like": "3"}, "'like' is not asked here"),
         ({**GOOD, "comment": "a\0"}, "control character"),
