@@ -12,6 +12,7 @@ from scipy.signal import find_peaks, resample_poly
 
 from protoecg.ecg import DURATION_S, ECG
 from protoecg.measure.quantiles import median, percentile
+from protoecg.measure.steepness import steep_ones
 from protoecg.signals.filters import butterworth, resampling
 
 RATE = 500
@@ -65,7 +66,10 @@ def find_beats(ecg: ECG) -> Beats:
     """Find the beats of an ECG's first ten seconds; without any, `at` is empty."""
     signal = _without_drift_and_hum(_at_working_rate(ecg))
     none = Beats(signal, np.zeros(0, int), np.zeros(0, bool))
-    at = _qrs(signal[none.usable]) if len(none.usable) else none.at
+    if not len(none.usable):
+        return none
+    leads = signal[none.usable]
+    at = steep_ones(leads, _qrs(leads), RATE)
     return Beats(signal, *_aligned(signal, at)) if len(at) else none
 
 
