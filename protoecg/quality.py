@@ -18,7 +18,7 @@ from protoecg.signals.filters import butterworth
 
 FLAT_S, FLAT_MV = 2.0, 0.005
 RAIL_S, RAIL_SAMPLES, RAIL_RUNS, RAIL_MV = 0.012, 3, 3, 0.3
-NOISE_HZ, NOISE_MV = (20.0, 100.0), 0.04
+NOISE_HZ, NOISE_MV = (20.0, 100.0), 0.03
 WANDER_HZ, WANDER_MV = 0.5, 1.5
 WAVES_HZ = (0.7, 40.0)
 # Share of the samples that are least steep: P, T and the baseline.

@@ -11,7 +11,7 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.measure.beats import RATE, Beats, find_beats
 from protoecg.measure.quantiles import median as median_of
 from protoecg.measure.quantiles import percentile as percentile_of
-from protoecg.measure.waves import Marks, p_and_t_marks, qrs_bounds
+from protoecg.measure.waves import MIN_QUIET, Marks, p_and_t_marks, qrs_bounds, quiet_leads
 
 Span = tuple[float, float]
 
@@ -145,10 +145,10 @@ def _waves(
     All times are seconds from the median beat's start.
     """
     onset, end = qrs
-    if not QRS_S[0] <= end - onset <= QRS_S[1]:
-        reason = f"the QRS complex has no clear bounds ({1000 * (end - onset):.0f} ms)"
+    seen = median[beats.usable]
+    if reason := _doubt_about_qrs(end - onset, quiet_leads(seen, at)):
         return Beat(qrs), dict.fromkeys(("qrs", "p", "t"), reason), {}
-    found = p_and_t_marks(median[beats.usable], at)
+    found = p_and_t_marks(seen, at)
     marks = {name: values / RATE for name, values in found.items()}
     reasons = {
         "p": _doubt_about_p(beats, steady, marks, onset),
@@ -159,6 +159,14 @@ def _waves(
     t = None if "t" in doubts else _span(marks["T_Onsets"], marks["T_Offsets"], T_END_PERCENTILE)
     beat = Beat(qrs, p and (p[0], min(p[1], onset)), t and (max(t[0], end), t[1]))
     return beat, doubts, marks
+
+
+def _doubt_about_qrs(lasts_s: float, quiet: int) -> str | None:
+    if quiet < MIN_QUIET:
+        return "noise, or the waves beside it, hide where the QRS complex begins and ends"
+    if not QRS_S[0] <= lasts_s <= QRS_S[1]:
+        return f"the QRS complex has no clear bounds ({1000 * lasts_s:.0f} ms)"
+    return None
 
 
 def _of_all_leads(marks: np.ndarray, usable: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Where the waves of a median beat begin and end.
 
-QRS from the slopes of all leads together; P and T by two methods in every lead, of which the median
+QRS from the slopes of all quiet leads together; P and T by two methods in every lead, of which the median
 counts: wavelets tend to end a wave early, prominences late, and the median has neither's bias.
 """
 
@@ -11,6 +11,12 @@ from scipy.ndimage import gaussian_filter1d
 
 from protoecg.measure import prominences, wavelets
 from protoecg.measure.beats import RATE
+from protoecg.measure.quantiles import percentile
+
+# A lead rests for a third of a beat at least, between the waves; if it is as steep then as this
+# share of its QRS complex, noise (or a complex too small) hides where that begins and ends.
+RESTLESS = 0.04
+MIN_QUIET = 3
 
 _SLOPE_S = 0.005
 _STILL = 0.06
@@ -22,14 +28,19 @@ Marks = dict[str, np.ndarray]
 
 
 def qrs_bounds(median: np.ndarray, at: int) -> tuple[int, int]:
-    """Return first and last sample of the QRS complex of a median beat, over all leads.
+    """Return first and last sample of the QRS complex of a beat, over all leads that are quiet.
+
+    Where fewer than `MIN_QUIET` are, over all.
 
     Parameters
     ----------
     median : (leads, n) mV
     at : a sample within the QRS complex
     """
-    speed = _speed(median, at)
+    slopes = _slopes(median, at)
+    if len(quiet := slopes[_are_quiet(slopes)]) >= MIN_QUIET:
+        slopes = quiet
+    speed = np.sqrt(np.mean(slopes**2, axis=0))
     near = round(0.1 * RATE)
     peak = max(at - near, 0) + int(np.argmax(speed[max(at - near, 0) : at + near]))
     before, after = (round(seconds * RATE) for seconds in _SEARCH_S)
@@ -38,12 +49,21 @@ def qrs_bounds(median: np.ndarray, at: int) -> tuple[int, int]:
     return onset, peak + _until_still(speed[peak : peak + after])
 
 
-def _speed(median: np.ndarray, at: int) -> np.ndarray:
-    """Return how fast the leads move: (n,), each lead relative to the steepest of its QRS."""
+def quiet_leads(median: np.ndarray, at: int) -> int:
+    """Return how many leads of a beat are quiet enough to see its QRS complex begin and end."""
+    return int(_are_quiet(_slopes(median, at)).sum())
+
+
+def _are_quiet(slopes: np.ndarray) -> np.ndarray:
+    return percentile(np.abs(slopes), 100 / 3, axis=1)[:, 0] <= RESTLESS
+
+
+def _slopes(median: np.ndarray, at: int) -> np.ndarray:
+    """Return how fast the leads move: (leads, n), each relative to the steepest of its QRS."""
     slope = gaussian_filter1d(median, _SLOPE_S * RATE, axis=1, order=1)
     near = round(0.1 * RATE)
     steepest = np.abs(slope[:, max(at - near, 0) : at + near]).max(axis=1, keepdims=True)
-    return np.sqrt(np.mean((slope / np.maximum(steepest, 1e-9)) ** 2, axis=0))
+    return slope / np.maximum(steepest, 1e-9)
 
 
 def _until_still(speed: np.ndarray) -> int:
