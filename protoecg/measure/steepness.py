@@ -1,8 +1,8 @@
 """Which peaks are QRS complexes: those that are steep, in most leads.
 
-A tall T wave has as much energy in the band of the QRS complexes, but never their slope; a jump or a
-burst of noise may have, but not in most leads. So the leads' median decides, each lead beside
-itself: what a lead is scaled by, and how noisy it is, does not matter.
+A tall T wave may have the energy of a QRS complex in the band that these are looked for in, but not
+its slope; a jump or a burst of noise may have that, but not in most leads. So the leads' median
+decides, each lead beside itself: neither its gain nor noise in a few leads matters.
 """
 
 from __future__ import annotations

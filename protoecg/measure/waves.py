@@ -1,7 +1,8 @@
 """Where the waves of a median beat begin and end.
 
-QRS from the slopes of all quiet leads together; P and T by two methods in every lead, of which the median
-counts: wavelets tend to end a wave early, prominences late, and the median has neither's bias.
+QRS from the slopes of all quiet leads together; P and T by two methods in every lead, of which the
+median counts: wavelets tend to end a wave early, prominences late, and the median has neither's
+bias.
 """
 
 from __future__ import annotations
