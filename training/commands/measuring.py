@@ -120,6 +120,17 @@ def evidence(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
 
 
 @app.command()
+def practice(bundle: Bundle, data: Data, fold: Fold, json: Json) -> None:
+    """Measure how far what reports call, and leave out, bounds what calls are worth."""
+    from protoecg.bundle import load_bundle
+    from training.measure.practice import measure, summary
+
+    results = measure(load_bundle(bundle), data, fold)
+    write_json(json, results)
+    sys.stdout.write(summary(results))
+
+
+@app.command()
 def guards(
     data: Data,
     fold: Fold,

@@ -87,6 +87,7 @@ def _table(bundle: Bundle, ecgs: TrainingECGs) -> pd.DataFrame:
             "validated": None,
             "noise": [()] * len(ecgs),
             "report": "",
+            "recorder": "",
         }
     )
 

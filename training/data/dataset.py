@@ -36,7 +36,8 @@ class Dataset:
         (those that PTB-XL knows, by its codes), `findings` (those that say more than that the ECG
         is normal or in sinus rhythm), and what
         is known of these: `likelihoods` (a mapping, percent, of those that have one), `validated`
-        (by a human; None if not known), `noise` (a tuple of remarks), `report` (in words)
+        (by a human; None if not known), `noise` (a tuple of remarks), `report` (in words),
+        `recorder` (its make); the last two are empty if not known
     """
 
     root: Path

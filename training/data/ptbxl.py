@@ -121,6 +121,7 @@ def _table(raw: pd.DataFrame, label_set: LabelSet, path: Path) -> pd.DataFrame:
             "validated": raw.get("validated_by_human"),
             "noise": _noise(raw),
             "report": raw["report"].fillna("").astype(str) if "report" in raw else "",
+            "recorder": _recorder(raw),
         }
     ).reset_index(drop=True)
 
@@ -169,6 +170,13 @@ def _noise(raw: pd.DataFrame) -> list[tuple[str, ...]]:
             if pd.notna(leads):
                 remarks.append(f"{column.replace('_', ' ')}: {str(leads).strip(' ,')}")
     return [tuple(remarks) for remarks in remarks_of]
+
+
+def _recorder(raw: pd.DataFrame) -> pd.Series | str:
+    """Return the make of each ECG's recorder, such as "AT" of "AT-6 C 5.5"."""
+    if "device" not in raw:
+        return ""
+    return raw["device"].astype(str).str.extract(r"^\s*([A-Z]{2,20})", expand=False).fillna("")
 
 
 def read_record(root: Path, record: str) -> ECG:
