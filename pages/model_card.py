@@ -37,6 +37,7 @@ def main() -> None:
     results = accuracy.choose_results(bundle, card)
     accuracy.show_accuracy(bundle, results)
     accuracy.show_calibration(results)
+    checks.show_practice(bundle, card)
     checks.show_faithfulness(card)
     checks.show_abstention(bundle, card)
     checks.show_known_changes(card)

@@ -10,9 +10,29 @@ import streamlit as st
 from pages.card import facts
 from pages.shell import words
 from protoecg.bundle import Bundle
-from protoecg.card import changes, tables
+from protoecg.card import changes, practice, tables
 from protoecg.card.document import CardResults
 from protoecg.labels import BRANCHES
+
+
+def show_practice(bundle: Bundle, card: CardResults) -> None:
+    """Show which statements reports leave out, where it was measured: few data sets tell."""
+    measured = tables.section(card, "practice")
+    unused = practice.unused(measured, bundle.labels)
+    if unused.empty:
+        return
+    st.markdown("#### What its labels leave out")
+    st.caption(
+        "Reports on the ECGs of one make of recorder hardly ever use these statements: a call of "
+        "one is not labelled there, however right it is. Shares are of the training ECGs."
+    )
+    st.dataframe(unused, hide_index=True, height="content", column_config=_rounded(unused, 1))
+    fold = tables.text(measured, "fold", default="unknown")
+    st.caption(
+        f"Likely findings but sinus rhythm and a normal ECG on fold {words.plain(fold)}, by "
+        "thresholds of other patients. In brackets: 95 % interval."
+    )
+    st.dataframe(practice.worth(measured), hide_index=True, height="content")
 
 
 def show_faithfulness(card: CardResults) -> None:
@@ -86,7 +106,7 @@ def show_known_changes(card: CardResults) -> None:
         "where there is room for it and it measures as asked. A computed change is purer than "
         "disease: what is named here may be missed in patients, and the other way round."
     )
-    st.dataframe(table, hide_index=True, height=420, column_config=_whole(table))
+    st.dataframe(table, hide_index=True, height=420, column_config=_rounded(table))
     early = changes.premature(measured)
     if early.empty:
         return
@@ -94,12 +114,12 @@ def show_known_changes(card: CardResults) -> None:
         "Real ECGs with early beats, which are found by measurements alone: whether the window "
         "that leads the finding holds half of the QRS complex of one."
     )
-    st.dataframe(early, hide_index=True, height="content", column_config=_whole(early))
+    st.dataframe(early, hide_index=True, height="content", column_config=_rounded(early))
 
 
-def _whole(table: pd.DataFrame) -> dict[str, Any]:
+def _rounded(table: pd.DataFrame, digits: int = 0) -> dict[str, Any]:
     return {
-        column: st.column_config.NumberColumn(format="%.0f")
+        column: st.column_config.NumberColumn(format=f"%.{digits}f")
         for column in table.select_dtypes("number")
     }
 

@@ -24,7 +24,7 @@ SITE = "site"
 # `evaluations` holds one for each fold, by its number.
 MEASUREMENTS = (
     *("evaluations", "faithfulness", "baseline_faithfulness"),
-    *("abstention", "known_changes", "ablations", "curation", SITE),
+    *("abstention", "known_changes", "practice", "ablations", "curation", SITE),
 )
 
 CardResults = Mapping[str, Mapping[str, Any]]

@@ -52,6 +52,20 @@ KNOWN_CHANGES = {
         }
     },
 }
+CALLS = {
+    "likely": {"ppv": 0.7, "ppv_interval": [0.6, 0.8], "sensitivity": 0.5},
+    "ecgs_with_wrong_likely": 0.25,
+}
+PRACTICE = {
+    "fold": 9,
+    "n": 100,
+    "makes": {
+        "AT": {"ecgs": 50, "unused": {"AFIB": {"share": 0.012, "elsewhere": 0.3}, "?": {}}},
+        "CS": {"ecgs": 50, "unused": {}},
+    },
+    "all_labels": CALLS,
+    "where_used": CALLS,
+}
 ABLATIONS = {
     "fold": 9,
     "branch": "morphology",
@@ -93,6 +107,7 @@ def carded(demo: Bundle) -> Bundle:
             "faithfulness": FAITHFULNESS,
             "abstention": ABSTENTION,
             "known_changes": KNOWN_CHANGES,
+            "practice": PRACTICE,
             "ablations": ABLATIONS,
         },
     )
@@ -165,6 +180,24 @@ def test_it_says_what_is_said_of_known_changes_and_of_real_early_beats(page, car
     assert list(changes.iloc[0]) == ["ST +0.4 mV in V1 to V4", 58, 50, 75, 0, 95, 0, 90, 40]
     early = next(table for table in tables(app) if "holds one, %" in table)
     assert list(early.iloc[0]) == ["PVC", 93, 94, 20, 70, 10]
+
+
+def test_it_says_which_statements_reports_leave_out_and_what_calls_are_worth_without(
+    page, carded: Bundle
+):
+    app = page("model_card")
+
+    assert "What its labels leave out" in words(app)
+    unused = next(table for table in tables(app) if "there, %" in table)
+    meaning = carded.labels["AFIB"].description
+    assert unused.to_numpy().tolist() == [["AFIB", meaning, "AT", 1.2, 30]]
+    worth = next(table for table in tables(app) if "ECGs with a wrong one" in table)
+    assert len(worth) == 2
+    assert list(worth.iloc[0])[1:] == ["0.700 (0.600 to 0.800)", "0.500", "0.250"]
+
+
+def test_a_card_of_data_that_names_no_recorders_says_nothing_of_them(page, demo: Bundle):
+    assert "leave out" not in words(page("model_card"))
 
 
 def test_the_figures_of_each_fold_can_be_chosen(page, carded: Bundle):

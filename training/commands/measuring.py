@@ -170,6 +170,7 @@ def card(
     ] = None,
     abstention: Annotated[Path | None, Option(help="of this bundle")] = None,
     known_changes: Annotated[Path | None, Option(help="of this bundle")] = None,
+    practice: Annotated[Path | None, Option(help="of this bundle")] = None,
     ablations: Annotated[Path | None, Option(help="what each rule costs or gains")] = None,
     evaluation: Annotated[list[Path] | None, Option(help="of this bundle, one a fold")] = None,
 ) -> None:
@@ -182,6 +183,7 @@ def card(
         "baseline_faithfulness": baseline_faithfulness,
         "abstention": abstention,
         "known_changes": known_changes,
+        "practice": practice,
         "ablations": ablations,
     }
     parts = add(load_bundle(bundle), files, evaluation or [])

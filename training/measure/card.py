@@ -18,6 +18,7 @@ EXPECTED = {
     "baseline_faithfulness": "measures",
     "abstention": "recordings",
     "known_changes": "changes",
+    "practice": "makes",
     "ablations": "rows",
 }
 # These are about other models, so that they need not name this bundle.

@@ -37,7 +37,7 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
 
     Returns
     -------
-    bundle, fold, n : what was measured
+    bundle, revision, fold, n : what was measured
     makes : of each make of recorder, how many training `ecgs` it has, and the statements `unused`
         in their reports, each with its share there, and elsewhere
     all_labels : `calls.certainty` over all ECGs and statements
@@ -66,6 +66,7 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
     known = cross_fitted(logits + moved, labels, patients)
     return {
         "bundle": bundle.name,
+        "revision": bundle.revision,
         "fold": fold,
         "n": len(labels),
         "makes": makes,

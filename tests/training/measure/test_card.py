@@ -11,6 +11,7 @@ FAITHFULNESS = {"fold": 9, "n": 3, "measures": {}}
 ABSTENTION = {"fold": 9, "n": 3, "recordings": {}}
 EVALUATION = {"fold": 9, "n": 3, "per_statement": {}}
 KNOWN_CHANGES = {"fold": 9, "n": 3, "changes": {}}
+PRACTICE = {"fold": 9, "n": 3, "makes": {}}
 ABLATIONS = {"fold": 9, "n": 3, "rows": []}
 
 
@@ -45,10 +46,12 @@ def test_measurements_are_collected_and_the_bundle_stays_as_it_is(bundle, file, 
     changes = "--known-changes", file(KNOWN_CHANGES, "k")
     assert card(bundle, *changes) == 0
     assert card(bundle, "--abstention", file(ABSTENTION), "--ablations", file(ABLATIONS, "t")) == 0
+    assert card(bundle, "--practice", file(PRACTICE, "p")) == 0
     assert read_card(bundle) == {
         "faithfulness": FAITHFULNESS,
         "abstention": ABSTENTION,
         "known_changes": KNOWN_CHANGES,
+        "practice": PRACTICE,
         "ablations": ABLATIONS,
     }
     again = load_bundle(bundle.path)
