@@ -36,6 +36,8 @@ NOT_RUN = {
     "training refit": "minutes on PTB-XL; tests/training/fit/test_refit.py runs it small",
     "training known_changes": "needs a model that knows a normal ECG; "
     "tests/training/measure/test_known_changes.py runs it on PTB-XL",
+    "training practice": "needs ECGs of two makes of recorder; "
+    "tests/training/measure/test_practice.py runs it small",
     "training download": "gigabytes; "
     "tests/training/data/test_download.py runs it from a small server",
     "training ludb": "needs LUDB; "
