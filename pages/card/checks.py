@@ -30,7 +30,9 @@ def show_practice(bundle: Bundle, card: CardResults) -> None:
     fold = tables.text(measured, "fold", default="unknown")
     st.caption(
         f"Likely findings but sinus rhythm and a normal ECG on fold {words.plain(fold)}, by "
-        "thresholds of other patients. In brackets: 95 % interval."
+        "thresholds of other patients: by all reports, by those on a make whose reports use the "
+        "statement, and by all if the model knew the make, which it does not. In brackets: 95 % "
+        "interval."
     )
     st.dataframe(practice.worth(measured), hide_index=True, height="content")
 

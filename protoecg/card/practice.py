@@ -11,9 +11,9 @@ from protoecg.card import tables
 from protoecg.labels import LabelSet
 
 WORTH = {
-    "all_labels": "of all reports",
-    "where_used": "of the reports that use the statement at all",
-    "make_known": "of all reports, if the model knew the make (it does not)",
+    "all_labels": "all",
+    "where_used": "where used",
+    "make_known": "all, make known",
 }
 
 
@@ -39,7 +39,7 @@ def worth(measured: Mapping[str, Any]) -> pd.DataFrame:
     """Return what likely findings are worth, by the reports that they are compared with."""
     return pd.DataFrame(
         {
-            "labels": words,
+            "reports": words,
             "labelled (PPV)": tables.sure(likely, "ppv"),
             "of the labelled (sensitivity)": tables.sure(likely, "sensitivity"),
             "ECGs with a wrong one": tables.sure(told, "ecgs_with_wrong_likely"),
