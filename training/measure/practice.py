@@ -89,11 +89,11 @@ def of_makes(data: Dataset, statements: Sequence[str]) -> dict[str, dict[str, An
         told[make] = {
             "ecgs": int(own.sum()),
             "unused": {
-                statements[column]: {
-                    "share": float(here[column]),
-                    "elsewhere": float(elsewhere[column]),
-                }
-                for column in np.flatnonzero(hardly)
+                code: {"share": float(share), "elsewhere": float(other)}
+                for code, share, other, seldom in zip(
+                    statements, here, elsewhere, hardly, strict=True
+                )
+                if seldom
             },
         }
     return told
