@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from protoecg.ecg import ECG
 from protoecg.simulate import example
 from protoecg.simulate.added_noise import with_noise
 
@@ -30,3 +31,24 @@ def test_limb_leads_still_derive_from_each_other():
     i, ii, iii = with_noise(example(TITLE), 0, seed=3).signal[:3]
 
     assert np.allclose(iii, ii - i, atol=0.01)
+
+
+@pytest.mark.parametrize("step", [1, 5])
+def test_numbers_do_not_tell_an_ecg_with_noise_from_one_without(step: int):
+    clean = example(TITLE)
+    clean = ECG(step * np.rint(1000 / step * clean.signal) / 1000, clean.rate)
+
+    noisy = 1000 * with_noise(clean, 0, seed=3).signal
+
+    steps = noisy / step
+    assert steps == pytest.approx(np.rint(steps), abs=0.01)
+    assert not np.allclose(noisy, 1000 * clean.signal, atol=20)
+
+
+def test_an_ecg_without_steps_gets_noise_without_any():
+    clean = example(TITLE)
+    clean = ECG(np.pi / 3 * clean.signal, clean.rate)
+
+    noisy = 1000 * with_noise(clean, 60, seed=3).signal
+
+    assert np.abs(noisy - np.rint(noisy)).max() > 0.4
