@@ -165,7 +165,7 @@ def _exam(
     if count == 1:
         exam = exam or ids[0]
     chosen = place(ids, exam, source)
-    _refuse_strange(dataset, prod(dataset.shape[1:]), source)
+    refuse_strange(dataset, prod(dataset.shape[1:]), source)
     return dataset[chosen], (which(exam, count),) if count > 1 else ()
 
 
@@ -178,7 +178,7 @@ def _ids(datasets: Mapping[str, h5py.Dataset], count: int, source: str) -> list[
 
 
 def _whole(dataset: h5py.Dataset, source: str) -> np.ndarray:
-    _refuse_strange(dataset, dataset.size or 0, source)
+    refuse_strange(dataset, dataset.size or 0, source)
     return np.asarray(
         dataset.asstr()[()] if _is_text(dataset) else dataset[()], dtype=_plain(dataset)
     )
@@ -188,8 +188,18 @@ def _plain(dataset: h5py.Dataset) -> str | None:
     return "U" if _is_text(dataset) else None
 
 
-def _refuse_strange(dataset: h5py.Dataset, wanted: int, source: str) -> None:
-    """Refuse what lies elsewhere, needs foreign code, or unpacks to more than an ECG has."""
+def refuse_strange(dataset: h5py.Dataset, wanted: int, source: str) -> None:
+    """Refuse what lies elsewhere, needs foreign code, or unpacks to more than an ECG has.
+
+    Parameters
+    ----------
+    wanted : how many of its numbers will be read; of what is packed, whole chunks come into memory
+
+    Raises
+    ------
+    ECGError
+        With what to do.
+    """
     plan = dataset.id.get_create_plist()
     if dataset.is_virtual or plan.get_external_count():
         raise ECGError(
