@@ -7,8 +7,10 @@ or relative to the list.
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 from posixpath import dirname, join
 
 import fsspec
@@ -18,8 +20,13 @@ import pyarrow.parquet as pq
 from protoecg.batch.table import BatchError
 from protoecg.ecg import ECGError
 from protoecg.readers import MAX_BYTES, wfdb_header
+from protoecg.storage.files import may_never_end
 
 COLUMN = "path"
+MAX_LIST_BYTES = 500_000_000
+MAX_UNPACKED = 2_000_000_000
+MOST_PATHS = 20_000_000
+LONGEST_PATH = 4_096
 
 
 def is_list(ecgs: str) -> bool:
@@ -41,6 +48,8 @@ def paths_listed(ecgs: str) -> tuple[str, ...]:
         If it cannot be read, is no list, or names nothing.
     """
     content = _opened(ecgs)
+    if len(content) > MAX_LIST_BYTES:
+        raise BatchError(f"{ecgs} is larger than any list. Make several lists of it.")
     if ecgs.lower().endswith(".txt"):
         lines = content.decode("utf-8", "surrogateescape").splitlines()
     else:
@@ -48,20 +57,36 @@ def paths_listed(ecgs: str) -> tuple[str, ...]:
     paths = tuple(sorted({line.strip() for line in lines if line.strip()}))
     if not paths:
         raise BatchError(f"{ecgs} names no files. Write the path of an ECG on each line.")
+    if max(map(len, paths)) > LONGEST_PATH:
+        raise BatchError(f"{ecgs} names a path of more than {LONGEST_PATH:,} characters.")
     return paths
 
 
 def _column(content: bytes, ecgs: str) -> list[str]:
+    """Return the texts of the column, each once."""
     try:
-        return [str(path) for path in pq.read_table(BytesIO(content))[COLUMN].to_pylist() if path]
+        # Read as a dictionary, a text that stands in many rows takes its room once.
+        file = pq.ParquetFile(BytesIO(content), read_dictionary=[COLUMN])
+        kind = file.schema_arrow.field(COLUMN).type
+        if not pa.types.is_dictionary(kind) or not pa.types.is_string(kind.value_type):
+            raise KeyError(COLUMN)
+        if file.metadata.num_rows > MOST_PATHS or _unpacked(file) > MAX_UNPACKED:
+            raise BatchError(f"{ecgs} is larger than any list. Make several lists of it.")
+        return [path for path in file.read([COLUMN])[COLUMN].unique().to_pylist() if path]
     except (KeyError, OSError, pa.ArrowException):
-        raise BatchError(f"{ecgs} is no Parquet file with a column `{COLUMN}`.") from None
+        raise BatchError(f"{ecgs} is no Parquet file with a column `{COLUMN}` of texts.") from None
+
+
+def _unpacked(file: pq.ParquetFile) -> int:
+    """Return how many bytes the column of paths says that it unpacks to."""
+    groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
+    columns = (group.column(n) for group in groups for n in range(group.num_columns))
+    return sum(c.total_uncompressed_size for c in columns if c.path_in_schema == COLUMN)
 
 
 def _opened(address: str) -> bytes:
     try:
-        with fsspec.open(address, "rb") as file:
-            return bytes(file.read())
+        return _read(address, MAX_LIST_BYTES)
     except (OSError, ImportError, ValueError) as error:
         raise BatchError(f"{address} cannot be read: {error}") from error
 
@@ -106,6 +131,8 @@ def read_at(address: str, name: str) -> bytes:
     return _read(join(address, name))
 
 
-def _read(address: str) -> bytes:
+def _read(address: str, max_bytes: int = MAX_BYTES) -> bytes:
+    if not is_address(address) and may_never_end(Path(address)):
+        raise OSError(errno.EINVAL, "it is no file")
     with fsspec.open(address, "rb") as file:
-        return bytes(file.read(MAX_BYTES + 1))
+        return bytes(file.read(max_bytes + 1))

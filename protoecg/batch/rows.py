@@ -68,7 +68,9 @@ def _ecg(recording: Recording | ECGError) -> ECG:
 
 def about(name: str, bundle: Bundle) -> dict[str, str]:
     """Return the columns of a row that name its recording and the bundle."""
-    return {"file": name, "bundle": bundle.name, "revision": bundle.revision}
+    # A name on the disk may be no UTF-8.
+    shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return {"file": shown, "bundle": bundle.name, "revision": bundle.revision}
 
 
 def text_columns(explanation: Explanation) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from protoecg.batch.listed import is_address, is_list, names_at, paths_listed, r
 from protoecg.batch.table import BatchError, rows_of
 from protoecg.ecg import ECGError
 from protoecg.readers import MAX_BYTES, wfdb_format, wfdb_header, wfdb_master, zip_format
+from protoecg.storage.files import may_never_end
 
 MAX_ARCHIVE_FILES = 10_000
 # Of an upload, what lies in archives within it counted in.
@@ -117,6 +118,8 @@ def _is_of(file: Path, tables: set[Path]) -> bool:
 
 
 def _archive(path: Path) -> Files:
+    if may_never_end(path):
+        raise BatchError(f"{path} is no file. Name a folder or a ZIP archive with ECGs.")
     try:
         files = _members(zipfile.ZipFile(path), "The archive")
     except FileNotFoundError:

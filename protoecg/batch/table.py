@@ -101,7 +101,11 @@ def recordings_done(out: Path, columns: tuple[str, ...], bundle: Bundle) -> set[
     written = out.read_bytes()
     whole = written[: written.rfind(b"\n") + 1]
     rows = list(csv.DictReader(StringIO(whole.decode("utf-8", "replace"), newline="")))
-    same = not whole or whole.decode("utf-8", "replace").startswith(csv_line(columns))
+    heading = csv_line(columns)
+    # Else the line that is cut short may be all of somebody's file.
+    same = whole.decode("utf-8", "replace").startswith(heading) or (
+        not whole and heading.encode().startswith(written)
+    )
     if not same or any(row["revision"] != cell(bundle.revision) for row in rows):
         raise BatchError(f"{out} holds something else than rows of this bundle. Name another file.")
     if len(whole) < len(written):

@@ -14,7 +14,7 @@ import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from protoecg.prototypes.manifest import BundleError
-from protoecg.storage.files import STRICT, read_toml
+from protoecg.storage.files import STRICT, read_toml, toml_text
 
 ABOUT = "curations"
 _SCALES = ("representativeness", "clarity")
@@ -218,8 +218,7 @@ def read_rule(file: Path) -> Rule:
         If it is no TOML, or no such rule.
     """
     try:
-        text = file.read_text(encoding="utf-8")
-        return TypeAdapter(Rule).validate_python(read_toml(text))
+        return TypeAdapter(Rule).validate_python(read_toml(toml_text(file)))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the rule"

@@ -23,6 +23,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 # What comes with a download has the very types that it is declared with, and nothing more.
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 MAX_TOML_CHARACTERS = 100_000
+# Of UTF-8, four bytes a character at most.
+_MAX_TOML_BYTES = 4 * MAX_TOML_CHARACTERS
 # Time and memory of the library grow with the square of a key's parts: a key of 50,000 takes
 # 10 GB, one of all these a fifth of a second.
 MAX_TOML_DOTS = 2_000
@@ -139,7 +141,12 @@ def may_never_end(path: Path) -> bool:
 
 
 def read_limited(file: Path, max_bytes: int) -> bytes:
-    """Return a file's content, or raise `FormatError` if it is larger than any of its kind."""
+    """Return a file's content, or raise `FormatError` if it is larger than any of its kind.
+
+    A pipe or a device is no file: it may have no end.
+    """
+    if may_never_end(file):
+        raise FormatError(f"{file} is no file")
     if file.stat().st_size > max_bytes:
         raise FormatError(f"{file} is larger than any of its kind")
     return file.read_bytes()
@@ -219,6 +226,11 @@ def validated(kind: TypeAdapter[T], file: Path, content: bytes) -> T:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, (file.name, *first["loc"])))
         raise FormatError(f"{place}: {first['msg']}") from error
+
+
+def toml_text(file: Path) -> str:
+    """Return a file of settings as text, or raise `ValueError` if it is none or too large."""
+    return read_limited(file, _MAX_TOML_BYTES).decode("utf-8")
 
 
 def read_toml(text: str) -> dict[str, Any]:

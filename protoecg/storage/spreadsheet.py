@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from protoecg.storage.files import may_never_end
 if TYPE_CHECKING:
     import pandas as pd
 
+# Each takes pandas as much time as thousands of rows.
+MOST_COLUMNS = 10_000
+_NO_TABLE = "is no CSV in UTF-8 with a heading and rows of as many cells"
 _FORMULA_STARTS = tuple("=+-@\t\r\n'＝＋－＠")
 
 
@@ -45,15 +49,26 @@ def read_csv(
 
     if isinstance(table, Path) and may_never_end(table):
         raise ValueError("is no file")
+    if _columns(table) > MOST_COLUMNS:
+        raise ValueError(f"has more than {MOST_COLUMNS:,} columns")
     try:
         found = pd.read_csv(
             table, dtype=str, encoding="utf-8-sig", keep_default_na=False, na_values=missing or {}
         )
     except ValueError:
-        raise ValueError("is no CSV in UTF-8 with a heading and rows of as many cells") from None
+        raise ValueError(_NO_TABLE) from None
     # Of rows that all have more, pandas would take the first cells for the names of rows.
     if not isinstance(found.index, pd.RangeIndex):
         raise ValueError(
             "has rows of more cells than its heading; name them there, or take them out"
         )
     return found
+
+
+def _columns(table: Path | BytesIO) -> int:
+    opened = table.open("rb") if isinstance(table, Path) else BytesIO(table.getvalue())
+    with TextIOWrapper(opened, encoding="utf-8-sig", newline="") as text:
+        try:
+            return len(next(csv.reader(text), []))
+        except (csv.Error, UnicodeDecodeError):
+            raise ValueError(_NO_TABLE) from None

@@ -8,6 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from protoecg import command_line
+from protoecg.storage.files import toml_text
 from review_db.commands.shared import Database, as_it_stands, opened, show
 from review_db.findings.opening import take_look
 from review_db.studies import design
@@ -142,6 +143,6 @@ def _summary(info: StudyInfo) -> str:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return toml_text(file)
+    except (OSError, ValueError) as error:
         raise DesignError(f"{file} cannot be read: {error}.") from error

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select
 
 from protoecg import __version__
+from protoecg.storage.files import FormatError, read_limited
 from protoecg.storage.spreadsheet import plain, read_csv
 from review_db.questions.catalogue import CODEBOOK_VERSION, QUESTIONS
 from review_db.questions.checks import checked_answer, checked_reviewer
@@ -110,11 +111,11 @@ def imports(engine: Engine) -> list[Import]:
 
 def _read(file: Path) -> bytes:
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise RatingsError(f"{file} is too large for ratings.")
-        return file.read_bytes()
+        return read_limited(file, MAX_BYTES)
     except OSError as error:
         raise RatingsError(f"{file} cannot be read: {error.strerror}.") from error
+    except FormatError as error:
+        raise RatingsError(f"{error}. {EXPECTED}") from error
 
 
 def _given(content: bytes, file: Path, site: str) -> Iterator[Given]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from protoecg.bundle import Bundle
 from protoecg.prototypes.curation import Proposals, Rule
-from protoecg.storage.files import write_json
+from protoecg.storage.files import read_limited, write_json
 from training import kept
 
+MAX_BYTES = 1_000_000
 DATE, DRAWS = "date", "draws"
 
 
@@ -56,7 +57,7 @@ def curation_progress(
     file = work / f"begun-{sha256(stated.encode()).hexdigest()[:32]}.json"
     if file.exists():
         with kept.reading(file):
-            found: Mapping[str, Any] = json.loads(file.read_bytes())
+            found: Mapping[str, Any] = json.loads(read_limited(file, MAX_BYTES))
             draws = [(float(one), float(other)) for one, other in found[DRAWS]]
             return CurationProgress(file, str(found[DATE]), draws)
     begun = CurationProgress(file, datetime.now(UTC).isoformat(timespec="seconds"))

@@ -14,9 +14,11 @@ from pathlib import Path
 import pandas as pd
 
 from protoecg.ecg import ECG, ECGError
+from protoecg.labels import MAX_BYTES as MAX_LABELS
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.readers import read_ecg, read_path
 from protoecg.readers.given import Given
+from protoecg.storage.files import FormatError, read_limited
 from protoecg.storage.spreadsheet import read_csv
 from training.data.dataset import DataError, dictionary, is_inside
 from training.data.description_file import PTBXL_LABELS, read_description
@@ -128,9 +130,11 @@ class Described:
             return PTBXL
         path = self.file.parent / self.about.labels
         try:
-            return read_labels(path.read_bytes(), str(path))
+            return read_labels(read_limited(path, MAX_LABELS), str(path))
         except LabelsError as error:
             raise DataError(str(error)) from error
+        except FormatError as error:
+            raise DataError(f"{error}. Name a CSV of labels.") from error
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror}.") from error
 

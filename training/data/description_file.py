@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from protoecg.storage.files import read_toml
+from protoecg.storage.files import read_toml, toml_text
 from training.data.dataset import DataError
 
 PTBXL_LABELS = "PTB-XL"
@@ -119,7 +119,7 @@ def read_description(file: Path) -> Description:
         If the file is no TOML, or says something else than a description may.
     """
     try:
-        return Description.model_validate(read_toml(file.read_text(encoding="utf-8")))
+        return Description.model_validate(read_toml(toml_text(file)))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))

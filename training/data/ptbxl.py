@@ -19,7 +19,7 @@ from protoecg.ecg import ECG, LEADS
 from protoecg.labels import PTBXL, LabelsError, LabelSet, read_labels
 from protoecg.readers import files_of, wfdb_format
 from protoecg.signals import MODEL_SAMPLES, model_input
-from protoecg.storage.files import FormatError, validated, write_bytes
+from protoecg.storage.files import FormatError, may_never_end, read_limited, validated, write_bytes
 from training import kept
 from training.data.dataset import LABELS, TABLE, DataError, Dataset, dictionary, is_inside
 
@@ -30,6 +30,7 @@ NEEDED = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold", "file
 # Which is which would be lost in numbers that pandas makes of them.
 NUMBERS_AS_TEXT = {"filename_lr": str, "scp_codes": str}
 LARGEST = 2**53
+MAX_ABOUT_BYTES = 100_000
 NOISE = ("baseline_drift", "static_noise", "burst_noise", "electrodes_problems")
 
 
@@ -76,12 +77,14 @@ def _about(file: Path) -> _About:
     if not file.exists():
         return _About()
     try:
-        return validated(TypeAdapter(_About), file, file.read_bytes())
+        return validated(TypeAdapter(_About), file, read_limited(file, MAX_ABOUT_BYTES))
     except FormatError as error:
         raise DataError(f"{error}. The data set needs another {file.name}, or none.") from error
 
 
 def _read(path: Path) -> pd.DataFrame:
+    if may_never_end(path):
+        raise DataError(f"{path} is no file. Get the data set again.")
     try:
         raw = pd.read_csv(path, dtype=NUMBERS_AS_TEXT)
     except ValueError:

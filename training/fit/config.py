@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from protoecg.labels import BRANCHES
 from protoecg.network.shape import Pooling, View
-from protoecg.storage.files import read_toml
+from protoecg.storage.files import read_toml, toml_text
 
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -136,7 +136,7 @@ def read_config(path: Path) -> Config:
         or if two contradict.
     """
     try:
-        raw = read_toml(path.read_text(encoding="utf-8"))
+        raw = read_toml(toml_text(path))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as TOML: {error}") from error
     branches = raw.get("branches", {})

@@ -24,7 +24,7 @@ from protoecg.network import losses
 from protoecg.network.projection import Anchors, Source, latents
 from protoecg.network.protoecgnet import Branch
 from protoecg.prototypes.curation import Curation
-from protoecg.storage.files import read_toml, write_bytes
+from protoecg.storage.files import read_toml, toml_text, write_bytes
 from training.data.dataset import Dataset
 from training.fit.config import ConfigError
 
@@ -136,7 +136,7 @@ def read_forgetting(file: Path) -> Forgetting:
         If it is no TOML, or holds something else.
     """
     try:
-        return TypeAdapter(Forgetting).validate_python(read_toml(file.read_text("utf-8")))
+        return TypeAdapter(Forgetting).validate_python(read_toml(toml_text(file)))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))

@@ -10,6 +10,7 @@ import pydantic_core
 
 from protoecg.bundle import Bundle
 from protoecg.card.document import MAX_BYTES, CardError, CardResults, read_card, write_card
+from protoecg.storage.files import FormatError, read_limited
 
 # Of each measurement: what its command writes without fail.
 EXPECTED = {
@@ -64,10 +65,10 @@ def _card(bundle: Bundle) -> CardResults:
 
 
 def _read(file: Path, name: str, bundle: Bundle) -> dict[str, Any]:
-    if file.stat().st_size > MAX_BYTES:
-        raise CardError(f"{file} is too large for a card.")
     try:
-        results = pydantic_core.from_json(file.read_bytes())
+        results = pydantic_core.from_json(read_limited(file, MAX_BYTES))
+    except FormatError as error:
+        raise CardError(f"{error}. Name the file that a command wrote.") from error
     except ValueError as error:
         raise CardError(
             f"{file} is no JSON: {error}. Name the file that a command wrote."

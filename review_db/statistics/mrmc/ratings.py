@@ -17,6 +17,8 @@ COLUMNS = ("reader", "case", "treatment", "truth", "rating")
 MOST_TREATMENTS = 20
 # A quarter of a gigabyte.
 MOST_CELLS = 2**25
+# Treatments times readers: each goes with each other in a table of covariances.
+MOST_PAIRED = 2_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def arranged(table: pd.DataFrame, treatments: Sequence[str] | None = None) -> Ra
         )
     truth = rows.drop_duplicates("case").set_index("case")["truth"]
     readers, cases = _sorted(rows["reader"]), _sorted(rows["case"])
-    if len(names) * len(readers) * len(cases) > MOST_CELLS:
+    columns = len(names) * len(readers)
+    if columns > MOST_PAIRED or columns * len(cases) > MOST_CELLS:
         raise ValueError(
             f"{len(readers)} readers and {len(cases)} cases are more than can be compared here."
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from protoecg.storage.files import FormatError, read_limited
 from review_db.studies.design import DesignError
 from review_db.studies.items import (
     Number,
@@ -19,6 +20,12 @@ from review_db.studies.items import (
 )
 
 ECG_SECONDS = 10.0
+MAX_BYTES = 20_000_000
+# More than anybody rates: each is a row of every reviewer's order.
+MOST_CASES = 10_000
+
+C = TypeVar("C")
+Many = Annotated[tuple[C, ...], Field(max_length=MOST_CASES)]
 
 
 class _Record(BaseModel):
@@ -82,11 +89,11 @@ class Cases(_Record):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    matches: tuple[MatchCase, ...] = ()
-    pairs: tuple[PairCase, ...] = ()
-    readings: tuple[ReadingCase, ...] = ()
-    practice: tuple[ReadingCase, ...] = ()
-    ecgs: tuple[CaseECG, ...] = ()
+    matches: Many[MatchCase] = ()
+    pairs: Many[PairCase] = ()
+    readings: Many[ReadingCase] = ()
+    practice: Many[ReadingCase] = ()
+    ecgs: Many[CaseECG] = ()
 
 
 def read_cases(file: Path) -> Cases:
@@ -112,9 +119,11 @@ def read_cases(file: Path) -> Cases:
 def _read_json(file: Path) -> Any:
     """Return what a JSON file holds, or raise `DesignError`."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(read_limited(file, MAX_BYTES).decode("utf-8"))
     except OSError as error:
         raise DesignError(f"{file} cannot be read: {error.strerror}.") from error
+    except FormatError as error:
+        raise DesignError(f"{error}. Split the cases into several studies.") from error
     except json.JSONDecodeError as error:
         raise DesignError(f"{file} is no JSON: {error}.") from error
     except (ValueError, RecursionError) as error:

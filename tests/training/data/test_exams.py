@@ -81,9 +81,7 @@ def _an_exam_of_days(file: h5py.File) -> None:
     file["exam_id"] = NUMBERS
 
 
-@pytest.mark.parametrize(
-    "lay", [_numbers_of_two_milliards, _exams_in_one_chunk, _an_exam_of_days]
-)
+@pytest.mark.parametrize("lay", [_numbers_of_two_milliards, _exams_in_one_chunk, _an_exam_of_days])
 def test_a_small_file_does_not_fill_the_memory(tmp_path: Path, lay: Callable[[h5py.File], None]):
     with h5py.File(tmp_path / "many.h5", "w") as file:
         lay(file)
