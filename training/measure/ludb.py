@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from protoecg.ecg import LEADS
-from protoecg.measure import measure
+from protoecg.measure import Beat, delineate, measurements
 from protoecg.readers import read_path
 from training.data.dataset import DataError
 
@@ -23,6 +23,8 @@ INTERVALS = ("p_ms", "pr_ms", "qrs_ms", "qt_ms")
 # Complexes of several leads this close together are of one beat.
 SAME_BEAT_S = 0.15
 MIN_LEADS = 4
+# A beat is found where the middle of its QRS complex is within an expert's, or this near to it.
+FOUND_S = 0.05
 
 Span = tuple[float, float]
 
@@ -42,6 +44,8 @@ def evaluate(root: Path) -> dict[str, Any]:
     Returns
     -------
     n : records
+    beats : how many the experts `marked`, and how many of these are `missed`; how many `extra` ones
+        are found between the first and the last that they marked
     errors : of each measurement and each way to read the experts, see `_errors`
 
     Raises
@@ -56,6 +60,7 @@ def evaluate(root: Path) -> dict[str, Any]:
     names = rows[0]["experts"]
     return {
         "n": len(rows),
+        "beats": {name: sum(row["beats"][name] for row in rows) for name in rows[0]["beats"]},
         "errors": {
             name: {
                 way: _errors([(row["computed"][name], row["experts"][name][way]) for row in rows])
@@ -75,7 +80,25 @@ def _compared(header: Path) -> dict[str, Any]:
         },
         **{name: {way: by(name, leads) for way, by in WAYS.items()} for name in INTERVALS},
     }
-    return {"computed": measure(read_path(header)).to_json(), "experts": experts}
+    found = delineate(read_path(header))
+    return {
+        "computed": measurements(found).to_json(),
+        "experts": experts,
+        "beats": _beats_found(found.beats, leads),
+    }
+
+
+def _beats_found(found: Iterable[Beat], leads: dict[str, list[MarkedBeat]]) -> dict[str, int]:
+    spans = np.array([_joined(beat, np.median, np.median).qrs for beat in _same(leads)])
+    middles = np.array([sum(beat.qrs) / 2 for beat in found])
+    # Experts leave out beats that an end of the recording cuts.
+    middles = middles[(middles > spans[0, 0] - FOUND_S) & (middles < spans[-1, 1] + FOUND_S)]
+    met = (middles > spans[:, :1] - FOUND_S) & (middles < spans[:, 1:] + FOUND_S)
+    return {
+        "marked": len(spans),
+        "missed": int((~met.any(axis=1)).sum()),
+        "extra": int((~met.any(axis=0)).sum()),
+    }
 
 
 def _errors(pairs: Iterable[tuple[float | None, float]]) -> dict[str, Any]:
@@ -210,7 +233,12 @@ def _rr(leads: dict[str, list[MarkedBeat]]) -> np.ndarray:
 
 def summary(results: dict[str, Any]) -> str:
     """Return the errors of `evaluate` as lines of text."""
-    head = f"{results['n']} ECGs. Median absolute error (90th percentile; best constant), nulls:"
+    beats = results["beats"]
+    head = (
+        f"{results['n']} ECGs. Of {beats['marked']} beats {beats['missed']} missed, "
+        f"{beats['extra']} more found. Median absolute error (90th percentile; best constant), "
+        "nulls:"
+    )
     lines = [
         f"  {name:15} {way:29} {_text(found)}"
         for name, ways in results["errors"].items()

@@ -71,9 +71,23 @@ def test_the_command_prints_and_writes_the_errors(known, tmp_path, capsys):
     assert main(["ludb", "--data", str(folder), "--json", str(figures)]) == 0
     printed, document = capsys.readouterr().out, json.loads(figures.read_text())
     assert document["n"] == 1 and "qrs_ms" in printed and "lead II" in printed
+    beats = len([e for e in known[1].events if e.kind == "QRS"])
+    assert document["beats"] == {"marked": beats, "missed": 0, "extra": 0}
+    assert f"Of {beats} beats 0 missed, 0 more found" in printed
     for name, bound in BOUNDS.items():
         for found in document["errors"][name].values():
             assert found["nulls"] == 0 and found["median_absolute"] < 2 * bound
+
+
+def test_beats_that_experts_did_not_mark_and_those_not_found_are_counted(known, monkeypatch):
+    folder, _ = known
+    marks = marked(folder / "1.hea")
+    told = {lead: beats[:3] + beats[4:] for lead, beats in marks.items()}
+    told = {lead: [*beats, MarkedBeat((20, 20.1), None, None)] for lead, beats in told.items()}
+    monkeypatch.setattr("training.measure.ludb.marked", lambda header: told)
+    counted = evaluate(folder)["beats"]
+    assert counted["marked"] == len(marks["II"])
+    assert (counted["missed"], counted["extra"]) == (1, 1)
 
 
 def test_a_folder_without_records_is_refused(tmp_path, capsys):
