@@ -26,8 +26,8 @@ QUIET = 0.8
 ARMS_ALL, ARMS_QUIET = -0.6, -0.2
 CHEST_FIRST, CHEST_LAST = 0.3, 0.3
 
-_TOLD_BY = ("I", "aVR", "V1", "V6")
-_ROWS = [LEADS.index(lead) for lead in _TOLD_BY]
+_JUDGED_BY = ("I", "aVR", "V1", "V6")
+_ROWS = [LEADS.index(lead) for lead in _JUDGED_BY]
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Quality:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What a reader of the tracing should know, one sentence each; none of a good ECG."""
-        told = (
+        remarks = (
             (self.flat, "No signal for two seconds or more in {}."),
             (self.clipped, "Cut off at the limit of the recorder in {}: amplitudes are too low."),
             (self.noisy, "Muscle or mains noise in {}: small waves and ST cannot be judged."),
             (self.wander, "The baseline wanders in {}: ST levels cannot be judged."),
         )
-        seen = [words.format(_listed(leads)) for leads, words in told if leads]
-        return (*seen, *self._hints())
+        found = [words.format(_listed(leads)) for leads, words in remarks if leads]
+        return (*found, *self._hints())
 
     def _hints(self) -> tuple[str, ...]:
         hints = (
@@ -82,7 +82,7 @@ def quality(ecg: ECG) -> Quality:
     """Return what is wrong with the first ten seconds as a recording, whatever the heart does."""
     signal = ecg.between(0, DURATION_S).astype(np.float64)
     # What tells where electrodes are, without hum and slow baseline.
-    waves = dict(zip(_TOLD_BY, _band(signal[_ROWS], ecg.rate, *WAVES_HZ), strict=True))
+    waves = dict(zip(_JUDGED_BY, _band(signal[_ROWS], ecg.rate, *WAVES_HZ), strict=True))
     arms = _arms_swapped(waves)
     return Quality(
         flat=_where(_is_flat(values, ecg.rate) for values in signal),

@@ -119,6 +119,41 @@ def test_every_module_of_a_room_says_what_it_is_for():
     assert not missing
 
 
+# Words that hide what a name holds: lines, options, metrics, a sentence, why a wave is unsure.
+VAGUE = {"told", "untold", "said", "unsaid", "doubt", "doubts"}
+
+
+def named(tree):
+    """Names that a file gives: of values, parameters, classes and functions, but of no test."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield "" if node.name.startswith("test_") else node.name
+
+
+def words_of(name):
+    """Split a name at underscores and at capitals within it."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*(file for _, file in ALL), *files("deploy"), *files("tests")],
+    ids=lambda file: str(file.relative_to(ROOT)),
+)
+def test_names_say_what_they_hold(file):
+    assert not [name for name in named(parsed(file)) if words_of(name) & VAGUE]
+
+
+def test_the_check_of_names_sees_each_part_of_a_name():
+    tree = ast.parse("class UnsaidError: pass\ndef f(is_told, *, AS_SAID=1): doubts = foretold = 2")
+    seen = [word for name in named(tree) for word in words_of(name) & VAGUE]
+    assert sorted(seen) == ["doubts", "said", "told", "unsaid"]
+
+
 LONGEST, MOST_MODULES = 300, 15
 
 

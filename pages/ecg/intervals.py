@@ -47,7 +47,7 @@ def show(key: str, ecg: ECG) -> None:
     with table:
         st.markdown(_table(measurements(found)))
     if found.median is None:
-        reason = next(iter(found.doubts.values()))
+        reason = next(iter(found.unsure.values()))
         beat.info(NO_BEAT.format(reason=reason), icon=":material/info:")
         return
     with table:

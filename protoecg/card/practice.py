@@ -27,8 +27,8 @@ def unused(measured: Mapping[str, Any], labels: LabelSet) -> pd.DataFrame:
             "there, %": _percent(own, code, "share"),
             "elsewhere, %": _percent(own, code, "elsewhere"),
         }
-        for make, told in tables.section(measured, "makes").items()
-        for own in [tables.section(told, "unused")]
+        for make, metrics in tables.section(measured, "makes").items()
+        for own in [tables.section(metrics, "unused")]
         for code in own
         if code in labels
     ]
@@ -42,11 +42,11 @@ def worth(measured: Mapping[str, Any]) -> pd.DataFrame:
             "reports": words,
             "labelled (PPV)": tables.sure(likely, "ppv"),
             "of the labelled (sensitivity)": tables.sure(likely, "sensitivity"),
-            "ECGs with a wrong one": tables.sure(told, "ecgs_with_wrong_likely"),
+            "ECGs with a wrong one": tables.sure(metrics, "ecgs_with_wrong_likely"),
         }
         for key, words in WORTH.items()
-        for told in [tables.section(measured, key)]
-        for likely in [tables.section(told, "likely")]
+        for metrics in [tables.section(measured, key)]
+        for likely in [tables.section(metrics, "likely")]
         if likely
     )
 

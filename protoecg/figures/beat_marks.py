@@ -38,10 +38,10 @@ def beat_marks(found: Delineation, lowest_mv: float, view: View, theme: Theme) -
 
 def describe_beats(found: Delineation) -> str:
     """Say in words what is marked, for readers who cannot see it."""
-    if len(found.beats) < 2 or "beats" in found.doubts:
+    if len(found.beats) < 2 or "beats" in found.unsure:
         return "Beats cannot be told apart, so nothing is marked."
     rr = sorted(1000 * s for s in found.rr_s)
-    p = 0 if "p" in found.doubts else sum(beat.p is not None for beat in found.beats)
+    p = 0 if "p" in found.unsure else sum(beat.p is not None for beat in found.beats)
     return (
         f"{len(found.beats)} beats, RR {rr[0]:.0f} to {rr[-1]:.0f} ms; "
         f"a P wave is marked before {p or 'none'} of them."
@@ -49,7 +49,7 @@ def describe_beats(found: Delineation) -> str:
 
 
 def _bars(found: Delineation, wave: str, height: float) -> list[Point]:
-    if {"beats", wave} & found.doubts.keys():
+    if {"beats", wave} & found.unsure.keys():
         return []
     spans = [span for beat in found.beats if (span := getattr(beat, wave))]
     return [
@@ -61,7 +61,7 @@ def _bars(found: Delineation, wave: str, height: float) -> list[Point]:
 
 
 def _rr(found: Delineation, height: float, theme: Theme) -> list[go.Scatter]:
-    if not found.rr_s or "beats" in found.doubts:
+    if not found.rr_s or "beats" in found.unsure:
         return []
     middles = [sum(beat.qrs) / 2 for beat in found.beats]
     texts = [

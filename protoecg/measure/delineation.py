@@ -90,38 +90,38 @@ class Delineation:
     median : None where no three beats are alike
     rr_s : times between beats, seconds
     alike : of each beat, whether its shape is that of most
-    doubts : why "beats", "qrs", "p" or "t" cannot be relied on; empty where all can
+    unsure : why "beats", "qrs", "p" or "t" cannot be relied on; empty where all can
     """
 
     beats: tuple[Beat, ...]
     median: MedianBeat | None
     rr_s: tuple[float, ...]
-    doubts: Mapping[str, str] = field(default_factory=dict)
+    unsure: Mapping[str, str] = field(default_factory=dict)
     alike: tuple[bool, ...] = ()
 
 
 def delineate(ecg: ECG) -> Delineation:
     """Find the waves of each beat of an ECG's first ten seconds."""
     beats = find_beats(ecg)
-    if doubt := _doubt_about(beats):
-        return Delineation((), None, (), dict.fromkeys(("beats", "qrs", "p", "t"), doubt))
+    if reason := _why_beats_unsure(beats):
+        return Delineation((), None, (), dict.fromkeys(("beats", "qrs", "p", "t"), reason))
     before, after = _window(beats)
     cut = beats.cut(before, after)
     if len(cut) < 2:
-        doubt = "fewer than two beats lie wholly within the recording"
-        rest = dict.fromkeys(("qrs", "p", "t"), doubt)
+        reason = "fewer than two beats lie wholly within the recording"
+        rest = dict.fromkeys(("qrs", "p", "t"), reason)
         return Delineation((), None, tuple(beats.rr_s), rest)
     middle = median_of(cut, axis=0)
     onset, end = (sample / RATE for sample in qrs_bounds(middle[beats.usable], before))
     steady = alike_before(cut[:, beats.usable, : round((onset - 0.01) * RATE)])
-    waves, doubts, marks = _waves(beats, middle, before, (onset, end), steady)
+    waves, unsure, marks = _waves(beats, middle, before, (onset, end), steady)
     placed = tuple(_placed(beats, index, waves, before) for index in range(len(beats.at)))
     by_lead = {name: _of_all_leads(values, beats.usable) for name, values in marks.items()}
     median = MedianBeat(middle, RATE, waves, len(cut), by_lead, steady)
-    return Delineation(placed, median, tuple(beats.rr_s), doubts, tuple(beats.alike.tolist()))
+    return Delineation(placed, median, tuple(beats.rr_s), unsure, tuple(beats.alike.tolist()))
 
 
-def _doubt_about(beats: Beats) -> str | None:
+def _why_beats_unsure(beats: Beats) -> str | None:
     found, alike = len(beats.at), int(beats.alike.sum())
     if found < MIN_ALIKE:
         return f"fewer than {MIN_ALIKE} beats were found in ten seconds"
@@ -146,22 +146,22 @@ def _waves(
     """
     onset, end = qrs
     seen = median[beats.usable]
-    if reason := _doubt_about_qrs(end - onset, quiet_leads(seen, at)):
+    if reason := _why_qrs_unsure(end - onset, quiet_leads(seen, at)):
         return Beat(qrs), dict.fromkeys(("qrs", "p", "t"), reason), {}
     found = p_and_t_marks(seen, at)
     marks = {name: values / RATE for name, values in found.items()}
     reasons = {
-        "p": _doubt_about_p(beats, steady, marks, onset),
-        "t": _doubt_about_t(marks, end),
+        "p": _why_p_unsure(beats, steady, marks, onset),
+        "t": _why_t_unsure(marks, end),
     }
-    doubts = {wave: reason for wave, reason in reasons.items() if reason}
-    p = None if "p" in doubts else _span(marks["P_Onsets"], marks["P_Offsets"], 50)
-    t = None if "t" in doubts else _span(marks["T_Onsets"], marks["T_Offsets"], T_END_PERCENTILE)
+    unsure = {wave: reason for wave, reason in reasons.items() if reason}
+    p = None if "p" in unsure else _span(marks["P_Onsets"], marks["P_Offsets"], 50)
+    t = None if "t" in unsure else _span(marks["T_Onsets"], marks["T_Offsets"], T_END_PERCENTILE)
     beat = Beat(qrs, p and (p[0], min(p[1], onset)), t and (max(t[0], end), t[1]))
-    return beat, doubts, marks
+    return beat, unsure, marks
 
 
-def _doubt_about_qrs(lasts_s: float, quiet: int) -> str | None:
+def _why_qrs_unsure(lasts_s: float, quiet: int) -> str | None:
     if quiet < MIN_QUIET:
         return "noise, or the waves beside it, hide where the QRS complex begins and ends"
     if not QRS_S[0] <= lasts_s <= QRS_S[1]:
@@ -186,7 +186,7 @@ def _of_known(marks: np.ndarray, percentile: float) -> float:
     return float(percentile_of(marks[~np.isnan(marks)], percentile, axis=0)[0])
 
 
-def _doubt_about_p(beats: Beats, steady: float, marks: Marks, qrs_onset: float) -> str | None:
+def _why_p_unsure(beats: Beats, steady: float, marks: Marks, qrs_onset: float) -> str | None:
     if steady < P_ALIKE:
         return "no P wave comes before most beats alike"
     changes = np.abs(np.diff(beats.rr_s)) / np.median(beats.rr_s)
@@ -201,7 +201,7 @@ def _doubt_about_p(beats: Beats, steady: float, marks: Marks, qrs_onset: float) 
     return None
 
 
-def _doubt_about_t(marks: Marks, qrs_end: float) -> str | None:
+def _why_t_unsure(marks: Marks, qrs_end: float) -> str | None:
     if _seldom(marks["T_Onsets"]) or _seldom(marks["T_Offsets"]):
         return "few leads show a T wave"
     if _spread(marks["T_Offsets"]) > T_SPREAD_S:

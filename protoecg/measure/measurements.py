@@ -85,41 +85,41 @@ def marked(found: Delineation) -> dict[str, float]:
     return {
         name: getattr(waves, wave)[edge]
         for name, (wave, edge) in MARKS.items()
-        if wave not in found.doubts
+        if wave not in found.unsure
     }
 
 
 def measurements(found: Delineation) -> Measurements:
     """Return the measurements that follow from a delineation."""
-    doubts = {
-        "heart_rate_bpm": found.doubts.get("beats"),
-        "axis_deg": _doubt_about_axis(found),
-        **{name: _first_doubt(found, ends) for name, ends in INTERVALS.items()},
+    reasons = {
+        "heart_rate_bpm": found.unsure.get("beats"),
+        "axis_deg": _why_axis_unsure(found),
+        **{name: _first_reason(found, ends) for name, ends in INTERVALS.items()},
     }
-    values: dict[str, Any] = {**dict.fromkeys(doubts), **_values(found, doubts)}
+    values: dict[str, Any] = {**dict.fromkeys(reasons), **_values(found, reasons)}
     rr, qt = float(np.mean(found.rr_s or np.nan)), values["qt_ms"]
     qtc = {name: None if qt is None else _rounded(by(qt, rr)) for name, by in QTC.items()}
     return Measurements(
-        **values, qtc=qtc, unsure={name: doubt for name, doubt in doubts.items() if doubt}
+        **values, qtc=qtc, unsure={name: reason for name, reason in reasons.items() if reason}
     )
 
 
-def _first_doubt(found: Delineation, marks: tuple[str, str]) -> str | None:
+def _first_reason(found: Delineation, marks: tuple[str, str]) -> str | None:
     waves = (MARKS[mark][0] for mark in marks)
-    return next((found.doubts[wave] for wave in waves if wave in found.doubts), None)
+    return next((found.unsure[wave] for wave in waves if wave in found.unsure), None)
 
 
-def _values(found: Delineation, doubts: Mapping[str, str | None]) -> dict[str, float]:
+def _values(found: Delineation, reasons: Mapping[str, str | None]) -> dict[str, float]:
     values = {}
-    if not doubts["heart_rate_bpm"]:
+    if not reasons["heart_rate_bpm"]:
         values["heart_rate_bpm"] = _rounded(60 / float(np.mean(found.rr_s)))
     if found.median is None:
         return values
-    if not doubts["axis_deg"]:
+    if not reasons["axis_deg"]:
         values["axis_deg"] = _rounded(_axis(found.median))
     at = marked(found)
     for name, (start, end) in INTERVALS.items():
-        if not doubts[name]:
+        if not reasons[name]:
             values[name] = _rounded(1000 * (at[end] - at[start]))
     return values
 
@@ -138,9 +138,9 @@ def _limb_areas(median: MedianBeat) -> tuple[np.ndarray, np.ndarray]:
     return heights.sum(axis=1), np.abs(heights).sum(axis=1)
 
 
-def _doubt_about_axis(found: Delineation) -> str | None:
-    if found.median is None or "qrs" in found.doubts:
-        return found.doubts["qrs"]
+def _why_axis_unsure(found: Delineation) -> str | None:
+    if found.median is None or "qrs" in found.unsure:
+        return found.unsure["qrs"]
     net, whole = _limb_areas(found.median)
     if abs(net[0] + net[2] - net[1]) > _EINTHOVEN * whole[:3].max():
         return "II is not I + III: check the order, the sign and the gain of the limb leads"
@@ -175,8 +175,8 @@ def in_words(measured: Measurements) -> list[tuple[str, str]]:
     lines = []
     for name, (words, unit) in WORDS.items():
         value = getattr(measured, name)
-        said = f"unsure: {measured.unsure[name]}" if value is None else f"{value:.0f} {unit}"
-        lines.append((words, said))
+        text = f"unsure: {measured.unsure[name]}" if value is None else f"{value:.0f} {unit}"
+        lines.append((words, text))
     return lines + [
         ("QTc", f"{value:.0f} ms ({formula})")
         for formula, value in measured.qtc.items()

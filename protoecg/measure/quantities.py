@@ -81,9 +81,9 @@ def quantities(found: Delineation) -> dict[str, float]:
     measured = measurements(found)
     values = dict.fromkeys(QUANTITIES, np.nan)
     values |= _as_measured(measured)
-    if len(found.rr_s) >= MIN_RR and "beats" not in found.doubts:
+    if len(found.rr_s) >= MIN_RR and "beats" not in found.unsure:
         values |= _regularity(found)
-    if found.median is not None and "qrs" not in found.doubts:
+    if found.median is not None and "qrs" not in found.unsure:
         values |= _heights(found.median)
     return values
 
@@ -96,7 +96,7 @@ def is_early(found: Delineation) -> np.ndarray:
 
 
 def _as_measured(measured: Measurements) -> dict[str, float]:
-    told = {
+    values = {
         "heart_rate": measured.heart_rate_bpm,
         "axis": measured.axis_deg,
         "p": measured.p_ms,
@@ -104,7 +104,7 @@ def _as_measured(measured: Measurements) -> dict[str, float]:
         "qrs": measured.qrs_ms,
         "qtc": measured.qtc_ms,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _regularity(found: Delineation) -> dict[str, float]:

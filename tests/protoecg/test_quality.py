@@ -72,8 +72,8 @@ def test_what_follows_the_first_ten_seconds_is_not_judged(clean: ECG):
 
 def test_an_explanation_carries_the_warnings(tiny_bundle, clean: ECG):
     ecg = spoiled(clean, "arm electrodes swapped")
-    told = explain(ecg, tiny_bundle)
+    explanation = explain(ecg, tiny_bundle)
 
-    assert told.quality == quality(ecg).sentences != ()
-    assert told.to_json()["quality"] == list(told.quality)
-    assert not set(told.quality) & set(told.notes)
+    assert explanation.quality == quality(ecg).sentences != ()
+    assert explanation.to_json()["quality"] == list(explanation.quality)
+    assert not set(explanation.quality) & set(explanation.notes)

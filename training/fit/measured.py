@@ -128,15 +128,15 @@ def _group_lasso(
     penalty = share * (_norms(pull, group) / size).amax(dim=0) * size
     step = 4 * len(x) / torch.linalg.matrix_norm(x.T @ x, 2)
     w = torch.cat([torch.zeros_like(pull), torch.logit(prior)[None]])
-    ahead, t = w, 1.0
+    extrapolated, t = w, 1.0
     for _ in range(STEPS):
-        slope = x.T @ (torch.sigmoid(x @ ahead) - y) / len(x)
-        new = ahead - step * slope
+        slope = x.T @ (torch.sigmoid(x @ extrapolated) - y) / len(x)
+        new = extrapolated - step * slope
         free = _signed(new[:-1], sign) * allowed
         norms = _norms(free, group).clamp(min=1e-12)
         new[:-1] = free * (1 - step * penalty / norms).clamp(min=0)[group]
         t_new = (1 + (1 + 4 * t * t) ** 0.5) / 2
-        ahead = new + (t - 1) / t_new * (new - w)
+        extrapolated = new + (t - 1) / t_new * (new - w)
         w, t = new, t_new
     return w[:-1] / scale[:, None]
 

@@ -79,14 +79,14 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
 def of_makes(data: Dataset, statements: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return of each make of recorder its `ecgs`, and the statements `unused` in their reports."""
     labels, makes = data.labels(statements), data.table["recorder"].to_numpy()
-    told = {}
+    practices = {}
     for make in sorted(set(makes) - {""}):
         own = makes == make
         if own.all():
             continue
         here, elsewhere = labels[own].mean(axis=0), labels[~own].mean(axis=0)
         hardly = (here < HARDLY * elsewhere) & (elsewhere * own.sum() >= EXPECTED)
-        told[make] = {
+        practices[make] = {
             "ecgs": int(own.sum()),
             "unused": {
                 code: {"share": float(share), "elsewhere": float(other)}
@@ -96,14 +96,14 @@ def of_makes(data: Dataset, statements: Sequence[str]) -> dict[str, dict[str, An
                 if seldom
             },
         }
-    return told
+    return practices
 
 
 def _of_ecgs(
     data: Dataset, makes: Mapping[str, Mapping[str, Any]], statements: Sequence[str]
 ) -> np.ndarray:
     """Whether reports on each ECG's make use each statement: (n, c)."""
-    unused = {make: told["unused"] for make, told in makes.items()}
+    unused = {make: practice["unused"] for make, practice in makes.items()}
     rows = [unused.get(make, {}) for make in data.table["recorder"]]
     return np.array([[code not in row for code in statements] for row in rows])
 
@@ -133,13 +133,13 @@ def _only(judgement: Judgement, used: np.ndarray) -> Judgement:
     )
 
 
-def summary(told: Mapping[str, Any]) -> str:
+def summary(results: Mapping[str, Any]) -> str:
     """Return the results of `measure` as lines of text."""
-    lines = [f"{told['n']} ECGs of fold {told['fold']}, statements other than SR and NORM"]
-    for make, own in told["makes"].items():
+    lines = [f"{results['n']} ECGs of fold {results['fold']}, statements other than SR and NORM"]
+    for make, own in results["makes"].items():
         codes = ", ".join(own["unused"]) or "none"
         lines.append(f"  hardly ever in reports of {make} ({own['ecgs']} training ECGs): {codes}")
-    lines += [_line(words, told[key]) for key, words in _ROWS.items()]
+    lines += [_line(words, results[key]) for key, words in _ROWS.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -150,8 +150,8 @@ _ROWS = {
 }
 
 
-def _line(words: str, told: Mapping[str, Any]) -> str:
-    likely, wrong = told["likely"], told["ecgs_with_wrong_likely"]
+def _line(words: str, metrics: Mapping[str, Any]) -> str:
+    likely, wrong = metrics["likely"], metrics["ecgs_with_wrong_likely"]
     if likely["ppv"] is None:
         return f"likely, {words}: none"
     return (

@@ -19,7 +19,7 @@ def found():
 @pytest.fixture(scope="module")
 def without_p():
     found = delineate(simulate(["AFIB"], seed=1, rate=500).ecg)
-    assert "p" in found.doubts and "t" not in found.doubts
+    assert "p" in found.unsure and "t" not in found.unsure
     return found
 
 

@@ -183,6 +183,6 @@ def test_strips_show_what_is_measured_of_both_below_the_first_lead():
 def test_no_p_wave_is_marked_where_none_can_be_relied_on():
     ecg = simulate({"AFIB"}, seed=1).ecg
     found = delineate(ecg)
-    assert "p" in found.doubts
+    assert "p" in found.unsure
     figure = strips_figure(ecg, ecg, view=STANDARD, measured=[found, found])
     assert not of(figure, "P waves") and of(figure, "QRS waves")

@@ -29,14 +29,14 @@ def truth(simulated):
             if (after := [s for s in seconds if s.onset_s > first.onset_s])
         ]
 
-    told = {
+    waves = {
         "heart_rate_bpm": [60 / np.mean(np.diff([e.onset_s for e in qrs])) / 1000],
         "qrs_ms": [e.offset_s - e.onset_s for e in qrs],
         "p_ms": [e.offset_s - e.onset_s for e in p],
         "pr_ms": apart(p, qrs, "onset_s", "onset_s"),
         "qt_ms": apart(qrs, t, "onset_s", "offset_s"),
     }
-    return {name: 1000 * float(np.median(values)) for name, values in told.items() if values}
+    return {name: 1000 * float(np.median(values)) for name, values in waves.items() if values}
 
 
 def paced_at(rr_s, rate=500, noise=0.0):
@@ -166,10 +166,10 @@ def test_only_the_first_ten_seconds_are_measured():
 
 def test_every_missing_value_has_a_reason_and_no_other_has_one():
     for statement in ("AFIB", "STACH"):
-        told = measure(simulate([statement], seed=3, rate=500).ecg).to_json()
-        without = {name for name in NAMES[:-1] if told[name] is None}
-        assert set(told["unsure"]) == without and all(told["unsure"].values())
-        assert (told["qtc_ms"] is None) == (told["qt_ms"] is None)
+        document = measure(simulate([statement], seed=3, rate=500).ecg).to_json()
+        without = {name for name in NAMES[:-1] if document[name] is None}
+        assert set(document["unsure"]) == without and all(document["unsure"].values())
+        assert (document["qtc_ms"] is None) == (document["qt_ms"] is None)
 
 
 @pytest.mark.parametrize(
@@ -239,18 +239,18 @@ def file(tmp_path):
 
 def test_the_command_prints_every_value_and_the_formula(file, capsys):
     assert main(["measure", str(file), "--rate", "500", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert set(NAMES) <= set(told) and told["qtc_formula"] == "Fridericia"
-    assert told["qtc_ms"] == told["qtc"]["Fridericia"]
-    assert set(told["qtc"]) == {"Bazett", "Fridericia", "Framingham", "Hodges"}
+    document = json.loads(capsys.readouterr().out)
+    assert set(NAMES) <= set(document) and document["qtc_formula"] == "Fridericia"
+    assert document["qtc_ms"] == document["qtc"]["Fridericia"]
+    assert set(document["qtc"]) == {"Bazett", "Fridericia", "Framingham", "Hodges"}
 
 
 def test_the_command_says_in_words_what_it_is_unsure_of(tmp_path, capsys):
     path = tmp_path / "ecg.npy"
     np.save(path, np.random.default_rng(0).normal(size=(12, 5000)))
     assert main(["measure", str(path), "--rate", "500"]) == 0
-    said = capsys.readouterr().out
-    assert "computed" in said and "unsure: " in said and "Research use only" in said
+    printed = capsys.readouterr().out
+    assert "computed" in printed and "unsure: " in printed and "Research use only" in printed
 
 
 def test_leads_come_in_the_order_that_the_axis_is_read_in():

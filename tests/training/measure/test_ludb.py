@@ -82,9 +82,9 @@ def test_the_command_prints_and_writes_the_errors(known, tmp_path, capsys):
 def test_beats_that_experts_did_not_mark_and_those_not_found_are_counted(known, monkeypatch):
     folder, _ = known
     marks = marked(folder / "1.hea")
-    told = {lead: beats[:3] + beats[4:] for lead, beats in marks.items()}
-    told = {lead: [*beats, MarkedBeat((20, 20.1), None, None)] for lead, beats in told.items()}
-    monkeypatch.setattr("training.measure.ludb.marked", lambda header: told)
+    missed = {lead: beats[:3] + beats[4:] for lead, beats in marks.items()}
+    changed = {lead: [*beats, MarkedBeat((20, 20.1), None, None)] for lead, beats in missed.items()}
+    monkeypatch.setattr("training.measure.ludb.marked", lambda header: changed)
     counted = evaluate(folder)["beats"]
     assert counted["marked"] == len(marks["II"])
     assert (counted["missed"], counted["extra"]) == (1, 1)

@@ -29,8 +29,8 @@ def by_two_makes(simulated_root, tmp_path):
 
 
 def without(code, cell):
-    told = dictionary(cell)
-    return str({key: value for key, value in told.items() if key != code})
+    codes = dictionary(cell)
+    return str({key: value for key, value in codes.items() if key != code})
 
 
 def labelled(root, rows):
@@ -52,9 +52,9 @@ def test_a_statement_is_unused_where_it_is_hardly_ever_said_and_not_where_it_is_
     at = [("AT", ("SR",))] * many
     cs = [("CS", ("SR", "ABQRS") if row % 5 == 0 else ("SR",)) for row in range(many)]
     cs[0] = ("CS", ("SR", "ABQRS", "WPW"))
-    told = of_makes(labelled(simulated_root, at + cs), ("SR", "ABQRS", "WPW"))
-    assert told["AT"]["unused"] == {"ABQRS": {"share": 0.0, "elsewhere": pytest.approx(0.2)}}
-    assert told["CS"] == {"ecgs": many, "unused": {}}
+    results = of_makes(labelled(simulated_root, at + cs), ("SR", "ABQRS", "WPW"))
+    assert results["AT"]["unused"] == {"ABQRS": {"share": 0.0, "elsewhere": pytest.approx(0.2)}}
+    assert results["CS"] == {"ecgs": many, "unused": {}}
 
 
 def test_calls_are_measured_where_reports_use_the_statement(
@@ -63,26 +63,26 @@ def test_calls_are_measured_where_reports_use_the_statement(
     file = tmp_path / "practice.json"
     command = ["practice", "--bundle", tiny_bundle.path, "--data", by_two_makes, "--fold", 9]
     assert main([str(part) for part in [*command, "--json", file]]) == 0
-    told = json.loads(file.read_text())
-    assert list(told["makes"]["AT"]["unused"]) == ["SR"] and not told["makes"]["CS"]["unused"]
+    results = json.loads(file.read_text())
+    assert list(results["makes"]["AT"]["unused"]) == ["SR"] and not results["makes"]["CS"]["unused"]
     assert "hardly ever in reports of AT" in capsys.readouterr().out
     # SR counts in neither, so that leaving it out changes nothing.
-    assert told["where_used"] == told["all_labels"]
+    assert results["where_used"] == results["all_labels"]
 
 
 def test_a_call_of_what_reports_never_say_is_not_held_against_it(
     by_two_makes, tiny_bundle, monkeypatch
 ):
     monkeypatch.setattr("training.measure.calls.USUAL", ())
-    told = measure(tiny_bundle, by_two_makes, 9)
+    results = measure(tiny_bundle, by_two_makes, 9)
     data = ptbxl.load(by_two_makes).folds([9])
     assert (data.table["recorder"] == "AT").any()
-    assert told["where_used"]["likely"]["ppv"] > told["all_labels"]["likely"]["ppv"]
+    assert results["where_used"]["likely"]["ppv"] > results["all_labels"]["likely"]["ppv"]
     assert (
-        told["where_used"]["ecgs_with_wrong_likely"]
-        < (told["all_labels"]["ecgs_with_wrong_likely"])
+        results["where_used"]["ecgs_with_wrong_likely"]
+        < (results["all_labels"]["ecgs_with_wrong_likely"])
     )
-    found = [told[key]["likely"]["sensitivity"] for key in ("where_used", "all_labels")]
+    found = [results[key]["likely"]["sensitivity"] for key in ("where_used", "all_labels")]
     assert np.isclose(*found)
 
 

@@ -61,7 +61,7 @@ class Subject:
         """Measure an ECG; None where a wave is unsure or a beat unlike the others."""
         found = delineate(ecg)
         median = found.median
-        if found.doubts or not all(found.alike) or median is None:
+        if found.unsure or not all(found.alike) or median is None:
             return None
         if median.waves.p is None or median.waves.t is None:
             return None
