@@ -12,7 +12,7 @@ from protoecg.network.protoecgnet import ProtoECGNet
 
 FEW_POSITIVES = 10
 # Logits (n, c) that are added to those of the prototypes.
-Beside = np.ndarray | float
+Offset = np.ndarray | float
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +39,14 @@ def linear(layer: nn.Linear, seen: Tensor) -> np.ndarray:
     return (seen @ layer.weight.T.cpu() + layer.bias.cpu()).numpy()
 
 
-def fused(network: ProtoECGNet, seen: Tensor, beside: Beside = 0.0) -> np.ndarray:
-    """Return the logits (n, c) of similarities (n, p) and of what stands beside them.
+def fused(network: ProtoECGNet, seen: Tensor, offset: Offset = 0.0) -> np.ndarray:
+    """Return the logits (n, c) of similarities (n, p), plus an offset.
 
     Parameters
     ----------
-    beside : (n, c) logits that measurements add, see `protoecg.measured.curves`
+    offset : (n, c) logits that measurements add, see `protoecg.measured.curves`
     """
-    return linear(network.fusion, seen) + beside
+    return linear(network.fusion, seen) + offset
 
 
 def rare(labels: np.ndarray) -> np.ndarray:

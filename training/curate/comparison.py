@@ -12,7 +12,7 @@ from torch import Tensor
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import Decision
 from training import metrics
-from training.judgement import Beside, fused, rare
+from training.judgement import Offset, fused, rare
 from training.measure import calls, evaluate
 
 # Nearest ECGs of a prototype among which those with its statement are counted.
@@ -26,13 +26,13 @@ class Side:
     Parameters
     ----------
     seen : (n, p) similarities
-    beside : (n, c) logits that measurements add
+    offset : (n, c) logits that measurements add
     """
 
     network: ProtoECGNet
     decisions: Mapping[str, Decision]
     seen: Tensor
-    beside: Beside
+    offset: Offset
 
 
 def compare(before: Side, after: Side, labels: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def compare(before: Side, after: Side, labels: np.ndarray, patients: np.ndarray)
         thresholds, and `purity`
     """
     counts = metrics.resamples(patients)
-    scores = [evaluate.scores(s.network, s.seen, s.beside) for s in (before, after)]
+    scores = [evaluate.scores(s.network, s.seen, s.offset) for s in (before, after)]
     codes, few = list(before.network.statements), rare(labels)
     per_part, per_statement = {}, {}
     for part, own in scores[0].items():
@@ -77,9 +77,9 @@ def compare(before: Side, after: Side, labels: np.ndarray, patients: np.ndarray)
     }
 
 
-def macro(network: ProtoECGNet, seen: Tensor, beside: Beside, labels: np.ndarray) -> float:
+def macro(network: ProtoECGNet, seen: Tensor, offset: Offset, labels: np.ndarray) -> float:
     """Return the macro AUROC of all branches fused."""
-    return metrics.macro_auroc(labels, fused(network, seen, beside))
+    return metrics.macro_auroc(labels, fused(network, seen, offset))
 
 
 def purity(network: ProtoECGNet, seen: Tensor, labels: np.ndarray) -> float:
@@ -105,7 +105,7 @@ def purity_of_each(network: ProtoECGNet, seen: Tensor, labels: np.ndarray) -> li
 
 
 def _state(side: Side, labels: np.ndarray) -> dict[str, Any]:
-    judgement = evaluate.judged(side.network, side.decisions, side.seen, side.beside)
+    judgement = evaluate.judged(side.network, side.decisions, side.seen, side.offset)
     probability, occur = judgement.probability, labels.any(axis=0)
     briers = [metrics.brier(labels[:, c], probability[:, c]) for c in np.flatnonzero(occur)]
     return {

@@ -26,7 +26,7 @@ from training.data import ptbxl
 from training.data.dataset import stated_folds
 from training.data.quantities import measured
 from training.fit import calibrate
-from training.judgement import Beside, fused
+from training.judgement import Offset, fused
 from training.measure import evaluate
 
 # Of the bundle's weights, so much may come out otherwise when its own prototypes are fitted again.
@@ -64,13 +64,13 @@ class Validation:
     ----------
     data : the ECGs
     before, after : (n, p) similarities
-    beside : (n, c) logits that measurements add in the bundle before
+    offset : (n, c) logits that measurements add in the bundle before
     """
 
     data: ptbxl.Dataset
     before: Tensor
     after: Tensor
-    beside: Beside
+    offset: Offset
 
 
 def finish(
@@ -125,24 +125,24 @@ def finish(
     scale = (
         {}
         if bundle.recalibrations
-        else recalibrate(network, validation.after, labels, validation.beside, columns)
+        else recalibrate(network, validation.after, labels, validation.offset, columns)
     )
     curves = bundle.measured and bundle.measured.scaled(
         {code: scale.get(code, 1.0) for code in bundle.statements}
     )
-    beside = _scaled(validation.beside, bundle.statements, scale)
+    offset = _scaled(validation.offset, bundle.statements, scale)
     patients = validation.data.table["patient"].to_numpy()
     judgement = calibrate.cross_fit(
-        network, validation.after, torch.from_numpy(labels), patients, beside
+        network, validation.after, torch.from_numpy(labels), patients, offset
     )
     worth = calibrate.worth(bundle.decisions, judgement, labels)
     codes = set(scale)
     decisions = {c: worth[c] if c in codes else d for c, d in bundle.decisions.items()}
     reporter.say("Measuring before and after on the validation ECGs")
-    results = evaluate.results(network, validation.after, labels, patients, judgement, beside)
+    results = evaluate.results(network, validation.after, labels, patients, judgement, offset)
     compared = comparison.compare(
-        Side(bundle.network, bundle.decisions, validation.before, validation.beside),
-        Side(network, decisions, validation.after, beside),
+        Side(bundle.network, bundle.decisions, validation.before, validation.offset),
+        Side(network, decisions, validation.after, offset),
         labels,
         patients,
     )
@@ -150,9 +150,9 @@ def finish(
         f"{RANDOM} times as many retired at random, to tell what fewer prototypes alone do"
     )
     by_chance = _at_random(bundle, fit, validation, labels, changed, begun, reporter)
-    by_thresholds = evaluate.judged(network, decisions, validation.after, beside)
+    by_thresholds = evaluate.judged(network, decisions, validation.after, offset)
     evaluation = evaluate.results(
-        network, validation.after, labels, patients, by_thresholds, beside
+        network, validation.after, labels, patients, by_thresholds, offset
     )
     compared = {"fold": stated_folds(bundle.about, "validation_folds"), **compared}
     purity = (
@@ -167,7 +167,7 @@ def recalibrate(
     network: ProtoECGNet,
     seen: Tensor,
     labels: np.ndarray,
-    beside: Beside,
+    offset: Offset,
     columns: Sequence[int],
 ) -> dict[str, float]:
     """Move scale and shift of statements to what the validation ECGs say, in place.
@@ -177,9 +177,9 @@ def recalibrate(
 
     Returns
     -------
-    the scale of each of the statements, by which what stands beside has to be scaled
+    the scale of each of the statements, by which the offset has to be scaled
     """
-    scale, shift = calibrate.platt(fused(network, seen, beside), labels)
+    scale, shift = calibrate.platt(fused(network, seen, offset), labels)
     chosen = list(columns)
     calibrate.move(network, chosen, scale[chosen], shift[chosen])
     return {network.statements[c]: float(scale[c]) for c in chosen}
@@ -204,15 +204,15 @@ def _validation(
     folds = stated_folds(bundle.about, "validation_folds")
     data = ptbxl.load(known.dataset.root).folds(folds)
     before, after = similarities((bundle.network, network), data, work, "validation ECGs", reporter)
-    beside: Beside = 0.0
+    offset: Offset = 0.0
     if bundle.measured is not None:
         values = measured(data, work / f"measured-{data.checksum[:16]}.npz", reporter.follow)
-        beside = bundle.measured.offsets(values, bundle.statements)
-    return Validation(data, before, after, beside)
+        offset = bundle.measured.offsets(values, bundle.statements)
+    return Validation(data, before, after, offset)
 
 
-def _scaled(beside: Beside, statements: Sequence[str], scale: Mapping[str, float]) -> Beside:
-    return beside * np.array([scale.get(code, 1.0) for code in statements])
+def _scaled(offset: Offset, statements: Sequence[str], scale: Mapping[str, float]) -> Offset:
+    return offset * np.array([scale.get(code, 1.0) for code in statements])
 
 
 def _at_random(
@@ -226,7 +226,7 @@ def _at_random(
 ) -> dict[str, Any]:
     """Retire as many prototypes at random: what that costs, with the fit made anew and without."""
     chance = np.random.default_rng(0)
-    base = comparison.macro(bundle.network, validation.before, validation.beside, labels)
+    base = comparison.macro(bundle.network, validation.before, validation.offset, labels)
     for number in reporter.follow(
         range(RANDOM), desc="retired at random", unit="draw", mininterval=EVERY_S
     ):
@@ -236,10 +236,10 @@ def _at_random(
         network = rebuilt(bundle.network, {}, columns)
         left = [c for c in range(len(bundle.prototypes)) if c not in columns]
         seen = validation.before[:, left]
-        as_it_was = comparison.macro(network, seen, validation.beside, labels)
+        as_it_was = comparison.macro(network, seen, validation.offset, labels)
         statements = touched(bundle.network, columns)
         fit.fuse(network, fit.seen[:, left], statements)
-        anew = comparison.macro(network, seen, validation.beside, labels)
+        anew = comparison.macro(network, seen, validation.offset, labels)
         begun.add(anew - base, as_it_was - base)
     refitted, not_refitted = zip(*begun.draws, strict=True)
     return {

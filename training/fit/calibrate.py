@@ -26,7 +26,7 @@ from torch import Tensor
 
 from protoecg.network.protoecgnet import ProtoECGNet
 from protoecg.prototypes.manifest import Decision, Worth
-from training.judgement import Beside, Judgement, fused, rare
+from training.judgement import Judgement, Offset, fused, rare
 
 PARTS = 10
 LIKELY, POSSIBLE, POSSIBLE_RARE = 2 / 3, 1 / 5, 1 / 20
@@ -49,7 +49,7 @@ class Thresholds(NamedTuple):
 
 @torch.no_grad()
 def calibrate(
-    network: ProtoECGNet, seen: Tensor, y: Tensor, beside: Beside = 0.0
+    network: ProtoECGNet, seen: Tensor, y: Tensor, offset: Offset = 0.0
 ) -> tuple[dict[str, Decision], dict[str, float]]:
     """Calibrate the fusion in place and choose each statement's thresholds.
 
@@ -60,14 +60,14 @@ def calibrate(
     ----------
     seen : (n, p) similarities of the validation ECGs
     y : (n, c) their statements
-    beside : (n, c) logits that measurements add
+    offset : (n, c) logits that measurements add
 
     Returns
     -------
-    the decisions, and the scale of each statement, by which what stands beside has to be scaled
+    the decisions, and the scale of each statement, by which the offset has to be scaled
     """
     labels = y.numpy()
-    logits = fused(network, seen, beside)
+    logits = fused(network, seen, offset)
     scale, shift = platt(logits, labels)
     move(network, range(len(network.statements)), scale, shift)
     decided = decide(labels, expit(scale * logits + shift))
@@ -81,7 +81,7 @@ def move(
 ) -> None:
     """Scale and shift the logits of some statements, by their weights and biases, in place.
 
-    What stands beside them has to be scaled likewise.
+    The offset has to be scaled likewise.
 
     Parameters
     ----------
@@ -118,17 +118,17 @@ def cross_fit(
     seen: Tensor,
     y: Tensor,
     patients: np.ndarray,
-    beside: Beside = 0.0,
+    offset: Offset = 0.0,
 ) -> Judgement:
     """Judge each validation ECG by the calibration of all other patients' ECGs.
 
     Parameters
     ----------
     network : as `calibrate` finds it, not as it leaves it
-    seen, y, beside : as for `calibrate`
+    seen, y, offset : as for `calibrate`
     patients : (n,) patient of each ECG
     """
-    return cross_fitted(fused(network, seen, beside), y.numpy(), patients)
+    return cross_fitted(fused(network, seen, offset), y.numpy(), patients)
 
 
 def cross_fitted(logits: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> Judgement:

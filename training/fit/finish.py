@@ -43,11 +43,11 @@ class Finish:
         fuse.fit_all(network, seen, labels, setup.config.fusion, setup.log, setup.label_set)
         patients = validation.patients
         curves = self._curves()
-        beside = curves.offsets(self._measured(validation, "validation"), setup.codes)
-        judgement = calibrate.cross_fit(network, seen[1], labels[1], patients, beside)
+        offset = curves.offsets(self._measured(validation, "validation"), setup.codes)
+        judgement = calibrate.cross_fit(network, seen[1], labels[1], patients, offset)
         truth = labels[1].numpy()
-        metrics = evaluate.results(network, seen[1], truth, patients, judgement, beside)
-        decisions, scales = calibrate.calibrate(network, seen[1], labels[1], beside)
+        metrics = evaluate.results(network, seen[1], truth, patients, judgement, offset)
+        decisions, scales = calibrate.calibrate(network, seen[1], labels[1], offset)
         setup.log(stage="bundle", validation_macro_auroc=metrics["macro_auroc"])
         if setup.config.carry_waveforms:
             carry_waveforms(train.dataset.root, out / "waveforms", prototypes)

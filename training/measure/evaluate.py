@@ -25,7 +25,7 @@ from training.data import ptbxl
 from training.data.dataset import folds_of
 from training.data.quantities import measured
 from training.engine import Engine, here
-from training.judgement import Beside, Judgement, fused, linear, parts, rare
+from training.judgement import Judgement, Offset, fused, linear, parts, rare
 from training.measure import calls
 from training.measure.with_intervals import number, ranked, sure
 
@@ -57,7 +57,7 @@ def evaluate(
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
     bundles = [bundle] if other is None else [bundle, other]
     seen = similarities([b.network for b in bundles], data, engine)
-    beside = besides(bundles, data)
+    offsets = measured_offsets(bundles, data)
     evaluation = {
         "bundle": bundle.name,
         "revision": bundle.revision,
@@ -68,13 +68,13 @@ def evaluate(
             seen[0],
             labels,
             patients,
-            judge(bundle, seen[0], beside[0]),
-            beside[0],
+            judge(bundle, seen[0], offsets[0]),
+            offsets[0],
         ),
     }
     if other is not None:
         held_out = evaluation["held_out"] and _held_out(other, data, fold)
-        compared = compare(bundle, other, seen, data, beside)
+        compared = compare(bundle, other, seen, data, offsets)
         evaluation["comparison"] = {"held_out": held_out, **compared}
     return evaluation
 
@@ -92,7 +92,7 @@ def _seen(networks: Sequence[ProtoECGNet], batch: Tensor) -> list[Tensor]:
     return [network(batch).similarities for network in networks]
 
 
-def besides(bundles: Sequence[Bundle], data: ptbxl.Dataset) -> list[Beside]:
+def measured_offsets(bundles: Sequence[Bundle], data: ptbxl.Dataset) -> list[Offset]:
     """Return the logits (n, c) that measurements of the ECGs add in each bundle."""
     if not any(bundle.measured for bundle in bundles):
         return [0.0] * len(bundles)
@@ -107,22 +107,22 @@ def _held_out(bundle: Bundle, data: ptbxl.Dataset, fold: int) -> bool:
     }
 
 
-def judge(bundle: Bundle, seen: Tensor, beside: Beside = 0.0) -> Judgement:
+def judge(bundle: Bundle, seen: Tensor, offset: Offset = 0.0) -> Judgement:
     """Return what a bundle calls in ECGs with similarities (n, p), by its own thresholds.
 
     Parameters
     ----------
-    beside : (n, c) logits that measurements add
+    offset : (n, c) logits that measurements add
     """
-    return judged(bundle.network, bundle.decisions, seen, beside)
+    return judged(bundle.network, bundle.decisions, seen, offset)
 
 
 def judged(
-    network: ProtoECGNet, decisions: Mapping[str, Decision], seen: Tensor, beside: Beside = 0.0
+    network: ProtoECGNet, decisions: Mapping[str, Decision], seen: Tensor, offset: Offset = 0.0
 ) -> Judgement:
     """Return what a network calls in ECGs by these thresholds, as `judge` does."""
     own = [decisions[code] for code in network.statements]
-    return by_thresholds(fused(network, seen, beside), own)
+    return by_thresholds(fused(network, seen, offset), own)
 
 
 def by_thresholds(logits: np.ndarray, own: Sequence[Decision]) -> Judgement:
@@ -139,7 +139,7 @@ def results(
     labels: np.ndarray,
     patients: np.ndarray,
     judgement: Judgement,
-    beside: Beside = 0.0,
+    offset: Offset = 0.0,
 ) -> dict[str, Any]:
     """Return how well the statements are told apart, and how far their probabilities hold.
 
@@ -149,7 +149,7 @@ def results(
     labels : (n, c)
     patients : (n,) patient of each ECG
     judgement : the probabilities and calls to measure
-    beside : (n, c) logits that measurements add to those of all branches fused
+    offset : (n, c) logits that measurements add to those of all branches fused
 
     Returns
     -------
@@ -166,7 +166,7 @@ def results(
     """
     truth = pd.DataFrame(labels, columns=network.statements)
     counts = metrics.resamples(patients)
-    by_part = scores(network, seen, beside)
+    by_part = scores(network, seen, offset)
     logits = by_part.pop(FUSED).to_numpy()
     evaluation = of_logits(network.statements, logits, labels, patients, judgement)
     evaluation["per_branch"] = {
@@ -211,9 +211,9 @@ def of_logits(
     }
 
 
-def scores(network: ProtoECGNet, seen: Tensor, beside: Beside) -> dict[str, pd.DataFrame]:
+def scores(network: ProtoECGNet, seen: Tensor, offset: Offset) -> dict[str, pd.DataFrame]:
     """Return the logits of all branches fused and of each alone, a column a statement."""
-    logits = {FUSED: pd.DataFrame(fused(network, seen, beside), columns=network.statements)}
+    logits = {FUSED: pd.DataFrame(fused(network, seen, offset), columns=network.statements)}
     for branch, columns, statements in parts(network):
         codes = [network.statements[column] for column in statements]
         logits[branch] = pd.DataFrame(linear(network.solo[branch], seen[:, columns]), columns=codes)
@@ -231,14 +231,14 @@ def compare(
     other: Bundle,
     seen: Sequence[Tensor],
     data: ptbxl.Dataset,
-    besides: Sequence[Beside] = (0.0, 0.0),
+    offsets: Sequence[Offset] = (0.0, 0.0),
 ) -> dict[str, Any]:
     """Return by how much one bundle ranks better than another, on the same ECGs.
 
     Parameters
     ----------
     seen : similarities of the ECGs, (n, p) of each bundle
-    besides : logits that measurements add, (n, c) of each bundle
+    offsets : logits that measurements add, (n, c) of each bundle
 
     Returns
     -------
@@ -247,8 +247,8 @@ def compare(
         bootstrap; of all branches fused and of each alone, over the statements that both decide
     """
     ours, theirs = (
-        scores(b.network, own, beside)
-        for b, own, beside in zip((bundle, other), seen, besides, strict=True)
+        scores(b.network, own, offset)
+        for b, own, offset in zip((bundle, other), seen, offsets, strict=True)
     )
     common = {
         part: [code for code in ours[part] if code in theirs[part]]

@@ -12,7 +12,7 @@ from protoecg.bundle import Bundle
 from training import metrics
 from training.data import ptbxl
 from training.data.quantities import measured
-from training.judgement import Beside, fused
+from training.judgement import Offset, fused
 from training.measure.evaluate import judge
 
 # One prototype that leads more of a statement's calls than this leads nearly all.
@@ -40,17 +40,17 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
     data = ptbxl.load(root).folds([fold])
     batches = ptbxl.batches(data, "evidence")
     seen = torch.cat([bundle.network(batch).similarities for batch in batches])
-    beside: Beside = 0.0
+    offset: Offset = 0.0
     if bundle.measured:
-        beside = bundle.measured.offsets(measured(data), bundle.statements)
-    called = judge(bundle, seen, beside).called
+        offset = bundle.measured.offsets(measured(data), bundle.statements)
+    called = judge(bundle, seen, offset).called
     return {
         "bundle": bundle.name,
         "revision": bundle.revision,
         "fold": fold,
         "n": len(seen),
         "leading": _leading(bundle, seen.numpy(), called),
-        "measurements": _ablation(bundle, data, seen, beside),
+        "measurements": _ablation(bundle, data, seen, offset),
     }
 
 
@@ -89,13 +89,13 @@ def _leading(bundle: Bundle, seen: np.ndarray, called: np.ndarray) -> dict[str, 
 
 
 def _ablation(
-    bundle: Bundle, data: ptbxl.Dataset, seen: torch.Tensor, beside: Beside
+    bundle: Bundle, data: ptbxl.Dataset, seen: torch.Tensor, offset: Offset
 ) -> dict[str, Any]:
     labels = data.labels(bundle.statements)
     counts = metrics.resamples(data.table["patient"].to_numpy())
     both, alone = (
         metrics.ranking(labels, fused(bundle.network, seen, added), counts)[0]
-        for added in (beside, 0.0)
+        for added in (offset, 0.0)
     )
     gained = metrics.macro(both) - metrics.macro(alone)
     low, high = metrics.interval(gained)

@@ -21,7 +21,7 @@ from training.data.dataset import DataError, Dataset, folds_of
 from training.fit.calibrate import cross_fitted
 from training.judgement import Judgement, fused
 from training.measure import calls
-from training.measure.evaluate import besides, similarities
+from training.measure.evaluate import measured_offsets, similarities
 
 # Of how often the reports on other makes say it: less than this is hardly ever.
 HARDLY = 0.1
@@ -59,8 +59,8 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
     if len(makes) < 2:
         raise DataError(f"{root} does not name two makes of recorder in `device`.")
     labels, patients = data.labels(statements), data.table["patient"].to_numpy()
-    (seen,), (beside,) = similarities([bundle.network], data), besides([bundle], data)
-    logits = fused(bundle.network, seen, beside)
+    (seen,), (offset,) = similarities([bundle.network], data), measured_offsets([bundle], data)
+    logits = fused(bundle.network, seen, offset)
     used, moved = _of_ecgs(data, makes, statements), _moves(train, data, makes, statements)
     judged = cross_fitted(logits, labels, patients)
     known = cross_fitted(logits + moved, labels, patients)

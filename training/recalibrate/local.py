@@ -54,8 +54,8 @@ def local(bundle: Bundle, dataset: Dataset) -> Local:
             "`scp` of the label set."
         )
     (seen,) = evaluate.similarities([bundle.network], unseen)
-    (beside,) = evaluate.besides([bundle], unseen)
-    logits = fused(bundle.network, seen, beside)
+    (offset,) = evaluate.measured_offsets([bundle], unseen)
+    logits = fused(bundle.network, seen, offset)
     patients = unseen.table["patient"].to_numpy()
     codes = tuple(bundle.statements[column] for column in columns)
     return Local(unseen, columns, codes, logits[:, columns], found[:, columns], patients)

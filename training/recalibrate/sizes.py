@@ -67,9 +67,9 @@ def simulate_sizes(
     """
     data = ptbxl.load(root).folds(folds)
     (seen,) = evaluate.similarities([bundle.network], data)
-    (beside,) = evaluate.besides([bundle], data)
+    (offset,) = evaluate.measured_offsets([bundle], data)
     labels, patients = data.labels(bundle.statements), data.table["patient"].to_numpy()
-    logits = fused(bundle.network, seen, beside)
+    logits = fused(bundle.network, seen, offset)
     unusual = np.array([bundle.labels[c].scp not in calls.USUAL for c in bundle.statements])
     rows: dict[str, list[dict[str, float]]] = {}
     for seed in range(times):

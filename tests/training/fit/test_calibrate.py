@@ -230,9 +230,9 @@ def test_ecgs_of_a_single_patient_are_judged_by_the_network_as_it_is():
 
 def test_what_stands_beside_is_calibrated_with_the_rest():
     net, seen, y = drawn_network(400)
-    beside = np.random.default_rng(1).normal(0, 1, (400, 2))
-    logits = fused(net, seen, beside)
+    offset = np.random.default_rng(1).normal(0, 1, (400, 2))
+    logits = fused(net, seen, offset)
     scale, shift = platt(logits, y.numpy())
-    _, scales = calibrate(net, seen, y, beside)
+    _, scales = calibrate(net, seen, y, offset)
     assert list(scales.values()) == pytest.approx(scale)
-    assert fused(net, seen, scale * beside) == pytest.approx(scale * logits + shift, abs=1e-4)
+    assert fused(net, seen, scale * offset) == pytest.approx(scale * logits + shift, abs=1e-4)

@@ -554,8 +554,8 @@ def test_a_prototype_lies_in_its_own_ecg_as_it_does(fold):
     results = as_in_prototype(own, found, centres)
     assert results["as_in_prototype"] == 1
     assert 0.1 < results["as_in_prototype_by_chance"] < 0.6
-    beside = as_in_prototype(own, found, [centre + 0.2 for centre in centres])
-    assert beside["as_in_prototype"] < 0.5
+    nearby = as_in_prototype(own, found, [centre + 0.2 for centre in centres])
+    assert nearby["as_in_prototype"] < 0.5
 
 
 # The whole

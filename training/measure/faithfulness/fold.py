@@ -49,7 +49,7 @@ class Fold:
     ecgs : as read
     x : (n, 12, 1000), model inputs
     seen : the bundle's output for the ECGs, measurements included
-    beside : (n, c) logits of `seen` that the measurements add
+    offset : (n, c) logits of `seen` that the measurements add
     labels : (n, c) bool, in the order of the bundle's statements
     """
 
@@ -60,7 +60,7 @@ class Fold:
     ecgs: Sequence[ECG]
     x: Tensor
     seen: Output
-    beside: Tensor
+    offset: Tensor
     labels: np.ndarray
 
     def top_matches(self, branch: str, most: int) -> list[TopMatch]:
@@ -75,10 +75,10 @@ def read_fold(bundle: Bundle, root: Path, fold: int, fast: Path) -> Fold:
     data = ptbxl.load(root).folds([fold])
     records = tqdm(data.table["record"], desc=f"fold {fold}", unit="ECG", mininterval=2)
     ecgs = [ptbxl.read_record(root, record) for record in records]
-    x, beside = as_input(ecgs), measured_logits(bundle, ecgs)
+    x, offset = as_input(ecgs), measured_logits(bundle, ecgs)
     labels = data.labels(bundle.statements) > 0
     return Fold(
-        bundle, root, fast, data.table, ecgs, x, run_network(bundle, x, beside), beside, labels
+        bundle, root, fast, data.table, ecgs, x, run_network(bundle, x, offset), offset, labels
     )
 
 
@@ -87,10 +87,10 @@ def as_input(ecgs: Iterable[ECG]) -> Tensor:
     return torch.from_numpy(np.stack([model_input(ecg) for ecg in ecgs]))
 
 
-def run_network(bundle: Bundle, x: Tensor, beside: Tensor) -> Output:
+def run_network(bundle: Bundle, x: Tensor, offset: Tensor) -> Output:
     """Run the network on (n, 12, 1000) inputs, and add what measurements add: (n, c) logits."""
     output = Output(*_in_batches(bundle.network, x))
-    return output._replace(logits=output.logits + beside)
+    return output._replace(logits=output.logits + offset)
 
 
 def run_bundle(bundle: Bundle, ecgs: Iterable[ECG]) -> Output:

@@ -133,7 +133,7 @@ def _necessity(fold: Fold, name: str) -> Numbers:
 
 def _fall(fold: Fold, matches: Sequence[TopMatch], x: Tensor) -> Numbers:
     # What is measured is taken to stay as it was: it is the match that is put to the test.
-    after = run_network(fold.bundle, x, fold.beside[[m.row for m in matches]])
+    after = run_network(fold.bundle, x, fold.offset[[m.row for m in matches]])
     rows = torch.arange(len(matches))
     statements = [m.statement for m in matches]
     similarity = after.similarities[rows, [m.prototype for m in matches]]
