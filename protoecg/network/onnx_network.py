@@ -6,20 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
 import pydantic.dataclasses
 import safetensors.numpy
 
+from protoecg.leads.names import LEADS
 from protoecg.network.shape import BranchShape
 from protoecg.network.sight import Sight
+from protoecg.signals import MODEL_SAMPLES
 from protoecg.storage.files import STRICT, Format, Head, checksum, read_limited
 
 FORMAT, VERSION = "protoecg-onnx", 1
 HEAD, GRAPH, WEIGHTS = "onnx.json", "network.onnx", "weights.safetensors"
 MAX_HEAD_BYTES = 1_000_000
 MAX_GRAPH_BYTES = 2_000_000_000
+# Of the clock, for an ECG, which takes some 20 ms.
+MOST_S = 10.0
+# Cosines, as float32 rounds them.
+_MOST_SIMILAR = 1.001
+_ANEW = "Write it anew where torch is, by `python -m training onnx`"
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -75,12 +83,12 @@ class OnnxNetwork:
         Raises
         ------
         ValueError
-            If there is none, it is damaged, or of another revision of the bundle.
+            If there is none, it is damaged, of another revision of the bundle, or gives something
+            else for an ECG than the bundle's networks do.
         """
         if not (folder / HEAD).is_file():
             raise ValueError(
-                "torch is not installed, and there is no ONNX graph beside the bundle. Write one "
-                "where torch is, by `python -m training onnx`"
+                f"torch is not installed, and there is no ONNX graph beside the bundle. {_ANEW}"
             )
         index = INDEX.read(folder / HEAD)
         if index.revision != revision or checksum(folder / GRAPH) != index.sha256:
@@ -92,7 +100,10 @@ class OnnxNetwork:
         if not all(np.isfinite(each).all() for each in stored.values()):
             raise ValueError("its network has weights that are no numbers")
         weights, biases = stored["fusion.weight"], stored["fusion.bias"]
-        return cls(shapes, statements, weights, biases, index, session)
+        network = cls(shapes, statements, weights, biases, index, session)
+        # What explains no flat ECG explains none; so it is said here, and not of a patient's.
+        network.look(np.zeros((1, len(LEADS), MODEL_SAMPLES), np.float32))
+        return network
 
     @property
     def owners(self) -> tuple[tuple[str, str], ...]:
@@ -100,10 +111,52 @@ class OnnxNetwork:
         return tuple((name, owner) for name, shape in self.shapes.items() for owner in shape.owners)
 
     def look(self, x: np.ndarray, *, by_lead: bool = True) -> Sight:
-        """Return what the prototypes see in ECGs (n, 12, 1000), as `ProtoECGNet.look` does."""
-        similarities, cells, _, *parts = self.session.run(None, {"ecg": x.astype(np.float32)})
-        by_branch = dict(zip(self.index.split_by_lead, parts, strict=True))
+        """Return what the prototypes see in ECGs (n, 12, 1000), as `ProtoECGNet.look` does.
+
+        Raises
+        ------
+        ValueError
+            If the graph is not of these networks, or takes longer than `MOST_S` an ECG.
+        """
+        try:
+            similarities, cells, _, *parts = self._run(x.astype(np.float32))
+            by_branch = dict(zip(self.index.split_by_lead, parts, strict=True))
+        # The library has errors of its own for each thing that a graph can lack.
+        except Exception as error:
+            raise ValueError(f"its ONNX graph cannot be run, or takes too long. {_ANEW}") from error
+        if not self._is_ours(len(x), similarities, cells, by_branch):
+            raise ValueError(f"its ONNX graph is of other networks. {_ANEW}")
         return Sight(similarities, cells, by_branch if by_lead else {})
+
+    def _run(self, x: np.ndarray) -> list[np.ndarray]:
+        from onnxruntime import RunOptions
+
+        options = RunOptions()
+        timer = Timer(MOST_S * len(x), setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            return list(self.session.run(None, {"ecg": x}, options))
+        finally:
+            timer.cancel()
+
+    def _is_ours(
+        self, n: int, similarities: np.ndarray, cells: np.ndarray, parts: Mapping[str, np.ndarray]
+    ) -> bool:
+        """Say whether this can be what the bundle's prototypes see in n ECGs."""
+        shape = (n, len(self.owners))
+        if similarities.shape != shape or cells.shape != shape or cells.dtype.kind != "i":
+            return False
+        if not (np.abs(similarities) <= _MOST_SIMILAR).all():
+            return False
+        for name in self.shapes:
+            own = cells[:, self.columns(name)]
+            if own.size and not 0 <= own.min() <= own.max() < len(self.index.windows[name]):
+                return False
+        return all(
+            part.shape == (n, len(self.columns(name)), len(LEADS)) and np.isfinite(part).all()
+            for name, part in parts.items()
+        )
 
     def columns(self, branch: str) -> range:
         """Return the columns of the similarities that are a branch's prototypes."""
@@ -124,6 +177,9 @@ def _session(graph: Path) -> Any:
     options = SessionOptions()
     # Processes side by side are faster than threads.
     options.intra_op_num_threads = 1
-    return InferenceSession(
-        read_limited(graph, MAX_GRAPH_BYTES), options, providers=["CPUExecutionProvider"]
-    )
+    content = read_limited(graph, MAX_GRAPH_BYTES)
+    try:
+        return InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # The library has errors of its own for each thing that a graph can be wrong in.
+    except Exception as error:
+        raise ValueError(f"its ONNX graph is none that can be run. {_ANEW}") from error

@@ -5,12 +5,15 @@ import shutil
 import subprocess
 import sys
 from copy import deepcopy
+from functools import partial
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from protoecg.bundle import load_bundle, save_bundle
+from protoecg.network import onnx_network
 from protoecg.network.onnx_network import GRAPH, HEAD, OnnxNetwork
 from protoecg.signals import model_input
 from protoecg.simulate import simulate
@@ -193,3 +196,94 @@ def test_a_recalibration_writes_the_graph_and_says_so(exported, tmp_path, capsys
 def graph_of(bundle):
     shapes = {name: branch.shape for name, branch in bundle.network.branches.items()}
     return OnnxNetwork.read(bundle.path, bundle.revision, shapes, bundle.statements)
+
+
+def constants(graph, *shape, value=0.0):
+    """A graph that gives the same numbers in one shape for whatever it is asked."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    same = numpy_helper.from_array(np.full(shape, value, np.float32))
+    names = [output.name for output in graph.graph.output]
+    nodes = [helper.make_node("Constant", [], [name], value=same) for name in names]
+    outputs = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names]
+    return _of(graph, nodes, outputs)
+
+
+def weights_that_are_no_numbers(graph):
+    for weights in graph.graph.initializer:
+        if len(weights.raw_data) > 1_000:
+            weights.raw_data = b"\0\0\xc0\x7f" * (len(weights.raw_data) // 4)
+    return graph
+
+
+def no_such_output(graph):
+    graph.graph.output[0].name = "other"
+    return graph
+
+
+def weights_of_another_file(graph):
+    import onnx
+
+    weights = max(graph.graph.initializer, key=lambda one: len(one.raw_data))
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="../../../../../etc/passwd")
+    return graph
+
+
+def a_loop_without_end(graph):
+    import onnx
+    from onnx import helper, numpy_helper
+
+    kind, truth = onnx.TensorProto.FLOAT, onnx.TensorProto.BOOL
+    names = [output.name for output in graph.graph.output]
+    count = helper.make_tensor_value_info("n", onnx.TensorProto.INT64, [])
+    goes_on = [helper.make_tensor_value_info(name, truth, []) for name in ("on", "still")]
+    kept = [helper.make_tensor_value_info(name, kind, [1]) for name in ("before", "after")]
+    same = [helper.make_node("Identity", ["on"], ["still"])]
+    same += [helper.make_node("Identity", ["before"], ["after"])]
+    body = helper.make_graph(same, "b", [count, goes_on[0], kept[0]], [goes_on[1], kept[1]])
+    first = {"M": np.array(2**62), "C": np.array(True), "V": np.zeros(1, np.float32)}
+    nodes = [
+        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
+        for name, value in first.items()
+    ]
+    nodes += [helper.make_node("Loop", list(first), ["L"], body=body)]
+    nodes += [helper.make_node("Identity", ["L"], [name]) for name in names]
+    return _of(graph, nodes, [helper.make_tensor_value_info(name, kind, None) for name in names])
+
+
+def _of(graph, nodes, outputs):
+    from onnx import helper
+
+    made = helper.make_graph(nodes, "g", [graph.graph.input[0]], outputs)
+    return helper.make_model(made, opset_imports=graph.opset_import, ir_version=graph.ir_version)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (constants, "of other networks"),
+        (partial(constants, value=np.nan), "of other networks"),
+        (lambda graph: constants(graph, 1, 5), "of other networks"),
+        (weights_that_are_no_numbers, "of other networks"),
+        (no_such_output, "none that can be run"),
+        (weights_of_another_file, "none that can be run"),
+        (a_loop_without_end, "takes too long"),
+    ],
+)
+def test_a_hostile_graph_is_refused_before_it_explains(
+    exported, tmp_path, monkeypatch, change, says
+):
+    import onnx
+
+    monkeypatch.setattr(onnx_network, "MOST_S", 1.0)
+    folder = shutil.copytree(exported, tmp_path / "bundle")
+    changed = change(onnx.load(folder / GRAPH)).SerializeToString()
+    (folder / GRAPH).write_bytes(changed)
+    head = json.loads((folder / HEAD).read_text())
+    (folder / HEAD).write_text(json.dumps({**head, "sha256": sha256(changed).hexdigest()}))
+
+    with pytest.raises(ValueError, match=says):
+        graph_of(load_bundle(folder))
