@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
+import torch
+
+from protoecg.storage.files import may_never_end
 
 MAX_BYTES = 8_000_000_000
 
@@ -19,6 +24,8 @@ class KeptError(ValueError):
 def reading(file: Path) -> Iterator[None]:
     """Turn whatever goes wrong while a kept file is read and taken apart into `KeptError`."""
     try:
+        if may_never_end(file):
+            raise ValueError("it is no file")
         yield
     except OSError:
         raise
@@ -42,6 +49,38 @@ def arrays(file: Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
         if sum(member.file_size for member in kept.zip.infolist()) > max_bytes:
             raise ValueError("it unpacks to too much")
         return {name: kept[name] for name in kept}
+
+
+def tensors(file: Path, device: torch.device | str = "cpu") -> Any:
+    """Return the tensors and plain values that `torch.save` wrote.
+
+    Raises
+    ------
+    KeptError
+        If it holds anything else, is packed, or has a tensor of something else than numbers.
+    """
+    with reading(file):
+        with ZipFile(file) as kept:
+            if sum(member.file_size for member in kept.infolist()) > file.stat().st_size:
+                raise ValueError("it unpacks to more than was written")
+        found = torch.load(file, map_location=device, weights_only=True)
+        if not all(_is_numbers(each) for each in _tensors(found)):
+            raise ValueError("it holds tensors that are no numbers")
+        return found
+
+
+def _tensors(found: Any) -> Iterator[torch.Tensor]:
+    if isinstance(found, torch.Tensor):
+        yield found
+    elif isinstance(found, dict | list | tuple):
+        for part in found.values() if isinstance(found, dict) else found:
+            yield from _tensors(part)
+
+
+def _is_numbers(tensor: torch.Tensor) -> bool:
+    """Say whether all of it is here, real and finite."""
+    plain = tensor.layout == torch.strided and not (tensor.is_meta or tensor.is_complex())
+    return plain and bool(tensor.isfinite().all())
 
 
 def array(file: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -6,6 +6,7 @@ import resource
 import shutil
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ import torch
 from training.__main__ import main
 from training.curate.similarity import Columns
 from training.data import ptbxl, quantities
-from training.kept import KeptError, arrays
+from training.fit.loop import Loop
+from training.kept import KeptError, arrays, tensors
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -139,3 +141,65 @@ def test_a_measurement_that_nests_too_deep_is_no_measurement(tmp_path, capsys):
     assert main(["card", "--bundle", str(folder), "--abstention", str(tmp_path / "deep.json")]) == 1
 
     assert "is no JSON" in capsys.readouterr().err
+
+
+def saved(**content):
+    written = io.BytesIO()
+    torch.save(content, written)
+    return written.getvalue()
+
+
+def packed(content):
+    """The same archive with a member of eight megabytes of nothing in it."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before:
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member in before.infolist():
+                large = member.filename.endswith("data/0")
+                content = bytes(8_000_000) if large else before.read(member)
+                archive.writestr(member.filename, content)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (packed(saved(a=torch.ones(10))), "unpacks to more"),
+        (saved(a={"b": [torch.tensor([1.0, torch.nan])]}), "no numbers"),
+        (saved(a=torch.tensor([torch.inf])), "no numbers"),
+        (saved(a=torch.ones(3, dtype=torch.complex64)), "no numbers"),
+        (saved(a=torch.empty(10**12, device="meta")), "no numbers"),
+        (b"", "not a zip file"),
+    ],
+)
+def test_tensors_that_are_no_numbers_are_not_taken(content, says, tmp_path):
+    (tmp_path / "a.pt").write_bytes(content)
+    with pytest.raises(KeptError, match="cannot be used") as refused:
+        tensors(tmp_path / "a.pt")
+    assert says in str(refused.value.__cause__)
+
+
+def test_tensors_come_back_as_they_were_saved(tmp_path):
+    (tmp_path / "a.pt").write_bytes(saved(epoch=3, a={"b": torch.arange(4), "c": torch.ones(2)}))
+
+    found = tensors(tmp_path / "a.pt")
+
+    assert found["epoch"] == 3 and found["a"]["b"].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_keeps_no_run_waiting(tmp_path):
+    os.mkfifo(tmp_path / "a.pt")
+    with pytest.raises(KeptError, match="cannot be used"):
+        tensors(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("epoch", [-(10**30), -1, 7])
+def test_a_checkpoint_is_of_an_epoch_of_its_run(epoch, tmp_path):
+    torch.save({"epoch": epoch}, tmp_path / "a.pt")
+    loop = Loop(SimpleNamespace(batch=2, weight_decay=0.0), "a", tmp_path / "a.pt", 1e-3)
+    data = SimpleNamespace(y=torch.zeros(4, 1), device="cpu")
+
+    with pytest.raises(KeptError) as refused:
+        loop.run(torch.nn.Linear(1, 1), data, epochs=6)
+    assert f"of epoch {epoch}" in str(refused.value.__cause__)

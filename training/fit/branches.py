@@ -49,7 +49,7 @@ class Branches:
             with atomic_write(file) as whole:
                 torch.save(trained, whole)
         with kept.reading(file):
-            saved = torch.load(file, weights_only=True)
+            saved = kept.tensors(file)
             return Trained(saved["state"], [Source(*s) for s in saved["sources"]])
 
     def _train_branch(self, name: str) -> Trained:

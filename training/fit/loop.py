@@ -89,7 +89,7 @@ class Loop:
         """Train `module` in place, from the last checkpoint if there is one."""
         steps = -(-len(data.y) // self.config.batch)
         state = self._start(module, epochs * steps)
-        done = self._resume(state, data.device)
+        done = self._resume(state, data.device, epochs)
         if done < epochs:
             curves = self.checkpoint.parent / "curves" / self.checkpoint.stem
             with SummaryWriter(curves, purge_step=done * steps) as writer:
@@ -140,14 +140,17 @@ class Loop:
         state.average.update_parameters(module)
         return float(loss.item())
 
-    def _resume(self, state: State, device: torch.device) -> int:
+    def _resume(self, state: State, device: torch.device, epochs: int) -> int:
         if not self.checkpoint.exists():
             return 0
         with kept.reading(self.checkpoint):
-            saved = torch.load(self.checkpoint, map_location=device, weights_only=True)
+            saved = kept.tensors(self.checkpoint, device)
+            done = int(saved["epoch"])
+            if not 0 <= done <= epochs:
+                raise ValueError(f"it is of epoch {done}, expected 0 to {epochs}")
             for name, part in state._asdict().items():
                 part.load_state_dict(saved[name])
-            return int(saved["epoch"])
+            return done
 
     def _save(self, state: State, epoch: int) -> None:
         parts = {name: part.state_dict() for name, part in state._asdict().items()}

@@ -66,7 +66,7 @@ def _card(bundle: Bundle) -> CardResults:
 
 def _read(file: Path, name: str, bundle: Bundle) -> dict[str, Any]:
     try:
-        results = pydantic_core.from_json(read_limited(file, MAX_BYTES))
+        results = pydantic_core.from_json(read_limited(file, MAX_BYTES), allow_inf_nan=False)
     except FormatError as error:
         raise CardError(f"{error}. Name the file that a command wrote.") from error
     except ValueError as error:
