@@ -26,7 +26,8 @@ def database_url(url: str | URL | None = None) -> URL:
     given = url or (from_settings and from_settings.get_secret_value()) or default
     try:
         address = make_url(given)
-    except ArgumentError as error:
+    # A host that begins as an address of IPv6 and is none raises the latter.
+    except (ArgumentError, ValueError) as error:
         # What cannot be taken apart may hold a password.
         shown = "The address given" if "@" in str(given) else repr(str(given))
         raise RatingsError(

@@ -73,7 +73,7 @@ def _read(file: Path, name: str, bundle: Bundle) -> dict[str, Any]:
         raise CardError(
             f"{file} is no JSON: {error}. Name the file that a command wrote."
         ) from error
-    if not isinstance(results, dict) or not {EXPECTED[name], "fold"} <= set(results):
+    if not isinstance(results, dict) or not _is_of(results, EXPECTED[name]):
         raise CardError(
             f"{file} holds no {EXPECTED[name]!r} of a fold, so it is no measurement of "
             f"{name.replace('_', ' ')}. Name the file that the command wrote."
@@ -81,6 +81,11 @@ def _read(file: Path, name: str, bundle: Bundle) -> dict[str, Any]:
     if name not in OF_OTHERS:
         _refuse_foreign(file, results, bundle)
     return results
+
+
+def _is_of(results: Mapping[str, Any], measured: str) -> bool:
+    kind = list if measured == "rows" else dict
+    return type(results.get("fold")) is int and isinstance(results.get(measured), kind)
 
 
 def _refuse_foreign(file: Path, results: Mapping[str, Any], bundle: Bundle) -> None:

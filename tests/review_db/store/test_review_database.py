@@ -140,6 +140,7 @@ def test_a_database_of_a_newer_app_is_refused(engine, url, file):
     ("url", "message"),
     [
         ("nonsense", "'nonsense' is no database URL"),
+        ("postgresql://u:secret@[::1", "The address given is no database URL"),
         ("mysql://server/ratings", "expected sqlite or postgresql"),
         ("sqlite://", "in memory would lose"),
         ("sqlite:////tmp", "is a folder"),

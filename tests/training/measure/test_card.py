@@ -78,7 +78,7 @@ FOREIGN = [
     (ABSTENTION, "holds no 'measures'"),
     ([], "holds no 'measures'"),
     ("{", "is no JSON"),
-    ('"' + "x" * MAX_BYTES + '"', "too large"),
+    ('"' + "x" * MAX_BYTES + '"', "larger than any"),
 ]
 
 
@@ -135,3 +135,18 @@ def test_what_is_no_measurement_is_left_out(bundle):
     (bundle.path / FILE).write_text(json.dumps(content))
     with pytest.raises(CardError, match="measurements: Input should be"):
         read_card(bundle)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {**FAITHFULNESS, "measures": [1]},
+        {**FAITHFULNESS, "fold": "<b>9</b>"},
+        {**FAITHFULNESS, "fold": True},
+        '{"fold": 9, "n": NaN, "measures": {}}',
+    ],
+)
+def test_a_measurement_of_other_types_is_refused(bundle, file, capsys, damaged):
+    assert card(bundle, "--faithfulness", file(damaged)) == 1
+    assert "Name the file that" in capsys.readouterr().err
+    assert read_card(bundle) == {}
