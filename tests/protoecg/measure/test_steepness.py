@@ -49,7 +49,7 @@ def test_a_recording_that_begins_with_a_t_wave_does_not_begin_with_a_beat():
     assert len(delineate(cut).beats) == len(r) - 1
 
 
-@pytest.mark.parametrize("coupling_s", [0.3, 0.36, 0.45])
+@pytest.mark.parametrize("coupling_s", [0.33, 0.36, 0.45])
 def test_bigeminy_keeps_its_broad_early_beats_and_their_t_waves_are_none(coupling_s):
     r = np.arange(0.4, 9.5, 1.4)
     early = r + coupling_s
@@ -78,6 +78,14 @@ def test_a_lone_peak_and_none_are_left_as_they_are():
     signal = np.zeros((12, 100))
     for at in (np.array([], int), np.array([50])):
         assert steep_ones(signal, at, RATE) is at
+
+
+def test_a_rate_that_counts_the_spikes_of_an_atrial_pacemaker_is_unsure():
+    r = np.arange(0.5, 9.9, 1.0)
+    spikes = bumps(r - 0.24, 0.006, 0.7) - bumps(r - 0.23, 0.006, 0.3)
+    measured = measure(ECG(SEEN * (bumps(r, 0.02, 1) + spikes), RATE))
+    assert measured.heart_rate_bpm is None and measured.qrs_ms is None
+    assert "spikes of a pacemaker" in measured.unsure["heart_rate_bpm"]
 
 
 @pytest.mark.parametrize("seed", range(4))
