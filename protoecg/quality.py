@@ -2,7 +2,7 @@
 
 The limits were chosen on 300 ECGs of PTB-XL's folds 1 to 8; `python -m training quality` measures
 them on others. A lead that is missing is refused by the readers; leads that are silent throughout,
-computed, too large or at odds with each other are told by the notes of `ECG`.
+computed, too large or at odds with each other are in the notes of `ECG`.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def connected(ray_at: Ray) -> Any:
     BatchError
         If Ray is not installed, or no cluster answers at its address.
     """
-    # Ray tells its makers how it is used unless it is told not to before it is loaded.
+    # Ray reports its use to its makers unless that is switched off before it is loaded.
     os.environ.update(RAY_USAGE_STATS_ENABLED="0")
     try:
         import ray

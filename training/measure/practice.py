@@ -33,7 +33,7 @@ def measure(bundle: Bundle, root: Path, fold: int) -> dict[str, Any]:
     """Measure what calls are worth where reports use the statement, and anywhere.
 
     Thresholds and scales are those of other patients' ECGs of the fold. Which make's reports use a
-    statement, and how often, is told by the folds that the bundle was trained on.
+    statement, and how often, is known from the folds that the bundle was trained on.
 
     Returns
     -------
