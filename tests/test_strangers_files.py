@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -97,6 +98,11 @@ def test_what_has_no_end_is_no_batch(endless: Path, kind: str):
 def _parquet(folder: Path, table: dict) -> str:
     pq.write_table(pa.table(table), folder / "list.parquet", compression="zstd")
     return str(folder / "list.parquet")
+
+
+def test_a_list_that_pandas_wrote_is_read(tmp_path: Path):
+    pd.DataFrame({"path": ["a", "b", "a"]}).to_parquet(tmp_path / "list.parquet")
+    assert paths_listed(str(tmp_path / "list.parquet")) == ("a", "b")
 
 
 def test_a_list_in_parquet_names_each_path_once(tmp_path: Path):
