@@ -2,8 +2,6 @@
 
 The limits were chosen on 300 ECGs of PTB-XL's folds 1 to 8, that of noise on fold 8;
 `python -m training quality` measures them on others. A lead that is missing is refused by the
-The limits were chosen on 300 ECGs of PTB-XL's folds 1 to 8, that of noise on fold 8;
-`python -m training quality` measures them on others. A lead that is missing is refused by the
 readers; leads that are silent throughout, computed, too large or at odds with each other are in the
 notes of `ECG`.
 """
