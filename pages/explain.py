@@ -48,7 +48,8 @@ def main() -> None:
         models.badge(bundle)
         taken.is_wanted(ecg, *([then.ecg] if then else []))
         _report(now, bundle, then)
-        with st.popover("Another ECG", icon=":material/upload_file:"):
+        # Another key closes it, which else would stay open above the ECG that was asked for.
+        with st.popover("Another ECG", icon=":material/upload_file:", key=f"instead of {key}"):
             if picking.EARLIER.named:
                 st.caption("It could be another patient's: the earlier ECG is put away with it.")
             picking.picker()

@@ -111,7 +111,7 @@ def _choose_start(recording: Recording, slot: Slot) -> float:
 
 def picker(slot: Slot = NOW) -> bool:
     """Take an upload or an example, and show it; return whether an upload waits for answers."""
-    upload, examples = st.columns(2, gap="large")
+    upload, examples = st.columns(2, gap="medium")
     with upload:
         files = _files(slot)
     if files:

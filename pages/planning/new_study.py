@@ -35,6 +35,7 @@ HIDING = {
     "model": "And whose explanation is whose, where two are compared.",
 }
 PREVIEWED = "study previewed"
+NO_NAME = "The study has no name yet. Give it one: letters, digits and _ . - alone."
 USUAL_NOISY = 3
 
 
@@ -93,7 +94,10 @@ def show(engine: Engine, bundle: PrototypeSet) -> None:
         with st.container(horizontal=True):
             made = st.form_submit_button("Make the study", type="primary")
             looked = st.form_submit_button("Preview")
-    if made:
+    if (made or looked) and not settings["name"]:
+        st.error(NO_NAME, icon=":material/error:")
+        st.session_state.pop(PREVIEWED, None)
+    elif made:
         _create(engine, bundle, lambda: design_from(settings), cases)
         st.session_state.pop(PREVIEWED, None)
     elif looked:

@@ -1,6 +1,6 @@
 // Has the page made anew when the browser, or its reader, turns it light or dark: figures are drawn
 // by the server, in the colours of the theme that it was told.
-const EVERY_MS = 500;
+const EVERY_MS = 200;
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const page = parentElement.ownerDocument;

@@ -63,6 +63,8 @@ def violations(tab: Page, url: str) -> list[str]:
     for theme, width, height in VIEWS:
         tab.emulate_media(color_scheme=theme)
         tab.set_viewport_size({"width": width, "height": height})
+        # What stands there is pale while it is made anew in the other theme.
+        tab.wait_for_timeout(500)
         still(tab)
         faults += [f"{theme}, {width} px: {fault}" for fault in grave(tab)]
     return faults

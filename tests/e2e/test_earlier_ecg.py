@@ -46,6 +46,17 @@ def rates(tab: Page) -> list[str]:
     return row.get_by_role("cell").all_inner_texts()[:2]
 
 
+def test_another_ecg_is_not_covered_by_the_place_that_it_was_taken_at(server, tab, files):
+    tab.goto(f"{server.url}/explain?bundle=demo")
+    tab.locator("input[type=file]").first.set_input_files(files[0])
+    expect(tab.get_by_role("heading", name="earlier.npz")).to_be_visible()
+    tab.get_by_role("button", name="Another ECG").click()
+    place = tab.get_by_test_id("stPopoverBody")
+    place.locator("input[type=file]").set_input_files(files[1])
+    expect(tab.get_by_role("heading", name="later.npz")).to_be_visible()
+    expect(place).to_have_count(0)
+
+
 def test_a_reload_keeps_both_uploads_and_the_finding_that_is_taken_apart(server, tab, files):
     compare(tab, server.url, *files)
     expect(tab.get_by_text(re.compile(r"Newly likely: [^.]*\(AFIB\)"))).to_be_visible()

@@ -331,6 +331,9 @@ def test_a_study_is_made_by_the_form_and_started(page, engine: Engine, demo: Bun
 
 def test_a_study_that_cannot_be_is_refused_with_the_reason(page, engine: Engine):
     app = page("studies", view="New study", bundle="demo")
+    for button in ("Preview", "Make the study"):
+        labelled(app.button, button).click().run()
+        assert "The study has no name yet" in words(app)
     labelled(app.text_input, "Name").input("first")
     labelled(app.button, "Make the study").click().run()
 
