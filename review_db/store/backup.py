@@ -24,7 +24,7 @@ from review_db.store.address import database_url
 from review_db.store.checkpoint import Checkpointer
 from review_db.store.database import open_database
 from review_db.store.failures import BUSY_SECONDS, LockTimeout, RatingsError, failures_in_words
-from review_db.store.migration import is_up_to_date
+from review_db.store.migration import is_up_to_date, refuse_changed_schema
 from review_db.store.sqlite_file import (
     check_file,
     create_for_owner,
@@ -113,7 +113,12 @@ def _copy_backup(file: Path, copy: Path) -> None:
             raise RatingsError(f"{file} is empty. Name a file that `backup` has written.")
         _copy(file, copy)
     # An older version of the app may have made it.
-    open_database(_url(copy), create=False).dispose()
+    engine = open_database(_url(copy), create=False)
+    try:
+        with engine.connect() as connection:
+            refuse_changed_schema(connection, file)
+    finally:
+        engine.dispose()
 
 
 def _tables(file: Path) -> list[str]:

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 
 from review_db.store.failures import RatingsError, database_name
 
@@ -49,6 +49,43 @@ def migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def refuse_changed_schema(connection: Connection, file: Path) -> None:
+    """Refuse an SQLite database whose tables, views or triggers are not those of this schema.
+
+    A trigger can drop whatever is saved, and a view leave out what stands.
+
+    Parameters
+    ----------
+    file : where it comes from, for the message
+
+    Raises
+    ------
+    RatingsError
+        With the names of some that are others.
+    """
+    with create_engine("sqlite://", poolclass=NullPool).connect() as fresh:
+        migrate(fresh)
+        expected = _parts(fresh)
+    found = _parts(connection)
+    if changed := sorted({name for name, _ in expected ^ found}):
+        names = ", ".join(repr(name[:40]) for name in changed[:5])
+        raise RatingsError(
+            f"{file} was changed by something else than this app: {names}. Name a file that "
+            "`backup` has written."
+        )
+
+
+def _parts(connection: Connection) -> set[tuple[str, str]]:
+    """Return the name of each table, and name and words of each view and trigger."""
+    rows = connection.execute(
+        text(
+            "SELECT name, CASE type WHEN 'table' THEN '' ELSE sql END FROM sqlite_master "
+            "WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        )
+    )
+    return {(name, " ".join(sql.split())) for name, sql in rows}
 
 
 def _scripts() -> ScriptDirectory:

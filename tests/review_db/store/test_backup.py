@@ -188,6 +188,27 @@ def test_another_programs_file_is_not_restored(rated, url, saved, file):
     assert values(rated) == list(range(50))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TRIGGER lost BEFORE INSERT ON rating_event BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE VIEW lost AS SELECT 1",
+        "CREATE TABLE lost (name TEXT)",
+        "DROP TABLE item_look",
+        "DROP TRIGGER rating_event_no_update",
+        "DROP VIEW current_rating; CREATE VIEW current_rating AS SELECT * FROM rating_event",
+    ],
+)
+def test_a_backup_whose_schema_was_changed_is_not_restored(rated, url, saved, file, change):
+    backup(url, saved)
+    with closing(sqlite3.connect(saved)) as connection:
+        connection.executescript(change)
+
+    with pytest.raises(RatingsError, match=f"{saved.name} was changed by something else"):
+        restore(url, saved)
+    assert values(rated) == list(range(50))
+
+
 def test_a_dump_with_another_programs_tables_is_not_restored(postgresql_server, saved):
     shared = postgresql_server.create("shared")
     open_database(shared).dispose()
