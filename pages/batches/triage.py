@@ -48,6 +48,8 @@ def in_order(rows: pd.DataFrame, labels: LabelSet) -> pd.DataFrame:
 def having(rows: pd.DataFrame, codes: Collection[str], *, possible: bool) -> pd.DataFrame:
     """Return the rows that have any of some statements; all where none is named.
 
+    An ECG that the model abstains from has none.
+
     Parameters
     ----------
     possible : whether a possible statement counts as well as a likely one
@@ -55,10 +57,12 @@ def having(rows: pd.DataFrame, codes: Collection[str], *, possible: bool) -> pd.
     if not codes:
         return rows
     called = rows["likely"] + (" " + rows["possible"] if possible else "")
+    called = called.where(rows["abstains"] == "", "")
     return rows[[not set(codes).isdisjoint(of.split()) for of in called]]
 
 
 def found(rows: pd.DataFrame, labels: LabelSet) -> list[str]:
     """Return the statements that any ECG has likely or possible, the most urgent first."""
-    codes = {code for of in (*rows["likely"], *rows["possible"]) for code in of.split()}
+    judged = rows[rows["abstains"] == ""]
+    codes = {code for of in (*judged["likely"], *judged["possible"]) for code in of.split()}
     return sorted(codes, key=lambda code: (labels[code].urgency, code))

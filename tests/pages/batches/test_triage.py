@@ -54,6 +54,12 @@ def test_ecgs_with_a_finding_are_found_by_likely_or_also_by_possible_statements(
     assert found(rows, PTBXL) == ["LVH", "NORM"]
 
 
+def test_an_ecg_that_the_model_abstains_from_is_found_by_no_statement():
+    rows = pd.DataFrame([row("LVH", "IMI"), row("CLBBB", "IMI", abstains="It abstains.")])
+    assert list(having(rows, ["CLBBB", "IMI"], possible=True).index) == [0]
+    assert found(rows, PTBXL) == ["IMI", "LVH"]
+
+
 def test_a_strip_shows_every_beat_however_short():
     signal = np.zeros((12, 5000))
     signal[:, ::500] = 1.0
