@@ -56,6 +56,8 @@ WithTaken = Annotated[
         help="also tell when it was taken, and of whom: age and sex, where the file says it",
     ),
 ]
+# Endings of files that no batch is written as.
+_NO_TABLES = {".xlsx", ".xls", ".ods", ".tsv", ".txt", ".json", ".pq"}
 AsJson = Annotated[bool, Option("--json", help="print all that is known as JSON")]
 
 app = command_line.commands(f"{(__doc__ or '').splitlines()[0]} Research use only.")
@@ -260,6 +262,12 @@ def batch(
     from protoecg.readers.given import Given
 
     given = Given.of(rate, unit, leads)
+    if out.suffix.lower() in _NO_TABLES:
+        raise BadParameter(
+            f"A table is written as .csv or .parquet, not as {out.suffix}; a name without an "
+            "ending is that of a folder of Parquet parts.",
+            param_hint="--out",
+        )
     if out.suffix.lower() not in {".csv", ".parquet"}:
         if fhir:
             raise BadParameter("FHIR reports are written beside a table: name a .csv or .parquet.")

@@ -13,10 +13,10 @@ from typer import Argument, Option
 from protoecg import command_line
 from review_db.commands.shared import Database, as_it_stands, opened, show
 from review_db.commands.studies import study
-from review_db.findings.export import study_files
 from review_db.findings.opening import Opening, opening
 from review_db.findings.opinions import left_out
 from review_db.ratings.export import export as export_ratings
+from review_db.ratings.export import export_study
 from review_db.ratings.imports import import_ratings, imports
 from review_db.ratings.reviewers import new_secret
 from review_db.statistics.mrmc import compare
@@ -28,7 +28,6 @@ from review_db.store.backup import restore as put_back
 from review_db.store.chain import first_altered, summary
 from review_db.store.database import reading
 from review_db.store.failures import RatingsError
-from review_db.store.files import write_files
 
 _EXPORTED = """\
 files:
@@ -77,7 +76,7 @@ def export(
         if study is None:
             show([*export_ratings(engine, out), *filter(None, [left_out(engine)])])
         else:
-            show(write_files(out, study_files(engine, study)))
+            show(export_study(engine, study, out))
             show(_closed(opening(engine, study), study))
 
 

@@ -48,7 +48,7 @@ class Settings(BaseModel):
         None, "a key of 16 characters or more for Studies and Results", "none: open"
     )
     open_reviewers: Annotated[bool, _switch(otherwise=False)] = _setting(
-        False, "`yes`: on Rate a reviewer code needs no secret", "it needs one"
+        False, "`yes`: on Rate a reviewer code needs no secret", "each code needs its secret"
     )
 
 

@@ -11,17 +11,17 @@ from review_db.questions.catalogue import CANNOT_JUDGE, STUDY_QUESTIONS
 from review_db.studies.lifecycle import StudyInfo
 
 _ROLES = {
-    "wrong_statement": "{} prototypes under a statement that their ECG does not carry",
-    "random_window": "{} random windows of ECGs that carry the statement",
-    "noise": "{} prototypes with noise added at {snr:g} dB",
+    "wrong_statement": "{} prototype{s} under a statement that their ECG does not carry",
+    "random_window": "{} random window{s} of ECGs that carry the statement",
+    "noise": "{} prototype{s} with noise added at {snr:g} dB",
 }
 _KINDS = {
-    "prototype": "{} prototypes",
-    "match": "{} matches of a patient's window with a prototype",
-    "pair": "{} pairs of explanations",
-    "reading": "{} ECGs to read without and then with the explanation",
-    "differential": "{} ECGs to read, alone and with what the model says,",
-    "statement": "{} summaries of the prototypes of a statement",
+    "prototype": "{} prototype{s}",
+    "match": "{} match{es} of a patient's window with a prototype",
+    "pair": "{} pair{s} of explanations",
+    "reading": "{} ECG{s} to read without and then with the explanation",
+    "differential": "{} ECG{s} to read, alone and with what the model says,",
+    "statement": "{} summar{ies} of the prototypes of a statement",
 }
 
 # What a second look can reveal of each kind.
@@ -53,7 +53,7 @@ def methods_text(
 def _items(info: StudyInfo, first: pd.DataFrame, found: Flow) -> list[str]:
     design = info.design
     rated = Counter(first.loc[first["role"] == "rated", "kind"])
-    kinds = [words.format(rated[kind]) for kind, words in _KINDS.items() if rated[kind]]
+    kinds = [_counted(words, rated[kind]) for kind, words in _KINDS.items() if rated[kind]]
     sentences = [
         f"{_number(found.began, 'reviewer')} rated {_listed(kinds)} of the model bundle "
         f"{info.bundle} (version {info.fingerprint})."
@@ -62,7 +62,7 @@ def _items(info: StudyInfo, first: pd.DataFrame, found: Flow) -> list[str]:
         sentences.append(_sampling(info, rated["prototype"]))
     roles = Counter(first["role"])
     controls = [
-        words.format(roles[role], snr=design.controls.noise_snr_db)
+        _counted(words, roles[role], snr=design.controls.noise_snr_db)
         for role, words in _ROLES.items()
         if roles[role]
     ]
@@ -82,7 +82,8 @@ def _sampling(info: StudyInfo, rated: int) -> str:
     if not sample.size:
         return f"All {rated} prototypes{whose} were rated."
     how = "" if sample.stratify == "none" else f", stratified by {sample.stratify}"
-    return f"The {rated} prototypes were drawn at random{whose}{how} (seed {info.design.seed})."
+    drawn = "The prototype was" if rated == 1 else f"The {rated} prototypes were"
+    return f"{drawn} drawn at random{whose}{how} (seed {info.design.seed})."
 
 
 def _order(info: StudyInfo, assignments: pd.DataFrame) -> list[str]:
@@ -200,6 +201,13 @@ def _ratings() -> str:
         "none is given where all answers are alike, or where the statistic is undefined without "
         "a part of the ratings. Agreement within reviewers is the mean of each reviewer's own."
     )
+
+
+def _counted(words: str, n: int, **others: float) -> str:
+    """Fill in a number, and the endings that go with it."""
+    many = n != 1
+    endings = {"s": "s" * many, "es": "es" * many, "ies": "ies" if many else "y"}
+    return words.format(n, **endings, **others)
 
 
 def _number(n: int, noun: str) -> str:

@@ -74,6 +74,17 @@ def export(engine: Engine, out_dir: Path | str) -> list[Path]:
     return write_files(out_dir, _files(engine))
 
 
+def export_study(engine: Engine, name: str, out_dir: Path | str) -> list[Path]:
+    """Write the files of one study into `study-NAME` of a folder, where `export` puts them too.
+
+    Raises
+    ------
+    RatingsError
+        If there is no such study, or the folder cannot be written to.
+    """
+    return write_files(out_dir, _of_study(engine, name))
+
+
 def export_zip(engine: Engine) -> bytes:
     """Return the files of `export` as one ZIP archive."""
     return as_zip(_files(engine))
@@ -99,9 +110,12 @@ def _files(engine: Engine) -> dict[str, bytes]:
     files = {name: as_csv(frame, _COLUMNS[name]) for name, frame in frames.items()}
     for info in studies(engine):
         if info.started_at is not None:
-            name = info.design.name
-            files |= {f"study-{name}/{k}": v for k, v in study_files(engine, name).items()}
+            files |= _of_study(engine, info.design.name)
     return files
+
+
+def _of_study(engine: Engine, name: str) -> dict[str, bytes]:
+    return {f"study-{name}/{file}": held for file, held in study_files(engine, name).items()}
 
 
 def _wide(standing: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from protoecg.prototypes.manifest import revision
 from training.__main__ import main
 
 
@@ -52,12 +53,15 @@ def test_fit_with_bad_settings_names_the_setting(tmp_path, capsys, simulated_roo
 
 
 def test_fit_goes_on_from_a_finished_run_and_writes_the_bundle(
-    tmp_path, tiny_bundle, tiny_config, tiny_work, simulated_root
+    tmp_path, capsys, tiny_bundle, tiny_config, tiny_work, simulated_root
 ):
     arguments = ["--data", simulated_root, "--out", tmp_path / "out", "--config", tiny_config]
     command = ["fit", *arguments, "--work", tiny_work, "--device", "cpu"]
     assert main([str(a) for a in command]) == 0
     assert (tmp_path / "out" / "bundle.json").is_file()
+    printed = capsys.readouterr().out
+    assert f"{tmp_path / 'out'}: Tiny, revision {revision(tmp_path / 'out')}" in printed
+    assert f"trained on {tiny_bundle.about['training_ecgs']} ECGs" in printed
 
 
 def test_evaluate_writes_its_figures(tmp_path, capsys, tiny_bundle, simulated_root):

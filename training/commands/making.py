@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, BadParameter, Option, Typer
 
@@ -21,6 +21,9 @@ from training.commands.options import (
     device_named,
     engine_at,
 )
+
+if TYPE_CHECKING:
+    from protoecg.bundle import Bundle as Trained
 
 app = Typer()
 
@@ -91,7 +94,9 @@ def fit(
         run = Fit(Setup(read_config(config), data, place, device_named(device), forgetting, engine))
         if processes > 1:
             run.branches.side_by_side(processes)
-        run.run(written)
+        made = run.run(written)
+    if written == out:
+        sys.stdout.write(f"{out}: {_made(made)}\n")
 
 
 @app.command()
@@ -207,3 +212,12 @@ def cases(
     sys.stdout.write(f"{out}: {counts.replace('readings', f'readings{without}', 1)}\n")
     for note in notes(studied, dataset):
         sys.stdout.write(f"Note: {note}\n")
+
+
+def _made(bundle: Trained) -> str:
+    """Say what `fit` made, and what to do with it."""
+    about = bundle.about
+    return (
+        f"{bundle.name}, revision {bundle.revision}, trained on {about['training_ecgs']} ECGs, "
+        f"chosen and calibrated on {about['validation_ecgs']}. `evaluate` says what it is worth."
+    )

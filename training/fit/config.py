@@ -104,6 +104,7 @@ class Config:
 
     Parameters
     ----------
+    name : of the bundle; without one, that of the data set
     train_folds, validation_folds : of PTB-XL
     teacher : share of the targets of joint and anchored training that is not the label but what
         the pretrained backbones say together (Hinton et al., arXiv 1503.02531)
@@ -111,7 +112,7 @@ class Config:
     carry_waveforms : store the prototypes' source ECGs in the bundle; for simulated data only
     """
 
-    name: str
+    name: str = ""
     seed: Count = 0
     batch: Size = 64
     learning_rate: Rate = 2e-3

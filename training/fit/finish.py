@@ -53,7 +53,7 @@ class Finish:
             carry_waveforms(train.dataset.root, out / "waveforms", prototypes)
         return save_bundle(
             out,
-            name=setup.config.name,
+            name=setup.name,
             simulated=train.dataset.simulated,
             network=network.cpu(),
             prototypes=prototypes,

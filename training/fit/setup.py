@@ -66,6 +66,7 @@ class Setup:
         self.config, self.root, self.work, self.device = config, root, work, device
         self.forgetting = forgetting or Forgetting()
         dataset = ptbxl.load(root)
+        self.name = config.name or dataset.name
         self.data_hash = dataset.checksum
         _claim(work, {"config": _of_training(config), "data": self.data_hash, **self.forgotten})
         self.codes, self.label_set = dataset.statements, dataset.label_set

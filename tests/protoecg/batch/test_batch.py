@@ -53,6 +53,15 @@ def rows(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.parametrize("name", ["out.xlsx", "out.TSV", "out.json"])
+def test_an_ending_of_another_table_is_refused_and_makes_no_folder(
+    name, folder, tiny_bundle, tmp_path, capsys
+):
+    assert batch(folder, tiny_bundle, tmp_path / name) == 2
+    assert "written as .csv or .parquet" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / name).exists()
+
+
 def test_each_ecg_has_one_row_with_the_probabilities_of_its_explanation(
     folder, tiny_bundle, tmp_path
 ):

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
@@ -203,6 +204,19 @@ def methods(engine, material, design):
     return methods_text(info, places, flow(info.design, places, answers))
 
 
+def test_the_methods_paragraph_says_one_as_one(engine, material, pilot):
+    design = replace(
+        pilot,
+        sample=replace(pilot.sample, size=1),
+        controls=replace(pilot.controls, noise=1),
+        summaries=False,
+    )
+    paragraph = methods(engine, material, design)
+    assert "1 prototype with noise added at" in paragraph
+    assert "The prototype was drawn at random" in paragraph
+    assert not re.search(r"\b1 [a-z ]*?(prototypes|matches|windows|pairs|ECGs)\b", paragraph)
+
+
 def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
     paragraph = methods(engine, material, pilot)
     for part in (
@@ -274,10 +288,18 @@ def test_the_export_of_everything_holds_each_started_study(rated_study, files, t
 def test_the_command_line_writes_one_study(rated_study, files, tmp_path, capsys):
     url = str(rated_study.url)
     assert main(["export", "--study", "pilot", "--out", str(tmp_path), "--database", url]) == 0
-    assert sorted(f.name for f in tmp_path.iterdir()) == sorted(NAMES)
-    assert (tmp_path / "answers_wide.csv").read_bytes() == files["answers_wide.csv"]
+    held = {str(f.relative_to(tmp_path)) for f in tmp_path.rglob("*") if f.is_file()}
+    assert held == {f"study-pilot/{name}" for name in NAMES}
+    assert (tmp_path / "study-pilot" / "answers_wide.csv").read_bytes() == files["answers_wide.csv"]
     assert main(["export", "--study", "none", "--out", str(tmp_path), "--database", url]) == 1
     assert "no study named 'none'" in capsys.readouterr().err
+
+
+def test_one_study_beside_everything_leaves_the_files_of_all_as_they_are(rated_study, tmp_path):
+    before = {file: file.read_bytes() for file in export(rated_study, tmp_path)}
+    url = str(rated_study.url)
+    assert main(["export", "--study", "pilot", "--out", str(tmp_path), "--database", url]) == 0
+    assert {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()} == before
 
 
 def test_there_is_no_export_of_no_study(engine):

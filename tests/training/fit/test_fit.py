@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,8 +134,6 @@ def test_a_run_killed_and_resumed_ends_as_one_that_was_not(
 def test_leftovers_of_a_kill_while_writing_do_no_harm(
     tiny_bundle, tiny_config, tiny_work, simulated_root, tmp_path
 ):
-    import shutil
-
     work = tmp_path / "work"
     shutil.copytree(tiny_work, work)
     whole = (work / "global.pt").read_bytes()
@@ -143,6 +142,16 @@ def test_leftovers_of_a_kill_while_writing_do_no_harm(
     (work / "global-joint.part").write_bytes(b"")
     resumed = fit(tiny_config, simulated_root, work, tmp_path / "bundle")
     assert digest(resumed, "weights.safetensors") == digest(tiny_bundle, "weights.safetensors")
+
+
+@pytest.mark.parametrize(("given", "name"), [("Mine", "Mine"), ("", "Clinic 7")])
+def test_a_bundle_without_a_name_has_that_of_its_data_set(
+    given, name, tiny_config, simulated_root, tmp_path
+):
+    data = shutil.copytree(simulated_root, tmp_path / "data")
+    (data / "dataset.json").write_text('{"name": "Clinic 7"}', encoding="utf-8")
+    config = replace(read_config(tiny_config), name=given)
+    assert Setup(config, data, tmp_path / "work", CPU).name == name
 
 
 def test_a_work_folder_of_other_settings_is_refused(
@@ -185,7 +194,6 @@ BRANCH = '[branches.rhythm]\nview = "strip"\nwidths = [8]\nstrides = []\n'
         ('name = "x"\n[branches.soul]\nview = "strip"', "Unknown branch soul"),
         ('name = "x"\nbranches = 3', "branches: .*dictionary"),
         ('name = "x"\n[branches.rhythm]\nview = "strip"', "branches.rhythm.widths: Field required"),
-        ("seed = 1", "name: Field required"),
         ('name = "x"\nteacher = 1.5', "teacher: .*less than or equal to 1"),
         ('name = "x"\nlearning_rate = inf', "learning_rate: .*finite"),
         ('name = "x"\n[losses]\nl1 = -1.0', "losses.l1: .*greater than or equal to 0"),
