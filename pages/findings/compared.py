@@ -101,7 +101,7 @@ def differential_readings(results: Results) -> None:
 
 def _declared(judged: Sequence[Declared], protocol: Protocol, alpha: float) -> None:
     rule = "Holm" if protocol.multiplicity == "holm" else "no correction"
-    st.markdown(f"**Declared before the start** (alpha {protocol.alpha:g}, {rule})")
+    st.markdown(f"**Declared before the start** ({_spent(protocol, alpha)}, {rule})")
     estimates.table(
         {
             "outcome": [OUTCOMES[one.name] for one in judged],
