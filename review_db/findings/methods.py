@@ -74,8 +74,11 @@ def _items(info: StudyInfo, first: pd.DataFrame, found: Flow) -> list[str]:
 def _sampling(info: StudyInfo, rated: int) -> str:
     sample = info.design.sample
     named = [
-        f"of the {name} {_listed(list(chosen))}"
-        for name, chosen in (("branches", sample.branches), ("statements", sample.statements))
+        f"of the {one if len(chosen) == 1 else several} {_listed(list(chosen))}"
+        for one, several, chosen in (
+            ("branch", "branches", sample.branches),
+            ("statement", "statements", sample.statements),
+        )
         if chosen
     ]
     whose = f" {' and '.join(named)}" if named else ""

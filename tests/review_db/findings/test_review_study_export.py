@@ -267,7 +267,7 @@ def test_the_methods_paragraph_says_nothing_that_was_not_done(engine, material, 
         two_stages=True,
     )
     paragraph = methods(engine, replace(material, matches=(), pairs=(), readings=()), bare)
-    assert "All 27 prototypes of the branches rhythm were rated." in paragraph
+    assert "All 27 prototypes of the branch rhythm were rated." in paragraph
     assert "twice in a row" in paragraph
     for part in (
         *("practice", "controls", "second time", "left", "Shown to them", "matches of"),
