@@ -55,8 +55,8 @@ def _items(info: StudyInfo, first: pd.DataFrame, found: Flow) -> list[str]:
     rated = Counter(first.loc[first["role"] == "rated", "kind"])
     kinds = [_counted(words, rated[kind]) for kind, words in _KINDS.items() if rated[kind]]
     sentences = [
-        f"{_number(found.began, 'reviewer')} rated {_listed(kinds)} of the model bundle "
-        f"{info.bundle} (version {info.fingerprint})."
+        f"{_number(found.began, 'reviewer')} took part in a study of {_listed(kinds)} of the model "
+        f"bundle {info.bundle} (version {info.fingerprint})."
     ]
     if rated["prototype"]:
         sentences.append(_sampling(info, rated["prototype"]))
@@ -67,7 +67,7 @@ def _items(info: StudyInfo, first: pd.DataFrame, found: Flow) -> list[str]:
         if roles[role]
     ]
     if controls:
-        sentences.append(f"As controls, not marked as such, they rated {_listed(controls)}.")
+        sentences.append(f"As controls, not marked as such, it held {_listed(controls)}.")
     return sentences
 
 

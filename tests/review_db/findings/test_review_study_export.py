@@ -220,7 +220,7 @@ def test_the_methods_paragraph_says_one_as_one(engine, material, pilot):
 def test_the_methods_paragraph_says_what_was_done(engine, material, pilot):
     paragraph = methods(engine, material, pilot)
     for part in (
-        "0 reviewers rated 12 prototypes, 8 matches",
+        "0 reviewers took part in a study of 12 prototypes, 8 matches",
         "Of 3 reviewers who were invited, 0 began.",
         "new reviewers (reviewers a sample too)",
         "Obuchowski, Rockette and Hillis",
@@ -337,9 +337,9 @@ def test_a_reviewer_who_never_began_is_not_counted_as_one_who_rated(files, rated
     began = answers[answers["reviewer"] != "R03"]
     info = study_info(rated_study, "pilot")
     paragraph = methods_text(info, places, flow(pilot, places, began))
-    assert paragraph.startswith("2 reviewers rated 12 prototypes")
+    assert paragraph.startswith("2 reviewers took part in a study of 12 prototypes")
     assert "Of 3 reviewers who were invited, 2 began." in paragraph
-    assert "3 reviewers rated 12 prototypes" in files["README.md"].decode()
+    assert "3 reviewers took part in a study of 12 prototypes" in files["README.md"].decode()
 
 
 def test_the_checklist_is_filled_from_the_design_and_the_data(files):
