@@ -81,20 +81,21 @@ DAMAGES = {
 def test_a_run_refuses_what_it_kept_where_that_is_damaged(
     name, content, tiny_work, tiny_config, simulated_root, tmp_path, capsys
 ):
-    file, ran = tiny_work / name, tmp_path / "ran"
+    work = shutil.copytree(tiny_work, tmp_path / "work")
+    file, ran = work / name, tmp_path / "ran"
     if name == "teacher.npy":
         # It is looked at where a branch is still to be trained.
         for branch in ("rhythm", "morphology", "global"):
-            (tiny_work / f"{branch}.pt").unlink(missing_ok=True)
+            (work / f"{branch}.pt").unlink(missing_ok=True)
     if content == "pickled":
         content = pickled_pt(ran) if name.endswith(".pt") else pickled_npy(ran)
     file.write_bytes(content)
-    command = ["fit", "--data", simulated_root, "--config", tiny_config, "--work", tiny_work]
+    command = ["fit", "--data", simulated_root, "--config", tiny_config, "--work", work]
 
     assert main(list(map(str, [*command, "--out", tmp_path / "bundle", "--device", "cpu"]))) == 1
 
     printed = capsys.readouterr().err.strip().splitlines()[-1]
-    assert str(file) in printed or str(tiny_work) in printed
+    assert str(file) in printed or str(work) in printed
     assert "Delete it" in printed or "delete it" in printed
     assert not ran.exists() and not (tmp_path / "bundle").exists()
 

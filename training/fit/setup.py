@@ -69,6 +69,8 @@ class Setup:
         self.name = config.name or dataset.name
         self.data_hash = dataset.checksum
         _claim(work, {"config": _of_training(config), "data": self.data_hash, **self.forgotten})
+        # The bundle holds the log: a damaged one is refused before training, not after.
+        self.logged()
         self.codes, self.label_set = dataset.statements, dataset.label_set
         self.train = self._split(dataset, "train", config.train_folds)
         self.validation = self._split(dataset, "validation", config.validation_folds)
@@ -107,16 +109,19 @@ class Setup:
 
     def log(self, **entry: Any) -> None:
         """Append a line to the run's log, unless it holds the same from before a restart."""
-        line = json.dumps(entry) + "\n"
-        with self._log_file.open("a+", encoding="utf-8") as file:
-            file.seek(0)
-            if line not in file.readlines():
-                file.write(line)
+        line = json.dumps(entry)
+        if line not in self._lines():
+            with self._log_file.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
 
     def logged(self) -> list[dict[str, Any]]:
         """Return all lines of the run's log."""
         with kept.reading(self._log_file):
-            return [json.loads(line) for line in self._log_file.read_bytes().splitlines()]
+            return [json.loads(line) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
+        file = self._log_file
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
     @property
     def _log_file(self) -> Path:
