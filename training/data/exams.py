@@ -60,10 +60,10 @@ def _place(ids: h5py.Dataset, exam: str, source: str) -> int:
     if ids.ndim != 1 or len(ids) > MOST_EXAMS:
         raise ValueError(f"{IDS!r} is {ids.shape}, expected one of at most {MOST_EXAMS:,} exams")
     refuse_strange(ids, len(ids), source)
-    known = [str(number) for number in ids[()].tolist()]
-    if exam not in known:
+    places = np.flatnonzero(ids[()] == int(exam)) if exam.isdecimal() else []
+    if not len(places):
         raise ECGError(f"{source} holds no exam {exam[:20]}.")
-    return known.index(exam)
+    return int(places[0])
 
 
 def _one(tracings: h5py.Dataset, at: int, source: str) -> np.ndarray:
