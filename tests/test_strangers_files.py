@@ -1,4 +1,4 @@
-"""Files handed over for training, studies and batches: none is read without an end or a bound."""
+"""Files that somebody hands over, of any kind: none is read without an end or a bound."""
 
 import os
 import sys
@@ -19,6 +19,7 @@ from protoecg.batch.rows import about
 from protoecg.batch.sources import open_recordings
 from protoecg.batch.table import BatchError, columns_of, recordings_done
 from protoecg.prototypes.curation import read_rule
+from protoecg.readers import files_of
 from protoecg.storage import spreadsheet
 from protoecg.storage.files import read_limited
 from protoecg.storage.spreadsheet import read_csv
@@ -73,6 +74,8 @@ def _imported(path: Path) -> None:
     "call",
     [
         partial(read_limited, max_bytes=100),
+        files_of,
+        read_csv,
         read_rule,
         read_config,
         read_forgetting,

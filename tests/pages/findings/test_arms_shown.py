@@ -4,11 +4,11 @@ import json
 
 import pandas as pd
 import pytest
+from differentials import first_choice, reading
 from streamlit.testing.v1 import AppTest
 
 from protoecg.labels import PTBXL
 from review_db.findings.estimate_rows import NEW
-from review_db.questions.catalogue import STUDY_QUESTIONS
 from review_db.studies.design.declared import Look, Protocol
 
 # Of ten cases, how many each reader has right alone, and beside prototypes.
@@ -18,29 +18,7 @@ RIGHT = {"R01": {"alone": 5, "prototypes": 9}, "R02": {"alone": 6, "prototypes":
 @pytest.fixture
 def answers():
     rows = [
-        dict.fromkeys(STUDY_QUESTIONS)
-        | {
-            "study": "s",
-            "reviewer": reader,
-            "position": case,
-            "stage": 1,
-            "item": case,
-            "kind": "differential",
-            "role": "rated",
-            "repeat_of": pd.NA,
-            "branch": "",
-            "statement": "PVC",
-            "prototype": "",
-            "case_name": f"c{case}",
-            "truth": "PVC; SR" if case % 2 else "NORM; SR",
-            "calls": "PVC",
-            "arm": arm,
-            "session": session,
-            "seconds": 20.0 + case,
-            "first_choice": "PVC" if (case % 2 == 1) == (case < right) else "NORM",
-            "first_confidence": "4",
-            "swapped": False,
-        }
+        reading(reader, case, arm, session, first_choice=first_choice(case, right=case < right))
         for reader, arms in RIGHT.items()
         for session, (arm, right) in enumerate(arms.items(), 1)
         for case in range(10)

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from differentials import first_choice, reading
 
 from review_db.findings.cases import arms, declared, pilot_comparison
 from review_db.findings.estimate_rows import NEW, estimate_rows
-from review_db.questions.catalogue import STUDY_QUESTIONS
 from review_db.studies.design.declared import ARMS, Protocol
 
 RIGHT = {"alone": 0.5, "calls": 0.6, "prototypes": 0.9}
@@ -19,32 +19,18 @@ def table():
     for reader in range(6):
         for case in range(40):
             for session, arm in enumerate(ARMS, 1):
-                present = case % 2 == 0
                 right = chance.random() < RIGHT[arm]
                 rows.append(
-                    dict.fromkeys(STUDY_QUESTIONS)
-                    | {
-                        "study": "s",
-                        "reviewer": f"R{reader}",
-                        "position": len(rows),
-                        "stage": 1,
-                        "item": case,
-                        "kind": "differential",
-                        "role": "rated",
-                        "repeat_of": pd.NA,
-                        "branch": "",
-                        "statement": "PVC",
-                        "prototype": "",
-                        "case_name": f"c{case}",
-                        "truth": "PVC; SR" if present else "NORM; SR",
-                        "calls": "PVC" if present else "",
-                        "arm": arm,
-                        "session": session,
-                        "seconds": 20.0 + 5 * session + chance.normal(0, 3),
-                        "first_choice": "PVC" if present == right else "NORM",
-                        "first_confidence": str(chance.choice([4, 5])),
-                        "swapped": False,
-                    }
+                    reading(
+                        f"R{reader}",
+                        case,
+                        arm,
+                        session,
+                        position=len(rows),
+                        seconds=20.0 + 5 * session + chance.normal(0, 3),
+                        first_choice=first_choice(case, right=right),
+                        first_confidence=str(chance.choice([4, 5])),
+                    )
                 )
     return pd.DataFrame(rows)
 
