@@ -60,8 +60,8 @@ def _place(ids: h5py.Dataset, exam: str, source: str) -> int:
     if ids.ndim != 1 or len(ids) > MOST_EXAMS:
         raise ValueError(f"{IDS!r} is {ids.shape}, expected one of at most {MOST_EXAMS:,} exams")
     refuse_strange(ids, len(ids), source)
-    places = np.flatnonzero(ids[()] == int(exam)) if exam.isdecimal() else []
-    if not len(places):
+    places = np.flatnonzero(ids[()] == (int(exam) if exam.isdecimal() else None))
+    if not places.size:
         raise ECGError(f"{source} holds no exam {exam[:20]}.")
     return int(places[0])
 
